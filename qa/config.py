@@ -1,0 +1,77 @@
+"""The settings: flags over ``QA_*`` variables over ``qa.toml`` over the defaults here.
+
+The only reader of the environment and of ``qa.toml``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from qa.contracts import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set, with its default. README.md tells what each is for."""
+
+    docs: Path = Path("docs_raw")
+    index: Path = Path("index")
+    model: str = "all-MiniLM-L6-v2"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    threads: int = 8
+    max_question: int = 1000
+    max_file_mb: int = 256
+
+
+def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> Settings:
+    """Put the settings together.
+
+    Args:
+        flags: values given on the command line, by field name; None means not given.
+        folder: where ``qa.toml`` is looked for; the working folder by default.
+
+    Raises:
+        SettingsError: a name that is not known or a value of the wrong kind, with where it was given.
+    """
+    values: dict[str, Any] = {}
+    for origin, given in (
+        ("qa.toml", _from_file((folder or Path.cwd()) / "qa.toml")),
+        ("the environment", _from_environment()),
+        ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
+    ):
+        for name, value in given.items():
+            values[name] = _convert(name, value, origin)
+    return Settings(**values)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+
+
+def _from_environment() -> dict[str, str]:
+    names = {f"QA_{field.name.upper()}": field.name for field in fields(Settings)}
+    return {names[key]: value for key, value in os.environ.items() if key in names}
+
+
+def _convert(name: str, value: Any, origin: str) -> Any:
+    kind = get_type_hints(Settings).get(name)
+    if kind is None:
+        known = ", ".join(field.name for field in fields(Settings))
+        raise SettingsError(f"{origin} sets {name!r}, which is not a setting; the settings are {known}")
+    try:
+        if isinstance(value, bool) or not isinstance(value, str | int | Path):
+            raise TypeError  # noqa: TRY301 -- told as every other wrong kind is, below
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"{origin} sets {name} to {value!r}, which is not a {kind.__name__}") from error

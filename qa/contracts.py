@@ -1,0 +1,342 @@
+"""What the modules say to each other: the data, the protocols and the errors.
+
+Every offset is half-open, ``[start, end)``, in Unicode code points of a document's canonical text.
+Pages count from 1.
+
+The errors form a tree; only the command line and the web service turn them into exit codes and problems::
+
+    QAError
+    ├── SettingsError          a setting, flag or variable that cannot be used
+    ├── QueryError             a question or filter that cannot be answered as asked
+    ├── ReadError              one document that cannot be read
+    ├── ModelError             the embedding model cannot be loaded or used
+    ├── BuildError             the index could not be built
+    │   └── LockedError        another process is building it
+    ├── IndexUnavailableError  there is no index to read
+    │   └── CorruptIndexError  there is one, but it is not what was written
+    └── NotFoundError          no such document or passage
+        └── GoneError          it was there once: the document has changed since
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Int64 = NDArray[np.int64]
+
+How = Literal["file", "text", "sidecar", "filename"]
+"""How a piece of metadata was found: in the file's own metadata (front matter included), in its text,
+in the sidecar beside it, or in its name."""
+
+
+class QAError(Exception):
+    """Something that went wrong in a way that the user can understand and act on."""
+
+
+class SettingsError(QAError):
+    """A setting, flag or variable that cannot be used."""
+
+
+class QueryError(QAError):
+    """A question or filter that cannot be answered as asked."""
+
+
+class ReadError(QAError):
+    """One document that cannot be read."""
+
+
+class ModelError(QAError):
+    """The embedding model cannot be loaded or used."""
+
+
+class BuildError(QAError):
+    """The index could not be built."""
+
+
+class LockedError(BuildError):
+    """Another process is building the index."""
+
+
+class IndexUnavailableError(QAError):
+    """There is no index to read."""
+
+
+class CorruptIndexError(IndexUnavailableError):
+    """There is an index, but it is not what was written."""
+
+
+class NotFoundError(QAError):
+    """No such document or passage."""
+
+
+class GoneError(NotFoundError):
+    """It was there once: the document has changed since."""
+
+
+class Span(NamedTuple):
+    """A half-open range of code points of a document's text."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """Slice ``text``."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a document says of itself. Nothing is guessed: what was not found is None.
+
+    ``published`` is an ISO date (``2019-07-03``); where the year is missing it stays None and the
+    ``dateline`` is given as it stands. ``found`` tells, by field name, how a value was found.
+    """
+
+    title: str | None = None
+    source: str | None = None
+    author: str | None = None
+    published: str | None = None
+    dateline: str | None = None
+    language: str | None = None
+    url: str | None = None
+    found: Mapping[str, How] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading in a document's text. Level 1 is the highest.
+
+    Level 0 is matter that is no heading and no prose, such as front matter: it is searched with the
+    passage that follows but names no section.
+    """
+
+    span: Span
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One document as a reader found it.
+
+    Attributes:
+        text: the canonical text, to which every offset refers.
+        media_type: of the file, such as ``text/plain``.
+        metadata: what the file or its text says of itself.
+        headings: in order; None where the format does not mark them and the text must be looked at.
+        pages: the span of each page, in order; empty where the format has none. They do not overlap.
+        key: the row's key, where the file is a table and each row a document.
+        notes: what a person should know, such as "page 3 has no text".
+    """
+
+    text: str
+    media_type: str
+    metadata: Metadata = field(default_factory=Metadata)
+    headings: tuple[Heading, ...] | None = None
+    pages: tuple[Span, ...] = ()
+    key: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailure:
+    """A file, or one row of a table file, that could not be read, and why."""
+
+    path: str
+    reason: str
+    row: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageSpan:
+    """Where a passage is, before it has a document.
+
+    Attributes:
+        span: the passage.
+        sentences: its sentences, in order, inside ``span``.
+        lead: headings and other matter since the passage before, searched with this passage.
+        section: the headings above it, outermost first, joined by " › "; None at the top.
+        page: the page on which it begins, or None.
+        language: ISO 639-1 code, or None where it cannot be told.
+    """
+
+    span: Span
+    sentences: tuple[Span, ...]
+    lead: tuple[Span, ...] = ()
+    section: str | None = None
+    page: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the index. ``id``: 16 hex digits of the SHA-256 of its path (and row key)."""
+
+    id: str
+    path: str
+    media_type: str
+    sha256: str
+    metadata: Metadata
+    characters: int
+    passages: int
+    pages: int | None = None
+    row: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage of the index. ``id`` is ``DOCUMENT:START-END``."""
+
+    id: str
+    document: Document
+    span: Span
+    text: str
+    sentences: tuple[Span, ...]
+    section: str | None = None
+    page: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A sentence that answers the question; ``text`` is the document's text at ``span``."""
+
+    text: str
+    span: Span
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found. ``scores`` tells each signal's part; ``answers`` come best first."""
+
+    rank: int
+    passage: Passage
+    score: float
+    scores: Mapping[str, float]
+    answers: tuple[Answer, ...]
+
+
+class Mode(StrEnum):
+    """Which signals rank the passages."""
+
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which documents may answer. Values of one field are alternatives; fields add up.
+
+    ``path`` is a folder or file relative to the documents folder, or a pattern with ``*``, ``?`` and
+    ``[...]`` as in a shell (``*`` also crosses ``/``). Dates are ISO and inclusive; a document without a
+    date is outside every range.
+    """
+
+    source: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    date_from: str | None = None
+    date_to: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.source or self.language or self.path or self.date_from or self.date_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question and how to answer it."""
+
+    question: str
+    k: int = 10
+    offset: int = 0
+    mode: Mode = Mode.HYBRID
+    filters: Filters = field(default_factory=Filters)
+    min_confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What a generation of the index holds. ``created`` is an ISO time in UTC."""
+
+    generation: str
+    model: str
+    documents: int
+    passages: int
+    sentences: int
+    created: str
+    failures: tuple[ReadFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to a query. ``total``: how many passages the filters left to search."""
+
+    query: Query
+    answerable: bool
+    confidence: float
+    total: int
+    took_ms: float
+    index: IndexInfo
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """A part of the list of documents, and how many there are in all."""
+
+    total: int
+    documents: tuple[Document, ...]
+
+
+class Search(Protocol):
+    """What the service and the command line need of a searcher over one generation."""
+
+    @property
+    def info(self) -> IndexInfo:
+        """What the generation holds."""
+        ...
+
+    def search(self, query: Query) -> SearchResult:
+        """Answer one query."""
+        ...
+
+    def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
+        """Answer several at once, in order."""
+        ...
+
+    def documents(self, filters: Filters, *, limit: int, offset: int) -> DocumentPage:
+        """List documents by path."""
+        ...
+
+    def document(self, document_id: str) -> Document:
+        """Look one document up, or raise NotFoundError."""
+        ...
+
+    def text(self, document_id: str) -> str:
+        """Give a document's canonical text, or raise NotFoundError."""
+        ...
+
+    def passage(self, passage_id: str) -> Passage:
+        """Look one passage up, or raise NotFoundError, or GoneError where its document has changed."""
+        ...
+
+    def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
+        """Give the passages before and after it in its document."""
+        ...
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """Give a document's passages in order."""
+        ...
+
+    def outline(self, document_id: str) -> tuple[Heading, ...]:
+        """Give a document's headings in order, as the passages were made with them."""
+        ...
