@@ -1,0 +1,252 @@
+"""Text → passages: spans first, slices after.
+
+A passage is a paragraph. Headings name the ``section`` of what follows and travel with it as its ``lead``;
+short fragments join their neighbours; a paragraph longer than the model reads is split at sentence ends.
+Every letter and digit of the text is in a passage or in a passage's lead.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from math import ceil
+
+import sentencex
+
+from qa.contracts import PassageSpan, Reading, Span
+
+Measure = Callable[[Sequence[str]], Sequence[int]]
+"""Counts the tokens that the embedding model makes of each text."""
+
+SHORT = 160
+"""A block of fewer characters is a fragment: it joins its neighbours."""
+
+_LONGEST_HEADING = 120
+_MOST_HEADINGS_IN_A_ROW = 3
+_LONGEST_WRAPPED_LINE = 160
+_CHARACTERS_A_TOKEN = 16
+
+_BLANK_LINES = re.compile(r"[^\S\n\r\f]*(?:\r\n|\r|\n)(?:[^\S\n\r\f]*(?:\r\n|\r|\n))+|\f")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_LIST_ITEM = re.compile(r"\s*(?:[-*+•–—·▪‣]|\(?\d{1,3}[.)]|\(?\w[.)])\s")
+_ENDS_LIKE_PROSE = re.compile(r"[.!?…:;,،。！？।៖។]['\"»”’)\]]*$")
+_WIKI_HEADING = re.compile(r"\s*=(?P<marks>(?:\s?=)*)\s*(?P<name>[^=].*?)\s*=(?P=marks)\s*")
+_WORD_END = re.compile(r"(?<=[、，；])|\s+")
+_READABLE = re.compile(r"[^\W_]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A run of text; ``alone`` if blank lines part it from the rest. ``level`` is a heading's, None for prose."""
+
+    span: Span
+    alone: bool = True
+    level: int | None = None
+    page: int | None = None
+
+    @property
+    def short(self) -> bool:
+        return self.span.end - self.span.start < SHORT
+
+
+def split(
+    reading: Reading, *, measure: Measure, max_tokens: int, language: Callable[[str], str | None]
+) -> list[PassageSpan]:
+    """Divide a document into passages, in order of the text.
+
+    Args:
+        reading: the document.
+        measure: the model's tokenizer.
+        max_tokens: the longest passage in the model's tokens, its special tokens not counted.
+        language: tells the language of a passage's text.
+
+    Returns:
+        Passages that do not overlap and that hold, with their leads, every letter and digit of the text.
+    """
+    text = reading.text
+    title = reading.metadata.title
+    passages: list[PassageSpan] = []
+    lead: list[Span] = []
+    path: list[tuple[int, str]] = []
+    for is_heading, run in groupby(_blocks(reading), key=lambda block: block.level is not None):
+        if is_heading:
+            for block in run:
+                lead.append(block.span)
+                _enter(path, block, text)
+            continue
+        section = " › ".join(name for _, name in path if name != title) or None
+        for block in _fit(text, _join(text, list(run), measure, max_tokens), measure, max_tokens):
+            code = language(block.span.of(text))
+            found = tuple(sentences(text, block.span, code))
+            passages.append(PassageSpan(block.span, found, tuple(lead), section, block.page, code))
+            lead = []
+    return passages
+
+
+def sentences(text: str, span: Span, language: str | None) -> list[Span]:
+    """Find the sentences of ``text[span]``, in order, trimmed. List items and table rows are sentences too."""
+    found = []
+    for item in _items(text, span):
+        start = item.start
+        for boundary in sentencex.get_sentence_boundaries(language or "en", item.of(text)):
+            end = item.start + boundary["end_index"]
+            found.append(_trim(text, Span(start, end)))
+            start = end
+    return [sentence for sentence in found if _READABLE.search(text, *sentence)] or [span]
+
+
+def _items(text: str, span: Span) -> Iterator[Span]:
+    """Divide a paragraph where a new line begins a list's item or a table's row."""
+    start = span.start
+    breaks = [found.span() for found in _LINE_BREAK.finditer(text, *span)]
+    for (line_end, next_line), (next_end, _) in pairwise([*breaks, (span.end, span.end)]):
+        lines = text[start:line_end], text[next_line:next_end]
+        if _LIST_ITEM.match(lines[1]) or any("|" in line or "\t" in line for line in lines):
+            yield Span(start, next_line)
+            start = next_line
+    yield Span(start, span.end)
+
+
+def _blocks(reading: Reading) -> list[_Block]:
+    """Find headings and paragraphs, in order; a heading that nothing follows is a paragraph."""
+    headings = {heading.span: heading.level for heading in reading.headings or ()}
+    page_starts = [page.start for page in reading.pages]
+    blocks = []
+    for span, alone in _pieces(reading.text, [*page_starts, *(offset for span in headings for offset in span)]):
+        page = max(1, bisect_right(page_starts, span.start)) if page_starts else None
+        blocks.append(_Block(span, alone, headings.get(span), page))
+    if not headings:
+        blocks = _guess_headings(reading.text, blocks)
+    last_prose = max((i for i, block in enumerate(blocks) if block.level is None), default=-1)
+    return [*blocks[: last_prose + 1], *(replace(block, level=None) for block in blocks[last_prose + 1 :])]
+
+
+def _pieces(text: str, cuts: Iterable[int]) -> Iterator[tuple[Span, bool]]:
+    """Divide at the cuts, at blank lines and, where lines are not merely wrapped, at every line's end.
+
+    Yields:
+        Each piece, trimmed, and whether it stands alone.
+    """
+    for start, end in pairwise(sorted({0, *cuts, len(text)})):
+        for block in _between(_BLANK_LINES, text, Span(start, end)):
+            lines = list(_between(_LINE_BREAK, text, block))
+            wrapped = all(line.end - line.start <= _LONGEST_WRAPPED_LINE for line in lines)
+            for piece in [block] if wrapped else lines:
+                trimmed = _trim(text, piece)
+                if _READABLE.search(text, *trimmed):
+                    yield trimmed, wrapped
+
+
+def _between(separator: re.Pattern[str], text: str, span: Span) -> Iterator[Span]:
+    start = span.start
+    for found in separator.finditer(text, *span):
+        yield Span(start, found.start())
+        start = found.end()
+    yield Span(start, span.end)
+
+
+def _trim(text: str, span: Span) -> Span:
+    part = span.of(text)
+    start = span.start + len(part) - len(part.lstrip())
+    return Span(start, max(start, span.start + len(part.rstrip())))
+
+
+def _guess_headings(text: str, blocks: list[_Block]) -> list[_Block]:
+    """Take short lines that stand alone and do not end as prose does for headings.
+
+    A longer row of such lines is a list, not headings.
+    """
+    found: list[_Block] = []
+    for level, run in groupby(blocks, key=lambda block: _level_by_look(block.span.of(text), block.alone)):
+        row = list(run)
+        is_list = level == 1 and len(row) > _MOST_HEADINGS_IN_A_ROW
+        found += row if is_list else [replace(block, level=level) for block in row]
+    return found
+
+
+def _level_by_look(line: str, alone: bool) -> int | None:
+    if len(line) > _LONGEST_HEADING or _LINE_BREAK.search(line):
+        return None
+    if wiki := _WIKI_HEADING.fullmatch(line):
+        return 2 + wiki["marks"].count("=")
+    looks_so = not (_ENDS_LIKE_PROSE.search(line) or _LIST_ITEM.match(line)) and not line[0].islower()
+    return 1 if alone and looks_so and any(map(str.isalpha, line)) else None
+
+
+def _enter(path: list[tuple[int, str]], heading: _Block, text: str) -> None:
+    """Make ``path``, the open headings with their levels, end with this one."""
+    level = heading.level
+    if not level:
+        return
+    while path and path[-1][0] >= level:
+        path.pop()
+    path.append((level, " ".join(heading.span.of(text).strip("=# ").split())))
+
+
+def _join(text: str, blocks: list[_Block], measure: Measure, max_tokens: int) -> list[_Block]:
+    """Join fragments, and paragraphs that end in a colon, to what follows; the last one to what precedes."""
+    counts = measure([block.span.of(text) for block in blocks])
+    joined: list[tuple[_Block, int]] = []
+    for i, (block, count) in enumerate(zip(blocks, counts, strict=True)):
+        if joined:
+            before, sum_before = joined[-1]
+            wants = before.short or before.span.of(text).endswith(":") or (block.short and i == len(blocks) - 1)
+            if wants and before.page == block.page and sum_before + count <= max_tokens:
+                whole = replace(before, span=Span(before.span.start, block.span.end))
+                joined[-1] = whole, sum_before + count
+                continue
+        joined.append((block, count))
+    return [block for block, _ in joined]
+
+
+def _fit(text: str, blocks: list[_Block], measure: Measure, max_tokens: int) -> Iterator[_Block]:
+    """Split what is longer than the model reads, at sentence ends where that can be, into even parts."""
+    for block, count in zip(blocks, _lengths(text, [block.span for block in blocks], measure), strict=True):
+        if count <= max_tokens:
+            yield block
+            continue
+        units = sentences(text, block.span, None)
+        for finer in (_words, _characters(max(1, max_tokens // 4))):
+            sizes = _lengths(text, units, measure)
+            units = [
+                part
+                for unit, size in zip(units, sizes, strict=True)
+                for part in (finer(text, unit) if size > max_tokens else [unit])
+            ]
+        for span in _pack(units, _lengths(text, units, measure), max_tokens):
+            yield replace(block, span=span)
+
+
+def _lengths(text: str, spans: Sequence[Span], measure: Measure) -> list[int]:
+    """Count tokens. A tokenizer may fold a word that it cannot read, however long, into one: that is bounded."""
+    counts = measure([span.of(text) for span in spans])
+    return [
+        max(count, ceil((end - start) / _CHARACTERS_A_TOKEN))
+        for count, (start, end) in zip(counts, spans, strict=True)
+    ]
+
+
+def _words(text: str, span: Span) -> list[Span]:
+    return [word for word in _between(_WORD_END, text, span) if word.start < word.end]
+
+
+def _characters(width: int) -> Callable[[str, Span], list[Span]]:
+    def cut(_: str, span: Span) -> list[Span]:
+        return [Span(at, min(at + width, span.end)) for at in range(span.start, span.end, width)]
+
+    return cut
+
+
+def _pack(units: Sequence[Span], counts: Sequence[int], limit: int) -> Iterator[Span]:
+    """Join neighbouring units into as few and as even spans as the limit allows."""
+    even = sum(counts) / ceil(sum(counts) / limit)
+    start, size = 0, 0
+    for i, count in enumerate(counts):
+        if size and (size + count > limit or size + count / 2 > even):
+            yield Span(units[start].start, units[i - 1].end)
+            start, size = i, 0
+        size += count
+    yield Span(units[start].start, units[-1].end)
