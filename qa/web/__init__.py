@@ -1,0 +1,81 @@
+"""The web service: a JSON API and pages over one searcher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import flask_openapi3_swagger  # type: ignore[import-untyped]
+from flask import Blueprint, Flask, Response, jsonify, render_template
+from flask_openapi3.openapi import OpenAPI
+
+from qa.config import Settings
+from qa.web import metrics, pages, problems
+from qa.web.api import INFO, MAX_BODY, api, probes
+from qa.web.schemas import Problem
+from qa.web.service import Opener, Service
+
+__all__ = ["create_app"]
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_YEAR = 365 * 24 * 3600
+
+
+def create_app(settings: Settings, opener: Opener) -> Flask:
+    """Make the service.
+
+    Args:
+        settings: where the documents are and what is allowed.
+        opener: gives the current searcher, or raises IndexUnavailableError; called once a request.
+    """
+    app = OpenAPI(__name__, info=INFO, doc_ui=False, validation_error_model=Problem)
+    # Every operation documents its problems as "default" too: that keeps flask-openapi3 from adding its own.
+    app.validation_error_status = "default"
+    app.extensions["qa"] = Service(settings, opener)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.compact = True  # type: ignore[attr-defined]
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    metrics.init_app(app)
+    problems.init_app(app)
+    app.after_request(_secure)
+    app.register_api(api)
+    app.register_api(probes)
+    app.register_blueprint(_docs(app))
+    pages.init_app(app)
+    return app
+
+
+def _docs(app: OpenAPI) -> Blueprint:
+    """Serve the API's description, and Swagger UI from its package without an inline script."""
+    assets = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
+    docs = Blueprint("docs", __name__, static_folder=assets, static_url_path="/docs/assets")
+    docs.add_url_rule("/openapi.json", "openapi", lambda: jsonify(_description(app)))
+    docs.add_url_rule("/docs", "page", lambda: render_template("docs.html"))
+    return docs
+
+
+def _description(app: OpenAPI) -> dict[str, Any]:
+    found: dict[str, Any] = app.api_doc
+    # flask-openapi3 writes null where there are none, which is not valid.
+    if found["components"].get("securitySchemes") is None:
+        found["components"].pop("securitySchemes", None)
+    return found
+
+
+def _secure(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-cache")
+    return response

@@ -1,0 +1,173 @@
+"""The JSON API, under ``/api/v1``, and the probes beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from http import HTTPStatus
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, jsonify, send_file
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.info import Info
+from flask_openapi3.models.tag import Tag
+
+from qa import __version__
+from qa.contracts import GoneError, IndexUnavailableError, NotFoundError
+from qa.web import metrics, schemas
+from qa.web.answers import document_answer, passage_answer, search_answer, status_answer
+from qa.web.problems import PROBLEM
+from qa.web.service import searcher, service
+from qa.web.validation import API
+
+INFO = Info(
+    title="Question-answering search",
+    version=__version__,
+    description="Ask a folder of documents. Each answer is a passage with its exact provenance.",
+)
+MAX_BODY = 1 << 20
+
+_SEARCH = Tag(name="Search", description="Ask, and get the passages that answer.")
+_DOCUMENTS = Tag(name="Documents", description="The documents, their text and their passages.")
+_SERVICE = Tag(name="Service", description="How the service and its index are.")
+
+
+def _answers(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]:
+    """Describe what an operation answers: a model or a described body, and problems by status."""
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        200: answer,
+        **{status: {"description": HTTPStatus(status).phrase, "content": content} for status in problems},
+        "default": {"description": "Any other problem", "content": content},
+    }
+
+
+def _body(media_type: str, description: str, **schema: str) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": {"type": "string"} | schema}}}
+
+
+api = API("api", __name__, url_prefix="/api/v1")
+# Probes may carry parameters of their own.
+probes = APIBlueprint("probes", __name__)
+
+
+@api.get("/search", tags=[_SEARCH], responses=_answers(schemas.SearchAnswer, 422, 503))
+def search(query: schemas.SearchParameters) -> Response:
+    """Answer a question."""
+    return jsonify(search_answer(searcher().search(query.query(query.q))))
+
+
+@api.post("/search", tags=[_SEARCH], responses=_answers(schemas.SearchResponse, 400, 413, 415, 422, 503))
+def search_many(body: schemas.SearchRequest) -> Response:
+    """Answer a question, or several at once."""
+    if body.q is not None:
+        return jsonify(search_answer(searcher().search(body.query(body.q))))
+    results = searcher().search_many([body.query(question) for question in body.questions])
+    return jsonify({"answers": [search_answer(result) for result in results]})
+
+
+@api.get("/documents", tags=[_DOCUMENTS], responses=_answers(schemas.Documents, 422, 503))
+def documents(query: schemas.DocumentsParameters) -> Response:
+    """List the documents, by path."""
+    page = searcher().documents(query.filters(), limit=query.limit, offset=query.offset)
+    return jsonify({"total": page.total, "documents": [document_answer(d) for d in page.documents]})
+
+
+@api.get("/documents/<document_id>", tags=[_DOCUMENTS], responses=_answers(schemas.Document, 404, 422, 503))
+def document(path: schemas.DocumentPath) -> Response:
+    """Give everything known of a document."""
+    return jsonify(document_answer(searcher().document(path.document_id)))
+
+
+@api.get(
+    "/documents/<document_id>/text",
+    tags=[_DOCUMENTS],
+    responses=_answers(_body("text/plain", "The text"), 404, 422, 503),
+)
+def document_text(path: schemas.DocumentPath) -> Response:
+    """Give a document's text, to which all offsets refer: its code points, in UTF-8, unchanged."""
+    text = searcher().text(path.document_id)
+    return Response(text.encode("utf-8"), content_type="text/plain; charset=utf-8")
+
+
+@api.get(
+    "/documents/<document_id>/file",
+    tags=[_DOCUMENTS],
+    responses=_answers(_body("application/octet-stream", "The file", format="binary"), 404, 410, 422, 503),
+)
+def document_file(path: schemas.DocumentPath) -> Response:
+    """Give the file itself, as it was when it was indexed; 410 where it has changed since."""
+    found = searcher().document(path.document_id)
+    file = _open_inside(service().settings.docs, found.path)
+    if hashlib.file_digest(file, "sha256").hexdigest() != found.sha256:
+        file.close()
+        raise GoneError(f"{found.path} has changed since it was indexed. Run `qa index` to take that in.")
+    file.seek(0)
+    response = send_file(file, mimetype=found.media_type, etag=found.sha256, conditional=False)
+    # The name is quoted whole: it may hold line ends and any script.
+    name = quote(found.path.rpartition("/")[2], safe="")
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _open_inside(folder: Path, path: str) -> BufferedReader:
+    """Open a regular file under ``folder``, wherever links lead, or raise NotFoundError."""
+    missing = f"The file {path} is no longer in the documents folder."
+    try:
+        root = folder.resolve(strict=True)
+        target = (root / path).resolve(strict=True)
+        if not target.is_relative_to(root):
+            raise NotFoundError(missing)
+        # O_NONBLOCK: opening a FIFO must not wait for a writer.
+        file = os.fdopen(os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise NotFoundError(missing) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise NotFoundError(missing)
+    return file
+
+
+@api.get(
+    "/passages/<passage_id>",
+    tags=[_DOCUMENTS],
+    responses=_answers(schemas.Passage, 404, 410, 422, 503),
+)
+def passage(path: schemas.PassagePath) -> Response:
+    """Give a passage with its neighbours; 410 where its document has changed since."""
+    search_ = searcher()
+    found = search_.passage(path.passage_id)
+    return jsonify(passage_answer(found, *search_.neighbours(found)))
+
+
+@api.get("/status", tags=[_SERVICE], responses=_answers(schemas.Status, 422, 503))
+def status() -> Response:
+    """Tell what the index holds, and which files could not be read and why."""
+    return jsonify(status_answer(searcher().info))
+
+
+@probes.get("/healthz", tags=[_SERVICE], responses=_answers(schemas.Health))
+def healthz() -> Response:
+    """Tell that the process is alive."""
+    return jsonify({"status": "ok"})
+
+
+@probes.get("/readyz", tags=[_SERVICE], responses=_answers(schemas.Readiness, 503))
+def readyz() -> Response:
+    """Tell whether the index can be searched."""
+    return jsonify({"status": "ready", "generation": searcher().info.generation})
+
+
+@probes.get("/metrics", tags=[_SERVICE], responses=_answers(_body("text/plain", "Prometheus metrics")))
+def prometheus() -> Response:
+    """Give the metrics, for Prometheus."""
+    try:
+        info = searcher().info
+    except IndexUnavailableError:
+        info = None
+    return Response(metrics.render(info), content_type=metrics.CONTENT_TYPE)

@@ -1,0 +1,78 @@
+"""What Prometheus may know: one registry an app."""
+
+from __future__ import annotations
+
+import platform
+import time
+from http import HTTPMethod
+
+from flask import Flask, Response, current_app, g, request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+
+from qa import __version__
+from qa.contracts import IndexInfo
+
+__all__ = ["CONTENT_TYPE", "Metrics", "init_app", "render"]
+
+_METHODS = frozenset(HTTPMethod)
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The metrics of one app."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "qa_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
+        )
+        self.duration = Histogram(
+            "qa_http_request_duration_seconds",
+            "Time to answer a request.",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.documents = Gauge("qa_index_documents", "Documents in the index.", registry=self.registry)
+        self.passages = Gauge("qa_index_passages", "Passages in the index.", registry=self.registry)
+        self.failures = Gauge("qa_index_failures", "Files that could not be read.", registry=self.registry)
+        Info("qa_build", "What is running.", registry=self.registry).info(
+            {"version": __version__, "python": platform.python_version()}
+        )
+
+
+def render(info: IndexInfo | None) -> bytes:
+    """Give the current app's metrics, and those of the index: NaN where there is none."""
+    metrics = _metrics()
+    nothing = float("nan")
+    metrics.documents.set(info.documents if info else nothing)
+    metrics.passages.set(info.passages if info else nothing)
+    metrics.failures.set(len(info.failures) if info else nothing)
+    return generate_latest(metrics.registry)
+
+
+def init_app(app: Flask) -> None:
+    """Measure every request of ``app``."""
+    app.extensions["qa.metrics"] = Metrics()
+    app.before_request(_start)
+    app.after_request(_measure)
+
+
+def _metrics() -> Metrics:
+    found: Metrics = current_app.extensions["qa.metrics"]
+    return found
+
+
+def _start() -> None:
+    g.started = time.perf_counter()
+
+
+def _measure(response: Response) -> Response:
+    metrics = _metrics()
+    # The rule, not the path, and no made-up method: a label must not grow with what visitors send.
+    route = request.url_rule.rule if request.url_rule else "unmatched"
+    method = request.method if request.method in _METHODS else "OTHER"
+    metrics.requests.labels(method, route, response.status_code).inc()
+    metrics.duration.labels(method, route).observe(time.perf_counter() - g.started)
+    return response

@@ -1,0 +1,120 @@
+"""Errors as people and programs want them: RFC 9457 problems for the API, pages for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.exceptions import HTTPException
+
+from qa.contracts import GoneError, IndexUnavailableError, NotFoundError, QAError, QueryError
+
+PROBLEM = "application/problem+json"
+
+_FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
+    (GoneError, HTTPStatus.GONE),
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (QueryError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (IndexUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_MESSAGES = {
+    "extra_forbidden": "is not a parameter here",
+    "missing": "is required",
+    "string_too_short": "must not be empty",
+    "json_type": "must be a JSON object",
+}
+
+
+class RequestError(Exception):
+    """A request whose fields cannot be used. ``errors`` are (field, message) pairs."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in errors))
+        self.errors = tuple(errors)
+
+    @classmethod
+    def of(cls, error: ValidationError) -> RequestError:
+        """Say in plain words what a model found wrong."""
+        return cls([(_field(detail), _message(detail)) for detail in error.errors(include_url=False)])
+
+
+def _field(detail: ErrorDetails) -> str:
+    return ".".join(str(part) for part in detail["loc"])
+
+
+def _message(detail: ErrorDetails) -> str:
+    message = _MESSAGES.get(detail["type"], detail["msg"])
+    return message.replace("Input should", "must").replace("must have", "must have", 1)
+
+
+def problem(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) -> Response:
+    """Answer with a problem."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [{"field": field, "message": message} for field, message in errors]
+    response = jsonify(body)
+    response.status_code = status
+    response.mimetype = PROBLEM
+    return response
+
+
+def error_response(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) -> Response:
+    """Answer with a problem or a page, as the address asks for."""
+    if request.path.startswith(_FOR_PROGRAMS):
+        return problem(status, detail, errors)
+    title = HTTPStatus(status).phrase
+    return make_response(render_template("error.html", status=status, title=title, detail=detail), status)
+
+
+def what_to_do(error: QAError) -> str:
+    """Give an error's message, and the way out of it where there is one."""
+    message = str(error) or type(error).__doc__ or ""
+    if isinstance(error, IndexUnavailableError) and "qa index" not in message:
+        return f"{message.rstrip('.')}. Run `qa index` to build it."
+    return message
+
+
+def _on_request_error(error: RequestError) -> Response:
+    return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), error.errors)
+
+
+def _on_qa_error(error: QAError) -> Response:
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), None)
+    if status is None:
+        current_app.logger.error("%s %s failed: %s", request.method, request.path, error)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return error_response(status, what_to_do(error))
+
+
+def _on_http_exception(error: HTTPException) -> Response:
+    if error.code is None:
+        return make_response(error.get_response())
+    response = error_response(error.code, error.description or "")
+    for name, value in error.get_headers():
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response
+
+
+def _on_exception(error: Exception) -> Response:
+    current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    return error_response(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. The service's log says what."
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of ``app``."""
+    app.register_error_handler(RequestError, _on_request_error)
+    app.register_error_handler(QAError, _on_qa_error)
+    app.register_error_handler(HTTPException, _on_http_exception)
+    app.register_error_handler(Exception, _on_exception)

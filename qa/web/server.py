@@ -1,0 +1,100 @@
+"""Serve with gunicorn: one process, one model, several threads."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from qa.config import Settings
+from qa.contracts import QAError, SettingsError
+from qa.web import create_app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: the host or port cannot be used.
+    """
+    with _listen(settings.host, settings.port) as listener:
+        address = _address(listener)
+        try:
+            # gunicorn closes the descriptor that it is given.
+            _Server(settings, os.dup(listener.fileno()), address).run()
+        except SystemExit as stopped:
+            if stopped.code:
+                raise QAError("The service stopped: its log says why.") from None
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn around the app. The app is made in the worker, so that no thread or lock is forked."""
+
+    def __init__(self, settings: Settings, listener: int, address: str) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._serving_on = address
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        from qa.search import SearcherHolder  # noqa: PLC0415 -- loads the model's libraries: the worker's business
+
+        holder = SearcherHolder(self._settings)
+        try:
+            holder.current()
+        except QAError as error:
+            sys.stderr.write(f"No index yet: {error}\n")
+        return create_app(self._settings, holder.current)
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "bind": f"fd://{self._listener}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": self._settings.threads,
+            "keepalive": 30,
+            "timeout": 120,
+            "graceful_timeout": 10,
+            # A question in a query string: %XX takes up to nine bytes a character.
+            "limit_request_line": 8190,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "post_worker_init": self._announce,
+        }
+
+    def _announce(self, _worker: Any) -> None:
+        sys.stderr.write(f"Serving on {self._serving_on}\n")
+        sys.stderr.flush()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except (OSError, OverflowError) as error:
+        raise SettingsError(f"{host!r} port {port} is not an address to serve on: {error}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(512)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise SettingsError(
+            f"Cannot serve on {host} port {port}: {error}. Another port can be had with --port."
+        ) from error
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,39 @@
+"""What every request needs: the settings and the searcher, opened once a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import current_app, g
+
+from qa.config import Settings
+from qa.contracts import Search
+
+Opener = Callable[[], Search]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An app's own settings and way to the index."""
+
+    settings: Settings
+    opener: Opener
+
+
+def service() -> Service:
+    """Give the current app's service."""
+    found: Service = current_app.extensions["qa"]
+    return found
+
+
+def searcher() -> Search:
+    """Give the searcher of this request: the same one however often it is asked for.
+
+    Raises:
+        IndexUnavailableError: there is no index to read.
+    """
+    if "searcher" not in g:
+        g.searcher = service().opener()
+    found: Search = g.searcher
+    return found
