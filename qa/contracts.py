@@ -154,6 +154,15 @@ class ReadFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of the documents folder, by content. ``sidecar_sha256`` is None where it has no sidecar."""
+
+    path: str
+    sha256: str
+    sidecar_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PassageSpan:
     """Where a passage is, before it has a document.
 
@@ -203,6 +212,10 @@ class Passage:
     page: int | None = None
     language: str | None = None
 
+    def slice(self, span: Span) -> str:
+        """Give the document's text at a span inside the passage."""
+        return self.text[span.start - self.span.start : span.end - self.span.start]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -222,6 +235,65 @@ class Hit:
     score: float
     scores: Mapping[str, float]
     answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageInput:
+    """A passage as the encoder gets it.
+
+    Attributes:
+        context: title and section, which the model reads before the text; may be empty.
+        text: the passage.
+        sentences: their spans in ``text``.
+    """
+
+    context: str
+    text: str
+    sentences: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageVectors:
+    """A passage's unit vectors: its own, shape (dimension,), and its sentences', shape (sentences, dimension)."""
+
+    passage: Float32
+    sentences: Float32
+
+
+class Encoder(Protocol):
+    """An embedding model. ``fingerprint`` changes whenever its vectors may."""
+
+    @property
+    def name(self) -> str:
+        """The name by which the user knows it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digits that stand for everything that shapes the vectors."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest passage that it reads whole, in its own tokens."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, special tokens left out."""
+        ...
+
+    def encode_queries(self, questions: Sequence[str]) -> Float32:
+        """Give unit vectors, shape (questions, dimension)."""
+        ...
+
+    def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
+        """Give each passage's vectors, in order."""
+        ...
 
 
 class Mode(StrEnum):

@@ -21,6 +21,9 @@ from qa.contracts import PassageSpan, Reading, Span
 Measure = Callable[[Sequence[str]], Sequence[int]]
 """Counts the tokens that the embedding model makes of each text."""
 
+VERSION = 1
+"""Changes whenever the same text may come out as other passages."""
+
 SHORT = 160
 """A block of fewer characters is a fragment: it joins its neighbours."""
 

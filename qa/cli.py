@@ -1,0 +1,168 @@
+"""The command line: data on standard output, progress and messages on standard error.
+
+Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 3 done but some documents could not be read.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qa import __version__, config
+from qa.contracts import Filters, Mode, QAError, Query, QueryError, ReadFailure, SearchResult, SettingsError
+
+_FAILED, _WRONG_USAGE, _SOME_NOT_READ = 1, 2, 3
+
+_index_option = click.option(
+    "--index", type=click.Path(path_type=Path), help="Folder of the index.  [default: index]"
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class _Commands(click.Group):
+    """Turns the errors that a person can act on into messages and exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except QAError as error:
+            click.echo(f"qa: {error}", err=True)
+            wrong_usage = isinstance(error, SettingsError | QueryError)
+            ctx.exit(_WRONG_USAGE if wrong_usage else _FAILED)
+        except KeyboardInterrupt:
+            click.echo("qa: stopped", err=True)
+            ctx.exit(_FAILED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qa")
+def main() -> None:
+    """Answer questions from a folder of documents, with the passages that answer them."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+
+
+@main.command()
+@click.argument("docs", required=False, type=click.Path(path_type=Path))
+@_index_option
+@click.option("--model", help="A sentence-transformers model, by name or folder.  [default: all-MiniLM-L6-v2]")
+@_json_option
+def index(docs: Path | None, index: Path | None, model: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Build the index of the documents in DOCS (docs_raw), or bring it up to date."""
+    settings = config.load({"docs": docs, "index": index, "model": model})
+    from qa.build import build  # noqa: PLC0415 -- loads what other commands do without
+    from qa.embedding import load_encoder  # noqa: PLC0415
+
+    report = build(settings, load_encoder(settings.model), progress=sys.stderr.isatty() or None)
+    for failure in report.failures:
+        click.echo(f"not read: {_describe(failure)}", err=True)
+    if as_json:
+        click.echo(json.dumps(asdict(report), ensure_ascii=False))
+    else:
+        click.echo(
+            f"{report.documents} documents, {report.passages} passages, {report.seconds:.1f} seconds, "
+            f"{len(report.failures)} files not read ({report.reason}; {report.embedded} passages embedded)"
+        )
+    if report.failures:
+        sys.exit(_SOME_NOT_READ)
+
+
+@main.command()
+@_index_option
+@click.option("--docs", type=click.Path(path_type=Path), help="Folder of the documents, for downloads.  [default: docs_raw]")
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.  [default: 8000]")
+def serve(index: Path | None, docs: Path | None, host: str | None, port: int | None) -> None:
+    """Serve the search page and the API."""
+    settings = config.load({"index": index, "docs": docs, "host": host, "port": port})
+    from qa.web.server import serve as run  # noqa: PLC0415 -- loads what other commands do without
+
+    run(settings)
+
+
+@main.command()
+@click.argument("question")
+@click.option("-k", type=click.IntRange(1, 100), default=5, show_default=True, help="How many passages.")
+@click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True)
+@click.option("--source", multiple=True, help="Only documents of this publisher; may be repeated.")
+@click.option("--language", multiple=True, help="Only passages in this language (ISO 639-1); may be repeated.")
+@click.option("--path", multiple=True, help="Only this folder, file or pattern; may be repeated.")
+@_index_option
+@_json_option
+def ask(
+    question: str, k: int, mode: str, source: tuple[str, ...], language: tuple[str, ...], path: tuple[str, ...],
+    index: Path | None, as_json: bool,  # noqa: FBT001
+) -> None:  # fmt: skip
+    """Answer QUESTION with the passages that answer it."""
+    settings = config.load({"index": index})
+    if not question.strip() or len(question) > settings.max_question:
+        raise QueryError(f"a question has 1 to {settings.max_question} characters")
+    from qa.search import LiveSearcher  # noqa: PLC0415 -- loads what other commands do without
+    from qa.web.answers import search_answer  # noqa: PLC0415
+
+    query = Query(question, k=k, mode=Mode(mode), filters=Filters(source=source, language=language, path=path))
+    result = LiveSearcher(settings).current().search(query)
+    click.echo(json.dumps(search_answer(result), ensure_ascii=False, indent=2) if as_json else _show(result))
+
+
+@main.command()
+@_index_option
+@_json_option
+def status(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    """Tell what the index holds."""
+    settings = config.load({"index": index})
+    from qa import generation  # noqa: PLC0415 -- loads what other commands do without
+
+    info = generation.load(generation.current(settings.index)).info
+    if as_json:
+        click.echo(json.dumps(asdict(info), ensure_ascii=False))
+        return
+    click.echo(f"generation  {info.generation}\ncreated     {info.created}\nmodel       {info.model}")
+    click.echo(f"documents   {info.documents}\npassages    {info.passages}\nsentences   {info.sentences}")
+    click.echo(f"not read    {len(info.failures)}")
+    for failure in info.failures:
+        click.echo(f"  {_describe(failure)}")
+
+
+@main.command()
+@_index_option
+@_json_option
+def verify(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    """Check that the index is what was written, to the byte."""
+    settings = config.load({"index": index})
+    from qa import generation  # noqa: PLC0415 -- loads what other commands do without
+
+    folder = generation.current(settings.index)
+    generation.verify(folder)
+    click.echo(json.dumps({"generation": folder.name, "whole": True}) if as_json else f"{folder.name} is whole")
+
+
+def _describe(failure: ReadFailure) -> str:
+    row = f", row {failure.row}" if failure.row is not None else ""
+    return f"{failure.path}{row}: {failure.reason}"
+
+
+def _show(result: SearchResult) -> str:
+    """Put a result as a person reads it in a terminal."""
+    sure = f"{result.confidence:.0%} sure"
+    lines = [] if result.answerable else [f"These documents don't seem to answer that ({sure}). The nearest passages:\n"]
+    for hit in result.hits:
+        document, passage = hit.passage.document, hit.passage
+        meta = document.metadata
+        where = [meta.title, meta.source, meta.published or meta.dateline, passage.page and f"page {passage.page}", passage.section]
+        lines.append(f"{hit.rank}. {' · '.join(str(part) for part in where if part)}")
+        lines.append(f"   {document.path}, characters {passage.span.start} to {passage.span.end}")
+        answer = hit.answers[0].span if hit.answers else passage.span
+        before, marked, after = (
+            passage.text[: answer.start - passage.span.start],
+            click.style(passage.slice(answer), bold=True),
+            passage.text[answer.end - passage.span.start :],
+        )
+        lines += [f"   {' '.join((before + marked + after).split())}", ""]
+    lines.append(f"{result.total} passages searched in {result.took_ms:.0f} ms, {sure}")
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""The documents folder: which files are there, and their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qa import readers
+from qa.contracts import BuildError, ReadError, ReadFailure, SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A documents folder. Only regular files in it that are no larger than ``max_bytes`` are read."""
+
+    root: Path
+    max_bytes: int
+
+    def scan(self) -> tuple[list[SourceFile], list[ReadFailure]]:
+        """Find every document, by path, and what cannot be read.
+
+        Raises:
+            BuildError: the folder is not there or cannot be listed.
+        """
+        if not self.root.is_dir():
+            raise BuildError(f"the documents folder {self.root} is not there")
+        files, failures = [], []
+        for path in sorted(self._walk()):
+            try:
+                files.append(self._describe(path))
+            except ReadError as error:
+                failures.append(ReadFailure(path, str(error)))
+        return files, failures
+
+    def read(self, path: str) -> bytes:
+        """Give a file's bytes.
+
+        Raises:
+            ReadError: it is not a regular file inside the folder, is too large or cannot be read.
+        """
+        place = self.root / path
+        try:
+            if not place.resolve(strict=True).is_relative_to(self.root.resolve()):
+                raise ReadError("is a link to a place outside of the documents folder")
+            if not place.is_file():
+                raise ReadError("is not a regular file")
+            if place.stat().st_size > self.max_bytes:
+                raise ReadError(f"has more than {self.max_bytes // 2**20} MB, which is the limit (max_file_mb)")
+            return place.read_bytes()
+        except (OSError, RuntimeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise ReadError(f"cannot be opened: {reason}") from error
+
+    def sidecar(self, path: str) -> bytes | None:
+        """Give the bytes of a file's sidecar, None where it has none, or raise ReadError."""
+        sidecar = readers.sidecar_of(Path(path)).as_posix()
+        return self.read(sidecar) if os.path.lexists(self.root / sidecar) else None
+
+    def _describe(self, path: str) -> SourceFile:
+        sidecar = self.sidecar(path)
+        return SourceFile(path, _sha256(self.read(path)), None if sidecar is None else _sha256(sidecar))
+
+    def _walk(self) -> Iterator[str]:
+        def fail(error: OSError) -> None:
+            raise BuildError(f"{error.filename} cannot be listed: {error.strerror}") from error
+
+        for folder, subfolders, names in os.walk(self.root, onerror=fail):
+            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+            for name in names:
+                path = Path(folder, name)
+                if not name.startswith(".") and readers.supported(path):
+                    yield path.relative_to(self.root).as_posix()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,228 @@
+"""A generation of the index on disk: where it is, what is in it, whether it is whole.
+
+``index/README.md`` describes the format. A generation never changes once it is published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qa.contracts import CorruptIndexError, IndexInfo, IndexUnavailableError, Int64
+from qa.lexical import LexicalIndex
+from qa.store import Store
+from qa.vectors import VectorIndex
+
+FORMAT = 1
+
+MANIFEST = "manifest.json"
+STORE = "store.sqlite"
+PASSAGES = "passages.faiss"
+SENTENCES = "sentences.faiss"
+SENTENCE_STARTS = "sentence_starts.npy"
+LEXICAL = "lexical"
+
+_REBUILD = "run `qa index` to build it anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation says of itself.
+
+    ``made_with`` holds whatever shapes the content beside the documents: where it differs, nothing of
+    the generation can be reused. ``files`` gives each file's size in bytes and SHA-256.
+    """
+
+    format: int
+    generation: str
+    created: str
+    model: str
+    made_with: Mapping[str, Any]
+    documents: int
+    passages: int
+    sentences: int
+    files: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read a generation's manifest.
+
+        Raises:
+            CorruptIndexError: it is missing, or not one, or of a format that this version does not read.
+        """
+        path = folder / MANIFEST
+        try:
+            found = json.loads(path.read_bytes())
+            if found["format"] != FORMAT:
+                message = f"{path} has format {found['format']!r}, this version reads format {FORMAT}: {_REBUILD}"
+                raise CorruptIndexError(message)
+            return cls(**found)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CorruptIndexError(f"{path} cannot be read ({error}): {_REBUILD}") from error
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest into a generation's folder."""
+        (folder / MANIFEST).write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """An open generation. Passage ``i`` has the sentences ``sentence_starts[i]`` to ``sentence_starts[i + 1]``."""
+
+    manifest: Manifest
+    store: Store
+    passages: VectorIndex
+    sentences: VectorIndex
+    sentence_starts: Int64
+    lexical: LexicalIndex
+
+    @property
+    def info(self) -> IndexInfo:
+        """Sum it up."""
+        m = self.manifest
+        return IndexInfo(
+            m.generation, m.model, m.documents, m.passages, m.sentences, m.created, self.store.failures()
+        )
+
+
+def current(index: Path) -> Path:
+    """Find the folder of the live generation.
+
+    Raises:
+        IndexUnavailableError: nothing has been published.
+        CorruptIndexError: ``CURRENT`` names what is not there.
+    """
+    pointer = index / "CURRENT"
+    try:
+        name = pointer.read_text("utf-8").strip()
+    except FileNotFoundError:
+        raise IndexUnavailableError(f"there is no index in {index}: run `qa index`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorruptIndexError(f"{pointer} cannot be read ({error}): {_REBUILD}") from error
+    folder = index / "generations" / name
+    if not name or Path(name).name != name or not folder.is_dir():
+        raise CorruptIndexError(f"{pointer} names the generation {name!r}, which is not there: {_REBUILD}")
+    return folder
+
+
+def point_to(index: Path, name: str) -> None:
+    """Make a generation the live one, in one step that either happens or does not."""
+    pointer = index / "CURRENT"
+    draft = index / ".CURRENT"
+    draft.write_text(name + "\n", "utf-8")
+    _sync_one(draft)
+    _sync_one(index / "generations")
+    draft.replace(pointer)
+    _sync_one(index)
+
+
+def load(folder: Path) -> Generation:
+    """Open a generation. Sizes are checked here, checksums by ``verify``.
+
+    Raises:
+        CorruptIndexError: a file is missing, of another size, or not what it should be.
+    """
+    manifest = Manifest.read(folder)
+    _check_sizes(folder, manifest)
+    try:
+        starts = np.load(folder / SENTENCE_STARTS, allow_pickle=False)
+        lexical = LexicalIndex.load(folder / LEXICAL)
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptIndexError(f"{folder} cannot be read ({error}): {_REBUILD}") from error
+    found = Generation(
+        manifest,
+        Store(folder / STORE),
+        VectorIndex.load(folder / PASSAGES),
+        VectorIndex.load(folder / SENTENCES),
+        starts,
+        lexical,
+    )
+    _check_counts(folder, found)
+    return found
+
+
+def verify(folder: Path) -> None:
+    """Check every checksum, the store's integrity and every passage against its document's text.
+
+    Raises:
+        CorruptIndexError: the first thing that is wrong, naming the file.
+    """
+    manifest = Manifest.read(folder)
+    _check_sizes(folder, manifest)
+    for name, facts in manifest.files.items():
+        if digest(folder / name) != facts["sha256"]:
+            raise CorruptIndexError(f"{folder / name} is not what was written: {_REBUILD}")
+    found = load(folder)
+    found.store.check()
+    _check_passages(folder / STORE, found)
+    found.store.close()
+
+
+def digest(path: Path) -> str:
+    """Give a file's SHA-256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Give the size and SHA-256 of every file in a generation's folder, its manifest left out."""
+    return {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": digest(folder / name)}
+        for name in _files(folder)
+    }
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or a folder with everything in it, onto the disk."""
+    for part in [*path.rglob("*"), path]:
+        _sync_one(part)
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _files(folder: Path) -> list[str]:
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    return sorted(name for name in found if name != MANIFEST)
+
+
+def _check_sizes(folder: Path, manifest: Manifest) -> None:
+    for name in sorted({*_files(folder), *manifest.files}):
+        path = folder / name
+        if name not in manifest.files:
+            raise CorruptIndexError(f"{path} does not belong there: remove it, or {_REBUILD}")
+        if not path.is_file():
+            raise CorruptIndexError(f"{path} is missing: {_REBUILD}")
+        expected = manifest.files[name]["bytes"]
+        if path.stat().st_size != expected:
+            raise CorruptIndexError(f"{path} has {path.stat().st_size} bytes where {expected} were written: {_REBUILD}")
+
+
+def _check_counts(folder: Path, found: Generation) -> None:
+    manifest, starts = found.manifest, found.sentence_starts
+    counts = (*found.store.counts(), len(found.passages), len(found.sentences), len(starts), int(starts[-1]))
+    passages, sentences = manifest.passages, manifest.sentences
+    if counts != (manifest.documents, passages, passages, sentences, passages + 1, sentences):
+        raise CorruptIndexError(f"the parts of {folder} do not fit together: {_REBUILD}")
+
+
+def _check_passages(path: Path, found: Generation) -> None:
+    """Hold every passage against its document's text."""
+    for document in found.store.all_documents():
+        text = found.store.text(document.id)
+        passages = found.store.passages_of(document.id)
+        whole = len(text) == document.characters and len(passages) == document.passages
+        if not whole or any(passage.span.of(text) != passage.text for passage in passages):
+            raise CorruptIndexError(f"{path}: the passages of {document.path} are not its text: {_REBUILD}")

@@ -1,0 +1,32 @@
+"""Which language a text is in."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+_SURE = 0.9
+_SURE_OF_A_PASSAGE = 0.99
+_FEWEST_LETTERS = 60
+_SAMPLE = 4_000
+
+
+def detect(text: str, sure: float = _SURE) -> str | None:
+    """Tell the ISO 639-1 code of a text's language, or None where it is too short or too mixed to tell."""
+    sample = text[:_SAMPLE]
+    if sum(map(str.isalpha, sample)) < _FEWEST_LETTERS:
+        return None
+    language, probability = _identifier().classify(sample)
+    return str(language) if probability >= sure else None
+
+
+def detect_passage(text: str, document_language: str | None) -> str | None:
+    """Tell a passage's language: its document's, unless it is surely in another."""
+    return detect(text, _SURE_OF_A_PASSAGE) or document_language
+
+
+@cache
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 -- reads its model
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

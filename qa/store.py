@@ -1,0 +1,343 @@
+"""Documents, passages, metadata and text in SQLite: the only user of ``sqlite3``.
+
+A document's text is kept as UTF-8 bytes; a passage knows its place both in code points, which are
+everybody's offsets, and in bytes, so that its text is read without reading the document's.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qa.contracts import (
+    CorruptIndexError,
+    Document,
+    DocumentPage,
+    Filters,
+    GoneError,
+    Heading,
+    Int64,
+    Metadata,
+    NotFoundError,
+    Passage,
+    PassageSpan,
+    ReadFailure,
+    SourceFile,
+    Span,
+)
+
+_SCHEMA = """
+CREATE TABLE files (
+    path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, sidecar_sha256 TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE failures (path TEXT NOT NULL, row TEXT, reason TEXT NOT NULL) STRICT;
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT NOT NULL, row TEXT,
+    media_type TEXT NOT NULL, sha256 TEXT NOT NULL,
+    title TEXT, source TEXT, author TEXT, published TEXT, dateline TEXT, language TEXT, url TEXT,
+    found TEXT NOT NULL, headings TEXT NOT NULL, notes TEXT NOT NULL,
+    characters INTEGER NOT NULL, pages INTEGER, passages INTEGER NOT NULL
+) STRICT;
+CREATE INDEX documents_by_path ON documents (path);
+CREATE TABLE texts (document INTEGER PRIMARY KEY REFERENCES documents, utf8 BLOB NOT NULL) STRICT;
+CREATE TABLE passages (
+    number INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents,
+    char_start INTEGER NOT NULL, char_end INTEGER NOT NULL,
+    byte_start INTEGER NOT NULL, byte_length INTEGER NOT NULL,
+    section TEXT, page INTEGER, language TEXT,
+    sentences TEXT NOT NULL, lead TEXT NOT NULL, vector_key TEXT NOT NULL
+) STRICT;
+CREATE INDEX passages_by_place ON passages (document, char_start);
+"""
+
+_DOCUMENT = """d.id, d.path, d.row, d.media_type, d.sha256, d.title, d.source, d.author, d.published,
+    d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages"""
+_PASSAGE = """p.number, p.char_start, p.char_end, p.section, p.page, p.language AS passage_language,
+    p.sentences, substr(t.utf8, p.byte_start + 1, p.byte_length) AS text"""
+_FROM_PASSAGES = "passages p JOIN documents d ON d.number = p.document JOIN texts t ON t.document = p.document"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document with all that is kept of it. ``keys`` name each passage's vectors, for reuse."""
+
+    document: Document
+    text: str
+    headings: tuple[Heading, ...]
+    passages: tuple[PassageSpan, ...]
+    keys: tuple[str, ...]
+
+
+class StoreWriter:
+    """Writes a new store. Passages are numbered in the order in which they are added, from 0."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path)
+        self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}")
+        self._documents = 0
+        self._passages = 0
+
+    def add_file(self, file: SourceFile) -> None:
+        """Remember a file's content, to know it again."""
+        self._db.execute("INSERT INTO files VALUES (?, ?, ?)", (file.path, file.sha256, file.sidecar_sha256))
+
+    def add_failure(self, failure: ReadFailure) -> None:
+        """Remember what could not be read."""
+        self._db.execute("INSERT INTO failures VALUES (?, ?, ?)", (failure.path, failure.row, failure.reason))
+
+    def add(self, stored: StoredDocument) -> None:
+        """Add a document and its passages."""
+        document, meta = stored.document, stored.document.metadata
+        self._db.execute(
+            f"INSERT INTO documents VALUES ({', '.join('?' * 19)})",
+            (
+                self._documents, document.id, document.path, document.row, document.media_type, document.sha256,
+                meta.title, meta.source, meta.author, meta.published, meta.dateline, meta.language, meta.url,
+                json.dumps(dict(meta.found)), json.dumps([(*h.span, h.level) for h in stored.headings]),
+                json.dumps(document.notes), document.characters, document.pages, document.passages,
+            ),
+        )  # fmt: skip
+        self._db.execute("INSERT INTO texts VALUES (?, ?)", (self._documents, stored.text.encode()))
+        self._db.executemany(
+            f"INSERT INTO passages VALUES ({', '.join('?' * 12)})", self._passage_rows(stored)
+        )
+        self._documents += 1
+        self._passages += len(stored.passages)
+
+    def _passage_rows(self, stored: StoredDocument) -> Iterator[tuple[Any, ...]]:
+        chars = in_bytes = 0
+        for i, (passage, key) in enumerate(zip(stored.passages, stored.keys, strict=True)):
+            start, end = passage.span
+            in_bytes += len(stored.text[chars:start].encode())
+            length = len(stored.text[start:end].encode())
+            yield (
+                self._passages + i, self._documents, start, end, in_bytes, length, passage.section, passage.page,
+                passage.language, json.dumps(passage.sentences), json.dumps(passage.lead), key,
+            )  # fmt: skip
+            chars, in_bytes = end, in_bytes + length
+
+    def close(self) -> None:
+        """Commit and close."""
+        self._db.commit()
+        self._db.execute("PRAGMA optimize")
+        self._db.close()
+
+
+class Store:
+    """A published store: read-only, shared by any number of threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._select("SELECT number FROM documents LIMIT 1")
+
+    def _select(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        try:
+            return self._connection().execute(sql, tuple(values)).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise CorruptIndexError(f"{self._path} cannot be read ({error}): run `qa index` to build it anew") from error
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            # Published files never change, so SQLite need not lock or look again.
+            uri = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
+            found = self._local.connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            found.row_factory = sqlite3.Row
+            self._connections.append(found)
+        return found
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        while self._connections:
+            self._connections.pop().close()
+
+    def check(self) -> None:
+        """Let SQLite check the file's integrity.
+
+        Raises:
+            CorruptIndexError: it is not whole.
+        """
+        found = [row[0] for row in self._select("PRAGMA integrity_check")]
+        if found != ["ok"]:
+            raise CorruptIndexError(f"{self._path} is damaged: {found[0]}")
+
+    def counts(self) -> tuple[int, int]:
+        """Count documents and passages."""
+        row = self._select("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)")[0]
+        return row[0], row[1]
+
+    def languages(self) -> tuple[str, ...]:
+        """Give the passages' languages, the most frequent first."""
+        rows = self._select(
+            "SELECT language FROM passages WHERE language IS NOT NULL GROUP BY language ORDER BY count(*) DESC, language"
+        )
+        return tuple(row[0] for row in rows)
+
+    def failures(self) -> tuple[ReadFailure, ...]:
+        """Give what could not be read."""
+        rows = self._select("SELECT path, reason, row FROM failures ORDER BY path, rowid")
+        return tuple(ReadFailure(*row) for row in rows)
+
+    def files(self) -> dict[str, SourceFile]:
+        """Give the files that were indexed, by path."""
+        return {row["path"]: SourceFile(*row) for row in self._select("SELECT path, sha256, sidecar_sha256 FROM files")}
+
+    def vector_keys(self) -> list[str]:
+        """Give every passage's vector key, by number."""
+        return [row[0] for row in self._select("SELECT vector_key FROM passages ORDER BY number")]
+
+    def rows(self, filters: Filters) -> Int64:
+        """Give the numbers of the passages whose documents pass the filters, ascending."""
+        where, values = _conditions(filters, language="coalesce(p.language, d.language)")
+        sql = f"SELECT p.number FROM passages p JOIN documents d ON d.number = p.document {where} ORDER BY p.number"
+        return np.fromiter((row[0] for row in self._select(sql, values)), np.int64)
+
+    def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
+        """List documents by path."""
+        where, values = _conditions(filters)
+        total = self._select(f"SELECT count(*) FROM documents d {where}", values)[0][0]
+        sql = f"SELECT {_DOCUMENT} FROM documents d {where} ORDER BY d.path, d.number LIMIT ? OFFSET ?"
+        return DocumentPage(total, tuple(map(_document, self._select(sql, [*values, limit, offset]))))
+
+    def all_documents(self) -> Iterator[Document]:
+        """Give every document, in the order in which they were added."""
+        count, _ = self.counts()
+        for number in range(count):
+            yield _document(self._select(f"SELECT {_DOCUMENT} FROM documents d WHERE d.number = ?", [number])[0])
+
+    def document(self, document_id: str) -> Document:
+        """Look a document up.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
+        return _document(self._one(f"SELECT {_DOCUMENT} FROM documents d WHERE d.id = ?", document_id))
+
+    def text(self, document_id: str) -> str:
+        """Give a document's canonical text, or raise NotFoundError."""
+        sql = "SELECT t.utf8 FROM texts t JOIN documents d ON d.number = t.document WHERE d.id = ?"
+        utf8: bytes = self._one(sql, document_id)[0]
+        return utf8.decode()
+
+    def headings(self, document_id: str) -> tuple[Heading, ...]:
+        """Give a document's headings in order, or raise NotFoundError."""
+        found = self._one("SELECT headings FROM documents WHERE id = ?", document_id)[0]
+        return tuple(Heading(Span(start, end), level) for start, end, level in json.loads(found))
+
+    def _one(self, sql: str, document_id: str) -> sqlite3.Row:
+        found = self._select(sql, [document_id])
+        if not found:
+            raise NotFoundError(f"no document has the id {document_id!r}")
+        return found[0]
+
+    def passages(self, numbers: Sequence[int]) -> list[Passage]:
+        """Give the passages of these numbers, in this order."""
+        marks = ", ".join("?" * len(numbers))
+        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE p.number IN ({marks})"
+        found = {row["number"]: _passage(row) for row in self._select(sql, map(int, numbers))}
+        return [found[int(number)] for number in numbers]
+
+    def passage(self, passage_id: str) -> Passage:
+        """Look a passage up by its id.
+
+        Raises:
+            NotFoundError: there is no such document, or the id is not one of a passage.
+            GoneError: the document is there but has no passage at this place (any more).
+        """
+        document_id, _, place = passage_id.partition(":")
+        start, _, end = place.partition("-")
+        if not (start.isascii() and end.isascii() and start.isdigit() and end.isdigit()):
+            raise NotFoundError(f"{passage_id!r} is not a passage's id, which is DOCUMENT:START-END")
+        self.document(document_id)
+        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ? AND p.char_start = ? AND p.char_end = ?"
+        found = self._select(sql, [document_id, _sql_int(start), _sql_int(end)])
+        if not found:
+            raise GoneError(f"document {document_id} has no passage at characters {start} to {end}: it has changed")
+        return _passage(found[0])
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """Give a document's passages in order."""
+        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ? ORDER BY p.char_start"
+        return tuple(map(_passage, self._select(sql, [document_id])))
+
+    def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
+        """Give the passages before and after one in its document."""
+        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ? AND p.char_start"
+        before = self._select(f"{sql} < ? ORDER BY p.char_start DESC LIMIT 1", [passage.document.id, passage.span.start])
+        after = self._select(f"{sql} > ? ORDER BY p.char_start LIMIT 1", [passage.document.id, passage.span.start])
+        return (_passage(before[0]) if before else None), (_passage(after[0]) if after else None)
+
+    def stored(self, path: str) -> Iterator[StoredDocument]:
+        """Give back every document of a file as it was added, in order."""
+        for row in self._select("SELECT id FROM documents WHERE path = ? ORDER BY number", [path]):
+            document = self.document(row["id"])
+            sql = "SELECT p.* FROM passages p JOIN documents d ON d.number = p.document WHERE d.id = ? ORDER BY p.number"
+            found = self._select(sql, [document.id])
+            yield StoredDocument(
+                document,
+                self.text(document.id),
+                self.headings(document.id),
+                tuple(_passage_span(passage) for passage in found),
+                tuple(passage["vector_key"] for passage in found),
+            )
+
+
+def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, list[Any]]:
+    """Put the filters as SQL over ``documents d``; a passage may be in another language than its document."""
+    parts: list[str] = []
+    values: list[Any] = []
+    for column, wanted in (("d.source", filters.source), (language, filters.language)):
+        if wanted:
+            parts.append(f"{column} COLLATE NOCASE IN ({', '.join('?' * len(wanted))})")
+            values += wanted
+    if filters.path:
+        parts.append("(" + " OR ".join(["d.path = ? OR substr(d.path, 1, length(?)) = ? OR d.path GLOB ?"] * len(filters.path)) + ")")
+        for path in filters.path:
+            folder = path.rstrip("/") + "/"
+            values += [path, folder, folder, path]
+    for bound, operator in ((filters.date_from, ">="), (filters.date_to, "<=")):
+        if bound:
+            parts.append(f"d.published {operator} ?")
+            values.append(bound)
+    return ("WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:
+    names = ("title", "source", "author", "published", "dateline", "language", "url")
+    metadata = Metadata(**{name: row[name] for name in names}, found=json.loads(row["found"]))
+    return Document(
+        row["id"], row["path"], row["media_type"], row["sha256"], metadata, row["characters"], row["passages"],
+        row["pages"], row["row"], tuple(json.loads(row["notes"])),
+    )  # fmt: skip
+
+
+def _passage(row: sqlite3.Row) -> Passage:
+    document = _document(row)
+    span = Span(row["char_start"], row["char_end"])
+    return Passage(
+        f"{document.id}:{span.start}-{span.end}", document, span, row["text"].decode(), _spans(row["sentences"]),
+        row["section"], row["page"], row["passage_language"],
+    )  # fmt: skip
+
+
+def _passage_span(row: sqlite3.Row) -> PassageSpan:
+    span = Span(row["char_start"], row["char_end"])
+    return PassageSpan(span, _spans(row["sentences"]), _spans(row["lead"]), row["section"], row["page"], row["language"])
+
+
+def _spans(found: str) -> tuple[Span, ...]:
+    return tuple(Span(*pair) for pair in json.loads(found))
+
+
+def _sql_int(digits: str) -> int:
+    """SQLite's integers end at 2^63; no text is that long."""
+    return min(int(digits[:19]), 2**63 - 1)
