@@ -1,0 +1,121 @@
+"""Files → text and metadata, one module a format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from qa.contracts import ReadError, ReadFailure, Reading
+from qa.readers import docx, eml, epub, html, markdown, opening, pdf, sidecar, tables, text
+from qa.readers.metadata import Facts
+from qa.readers.sidecar import is_sidecar, sidecar_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from qa.readers.extract import Extract
+
+__all__ = ["SUFFIXES", "VERSION", "is_sidecar", "read", "sidecar_of", "supported"]
+
+VERSION = 1
+"""Changes whenever the same file may come out as another text or with other metadata."""
+
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {
+        ".txt": "text/plain",
+        ".text": "text/plain",
+        ".md": "text/markdown",
+        ".markdown": "text/markdown",
+        ".html": "text/html",
+        ".htm": "text/html",
+        ".xhtml": "application/xhtml+xml",
+        ".pdf": "application/pdf",
+        ".docx": _DOCX,
+        ".epub": "application/epub+zip",
+        ".eml": "message/rfc822",
+        ".jsonl": "application/jsonl",
+        ".csv": "text/csv",
+        ".tsv": "text/tab-separated-values",
+    }
+)
+"""The media type of each kind of file that can be read."""
+
+_READERS: Mapping[str, Callable[[bytes], Extract]] = {
+    "text/plain": text.read,
+    "text/markdown": markdown.read,
+    "text/html": html.read,
+    "application/xhtml+xml": html.read,
+    "application/pdf": pdf.read,
+    _DOCX: docx.read,
+    "application/epub+zip": epub.read,
+    "message/rfc822": eml.read,
+}
+_TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
+    "application/jsonl": tables.read_jsonl,
+    "text/csv": tables.read_csv,
+    "text/tab-separated-values": tables.read_csv,
+}
+
+
+def supported(path: Path) -> bool:
+    """Tell whether a file is of a kind that can be read. Sidecars are read with what they describe."""
+    return path.suffix.lower() in SUFFIXES and not is_sidecar(path)
+
+
+def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterator[Reading | ReadFailure]:
+    """Read a file: one reading, or one for each row of a table file, its bad rows as failures.
+
+    Args:
+        name: the file's path relative to the documents folder, in POSIX form.
+        data: its bytes.
+        sidecar_data: the bytes of its sidecar, if it has one.
+
+    Raises:
+        ReadError: while iterating, if nothing of the file, or nothing more, can be read. Its message says why
+            in words that follow the file's name.
+    """
+    try:
+        yield from _read(name, data, sidecar_data)
+    except ReadError:
+        raise
+    except Exception as error:  # libraries of formats raise anything on damaged or hostile bytes
+        raise ReadError(f"cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Reading | ReadFailure]:
+    media_type = SUFFIXES.get(Path(name).suffix.lower())
+    if media_type is None:
+        raise ReadError(f"is of no kind that can be read: {', '.join(SUFFIXES)}")
+    given = (
+        Facts() if sidecar_data is None else sidecar.parse(sidecar_data, sidecar_of(Path(name)).as_posix())
+    )
+    if media_type not in _TABLE_READERS:
+        yield _reading(name, media_type, given, _READERS[media_type](data))
+        return
+    for row in _TABLE_READERS[media_type](data):
+        if isinstance(row, tables.BadRow):
+            yield ReadFailure(name, row.reason, row.row)
+        else:
+            yield _reading(name, media_type, given, row)
+
+
+def _reading(name: str, media_type: str, given: Facts, extract: Extract) -> Reading:
+    """Put together what the sidecar, the file and the text say, in this order."""
+    if not extract.text.strip():
+        raise ReadError("holds no text")
+    facts = Facts()
+    facts.fill_from(given)
+    facts.fill_from(extract.facts)
+    facts.fill_from(opening.facts_of(extract.text, with_title=media_type == "text/plain"))
+    return Reading(
+        text=extract.text,
+        media_type=media_type,
+        metadata=facts.metadata(name),
+        headings=extract.headings,
+        pages=extract.pages,
+        key=extract.key,
+        notes=extract.notes,
+    )

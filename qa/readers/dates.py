@@ -1,0 +1,67 @@
+"""Dates as documents write them. Only a full and unambiguous date is one: 03/07/2019 is not."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+_MONTHS = (
+    ("jan(?:uary)?", "янв(?:аря)?"),
+    ("feb(?:ruary)?", "фев(?:р(?:аля)?)?"),
+    ("mar(?:ch)?", "мар(?:та)?"),
+    ("apr(?:il)?", "апр(?:еля)?"),
+    ("may", "мая"),
+    ("june?", "июн(?:я)?"),
+    ("july?", "июл(?:я)?"),
+    ("aug(?:ust)?", "авг(?:уста)?"),
+    ("sept?(?:ember)?", "сент?(?:ября)?"),
+    ("oct(?:ober)?", "окт(?:ября)?"),
+    ("nov(?:ember)?", "ноя(?:б(?:ря)?)?"),
+    ("dec(?:ember)?", "дек(?:абря)?"),
+)
+_MONTH = "(?:" + "|".join(name for names in _MONTHS for name in names) + r")\b\.?"
+_WEEKDAY = (
+    r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?"
+    r"|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)[.,]?\s+"
+)
+_TIME = (
+    r"(?:,?\s*(?:at\s|в\s)?\d{1,2}:\d\d(?::\d\d)?"
+    r"\s*(?:[ap]\.?m\.?)?\s*(?:\(?[a-zа-я]{2,5}(?:[+-]\d{1,2})?\)?)?)?"
+)
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>[12]\d{3})(?:\s?(?:года|г\.?))?"
+_NAMED = rf"(?P<month>{_MONTH})"
+_FORMS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        r"(?P<year>\d{4})([-/])(?P<month>\d\d)\2(?P<day>\d\d)(?:(?:T|\s)\s*\d\d:?\d\d.*)?",
+        rf"(?:{_WEEKDAY})?{_DAY}\s+{_NAMED},?\s+{_YEAR}{_TIME}",
+        rf"(?:{_WEEKDAY})?{_NAMED}\s+{_DAY},?\s+{_YEAR}{_TIME}",
+    )
+)
+
+DAY_AND_MONTH = rf"(?:{_MONTH}\s\d{{1,2}}(?!\d)|\d{{1,2}}\s{_MONTH})(?:,?\s[12]\d{{3}}(?:\s?г\.?)?)?"
+"""A pattern (to be matched without regard to case) for a day, its month and perhaps its year."""
+
+
+def parse(value: str) -> str | None:
+    """Turn a full date, perhaps with a time, into an ISO date; None where it is none or could be two."""
+    text = " ".join(value.split())
+    for form in _FORMS:
+        if found := form.fullmatch(text):
+            try:
+                return date(int(found["year"]), _month(found["month"]), int(found["day"])).isoformat()
+            except ValueError:
+                return None
+    return None
+
+
+def _month(name: str) -> int:
+    if name.isdigit():
+        return int(name)
+    bare = name.lower().rstrip(".")
+    return next(
+        number
+        for number, forms in enumerate(_MONTHS, start=1)
+        if any(re.fullmatch(form, bare) for form in forms)
+    )

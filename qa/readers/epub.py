@@ -1,0 +1,96 @@
+"""EPUB: the chapters in reading order."""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from qa.contracts import ReadError
+from qa.readers.archives import open_zip
+from qa.readers.blocks import blocks, local_name, text_of
+from qa.readers.extract import Block, Extract, assemble
+from qa.readers.html import decode_markup, parse
+from qa.readers.metadata import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FIELDS = {
+    "title": "title",
+    "creator": "author",
+    "publisher": "source",
+    "date": "published",
+    "language": "language",
+    "source": "url",
+}
+_CHAPTER_TYPES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
+
+
+def read(data: bytes) -> Extract:
+    """Read a book: its chapters, headings and metadata."""
+    with open_zip(data, "an EPUB") as archive:
+        package_path = _package_path(archive)
+        package = _xml(archive, package_path)
+        notes: list[str] = []
+        found = list(_chapters(archive, package, posixpath.dirname(package_path), notes))
+    text, headings = assemble(found)
+    return Extract(text, _facts(package), headings, notes=tuple(notes))
+
+
+def _package_path(archive: zipfile.ZipFile) -> str:
+    container = _xml(archive, "META-INF/container.xml")
+    for element in container.iter():
+        if local_name(element) == "rootfile" and element.get("full-path"):
+            return str(element.get("full-path"))
+    raise ReadError("is not an EPUB that can be opened: it names no package document")
+
+
+def _member(archive: zipfile.ZipFile, path: str) -> bytes:
+    try:
+        return archive.read(path)
+    except (KeyError, zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+        raise ReadError(f"is not an EPUB that can be opened: {path} is missing or damaged") from error
+
+
+def _xml(archive: zipfile.ZipFile, path: str) -> Any:
+    from lxml import etree  # noqa: PLC0415
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        return etree.fromstring(_member(archive, path), parser)
+    except etree.XMLSyntaxError as error:
+        raise ReadError(f"is not an EPUB that can be opened: {path}: {error}") from error
+
+
+def _chapters(archive: zipfile.ZipFile, package: Any, folder: str, notes: list[str]) -> Iterator[Block]:
+    """Read the chapters of the spine; one that cannot be read is noted and left out."""
+    manifest = {item.get("id"): item for item in package.iter() if local_name(item) == "item"}
+    for reference in package.iter():
+        if local_name(reference) != "itemref":
+            continue
+        item = manifest.get(reference.get("idref"))
+        if item is None or item.get("media-type") not in _CHAPTER_TYPES:
+            continue
+        if "nav" in item.get("properties", "").split():
+            continue
+        path = posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
+        try:
+            root = parse(decode_markup(_member(archive, path)))
+        except ReadError as error:
+            notes.append(f"chapter {path} was not read: {error}")
+            continue
+        yield from blocks(root, skipped=frozenset({"head"}))
+
+
+def _facts(package: Any) -> Facts:
+    values: dict[str, list[str]] = {}
+    for element in package.iter():
+        field = _FIELDS.get(local_name(element))
+        if field and element.tag.startswith("{http://purl.org/dc/elements/1.1/}"):
+            values.setdefault(field, []).append(text_of(element))
+    facts = Facts()
+    for field, found in values.items():
+        facts.add(field, found if field == "author" else found[0], "file")
+    return facts

@@ -1,0 +1,213 @@
+"""HTML and XHTML: the article by trafilatura, metadata from the tags that are meant for it."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+from qa.contracts import ReadError
+from qa.readers.blocks import blocks, local_name, text_of
+from qa.readers.extract import Block, Extract, assemble
+from qa.readers.metadata import Facts, first
+from qa.readers.text import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_DECLARATION_BYTES = 4096
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]*;")
+_WORD = re.compile(r"\w+")
+
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_AROUND = frozenset({"aside", "footer", "dialog", "menu"})
+_LITTLE = 1.3
+"""A page with at most so many times the words of its article is read whole."""
+
+_METAS = {
+    "title": ("og:title", "citation_title", "dc.title", "dcterms.title", "twitter:title"),
+    "source": ("og:site_name", "citation_publisher", "dc.publisher", "dcterms.publisher", "publisher"),
+    "author": ("author", "article:author", "citation_author", "dc.creator", "dcterms.creator", "byl"),
+    "published": (
+        *("article:published_time", "og:published_time", "citation_publication_date", "citation_date"),
+        *("datepublished", "dc.date.issued", "dcterms.issued", "dc.date", "dcterms.date", "pubdate", "date"),
+        *("publish-date", "publication_date", "parsely-pub-date", "sailthru.date"),
+    ),
+    "url": ("og:url",),
+}
+
+
+def read(data: bytes) -> Extract:
+    """Read a page: its article, headings and metadata."""
+    root = parse(decode_markup(data))
+    text, headings = assemble(_article(root))
+    return Extract(text, _facts(root), headings)
+
+
+def decode_markup(data: bytes) -> str:
+    """Decode HTML or XML by what it declares, unless that is plainly wrong."""
+    top = data[:_DECLARATION_BYTES]
+    declared = _XML_ENCODING.search(top) or _CHARSET.search(top)
+    if declared and not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        name = declared[1].decode("ascii", "strict").lower()
+        name = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "utf-8", "gb2312": "gb18030"}.get(
+            name, name
+        )
+        try:
+            return data.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            pass
+    return decode(data)
+
+
+def parse(markup: str) -> Any:
+    """Parse a page. Nothing is fetched and no entity is expanded."""
+    from lxml import etree  # noqa: PLC0415
+
+    body = _XML_DECLARATION.sub("", markup, count=1).replace("\0", " ")
+    root = None
+    if len(body) < len(markup) or "http://www.w3.org/1999/xhtml" in body[:_DECLARATION_BYTES]:
+        root = _parse_xhtml(body)
+    if root is None:
+        parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
+        try:
+            root = etree.fromstring(body.encode("utf-8"), parser)
+        except etree.XMLSyntaxError as error:
+            raise ReadError(f"is not HTML that can be read: {error}") from error
+    if root is None:
+        raise ReadError("holds no text")
+    return root
+
+
+def _parse_xhtml(body: str) -> Any:
+    """Parse well-formed XHTML, where HTML's parser would take ``<title/>`` for an opening tag."""
+    from lxml import etree  # noqa: PLC0415
+
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=True)
+    named = _ENTITY.sub(lambda found: unescape(found[0]), body)
+    try:
+        return etree.fromstring(named.strip().encode("utf-8"), parser)
+    except etree.XMLSyntaxError:
+        return None
+
+
+def _article(root: Any) -> list[Block]:
+    """Take the whole page where little surrounds its article, else what trafilatura finds, else the whole."""
+    from trafilatura import bare_extraction  # noqa: PLC0415
+    from trafilatura.settings import Document  # noqa: PLC0415
+
+    body = next((element for element in root.iter() if local_name(element) == "body"), root)
+    whole = list(blocks(body, skipped=_AROUND | {"head", "title"}))
+    words = _count(whole)
+    found = bare_extraction(
+        _for_trafilatura(root), favor_recall=True, include_comments=False, include_tables=True
+    )
+    main = list(blocks(found.body)) if isinstance(found, Document) else []
+    return main if main and words > _LITTLE * _count(main) else whole or list(blocks(body))
+
+
+def _for_trafilatura(root: Any) -> Any:
+    """Parse anew as the kind of tree that trafilatura wants and may change."""
+    from lxml import etree, html  # noqa: PLC0415
+
+    return html.document_fromstring(etree.tostring(root, encoding="unicode", method="html"))
+
+
+def _count(found: Iterable[Block]) -> int:
+    return sum(len(_WORD.findall(block.text)) for block in found)
+
+
+def _facts(root: Any) -> Facts:
+    """Collect metadata from tags, the plainest first; no date is guessed from text or address."""
+    facts = Facts()
+    metas = dict(_metas(root))
+    linked = [item for item in _linked_data(root) if _is_article(item)]
+    for item in linked[:1]:
+        facts.add_all(_from_linked_data(item), "file")
+    for field, names in _METAS.items():
+        values = [value for name in names for value in metas.get(name, [])]
+        if field == "author":
+            values = [value for value in values if not value.startswith(("http:", "https:"))]
+        facts.add(field, first(values), "file")
+    facts.add("title", _text_of_first(root, "title") or _text_of_first(root, "h1"), "file")
+    facts.add("published", _time(root), "file")
+    for element in root.iter():
+        if local_name(element) == "link" and element.get("rel", "").lower() == "canonical":
+            facts.add("url", element.get("href"), "file")
+    facts.add("language", root.get("lang") or root.get(_XML_LANG), "file")
+    return facts
+
+
+def _metas(root: Any) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for element in root.iter():
+        if local_name(element) == "meta":
+            name = element.get("property") or element.get("name") or element.get("itemprop") or ""
+            found.setdefault(name.strip().lower(), []).append(element.get("content", ""))
+    return found
+
+
+def _text_of_first(root: Any, name: str) -> str | None:
+    return first(text_of(element) for element in root.iter() if local_name(element) == name)
+
+
+def _time(root: Any) -> str | None:
+    """Give the date of the ``time`` elements marked as that of publication; unmarked ones must all agree."""
+    times = [element for element in root.iter() if local_name(element) == "time" and element.get("datetime")]
+    marked = [element for element in times if _marks_publication(element)]
+    found = {element.get("datetime", "")[:10] for element in marked or times}
+    return found.pop() if len(found) == 1 else None
+
+
+def _marks_publication(element: Any) -> bool:
+    return element.get("itemprop") == "datePublished" or "pubdate" in element.attrib
+
+
+def _linked_data(root: Any) -> Iterator[dict[str, Any]]:
+    """Give the objects of the page's JSON-LD."""
+    for element in root.iter():
+        if local_name(element) != "script" or "ld+json" not in element.get("type", ""):
+            continue
+        try:
+            pending = [json.loads(element.text or "")]
+        except (ValueError, RecursionError):
+            continue
+        while pending:
+            value = pending.pop(0)
+            if isinstance(value, list):
+                pending += value
+            elif isinstance(value, dict):
+                yield value
+                pending += [value.get("@graph"), value.get("mainEntity")]
+
+
+def _is_article(item: dict[str, Any]) -> bool:
+    kinds = item.get("@type")
+    return any(
+        isinstance(kind, str) and kind.endswith(("Article", "Posting", "Report"))
+        for kind in (kinds if isinstance(kinds, list) else [kinds])
+    )
+
+
+def _from_linked_data(item: dict[str, Any]) -> dict[str, object]:
+    return {
+        "title": _name(item.get("headline")),
+        "source": _name(item.get("publisher")),
+        "author": _name(item.get("author")),
+        "published": _name(item.get("datePublished")),
+        "url": _name(item.get("url")),
+    }
+
+
+def _name(value: Any) -> str | None:
+    """Give the name of a thing, or of several, of JSON-LD."""
+    if isinstance(value, list):
+        return ", ".join(name for name in map(_name, value) if name) or None
+    if isinstance(value, dict):
+        value = value.get("name")
+    return unescape(value) if isinstance(value, str) else None

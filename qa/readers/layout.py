@@ -1,0 +1,174 @@
+"""Lines on a page → paragraphs, by where the lines stand. Pure geometry, no PDF."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import quantiles
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+
+_ENDS_A_SENTENCE = re.compile(r"[.!?…:;][\"'»”’)\]]*$")
+_BULLET = re.compile(r"[•▪◦‣●○■□➢✓]")
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+_LAST_WORD = re.compile(r"([^\W\d_]+)-$")
+_FIRST_WORD = re.compile(r"[^\W\d_]+")
+
+_SAME_SIZE = 0.15
+_WIDER_GAP = 1.25
+_FEW_LINES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a page, in points from the page's lower left corner.
+
+    Attributes:
+        text: with a "-" at its end if a hyphen ends it.
+        left: where it begins.
+        right: where it ends.
+        baseline: the height it stands on.
+        size: the height of its letters' boxes.
+        first_word: the width of its first word.
+    """
+
+    text: str
+    left: float
+    right: float
+    baseline: float
+    size: float
+    first_word: float
+
+    @property
+    def ends_a_sentence(self) -> bool:
+        """Tell whether a sentence ends with it."""
+        return bool(_ENDS_A_SENTENCE.search(self.text))
+
+    def has_size_of(self, other: Line) -> bool:
+        """Tell whether its letters are about as high as those of another."""
+        return abs(self.size - other.size) <= _SAME_SIZE * max(self.size, other.size)
+
+
+def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Group the lines of a page, given in reading order."""
+    rows = _rows(lines)
+    paragraph: list[Line] = []
+    for run in _runs(rows, _leading(rows)):
+        margin = max(line.right for line in (run if len(run) >= _FEW_LINES else _column(run[0], rows)))
+        for line in run:
+            begins = _begins_run(line, paragraph) if line is run[0] else _begins(line, paragraph, margin)
+            if paragraph and begins:
+                yield paragraph
+                paragraph = []
+            paragraph.append(line)
+    if paragraph:
+        yield paragraph
+
+
+def vocabulary(lines: Iterable[Line]) -> AbstractSet[str]:
+    """Collect the words of a document, compounds with their hyphens."""
+    return {word.casefold() for line in lines for word in _WORD.findall(line.text)}
+
+
+def join(paragraph: Sequence[Line], words: AbstractSet[str]) -> str:
+    """Join the lines of a paragraph.
+
+    A hyphen at the end of a line goes if a small letter follows, unless the document writes the compound
+    with its hyphen elsewhere and never without.
+    """
+    text = ""
+    for line in paragraph:
+        before = _LAST_WORD.search(text)
+        after = _FIRST_WORD.match(line.text)
+        if not text:
+            text = line.text
+        elif not before or not text.endswith("-"):
+            text = f"{text} {line.text}"
+        elif after and after[0][0].islower() and _is_divided(before[1], after[0], words):
+            text = text[:-1] + line.text
+        else:
+            text += line.text
+    return text
+
+
+def _is_divided(before: str, after: str, words: AbstractSet[str]) -> bool:
+    compound = f"{before}-{after}".casefold()
+    return compound not in words or compound.replace("-", "") in words
+
+
+def _rows(lines: Sequence[Line]) -> list[Line]:
+    """Put pieces that stand side by side, as the cells of a table, on one line."""
+    rows: list[Line] = []
+    for line in lines:
+        last = rows[-1] if rows else None
+        if last and abs(last.baseline - line.baseline) < last.size / 4 and line.left >= last.right:
+            rows[-1] = replace(last, text=f"{last.text} {line.text}", right=line.right)
+        else:
+            rows.append(line)
+    return rows
+
+
+def _leading(rows: Sequence[Line]) -> float | None:
+    """Find the usual distance of lines within paragraphs: a small one, for paragraphs stand further apart."""
+    gaps = [
+        above.baseline - below.baseline
+        for above, below in pairwise(rows)
+        if above.has_size_of(below) and above.size * 0.6 < above.baseline - below.baseline < above.size * 3
+    ]
+    if len(gaps) < _FEW_LINES:
+        return None
+    return quantiles(gaps, n=5, method="inclusive")[0]
+
+
+def _runs(rows: Sequence[Line], leading: float | None) -> Iterator[list[Line]]:
+    """Divide where the distance, the size of letters or the column changes."""
+    run: list[Line] = []
+    for line in rows:
+        if run and _is_apart(run[-1], line, leading):
+            yield run
+            run = []
+        run.append(line)
+    if run:
+        yield run
+
+
+def _is_apart(above: Line, below: Line, leading: float | None) -> bool:
+    gap = above.baseline - below.baseline
+    return not (above.has_size_of(below) and 0 < gap <= _WIDER_GAP * (leading or 1.2 * above.size))
+
+
+def _column(line: Line, rows: Sequence[Line]) -> list[Line]:
+    """Find the lines that begin about where ``line`` does and have its size."""
+    return [row for row in rows if abs(row.left - line.left) < 3 * line.size and row.has_size_of(line)]
+
+
+def _begins_run(line: Line, paragraph: Sequence[Line]) -> bool:
+    """Tell whether the first line of a run begins a paragraph: not where one goes on in the next column."""
+    if not paragraph:
+        return True
+    above = paragraph[-1]
+    goes_on = line.text[0].islower() and not above.ends_a_sentence
+    return not (goes_on and line.baseline > above.baseline and line.has_size_of(above))
+
+
+def _begins(line: Line, paragraph: Sequence[Line], margin: float) -> bool:
+    """Tell whether ``line`` begins a new paragraph of a run of lines.
+
+    A line that had room for the first word of the next was ended on purpose.
+    """
+    above = paragraph[-1]
+    if _BULLET.match(line.text):
+        return True
+    if above.text.endswith("-"):
+        return False
+    if margin - above.right > line.first_word + 0.8 * line.size:
+        return True
+    shift = line.left - above.left
+    step = 0.8 * line.size
+    # The first line of a paragraph may be indented: that the second begins further left says nothing.
+    shifted = shift > step or (shift < -step and len(paragraph) > 1)
+    return shifted and above.ends_a_sentence

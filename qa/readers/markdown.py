@@ -1,0 +1,58 @@
+"""Markdown: the decoded file is the text; headings are found in it, marks left out."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from qa.contracts import Heading, Span
+from qa.readers.extract import Extract
+from qa.readers.metadata import Facts
+from qa.readers.sidecar import front_matter
+from qa.readers.text import decode
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_LONGEST_TITLE = 200
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def read(data: bytes) -> Extract:
+    """Read Markdown with its front matter and headings."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+
+    text = decode(data)
+    facts = Facts()
+    body, values, note = front_matter(text)
+    facts.add_all(values, "file")
+    lines = [Span(body + found.start(), body + found.end()) for found in _LINE.finditer(text[body:])]
+    headings = [Heading(Span(0, body), 0)] if body else []
+    for opening, inline in pairwise(MarkdownIt("commonmark").parse(text[body:])):
+        if opening.type == "heading_open" and inline.content.strip():
+            level = int(opening.tag[1:])
+            headings.append(Heading(_span(text, lines, inline), level))
+            if level == 1 and len(inline.content) <= _LONGEST_TITLE:
+                facts.add("title", _shown(inline), "text")
+    return Extract(text, facts, tuple(headings), notes=(note,) if note else ())
+
+
+def _span(text: str, lines: list[Span], inline: Token) -> Span:
+    """Find a heading's words within its lines; where they stand otherwise, as after a tab, take the lines."""
+    first, after = inline.map or (0, 1)
+    words = inline.content.split("\n")
+    start = text.find(words[0].strip(), *lines[first])
+    last = text.rfind(words[-1].strip(), *lines[after - 1])
+    if start < 0 or last < 0:
+        whole = text[lines[first].start : lines[after - 1].end]
+        start = lines[first].start + len(whole) - len(whole.lstrip())
+        return Span(start, start + len(whole.strip()))
+    return Span(start, last + len(words[-1].strip()))
+
+
+def _shown(inline: Token) -> str:
+    """Give a heading's words without the marks of links and emphasis."""
+    return "".join(
+        " " if child.type in {"softbreak", "hardbreak"} else child.content for child in inline.children or ()
+    )

@@ -1,0 +1,85 @@
+"""Collect what a document says of itself, the better witness first."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from qa.contracts import How, Metadata
+from qa.readers import dates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FIELDS = ("title", "source", "author", "published", "dateline", "language", "url")
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\s]+")
+_LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9]+)*")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_USELESS = re.compile(
+    r"untitled.*|\(?(?:unspecified|anonymous|unknown)\)?|title|author|user|owner|admin(?:istrator)?|python-docx"
+    r"|microsoft word\b.*|powerpoint presentation|(?:word )?document ?\d*|презентация powerpoint"
+    r"|документ ?\d*|без (?:имени|названия)|пользователь|автор"
+    r"|\S*\.(?:docx?|odt|rtf|xlsx?|pptx?|indd|qxd|tex|dvi|pdf|html?|txt)",
+    re.IGNORECASE,
+)
+
+
+class Facts:
+    """Fields of metadata with how each was found. The first value given to a field stays."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+        self._found: dict[str, How] = {}
+
+    def add(self, field: str, value: object, how: How) -> None:
+        """Give a field its value, unless it has one or the value says nothing."""
+        if field not in self._values and (text := normalise(field, value)):
+            self._values[field] = text
+            self._found[field] = how
+
+    def add_all(self, values: Mapping[str, object], how: How) -> None:
+        """Give several fields their values."""
+        for field, value in values.items():
+            self.add(field, value, how)
+
+    def fill_from(self, other: Facts) -> None:
+        """Take from ``other`` what is missing here."""
+        for field, value in other._values.items():
+            self.add(field, value, other._found[field])
+
+    def get(self, field: str) -> str | None:
+        """Look a field up."""
+        return self._values.get(field)
+
+    def metadata(self, name: str) -> Metadata:
+        """Give the collected metadata; a document without a title is called after its file ``name``."""
+        self.add("title", re.sub(r"[_-]+", " ", PurePosixPath(name).stem), "filename")
+        return Metadata(**self._values, found=dict(self._found))
+
+
+def normalise(field: str, value: object) -> str | None:
+    """Turn a value as found into one that the field may hold, or None."""
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(str(part) for part in value if part is not None)
+    text = _UNPRINTABLE.sub(" ", "" if value is None else str(value)).strip()
+    if field == "published":
+        return dates.parse(text)
+    if field == "language":
+        code = _LANGUAGE.fullmatch(text)
+        return code[1].lower() if code else None
+    if field == "url":
+        return text if _WEB_ADDRESS.fullmatch(text) else None
+    return text or None
+
+
+def useful(value: str | None) -> str | None:
+    """Drop a title or author that a program filled in by itself, such as "Microsoft Word - x.doc"."""
+    stripped = (value or "").strip()
+    return None if _USELESS.fullmatch(stripped) else stripped
+
+
+def first(values: Iterable[str | None]) -> str | None:
+    """Give the first value that says something."""
+    return next((value for value in values if value and value.strip()), None)

@@ -1,0 +1,171 @@
+"""PDF: text page by page, paragraphs rebuilt from where the lines stand.
+
+PDFium is not safe to use from several threads at once: read PDFs from one thread of a process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from qa.contracts import ReadError, Span
+from qa.readers.extract import Extract, printable
+from qa.readers.layout import Line, join, paragraphs, vocabulary
+from qa.readers.metadata import Facts, useful
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LINE_ENDS = frozenset("\r\n")
+_DIVIDED = frozenset("\x02\ufffe")
+"""What PDFium puts for a hyphen and the line break after it."""
+
+_SIGNS = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+    | dict.fromkeys("\x02\ufffe\u00ad", "-")
+)
+_MOST_NAMED = 10
+_EMPTY_BYTES = 2
+
+
+def read(data: bytes) -> Extract:
+    """Read a document: its text, pages and document information."""
+    document = _open(data)
+    try:
+        pages = [_lines_of_page(document, index) for index in range(len(document))]
+        facts = _facts(document)
+    finally:
+        document.close()
+    words = vocabulary(line for lines in pages for line in lines)
+    texts = ["\n\n".join(join(paragraph, words) for paragraph in paragraphs(lines)) for lines in pages]
+    if not any(texts):
+        raise ReadError("has no text on any page: it is likely a scan without a text layer")
+    text, spans = _assemble(texts)
+    return Extract(text, facts, pages=spans, notes=_notes(texts))
+
+
+def _open(data: bytes) -> Any:
+    import pypdfium2  # noqa: PLC0415
+
+    try:
+        return pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        needs_password = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
+        why = "it asks for a password" if needs_password else str(error)
+        raise ReadError(f"is not a PDF that can be opened: {why}") from error
+
+
+def _lines_of_page(document: Any, index: int) -> list[Line]:
+    import pypdfium2  # noqa: PLC0415
+
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError as error:
+        raise ReadError(f"is damaged: page {index + 1} cannot be opened") from error
+    try:
+        text_page = page.get_textpage()
+        try:
+            return list(_lines(text_page.raw))
+        finally:
+            text_page.close()
+    finally:
+        page.close()
+
+
+def _lines(text_page: Any) -> Iterator[Line]:
+    """Give a page's lines. Only the characters at the ends of lines and words are asked for their places."""
+    from pypdfium2 import raw  # noqa: PLC0415
+
+    count = raw.FPDFText_CountChars(text_page)
+    characters = [chr(raw.FPDFText_GetUnicode(text_page, index)) for index in range(count)]
+    start = 0
+    for index, character in enumerate([*characters, "\n"]):
+        if character in _LINE_ENDS or character in _DIVIDED:
+            line = _line(text_page, characters, start, index + 1 if character in _DIVIDED else index)
+            start = index + 1
+            if line:
+                yield line
+
+
+def _line(text_page: Any, characters: list[str], start: int, end: int) -> Line | None:
+    """Measure the line of characters ``start`` to ``end``."""
+    seen = [index for index in range(start, end) if not characters[index].isspace()]
+    text = _clean("".join(characters[start:end]))
+    if not seen or not text:
+        return None
+    word_end = next((index for index in range(seen[0], end) if characters[index].isspace()), end) - 1
+    boxes = [_box(text_page, index) for index in (seen[0], word_end, seen[len(seen) // 2], seen[-1])]
+    return Line(
+        text=text,
+        left=boxes[0].left,
+        right=boxes[-1].right,
+        baseline=_baseline(text_page, seen[0]),
+        size=median(box.top - box.bottom for box in boxes),
+        first_word=boxes[1].right - boxes[0].left,
+    )
+
+
+def _clean(text: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return " ".join(printable(text.translate(_SIGNS)).split())
+
+
+def _box(text_page: Any, index: int) -> Any:
+    from pypdfium2 import raw  # noqa: PLC0415
+
+    box = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(box))
+    return box
+
+
+def _baseline(text_page: Any, index: int) -> float:
+    from pypdfium2 import raw  # noqa: PLC0415
+
+    x, y = ctypes.c_double(), ctypes.c_double()
+    raw.FPDFText_GetCharOrigin(text_page, index, ctypes.byref(x), ctypes.byref(y))
+    return y.value
+
+
+def _assemble(pages: list[str]) -> tuple[str, tuple[Span, ...]]:
+    """Join the pages by blank lines; a page without text has an empty span."""
+    parts: list[str] = []
+    spans = []
+    length = 0
+    for page in pages:
+        if page and length:
+            parts.append("\n\n")
+            length += 2
+        spans.append(Span(length, length + len(page)))
+        parts.append(page)
+        length += len(page)
+    return "".join(parts), tuple(spans)
+
+
+def _notes(pages: list[str]) -> tuple[str, ...]:
+    empty = [number for number, page in enumerate(pages, start=1) if not page]
+    notes = [f"page {number} has no text" for number in empty[:_MOST_NAMED]]
+    if len(empty) > _MOST_NAMED:
+        notes.append(f"{len(empty) - _MOST_NAMED} more pages have no text")
+    return tuple(notes)
+
+
+def _facts(document: Any) -> Facts:
+    """Collect the document information; its dates tell when the file was made, not when it was published."""
+    facts = Facts()
+    facts.add("title", useful(document.get_metadata_value("Title")), "file")
+    facts.add("author", useful(document.get_metadata_value("Author")), "file")
+    facts.add("language", _language(document), "file")
+    return facts
+
+
+def _language(document: Any) -> str | None:
+    from pypdfium2 import raw  # noqa: PLC0415
+
+    size = raw.FPDFCatalog_GetLanguage(document.raw, None, 0)
+    if size <= _EMPTY_BYTES:
+        return None
+    buffer = ctypes.create_string_buffer(size)
+    raw.FPDFCatalog_GetLanguage(document.raw, ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), size)
+    return buffer.raw[:-2].decode("utf-16-le", "surrogatepass")

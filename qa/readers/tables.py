@@ -1,0 +1,139 @@
+"""Tables whose rows are documents: JSON Lines, CSV and TSV.
+
+Columns: ``text`` (required), ``id`` (the row's key, else its line number), and title, source or publisher,
+author, published or date, dateline, language, url.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qa.contracts import ReadError
+from qa.readers.extract import Extract, printable
+from qa.readers.metadata import FIELDS, Facts
+from qa.readers.text import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_OTHER_NAMES = {"publisher": "source", "date": "published"}
+_DELIMITERS = ",;\t"
+
+# The library's limit of 131,072 characters a field is less than a long article. It is one for all readers.
+csv.field_size_limit(sys.maxsize)
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be read: its key or line number, and why."""
+
+    row: str
+    reason: str
+
+
+def read_csv(data: bytes) -> Iterator[Extract | BadRow]:
+    """Read a table with a header and commas, semicolons or tabs between its columns."""
+    text = decode(data)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    header = [name.strip().lower() for name in next(lines, [])]
+    return _extracts(_csv_rows(lines, header))
+
+
+def read_jsonl(data: bytes) -> Iterator[Extract | BadRow]:
+    """Read a file with a JSON object on each line."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = decode(data).encode("utf-8")
+    return _extracts(_json_rows(data.removeprefix(codecs.BOM_UTF8)))
+
+
+def _delimiter(text: str) -> str:
+    """Choose the delimiter by which the header has a ``text`` column, and most columns."""
+    widths = {}
+    for delimiter in _DELIMITERS:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        try:
+            header = [name.strip().lower() for name in next(reader, [])]
+        except csv.Error as error:
+            raise ReadError(f"has a header that cannot be read: {error}") from error
+        if "text" in header:
+            widths[delimiter] = len(header)
+    if not widths:
+        raise ReadError("has no column named text")
+    return max(widths, key=widths.__getitem__)
+
+
+def _csv_rows(lines: Any, header: list[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """Give each row's first line and its values, or what is wrong with it."""
+    while True:
+        number = lines.line_num + 1
+        try:
+            row = next(lines)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, str(error)
+            continue
+        if not row:
+            continue
+        if len(row) != len(header):
+            yield number, f"has {len(row)} fields where the header has {len(header)}"
+        else:
+            yield number, dict(zip(header, row, strict=True))
+
+
+def _json_rows(data: bytes) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            yield number, f"is not JSON: {error}"
+            continue
+        yield number, row if isinstance(row, dict) else "is not a JSON object"
+
+
+def _extracts(rows: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Iterator[Extract | BadRow]:
+    keys = set()
+    number = 0
+    for number, row in rows:
+        if isinstance(row, str):
+            yield BadRow(str(number), row)
+            continue
+        key = str(row.get("id") or "").strip() or str(number)
+        if problem := _problem(row):
+            yield BadRow(key, problem)
+        elif key in keys:
+            yield BadRow(key, f"has the same key as a row before it (line {number})")
+        else:
+            keys.add(key)
+            yield Extract(printable(row["text"]), _facts(row), key=key)
+    if not number:
+        raise ReadError("holds no rows")
+
+
+def _problem(row: Mapping[str, Any]) -> str | None:
+    text = row.get("text")
+    if not isinstance(text, str) or not text.strip():
+        return "has no text"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "has text that is not Unicode: half of a surrogate pair"
+    key = row.get("id")
+    if key is not None and (isinstance(key, bool) or not isinstance(key, (str, int))):
+        return "has an id that is neither a string nor a whole number"
+    return None
+
+
+def _facts(row: Mapping[str, Any]) -> Facts:
+    facts = Facts()
+    for field in FIELDS:
+        facts.add(field, row.get(field), "file")
+    for name, field in _OTHER_NAMES.items():
+        facts.add(field, row.get(name), "file")
+    return facts
