@@ -17,7 +17,7 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.models.tag import Tag
 
 from qa import __version__
-from qa.contracts import GoneError, IndexUnavailableError, NotFoundError
+from qa.contracts import GoneError, NotFoundError, QAError
 from qa.web import metrics, schemas
 from qa.web.answers import document_answer, passage_answer, search_answer, status_answer
 from qa.web.problems import PROBLEM
@@ -168,6 +168,6 @@ def prometheus() -> Response:
     """Give the metrics, for Prometheus."""
     try:
         info = searcher().info
-    except IndexUnavailableError:
+    except QAError:
         info = None
     return Response(metrics.render(info), content_type=metrics.CONTENT_TYPE)

@@ -20,8 +20,6 @@ from qa.contracts import (
     Document,
     Filters,
     Hit,
-    IndexInfo,
-    IndexUnavailableError,
     QueryError,
     Search,
     SearchResult,
@@ -30,7 +28,7 @@ from qa.contracts import (
 from qa.web.answers import passage_url
 from qa.web.problems import RequestError
 from qa.web.schemas import MAX_OFFSET, SearchParameters
-from qa.web.service import searcher, service
+from qa.web.service import opened, searcher, service
 from qa.web.viewer import Piece, part_of, pieces
 
 _EXAMPLES = 6
@@ -156,7 +154,8 @@ def init_app(app: Flask) -> None:
 
 
 def _for_every_page() -> dict[str, Any]:
-    return {"index": _info(), "version": __version__, "asset": _asset}
+    search = opened()
+    return {"index": search.info if search else None, "version": __version__, "asset": _asset}
 
 
 def _asset(name: str) -> str:
@@ -168,13 +167,6 @@ def _asset(name: str) -> str:
 def _fingerprint(folder: str) -> str:
     files = sorted(Path(folder).iterdir())
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:10]
-
-
-def _info() -> IndexInfo | None:
-    try:
-        return searcher().info
-    except IndexUnavailableError:
-        return None
 
 
 def _given() -> dict[str, Any]:

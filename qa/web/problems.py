@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
-from qa.contracts import GoneError, IndexUnavailableError, NotFoundError, QAError, QueryError
+from qa.contracts import GoneError, IndexUnavailableError, ModelError, NotFoundError, QAError, QueryError
 
 PROBLEM = "application/problem+json"
 
@@ -20,12 +20,12 @@ _STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (QueryError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (IndexUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (ModelError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _MESSAGES = {
     "extra_forbidden": "is not a parameter here",
     "missing": "is required",
     "string_too_short": "must not be empty",
-    "json_type": "must be a JSON object",
 }
 
 
@@ -48,7 +48,7 @@ def _field(detail: ErrorDetails) -> str:
 
 def _message(detail: ErrorDetails) -> str:
     message = _MESSAGES.get(detail["type"], detail["msg"])
-    return message.replace("Input should", "must").replace("must have", "must have", 1)
+    return message.replace("Input should", "must")
 
 
 def problem(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) -> Response:

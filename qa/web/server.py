@@ -22,13 +22,16 @@ def serve(settings: Settings) -> None:
         SettingsError: the host or port cannot be used.
     """
     with _listen(settings.host, settings.port) as listener:
-        address = _address(listener)
+        address, master = _address(listener), os.getpid()
         try:
             # gunicorn closes the descriptor that it is given.
             _Server(settings, os.dup(listener.fileno()), address).run()
         except SystemExit as stopped:
+            # The worker is forked in there and must end there.
+            if os.getpid() != master:
+                raise
             if stopped.code:
-                raise QAError("The service stopped: its log says why.") from None
+                raise QAError("The service could not go on; what stands above says why.") from None
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -45,14 +48,14 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        from qa.search import SearcherHolder  # noqa: PLC0415 -- loads the model's libraries: the worker's business
+        from qa.search import LiveSearcher  # noqa: PLC0415 -- loads the model's libraries: the worker's business
 
-        holder = SearcherHolder(self._settings)
+        live = LiveSearcher(self._settings)
         try:
-            holder.current()
+            live.current()
         except QAError as error:
-            sys.stderr.write(f"No index yet: {error}\n")
-        return create_app(self._settings, holder.current)
+            sys.stderr.write(f"Not ready yet: {error}\n")
+        return create_app(self._settings, live.current)
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -63,7 +66,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 30,
             "timeout": 120,
             "graceful_timeout": 10,
-            # A question in a query string: %XX takes up to nine bytes a character.
+            # The most that gunicorn allows: a letter that is not Latin takes six to twelve bytes in an address.
             "limit_request_line": 8190,
             "loglevel": "warning",
             "control_socket_disable": True,
@@ -76,18 +79,21 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    # getaddrinfo takes a port that is too high for another, without a word.
+    if not 0 <= port < 1 << 16:
+        raise SettingsError(f"{port} is not a port: ports go from 0 to 65535.")
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-    except (OSError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         raise SettingsError(f"{host!r} port {port} is not an address to serve on: {error}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(512)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
         raise SettingsError(
             f"Cannot serve on {host} port {port}: {error}. Another port can be had with --port."

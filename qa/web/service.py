@@ -27,6 +27,12 @@ def service() -> Service:
     return found
 
 
+def opened() -> Search | None:
+    """Give the searcher of this request where it has been opened."""
+    found: Search | None = g.get("searcher")
+    return found
+
+
 def searcher() -> Search:
     """Give the searcher of this request: the same one however often it is asked for.
 

@@ -49,24 +49,22 @@ def part_of(
     mark: Span | None,
     at: int | None,
 ) -> Part:
-    """Lay out the part of a document that begins near ``at``, or that ``mark`` is in the middle of.
+    """Lay out the part of a document that begins at ``at``, or that ``mark`` is in the middle of.
 
     Args:
         text: the whole text.
         headings: of the whole text, in order.
         pages: where each page's first passage begins, and the page's number; in order.
         mark: what to highlight.
-        at: an offset that the part begins near.
+        at: where the part begins.
     """
-    if at is None:
-        at = mark.start - PART // 2 if mark else 0
-    start = _snap(text, at)
+    start = min(at, len(text)) if at is not None else _snap(text, mark.start - PART // 2 if mark else 0)
     end = _snap(text, start + PART)
     if mark and start <= mark.start < end < mark.end:
         end = mark.end
     return Part(
         blocks=tuple(_block(text, kind, mark, pages) for kind in _spans(text, Span(start, end), headings)),
-        earlier=max(0, start - PART) if start else None,
+        earlier=_snap(text, start - PART) if start else None,
         later=end if end < len(text) else None,
     )
 

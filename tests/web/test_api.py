@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from qa.config import Settings
-from qa.contracts import Filters, Mode, ModelError, QueryError
+from qa.contracts import BuildError, Filters, Mode, ModelError, QueryError
 from qa.web import schemas
 
 from conftest import NEWS, FakeSearch, MakeApp, no_index  # isort: skip
@@ -373,7 +373,12 @@ def test_the_searcher_is_opened_once_a_request(make_app: MakeApp, search: FakeSe
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(QueryError("too odd"), 422), (ModelError("no model"), 500), (KeyError("secret"), 500)],
+    [
+        (QueryError("too odd"), 422),
+        (ModelError("no model"), 503),
+        (BuildError("odd"), 500),
+        (KeyError("secret"), 500),
+    ],
 )
 def test_errors_of_the_searcher(  # noqa: PLR0917 -- fixtures
     client: FlaskClient, search: FakeSearch, monkeypatch, caplog, error: Exception, status: int
@@ -441,3 +446,13 @@ def test_every_answer_is_guarded(client: FlaskClient) -> None:
 def test_json_has_no_space_to_spare(client: FlaskClient) -> None:
     data = client.get("/healthz").data
     assert data.strip() == json.dumps({"status": "ok"}, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize("address", ["/api/v1/status", "/", "/?q=a", "/readyz", "/nothing"])
+def test_an_opener_that_breaks_is_a_problem_too(make_app: MakeApp, address: str) -> None:
+    def broken() -> FakeSearch:
+        raise KeyError("secret")
+
+    response = make_app(broken).test_client().get(address)
+    assert response.status_code == (404 if address == "/nothing" else 500)
+    assert b"secret" not in response.data

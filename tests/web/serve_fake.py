@@ -1,0 +1,34 @@
+"""Serve the fake searcher with the real server: ``serve_fake.py HOST PORT [none|broken]``."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from conftest import FakeSearch, no_index
+
+from qa.config import Settings
+from qa.contracts import QAError, Search
+from qa.web.server import serve
+
+
+class Live:
+    def __init__(self, settings: Settings) -> None:
+        if "broken" in sys.argv:
+            raise RuntimeError("broken")
+        self.search = FakeSearch()
+        self.search.add("a.txt", "The trade grew.")
+
+    def current(self) -> Search:
+        return no_index() if "none" in sys.argv else self.search
+
+
+module = ModuleType("qa.search")
+module.LiveSearcher = Live  # type: ignore[attr-defined]
+sys.modules["qa.search"] = module
+
+if __name__ == "__main__":
+    try:
+        serve(Settings(host=sys.argv[1], port=int(sys.argv[2]), threads=4))
+    except QAError as error:
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from flask.testing import FlaskClient
+
+from qa.contracts import Filters, Metadata, Mode
+
+from conftest import EVIL, NEWS, FakeSearch, MakeApp, no_index  # isort: skip
+
+
+def id_of(path: str) -> str:
+    return hashlib.sha256(path.encode()).hexdigest()[:16]
+
+
+def page(client: FlaskClient, address: str, status: int = 200) -> str:
+    response = client.get(address)
+    assert response.status_code == status
+    assert response.content_type == "text/html; charset=utf-8"
+    return response.get_data(as_text=True)
+
+
+class Tags(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+PAGES = ("/", "/?q=Angkor", "/?q=xylophone", "/?q=" + "x" * 999, "/documents", "/status", "/nothing")
+
+
+def test_the_empty_page_says_what_is_here(client: FlaskClient) -> None:
+    html = page(client, "/")
+    assert "9 passages from 3 documents" in html
+    assert "Cambodia &amp; Russia" in html
+    assert f'href="/documents/{id_of("news/tass.txt")}"' in html
+    assert '<form class="ask" action="/" method="get" role="search">' in html
+    assert page(client, "/?q=+") == html
+
+
+def test_a_result_shows_its_provenance_and_its_sentence(client: FlaskClient) -> None:
+    html = page(client, "/?q=The+trade+grew+in+2019")
+    assert "Very likely answered here" in html
+    assert re.search(r"9 passages searched in 2\.9\sms", html)
+    assert 'value="The trade grew in 2019"' in html
+    text = re.sub(r"\s+", " ", html)
+    assert "HANOI, July 3. /TASS/" in text
+    assert '<li class="section">Economic cooperation</li>' in text
+    assert "<mark>The trade grew by 60% in 2019.</mark>" in text
+    start = NEWS.index("HANOI. The")
+    end = NEWS.index("\n\nTourists")
+    assert f"/documents/{id_of('news/tass.txt')}?start={start}&amp;end={end}#passage" in html
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("trade+grew+by+60", "Very likely answered here"),
+        ("trade+grew+by+xylophone", "Probably answered here"),
+        ("trade+xylophone", "Possibly answered here"),
+        ("xylophone", "These documents don&#39;t seem to answer that."),
+    ],
+)
+def test_how_sure_it_is_stands_in_words(client: FlaskClient, question: str, words: str) -> None:
+    html = page(client, f"/?q={question}")
+    assert unescape(words) in unescape(html)
+    assert ('<details class="weak">' in html) == ("don" in words)
+    assert ("% sure" in html) != ("don" in words)
+
+
+def test_filters_reach_the_searcher_and_stay_in_the_form(client: FlaskClient, search: FakeSearch) -> None:
+    html = page(
+        client,
+        "/?q=trade&source=TASS&source=%22A%22&path=news&language=EN&from=2019-01-01&to=&mode=dense&utm_source=x",
+    )
+    assert search.asked[0].filters == Filters(
+        source=("TASS", '"A"'), path=("news",), language=("en",), date_from="2019-01-01"
+    )
+    assert search.asked[0].mode is Mode.DENSE
+    assert '<details class="filters" open>' in html
+    assert 'name="source" value="TASS"' in html
+    assert '<input type="hidden" name="source" value="&#34;A&#34;">' in html
+    assert 'name="from" value="2019-01-01"' in html
+    assert '<option value="dense" selected>' in html
+
+
+def test_one_turns_the_pages_with_all_that_was_asked(client: FlaskClient, search: FakeSearch) -> None:
+    search.add("long.txt", "\n\n".join(f"trade {n}" for n in range(30)))
+    html = page(client, "/?q=trade&path=a%26b&path=c")
+    more = unescape(re.search(r'<a href="([^"]*)" rel="next">', html).group(1))
+    assert more == "/?q=trade&path=a%26b&path=c&offset=10"
+    html = page(client, more)
+    assert '<ol class="hits" start="11">' in html
+    assert search.asked[-1].filters.path == ("a&b", "c")
+    assert '<a href="/?q=trade&amp;path=a%26b&amp;path=c" rel="prev">' in html
+    last = page(client, "/?q=trade&offset=30")
+    assert 'rel="next"' not in last
+    assert "Nothing further was found." in page(client, "/?q=trade&offset=500")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("q=" + "x" * 201, "Your question must be at most 200 characters long; this has 201."),
+        ("q=a&from=soon", "The first date must be a date such as 2019-07-03."),
+        ("q=a&from=2020-01-02&to=2020-01-01", "from must not be later than to."),
+        ("q=a&offset=-5", "The place in the list must be greater than or equal to 0."),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_explained(client: FlaskClient, query: str, message: str) -> None:
+    html = page(client, f"/?{query}", 422)
+    assert f"<p>{message}</p>" in html
+    assert 'role="alert"' in html
+    assert re.search(r'name="q" id="q" value="(x{201}|a)"', html)
+
+
+def test_a_document_is_shown_with_its_passage(client: FlaskClient) -> None:
+    start, end = NEWS.index("The trade"), NEWS.index("\n\nTourists")
+    html = page(client, f"/documents/{id_of('news/tass.txt')}?start={start}&end={end}")
+    assert f'<mark id="passage">{NEWS[start:end]}</mark></p>' in html
+    assert "<h2># Economic cooperation</h2>" in html
+    assert "<h1" in html
+    assert "Cambodia &amp; Russia" in html
+    assert "TASS <small>from the text</small>" in html
+    assert hashlib.sha256(NEWS.encode()).hexdigest()[:12] in html
+    assert 'href="https://tass.example/1"' in html
+    shown = Tags(html).text
+    for paragraph in NEWS.split("\n\n"):
+        assert paragraph in shown
+
+
+@pytest.mark.parametrize(
+    "query", ["start=5", "start=9&end=5", "start=0&end=99999", "start=a&end=b", "start=-1&end=5"]
+)
+def test_a_place_that_is_not_there_is_said(client: FlaskClient, query: str) -> None:
+    html = page(client, f"/documents/{id_of('news/tass.txt')}?{query}")
+    assert "is not in the document as it is indexed now" in html
+    assert "<mark" not in html
+
+
+def test_a_huge_document_is_shown_by_parts(client: FlaskClient, search: FakeSearch) -> None:
+    text = "\n\n".join(f"Paragraph number {n} of many, many." for n in range(20_000))
+    document_id = search.add("huge.txt", text)
+    start = text.index("Paragraph number 10000 ")
+    html = page(client, f"/documents/{document_id}?start={start}&end={start + 22}")
+    assert len(html) < 400_000
+    assert '<mark id="passage">Paragraph number 10000</mark>' in html
+    earlier, later = (unescape(a) for a in re.findall(rf'href="(/documents/{document_id}\?[^"]*)"', html))
+    assert earlier.startswith(f"/documents/{document_id}?start={start}&end={start + 22}&at=")
+    before, after = page(client, earlier), page(client, later)
+    assert "Paragraph number 6000 " in before
+    assert "Paragraph number 14000 " in after
+    first = page(client, f"/documents/{document_id}")
+    assert "Paragraph number 0 " in first
+    assert "Earlier in this document" not in first
+
+
+def test_pages_of_a_document_are_labelled(client: FlaskClient, search: FakeSearch) -> None:
+    document_id = search.add("paged.pdf", "One is here.\n\nTwo is here.\n\nThree.", pages=3)
+    html = page(client, f"/documents/{document_id}")
+    assert re.findall(r'<span class="page">page (\d)</span>', html) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("address", [*PAGES, "evil", "tass"])
+def test_no_page_holds_a_script_or_style_or_anothers_address(client: FlaskClient, address: str) -> None:
+    names = {"evil": "evil.html", "tass": "news/tass.txt"}
+    if address in names:
+        address = f"/documents/{id_of(names[address])}?start=0&end=20"
+    html = client.get(address).get_data(as_text=True)
+    tags = Tags(html)
+    for tag, attributes in tags.found:
+        assert tag not in {"style", "iframe", "object", "base"}
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        if tag == "script":
+            assert attributes["src"].startswith("/static/")
+        for name in ("src", "action"):
+            assert (attributes.get(name) or "/").startswith("/")
+        link = attributes.get("href") or "/"
+        assert link.startswith(("/", "#")) or link == "https://tass.example/1"
+    images = [attributes for tag, attributes in tags.found if tag == "img"]
+    assert all(image["src"].startswith("/static/favicon.svg") for image in images)
+
+
+@pytest.mark.parametrize("address", ["/", "/documents", "/?q=Angkor", f"/documents/{id_of('evil.html')}"])
+def test_what_a_document_holds_is_only_text(client: FlaskClient, address: str) -> None:
+    html = page(client, address)
+    assert "<script>alert" not in html
+    assert "49 Angkor" not in html
+    assert EVIL in Tags(html).text
+
+
+def test_what_a_visitor_sends_is_only_text(client: FlaskClient) -> None:
+    for address in ("/?q={}", "/?q=a&source={}", "/?q=a&from={}", "/documents/{}", "/{}"):
+        html = client.get(address.format("%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).get_data(as_text=True)
+        assert "<script>alert" not in html
+
+
+def test_the_status_page(client: FlaskClient) -> None:
+    html = page(client, "/status")
+    assert "<code>broken &lt;b&gt;.pdf</code>" in html
+    assert "it is encrypted" in html
+    assert "2 January 2024, 03:04 UTC" in html
+
+
+def test_the_list_of_documents_has_pages(client: FlaskClient, search: FakeSearch) -> None:
+    for n in range(120):
+        search.add(f"many/{n:03}.txt", "text", Metadata(published="2020-12-29"))
+    first = page(client, "/documents")
+    assert "29 December 2020" in first
+    assert 'href="/documents?offset=100" rel="next"' in first
+    second = page(client, "/documents?offset=100")
+    assert 'href="/documents?offset=0" rel="prev"' in second
+    assert 'rel="next"' not in second
+
+
+def test_errors_are_pages(client: FlaskClient) -> None:
+    assert "There is no document 123." in page(client, "/documents/123", 404)
+    assert "That is not here" in page(client, "/nothing", 404)
+    assert client.post("/").status_code == 405
+
+
+def test_without_an_index_the_page_says_what_to_do(make_app: MakeApp) -> None:
+    client = make_app(no_index).test_client()
+    for address in ("/", "/?q=a", "/documents", "/documents/1", "/status"):
+        html = page(client, address, 503)
+        assert "qa index" in html
+        assert "Not ready yet" in html
+
+
+def test_no_documents_yet(make_app: MakeApp) -> None:
+    client = make_app(FakeSearch).test_client()
+    assert "There are no documents here yet" in page(client, "/")
+    assert "No passage is left to search" in page(client, "/?q=a")
+
+
+def test_static_files_are_kept_until_they_change(client: FlaskClient) -> None:
+    address = re.search(r'href="(/static/style\.css\?v=\w+)"', page(client, "/")).group(1)
+    with client.get(address) as response:
+        assert response.status_code == 200
+        assert "max-age=31536000" in response.headers["Cache-Control"]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.contracts import Heading, Span
+from qa.web.viewer import PART, part_of, pieces
+
+TEXTS = st.text(alphabet="ab \t\r\n#.😀", max_size=200)
+
+
+@given(TEXTS, st.data())
+def test_pieces_are_the_text_and_marked_exactly(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))
+    mark = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))
+    base = data.draw(st.integers(0, cuts[0]))
+    found = pieces(text[base:], base, Span(*cuts), Span(*mark))
+    assert "".join(piece.text for piece in found) == text[cuts[0] : cuts[1]]
+    inside = text[max(cuts[0], mark[0]) : min(cuts[1], mark[1])]
+    assert "".join(piece.text for piece in found if piece.marked) == inside
+
+
+@given(TEXTS, st.data())
+def test_nothing_but_space_is_left_out(text: str, data: st.DataObject) -> None:
+    ends = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))
+    headings = [Heading(Span(a, b), 1) for a, b in zip(ends[::2], ends[1::2], strict=False)]
+    part = part_of(text, headings, [], None, None)
+    shown = "".join(piece.text for block in part.blocks for piece in block.pieces)
+    assert "".join(shown.split()) == "".join(text.split())
+    assert part.earlier is part.later is None
+
+
+def test_parts_join_up() -> None:
+    text = "\n\n".join(f"Paragraph {n}." for n in range(60_000))
+    at: int | None = 0
+    shown = []
+    while at is not None:
+        part = part_of(text, [], [], None, at)
+        shown += ["".join(piece.text for piece in block.pieces) for block in part.blocks]
+        at = part.later
+    assert shown == text.split("\n\n")
+
+
+def test_going_back_leaves_no_gap() -> None:
+    text = "\n\n".join(f"Paragraph {n}." for n in range(60_000))
+    part = part_of(text, [], [], Span(600_000, 600_010), None)
+    seen = {block.pieces[0].text for block in part.blocks}
+    while part.earlier is not None:
+        part = part_of(text, [], [], None, part.earlier)
+        seen |= {block.pieces[0].text for block in part.blocks}
+    assert {f"Paragraph {n}." for n in range(30_000)} <= seen
+
+
+def test_a_text_without_paragraphs_is_cut_all_the_same() -> None:
+    part = part_of("x" * 3 * PART, [], [], None, None)
+    assert len(part.blocks[0].pieces[0].text) == PART
+    assert part.later == PART
+
+
+def test_what_is_marked_is_shown_whole() -> None:
+    text = "x" * 5 * PART
+    part = part_of(text, [], [], Span(PART, 4 * PART), None)
+    marked = [piece for block in part.blocks for piece in block.pieces if piece.marked]
+    assert len(marked) == 1
+    assert len(marked[0].text) == 3 * PART
+
+
+def test_matter_that_is_no_heading() -> None:
+    part = part_of("---\na: 1\n---\n\nText.", [Heading(Span(0, 12), 0)], [], None, None)
+    assert [block.kind for block in part.blocks] == ["matter", "paragraph"]
