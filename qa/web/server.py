@@ -66,7 +66,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 30,
             "timeout": 120,
             "graceful_timeout": 10,
-            # The most that gunicorn allows: a letter that is not Latin takes six to twelve bytes in an address.
+            # The most that gunicorn allows: a letter that is not Latin takes six to twelve bytes there.
             "limit_request_line": 8190,
             "loglevel": "warning",
             "control_socket_disable": True,

@@ -60,8 +60,6 @@ def part_of(
     """
     start = min(at, len(text)) if at is not None else _snap(text, mark.start - PART // 2 if mark else 0)
     end = _snap(text, start + PART)
-    if mark and start <= mark.start < end < mark.end:
-        end = mark.end
     return Part(
         blocks=tuple(_block(text, kind, mark, pages) for kind in _spans(text, Span(start, end), headings)),
         earlier=_snap(text, start - PART) if start else None,

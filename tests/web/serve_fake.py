@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from conftest import FakeSearch, no_index
+from fake_search import FakeSearch, no_index
 
 from qa.config import Settings
 from qa.contracts import QAError, Search

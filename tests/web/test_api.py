@@ -14,7 +14,7 @@ from qa.config import Settings
 from qa.contracts import BuildError, Filters, Mode, ModelError, QueryError
 from qa.web import schemas
 
-from conftest import NEWS, FakeSearch, MakeApp, no_index  # isort: skip
+from .fake_search import NEWS, FakeSearch, MakeApp, no_index
 
 
 def id_of(path: str) -> str:

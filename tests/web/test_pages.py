@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from qa.contracts import Filters, Metadata, Mode
 
-from conftest import EVIL, NEWS, FakeSearch, MakeApp, no_index  # isort: skip
+from .fake_search import EVIL, NEWS, FakeSearch, MakeApp, no_index
 
 
 def id_of(path: str) -> str:

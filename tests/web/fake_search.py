@@ -1,0 +1,174 @@
+"""A small searcher in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from flask import Flask
+
+from qa.contracts import (
+    Answer,
+    Document,
+    DocumentPage,
+    Filters,
+    GoneError,
+    Heading,
+    Hit,
+    IndexInfo,
+    IndexUnavailableError,
+    Metadata,
+    NotFoundError,
+    Passage,
+    Query,
+    ReadFailure,
+    Search,
+    SearchResult,
+    Span,
+)
+
+EVIL = "<script>alert('x')</script>\" onload=\"<img src=x onerror=alert(1)> {{ 7 * 7 }} Angkor"
+
+
+@dataclass
+class FakeSearch:
+    """Searches by shared words. ``asked`` keeps what it was asked."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    held: dict[str, Document] = field(default_factory=dict)
+    headings: dict[str, tuple[Heading, ...]] = field(default_factory=dict)
+    asked: list[Query] = field(default_factory=list)
+    listed: list[tuple[Filters, int, int]] = field(default_factory=list)
+    failures: tuple[ReadFailure, ...] = (ReadFailure("broken <b>.pdf", "it is encrypted"),)
+
+    def add(
+        self, path: str, text: str, metadata: Metadata | None = None, data: bytes | None = None, **more
+    ) -> str:
+        document_id = hashlib.sha256(path.encode()).hexdigest()[:16]
+        self.texts[document_id] = text
+        self.held[document_id] = Document(
+            id=document_id,
+            path=path,
+            media_type=more.pop("media_type", "text/plain"),
+            sha256=hashlib.sha256(text.encode() if data is None else data).hexdigest(),
+            metadata=metadata or Metadata(),
+            characters=len(text),
+            passages=0,
+            **more,
+        )
+        found = tuple(m for m in re.finditer(r"^# .*$", text, re.MULTILINE))
+        self.headings[document_id] = tuple(Heading(Span(m.start(), m.end()), 1) for m in found)
+        count = len(self.passages_of(document_id))
+        self.held[document_id] = replace(self.held[document_id], passages=count)
+        return document_id
+
+    @property
+    def info(self) -> IndexInfo:
+        passages = sum(document.passages for document in self.held.values())
+        return IndexInfo(
+            "20240102-abc",
+            "all-MiniLM-L6-v2",
+            len(self.held),
+            passages,
+            3 * passages,
+            "2024-01-02T03:04:05+00:00",
+            self.failures,
+        )
+
+    def search(self, query: Query) -> SearchResult:
+        self.asked.append(query)
+        words = set(re.findall(r"\w+", query.question.lower()))
+        every = [p for document_id in self.held for p in self.passages_of(document_id)]
+        ranked = sorted(every, key=lambda p: -self._shared(words, p.text))
+        chosen = ranked[query.offset : query.offset + query.k]
+        best = self._shared(words, ranked[0].text) if ranked else 0.0
+        hits = tuple(self._hit(query.offset + n, words, p) for n, p in enumerate(chosen, 1))
+        return SearchResult(query, best > 0.3, best, len(every), 2.9412, self.info, hits)
+
+    def _shared(self, words: set[str], text: str) -> float:
+        return len(words & set(re.findall(r"\w+", text.lower()))) / max(1, len(words))
+
+    def _hit(self, rank: int, words: set[str], passage: Passage) -> Hit:
+        text = passage.text
+        answers = sorted(
+            (
+                Answer(
+                    s.of(self.texts[passage.document.id]),
+                    s,
+                    self._shared(words, s.of(self.texts[passage.document.id])),
+                )
+                for s in passage.sentences
+            ),
+            key=lambda a: -a.score,
+        )
+        score = self._shared(words, text) + 0.123456
+        return Hit(rank, passage, score, {"dense": score / 3, "lexical": score}, tuple(answers))
+
+    def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
+        return [self.search(query) for query in queries]
+
+    def documents(self, filters: Filters, *, limit: int, offset: int) -> DocumentPage:
+        self.listed.append((filters, limit, offset))
+        found = sorted(self.held.values(), key=lambda d: d.path)
+        return DocumentPage(len(found), tuple(found[offset : offset + limit]))
+
+    def document(self, document_id: str) -> Document:
+        if document_id not in self.held:
+            raise NotFoundError(f"There is no document {document_id}.")
+        return self.held[document_id]
+
+    def text(self, document_id: str) -> str:
+        self.document(document_id)
+        return self.texts[document_id]
+
+    def passage(self, passage_id: str) -> Passage:
+        for passage in self.passages_of(passage_id.partition(":")[0]):
+            if passage.id == passage_id:
+                return passage
+        raise GoneError("That document has changed since.")
+
+    def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
+        every = self.passages_of(passage.document.id)
+        at = every.index(passage)
+        return (every[at - 1] if at else None, every[at + 1] if at + 1 < len(every) else None)
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        document, text = self.document(document_id), self.texts[document_id]
+        found: list[Passage] = []
+        section = None
+        for match in re.finditer(r"[^\r\n][^\r\n]*", text):
+            span = Span(match.start(), match.end())
+            if match.group().startswith("# "):
+                section = match.group()[2:]
+                continue
+            sentences = tuple(
+                Span(span.start + s.start(), span.start + s.end())
+                for s in re.finditer(r"[^\s.!?][^.!?]*[.!?]*", match.group())
+            )
+            page = 1 + span.start * document.pages // len(text) if document.pages else None
+            passage_id = f"{document_id}:{span.start}-{span.end}"
+            language = document.metadata.language
+            found.append(
+                Passage(passage_id, document, span, span.of(text), sentences, section, page, language)
+            )
+        return tuple(found)
+
+    def outline(self, document_id: str) -> tuple[Heading, ...]:
+        return self.headings[document_id]
+
+
+NEWS = """Russia and Cambodia fight terrorism together.
+
+# Economic cooperation
+
+HANOI. The trade grew by 60% in 2019. Ministers met in Phnom Penh 😀 in May.
+
+Tourists came in great numbers."""
+
+MakeApp = Callable[[Callable[[], Search]], Flask]
+
+
+def no_index() -> Search:
+    raise IndexUnavailableError("There is no index in index.")
