@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from qa.readers.extract import Extract
 
-__all__ = ["SUFFIXES", "VERSION", "is_sidecar", "read", "sidecar_of", "supported"]
+__all__ = ["SUFFIXES", "VERSION", "VERSION", "is_sidecar", "read", "sidecar_of", "supported"]
 
 VERSION = 1
 """Changes whenever the same file may come out as another text or with other metadata."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+VERSION = 1
+"""Counts the changes to what readers make of a file: an index built with another has to read anew."""
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {

@@ -61,7 +61,8 @@ def _sender(message: EmailMessage) -> str | None:
         addresses = getattr(message["From"], "addresses", ())
     except (MessageError, ValueError, IndexError):
         return None
-    return ", ".join(address.display_name or address.addr_spec for address in addresses) or None
+    names = [address.display_name or (address.addr_spec if address.username else "") for address in addresses]
+    return ", ".join(name for name in names if name) or None
 
 
 def _sent(message: EmailMessage) -> str | None:

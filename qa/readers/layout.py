@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 _ENDS_A_SENTENCE = re.compile(r"[.!?…:;][\"'»”’)\]]*$")
 _BULLET = re.compile(r"[•▪◦‣●○■□➢✓]")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
-_LAST_WORD = re.compile(r"([^\W\d_]+)-$")
+_DIVIDED = re.compile(r"([^\W\d_]*)(?<=\w)-$")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 _SAME_SIZE = 0.15
 _WIDER_GAP = 1.25
 _FEW_LINES = 3
+_TABLE_GAP = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Line:
     """A line of a page, in points from the page's lower left corner.
 
     Attributes:
-        text: with a "-" at its end if a hyphen ends it.
+        text: with a "-" at its end if a hyphen ends it, and tabs where cells of a table are far apart.
         left: where it begins.
         right: where it ends.
         baseline: the height it stands on.
@@ -42,6 +43,11 @@ class Line:
     baseline: float
     size: float
     first_word: float
+
+    @property
+    def is_tabular(self) -> bool:
+        """Tell whether it is the row of a table."""
+        return "\t" in self.text
 
     @property
     def ends_a_sentence(self) -> bool:
@@ -75,20 +81,20 @@ def vocabulary(lines: Iterable[Line]) -> AbstractSet[str]:
 
 
 def join(paragraph: Sequence[Line], words: AbstractSet[str]) -> str:
-    """Join the lines of a paragraph.
+    """Join the lines of a paragraph; the rows of a table stay lines.
 
     A hyphen at the end of a line goes if a small letter follows, unless the document writes the compound
     with its hyphen elsewhere and never without.
     """
-    text = ""
-    for line in paragraph:
-        before = _LAST_WORD.search(text)
+    text = paragraph[0].text
+    for line in paragraph[1:]:
+        before = _DIVIDED.search(text)
         after = _FIRST_WORD.match(line.text)
-        if not text:
-            text = line.text
-        elif not before or not text.endswith("-"):
+        if line.is_tabular:
+            text = f"{text}\n{line.text}"
+        elif not before:
             text = f"{text} {line.text}"
-        elif after and after[0][0].islower() and _is_divided(before[1], after[0], words):
+        elif after and before[1] and after[0][0].islower() and _is_divided(before[1], after[0], words):
             text = text[:-1] + line.text
         else:
             text += line.text
@@ -106,7 +112,7 @@ def _rows(lines: Sequence[Line]) -> list[Line]:
     for line in lines:
         last = rows[-1] if rows else None
         if last and abs(last.baseline - line.baseline) < last.size / 4 and line.left >= last.right:
-            rows[-1] = replace(last, text=f"{last.text} {line.text}", right=line.right)
+            rows[-1] = replace(last, text=f"{last.text}\t{line.text}", right=line.right)
         else:
             rows.append(line)
     return rows
@@ -147,10 +153,15 @@ def _column(line: Line, rows: Sequence[Line]) -> list[Line]:
 
 
 def _begins_run(line: Line, paragraph: Sequence[Line]) -> bool:
-    """Tell whether the first line of a run begins a paragraph: not where one goes on in the next column."""
+    """Tell whether the first line of a run begins a paragraph.
+
+    It does not where a paragraph goes on in the next column, or a table with its next row.
+    """
     if not paragraph:
         return True
     above = paragraph[-1]
+    if above.is_tabular and line.is_tabular and line.has_size_of(above):
+        return not 0 < above.baseline - line.baseline < _TABLE_GAP * line.size
     goes_on = line.text[0].islower() and not above.ends_a_sentence
     return not (goes_on and line.baseline > above.baseline and line.has_size_of(above))
 
@@ -161,6 +172,8 @@ def _begins(line: Line, paragraph: Sequence[Line], margin: float) -> bool:
     A line that had room for the first word of the next was ended on purpose.
     """
     above = paragraph[-1]
+    if above.is_tabular or line.is_tabular:
+        return above.is_tabular != line.is_tabular
     if _BULLET.match(line.text):
         return True
     if above.text.endswith("-"):

@@ -36,7 +36,7 @@ _BYLINE = re.compile(
 )
 
 _CAPITALISED = r"[A-ZА-ЯЁ][\w’'.-]*"
-_PLACE = rf"(?P<place>{_CAPITALISED}(?:,?[ /]{_CAPITALISED}){{0,4}}?)"
+_PLACE = rf"(?!(?:In|On|At|From|By|В|На|Из)\s)(?P<place>{_CAPITALISED}(?:,?[ /]{_CAPITALISED}){{0,4}}?)"
 _DATE = rf"(?P<date>(?i:{dates.DAY_AND_MONTH}))"
 _DASH = r"\s*(?:[–—]|--?(?=\s))"
 _PAREN = r"\((?P<agency>[^()\n]{2,30})\)"

@@ -26,6 +26,7 @@ _SIGNS = str.maketrans(
     | dict.fromkeys("\x02\ufffe\u00ad", "-")
 )
 _MOST_NAMED = 10
+_WIDE_GAP = 2.5  # between the cells of a table; in justified lines spaces hardly grow to that
 _EMPTY_BYTES = 2
 
 
@@ -90,26 +91,47 @@ def _lines(text_page: Any) -> Iterator[Line]:
 
 def _line(text_page: Any, characters: list[str], start: int, end: int) -> Line | None:
     """Measure the line of characters ``start`` to ``end``."""
-    seen = [index for index in range(start, end) if not characters[index].isspace()]
-    text = _clean("".join(characters[start:end]))
-    if not seen or not text:
+    words = list(_words(characters, start, end))
+    if not words:
         return None
-    word_end = next((index for index in range(seen[0], end) if characters[index].isspace()), end) - 1
-    boxes = [_box(text_page, index) for index in (seen[0], word_end, seen[len(seen) // 2], seen[-1])]
+    ends = [(_box(text_page, first), _box(text_page, last)) for first, last in words]
+    size = median(box.top - box.bottom for box, _ in ends)
+    text = _clean("".join(characters[words[0][0] : words[0][1] + 1]))
+    for (_, before), (after, _), (first, last) in zip(ends, ends[1:], words[1:], strict=False):
+        gap = "\t" if after.left - before.right > _WIDE_GAP * size else " "
+        text += gap + _clean("".join(characters[first : last + 1]))
     return Line(
         text=text,
-        left=boxes[0].left,
-        right=boxes[-1].right,
-        baseline=_baseline(text_page, seen[0]),
-        size=median(box.top - box.bottom for box in boxes),
-        first_word=boxes[1].right - boxes[0].left,
+        left=ends[0][0].left,
+        right=ends[-1][1].right,
+        baseline=_baseline(text_page, words[0][0]),
+        size=size,
+        first_word=ends[0][1].right - ends[0][0].left,
     )
+
+
+def _words(characters: list[str], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Give the first and last character of each word."""
+    first = None
+    for index in range(start, end + 1):
+        seen = index < end and _is_seen(characters[index])
+        if seen and first is None:
+            first = index
+        elif not seen and first is not None:
+            yield first, index - 1
+            first = None
+
+
+def _is_seen(character: str) -> bool:
+    return (
+        "\x20" < character < "\x7f" or character > "\xa0" or character in _DIVIDED
+    ) and not character.isspace()
 
 
 def _clean(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-    return " ".join(printable(text.translate(_SIGNS)).split())
+    return printable(text.translate(_SIGNS))
 
 
 def _box(text_page: Any, index: int) -> Any:
