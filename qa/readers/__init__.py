@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from qa.contracts import ReadError, ReadFailure, Reading
 from qa.readers import docx, eml, epub, html, markdown, opening, pdf, sidecar, tables, text
+from qa.readers.extract import Extract
 from qa.readers.metadata import Facts
 from qa.readers.sidecar import is_sidecar, sidecar_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from qa.readers.extract import Extract
-
-__all__ = ["SUFFIXES", "VERSION", "VERSION", "is_sidecar", "read", "sidecar_of", "supported"]
+__all__ = ["SUFFIXES", "VERSION", "is_sidecar", "read", "sidecar_of", "supported"]
 
 VERSION = 1
 """Changes whenever the same file may come out as another text or with other metadata."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
-VERSION = 1
-"""Counts the changes to what readers make of a file: an index built with another has to read anew."""
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
@@ -85,7 +78,7 @@ def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterat
     except ReadError:
         raise
     except Exception as error:  # libraries of formats raise anything on damaged or hostile bytes
-        raise ReadError(f"cannot be read: {type(error).__name__}: {error}") from error
+        raise ReadError(f"cannot be read: {type(error).__name__}: {' '.join(str(error).split())}") from error
 
 
 def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Reading | ReadFailure]:
@@ -112,7 +105,9 @@ def _reading(name: str, media_type: str, given: Facts, extract: Extract) -> Read
     facts = Facts()
     facts.fill_from(given)
     facts.fill_from(extract.facts)
-    facts.fill_from(opening.facts_of(extract.text, with_title=media_type == "text/plain"))
+    matter = [heading.span.end for heading in extract.headings or () if heading.level == 0]
+    body = extract.text[max(matter, default=0) :]
+    facts.fill_from(opening.facts_of(body, with_title=media_type == "text/plain"))
     return Reading(
         text=extract.text,
         media_type=media_type,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from qa.contracts import ReadError
 from qa.readers.archives import open_zip
 from qa.readers.extract import Block, Extract, assemble, one_line
 from qa.readers.metadata import Facts, useful
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MAIN = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
 from qa.contracts import ReadError
@@ -13,9 +14,6 @@ from qa.readers.blocks import blocks, local_name, text_of
 from qa.readers.extract import Block, Extract, assemble
 from qa.readers.html import decode_markup, parse
 from qa.readers.metadata import Facts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FIELDS = {
     "title": "title",

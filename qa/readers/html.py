@@ -5,17 +5,15 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qa.contracts import ReadError
 from qa.readers.blocks import blocks, local_name, text_of
 from qa.readers.extract import Block, Extract, assemble
-from qa.readers.metadata import Facts, first
+from qa.readers.metadata import Facts, first, useful
 from qa.readers.text import decode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _DECLARATION_BYTES = 4096
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
@@ -132,9 +130,9 @@ def _facts(root: Any) -> Facts:
     for field, names in _METAS.items():
         values = [value for name in names for value in metas.get(name, [])]
         if field == "author":
-            values = [value for value in values if not value.startswith(("http:", "https:"))]
+            values = [useful(value) or "" for value in values if not value.startswith(("http:", "https:"))]
         facts.add(field, first(values), "file")
-    facts.add("title", _text_of_first(root, "title") or _text_of_first(root, "h1"), "file")
+    facts.add("title", _title(root), "file")
     facts.add("published", _time(root), "file")
     for element in root.iter():
         if local_name(element) == "link" and element.get("rel", "").lower() == "canonical":
@@ -150,6 +148,13 @@ def _metas(root: Any) -> Mapping[str, list[str]]:
             name = element.get("property") or element.get("name") or element.get("itemprop") or ""
             found.setdefault(name.strip().lower(), []).append(element.get("content", ""))
     return found
+
+
+def _title(root: Any) -> str | None:
+    """Give the page's title, without the name of the site that follows where its heading shows the end."""
+    title = _text_of_first(root, "title")
+    heading = _text_of_first(root, "h1")
+    return heading if heading and (not title or title.startswith(heading)) else title
 
 
 def _text_of_first(root: Any, name: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qa.contracts import Heading, Span
 from qa.readers.extract import Extract
-from qa.readers.metadata import Facts
+from qa.readers.metadata import Facts, doubts
 from qa.readers.sidecar import front_matter
 from qa.readers.text import decode
 
@@ -27,6 +27,7 @@ def read(data: bytes) -> Extract:
     facts = Facts()
     body, values, note = front_matter(text)
     facts.add_all(values, "file")
+    notes = doubts(values.get("published")) + ((note,) if note else ())
     lines = [Span(body + found.start(), body + found.end()) for found in _LINE.finditer(text[body:])]
     headings = [Heading(Span(0, body), 0)] if body else []
     for opening, inline in pairwise(MarkdownIt("commonmark").parse(text[body:])):
@@ -35,7 +36,7 @@ def read(data: bytes) -> Extract:
             headings.append(Heading(_span(text, lines, inline), level))
             if level == 1 and len(inline.content) <= _LONGEST_TITLE:
                 facts.add("title", _shown(inline), "text")
-    return Extract(text, facts, tuple(headings), notes=(note,) if note else ())
+    return Extract(text, facts, tuple(headings), notes=notes)
 
 
 def _span(text: str, lines: list[Span], inline: Token) -> Span:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from qa.contracts import How, Metadata
 from qa.readers import dates
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 FIELDS = ("title", "source", "author", "published", "dateline", "language", "url")
 
@@ -72,6 +69,13 @@ def normalise(field: str, value: object) -> str | None:
     if field == "url":
         return text if _WEB_ADDRESS.fullmatch(text) else None
     return text or None
+
+
+def doubts(published: object) -> tuple[str, ...]:
+    """Note a date that was given but leaves doubt which day it is."""
+    if not published or normalise("published", published):
+        return ()
+    return (f"date {str(published)!r} was not taken: it is not a full, unambiguous date",)
 
 
 def useful(value: str | None) -> str | None:

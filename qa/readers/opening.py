@@ -6,17 +6,15 @@ Only forms that leave no doubt are taken: a date alone on its line, a byline, a 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from qa.readers import dates
 from qa.readers.metadata import Facts
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _TOP_CHARACTERS = 6_000
 _TOP_LINES = 12
 _TOP_PARAGRAPHS = 6
+_LONGEST_BYLINE = 150
 _LONGEST_TITLE = 110  # what schema.org's users are told to keep a headline under
 
 _LINE_BREAK = re.compile(r"\r\n?|\n")
@@ -25,7 +23,7 @@ _ENDS_A_SENTENCE = re.compile(r"[.!?…:;,。！？][\"'»”’)\]]*$")
 _LIST_ITEM = re.compile(r"(?:[-*+•–—·▪‣]|\(?\w{1,3}[.)])\s")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _DATE_LABEL = re.compile(
-    r"(?:(?:date|published|posted|publication date)(?: on)?"
+    r"^(?:(?:date|published|posted|publication date)(?: on)?"
     r"|дата(?: публикации)?|опубликован[оа]?)\s*:?\s+",
     re.IGNORECASE,
 )
@@ -90,10 +88,8 @@ def _date(line: str) -> str | None:
 
 
 def _author(line: str) -> str | None:
-    found = _BYLINE.fullmatch(line)
-    if not found or len(line) > _LONGEST_TITLE + 40 or _date(line):
-        return None
-    return found["by"] or found["label"]
+    found = _BYLINE.fullmatch(line) if len(line) <= _LONGEST_BYLINE else None
+    return found["by"] or found["label"] if found and not _date(line) else None
 
 
 def _add_dateline(facts: Facts, paragraphs: list[str]) -> None:

@@ -6,16 +6,14 @@ PDFium is not safe to use from several threads at once: read PDFs from one threa
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qa.contracts import ReadError, Span
 from qa.readers.extract import Extract, printable
 from qa.readers.layout import Line, join, paragraphs, vocabulary
 from qa.readers.metadata import Facts, useful
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LINE_ENDS = frozenset("\r\n")
 _DIVIDED = frozenset("\x02\ufffe")

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qa.contracts import ReadError
 from qa.readers.metadata import FIELDS, Facts, normalise
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 SUFFIX = ".meta.toml"
 

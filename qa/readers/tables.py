@@ -11,16 +11,14 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qa.contracts import ReadError
 from qa.readers.extract import Extract, printable
-from qa.readers.metadata import FIELDS, Facts
+from qa.readers.metadata import FIELDS, Facts, doubts
 from qa.readers.text import decode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _OTHER_NAMES = {"publisher": "source", "date": "published"}
 _DELIMITERS = ",;\t"
@@ -113,7 +111,8 @@ def _extracts(rows: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Iterator[E
             yield BadRow(key, f"has the same key as a row before it (line {number})")
         else:
             keys.add(key)
-            yield Extract(printable(row["text"]), _facts(row), key=key)
+            notes = doubts(row.get("published") or row.get("date"))
+            yield Extract(printable(row["text"]), _facts(row), key=key, notes=notes)
     if not number:
         raise ReadError("holds no rows")
 

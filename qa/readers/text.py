@@ -57,6 +57,7 @@ _TYPOGRAPHY = frozenset("«»“”„‘’–—…№\xa0")
 _UNLIKELY = log(1e-6)
 _PLAUSIBLE = -4.5
 _SAMPLE = 100_000
+_CANNOT_BE_TOLD = "is in an encoding that cannot be told: save it as UTF-8"
 
 _RUN = re.compile(r"[^\W\d_]+|[^\x00-\x7f]")
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -81,7 +82,11 @@ def decode(data: bytes) -> str:
     except UnicodeDecodeError as error:
         if _mostly_utf8(data):
             raise ReadError(f"is UTF-8 but for the byte at offset {error.start}: {error.reason}") from error
-    return data.decode(_legacy_encoding(data))
+    encoding = _legacy_encoding(data)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ReadError(_CANNOT_BE_TOLD) from error
 
 
 def _strictly(data: bytes, encoding: str) -> str:
@@ -121,9 +126,9 @@ def _legacy_encoding(data: bytes) -> str:
         return likeliest
     from charset_normalizer import from_bytes  # noqa: PLC0415
 
-    matches = from_bytes(data, cp_isolation=_OTHERS)
+    matches = [match for match in from_bytes(data, cp_isolation=_OTHERS) if match.encoding in _OTHERS]
     if not matches:
-        raise ReadError("is in an encoding that cannot be told: save it as UTF-8")
+        raise ReadError(_CANNOT_BE_TOLD)
     least = matches[0].chaos + 0.01
     return min((match.encoding for match in matches if match.chaos <= least), key=_OTHERS.index)
 

@@ -10,12 +10,15 @@ from qa.readers import read
 
 CONTAINER = """<?xml version="1.0"?>
 <container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0">
-<rootfiles><rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles>
+<rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles>
 </container>"""
 PACKAGE = """<?xml version="1.0"?>
-<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/" version="3.0">
-<metadata><dc:title>A Book</dc:title><dc:creator>Ann One</dc:creator><dc:creator>Bob Two</dc:creator>
-<dc:publisher>Some House</dc:publisher><dc:date>2019-07-03</dc:date><dc:language>en-GB</dc:language></metadata>
+<package xmlns="http://www.idpf.org/2007/opf" version="3.0"
+xmlns:dc="http://purl.org/dc/elements/1.1/">
+<metadata><dc:title>A Book</dc:title>
+<dc:creator>Ann One</dc:creator><dc:creator>Bob Two</dc:creator>
+<dc:publisher>Some House</dc:publisher><dc:date>2019-07-03</dc:date>
+<dc:language>en-GB</dc:language></metadata>
 <manifest>
 <item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
 <item id="c2" href="text/two.xhtml" media-type="application/xhtml+xml"/>

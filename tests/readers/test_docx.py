@@ -45,6 +45,23 @@ def test_inserted_text_links_and_text_boxes_are_kept():
     assert one("a.docx", make_docx(build)).text == "Kept, inserted, linked.\n\nBoxed."
 
 
+def test_footnotes_follow_the_text():
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    note = "<w:footnote><w:p><w:r><w:t>A note.</w:t></w:r></w:p></w:footnote>"
+    notes = f"<w:footnotes {space}>{note}</w:footnotes>"
+    related = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(make_docx())) as plain, zipfile.ZipFile(buffer, "w") as archive:
+        for name in plain.namelist():
+            content = plain.read(name).decode("latin-1")
+            if name == "word/_rels/document.xml.rels":
+                link = f'<Relationship Id="rIdN" Type="{related}" Target="footnotes.xml"/></Relationships>'
+                content = content.replace("</Relationships>", link)
+            archive.writestr(name, content.encode("latin-1"))
+        archive.writestr("word/footnotes.xml", notes)
+    assert one("a.docx", buffer.getvalue()).text == "Some text.\n\nA note."
+
+
 def test_core_properties():
     found = one("a.docx", make_docx(title="A title", author="Ann", language="ru-RU")).metadata
     assert (found.title, found.author, found.language, found.published) == ("A title", "Ann", "ru", None)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from conftest import headings, one
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,4 +63,4 @@ def test_broken_front_matter_is_text_and_noted():
 def test_headings_are_in_order_and_apart(lines):
     text = "\n".join(["x", *lines])
     spans = [heading.span for heading in one("a.md", text).headings]
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))

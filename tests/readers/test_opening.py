@@ -118,7 +118,8 @@ def test_title_is_the_line_above_the_prose():
 
 
 def test_menus_above_the_title_are_passed_over():
-    text = f"All news\n\nAdvanced settings\n\nTwo countries, partners in trade\n\n3 July 2019\n\n• en ru\n\n{PROSE}"
+    menu = "All news\n\nAdvanced settings"
+    text = f"{menu}\n\nTwo countries, partners in trade\n\n3 July 2019\n\n• en ru\n\n{PROSE}"
     assert meta(text).title == "Two countries, partners in trade"
 
 

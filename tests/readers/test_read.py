@@ -51,10 +51,9 @@ def test_truncated_and_damaged_files_give_readings_or_named_errors(samples):
         ]:
             try:
                 found = list(read(name, damaged))
-            except ReadError as error:
-                assert str(error)
-            else:
-                assert all(isinstance(item, Reading | ReadFailure) for item in found)
+            except ReadError:
+                continue
+            assert all(isinstance(item, Reading | ReadFailure) for item in found)
 
 
 def test_whatever_a_library_raises_becomes_a_read_error(monkeypatch):
