@@ -21,7 +21,7 @@ from qa.contracts import PassageSpan, Reading, Span
 Measure = Callable[[Sequence[str]], Sequence[int]]
 """Counts the tokens that the embedding model makes of each text."""
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same text may come out as other passages."""
 
 SHORT = 160
@@ -32,8 +32,10 @@ _MOST_HEADINGS_IN_A_ROW = 3
 _LONGEST_WRAPPED_LINE = 160
 _CHARACTERS_A_TOKEN = 16
 
-_BLANK_LINES = re.compile(r"[^\S\n\r\f]*(?:\r\n|\r|\n)(?:[^\S\n\r\f]*(?:\r\n|\r|\n))+|\f")
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+# Atomic, so that half of a CR LF is never taken for a line of its own.
+_BREAK = r"(?>\r\n|\r|\n)"
+_LINE_BREAK = re.compile(_BREAK)
+_BLANK_LINES = re.compile(rf"{_BREAK}(?:[^\S\n\r\f]*{_BREAK})+|\f")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•–—·▪‣]|\(?\d{1,3}[.)]|\(?\w[.)])\s")
 _ENDS_LIKE_PROSE = re.compile(r"[.!?…:;,،。！？।៖។]['\"»”’)\]]*$")
 _WIKI_HEADING = re.compile(r"\s*=(?P<marks>(?:\s?=)*)\s*(?P<name>[^=].*?)\s*=(?P=marks)\s*")
@@ -43,7 +45,7 @@ _READABLE = re.compile(r"[^\W_]")
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A run of text; ``alone`` if blank lines part it from the rest. ``level`` is a heading's, None for prose."""
+    """A run of text; ``alone``: parted from the rest by blank lines; ``level``: a heading's, else None."""
 
     span: Span
     alone: bool = True
@@ -90,7 +92,7 @@ def split(
 
 
 def sentences(text: str, span: Span, language: str | None) -> list[Span]:
-    """Find the sentences of ``text[span]``, in order, trimmed. List items and table rows are sentences too."""
+    """Find the sentences of ``text[span]``, in order, trimmed; a list's items and a table's rows too."""
     found = []
     for item in _items(text, span):
         start = item.start
@@ -103,13 +105,14 @@ def sentences(text: str, span: Span, language: str | None) -> list[Span]:
 
 def _items(text: str, span: Span) -> Iterator[Span]:
     """Divide a paragraph where a new line begins a list's item or a table's row."""
-    start = span.start
+    start = line_start = span.start
     breaks = [found.span() for found in _LINE_BREAK.finditer(text, *span)]
     for (line_end, next_line), (next_end, _) in pairwise([*breaks, (span.end, span.end)]):
-        lines = text[start:line_end], text[next_line:next_end]
+        lines = text[line_start:line_end], text[next_line:next_end]
         if _LIST_ITEM.match(lines[1]) or any("|" in line or "\t" in line for line in lines):
             yield Span(start, next_line)
             start = next_line
+        line_start = next_line
     yield Span(start, span.end)
 
 
@@ -117,8 +120,9 @@ def _blocks(reading: Reading) -> list[_Block]:
     """Find headings and paragraphs, in order; a heading that nothing follows is a paragraph."""
     headings = {heading.span: heading.level for heading in reading.headings or ()}
     page_starts = [page.start for page in reading.pages]
+    edges = [offset for heading in headings for offset in heading]
     blocks = []
-    for span, alone in _pieces(reading.text, [*page_starts, *(offset for span in headings for offset in span)]):
+    for span, alone in _pieces(reading.text, [*page_starts, *edges]):
         page = max(1, bisect_right(page_starts, span.start)) if page_starts else None
         blocks.append(_Block(span, alone, headings.get(span), page))
     if not headings:
@@ -163,20 +167,21 @@ def _guess_headings(text: str, blocks: list[_Block]) -> list[_Block]:
     A longer row of such lines is a list, not headings.
     """
     found: list[_Block] = []
-    for level, run in groupby(blocks, key=lambda block: _level_by_look(block.span.of(text), block.alone)):
+    for level, run in groupby(blocks, key=lambda block: _level_by_look(block, text)):
         row = list(run)
         is_list = level == 1 and len(row) > _MOST_HEADINGS_IN_A_ROW
         found += row if is_list else [replace(block, level=level) for block in row]
     return found
 
 
-def _level_by_look(line: str, alone: bool) -> int | None:
+def _level_by_look(block: _Block, text: str) -> int | None:
+    line = block.span.of(text)
     if len(line) > _LONGEST_HEADING or _LINE_BREAK.search(line):
         return None
     if wiki := _WIKI_HEADING.fullmatch(line):
         return 2 + wiki["marks"].count("=")
     looks_so = not (_ENDS_LIKE_PROSE.search(line) or _LIST_ITEM.match(line)) and not line[0].islower()
-    return 1 if alone and looks_so and any(map(str.isalpha, line)) else None
+    return 1 if block.alone and looks_so and any(map(str.isalpha, line)) else None
 
 
 def _enter(path: list[tuple[int, str]], heading: _Block, text: str) -> None:
@@ -196,7 +201,9 @@ def _join(text: str, blocks: list[_Block], measure: Measure, max_tokens: int) ->
     for i, (block, count) in enumerate(zip(blocks, counts, strict=True)):
         if joined:
             before, sum_before = joined[-1]
-            wants = before.short or before.span.of(text).endswith(":") or (block.short and i == len(blocks) - 1)
+            wants = (
+                before.short or before.span.of(text).endswith(":") or (block.short and i == len(blocks) - 1)
+            )
             if wants and before.page == block.page and sum_before + count <= max_tokens:
                 whole = replace(before, span=Span(before.span.start, block.span.end))
                 joined[-1] = whole, sum_before + count
@@ -224,7 +231,7 @@ def _fit(text: str, blocks: list[_Block], measure: Measure, max_tokens: int) -> 
 
 
 def _lengths(text: str, spans: Sequence[Span], measure: Measure) -> list[int]:
-    """Count tokens. A tokenizer may fold a word that it cannot read, however long, into one: that is bounded."""
+    """Count tokens. A tokenizer may fold a word that it cannot read, however long, into one: bound that."""
     counts = measure([span.of(text) for span in spans])
     return [
         max(count, ceil((end - start) / _CHARACTERS_A_TOKEN))
@@ -245,7 +252,10 @@ def _characters(width: int) -> Callable[[str, Span], list[Span]]:
 
 def _pack(units: Sequence[Span], counts: Sequence[int], limit: int) -> Iterator[Span]:
     """Join neighbouring units into as few and as even spans as the limit allows."""
-    even = sum(counts) / ceil(sum(counts) / limit)
+    fewest, size = 1, 0
+    for count in counts:
+        fewest, size = (fewest + 1, count) if size and size + count > limit else (fewest, size + count)
+    even = sum(counts) / fewest
     start, size = 0, 0
     for i, count in enumerate(counts):
         if size and (size + count > limit or size + count / 2 > even):
