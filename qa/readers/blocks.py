@@ -112,6 +112,11 @@ def _walk(
             yield ended.tail or ""
 
 
+def is_left_out(element: Any) -> bool:
+    """Tell whether an element is no text: a script, navigation, or what a browser would not show."""
+    return local_name(element) in _SKIPPED or _is_hidden(element)
+
+
 def _is_hidden(element: Any) -> bool:
     return "hidden" in element.attrib or bool(_HIDDEN.search(element.get("style", "")))
 

@@ -10,7 +10,7 @@ from html import unescape
 from typing import Any
 
 from qa.contracts import ReadError
-from qa.readers.blocks import blocks, local_name, text_of
+from qa.readers.blocks import blocks, is_left_out, local_name, text_of
 from qa.readers.extract import Block, Extract, assemble
 from qa.readers.metadata import Facts, first, useful
 from qa.readers.text import decode
@@ -23,9 +23,9 @@ _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]*;")
 _WORD = re.compile(r"\w+")
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_AROUND = frozenset({"aside", "footer", "dialog", "menu"})
-_LITTLE = 1.3
-"""A page with at most so many times the words of its article is read whole."""
+_AROUND = frozenset({"head", "title", "aside", "footer", "dialog", "menu"})
+_MOST_OF, _LITTLE, _MUCH = 0.9, 1.3, 2.0
+"""How many times the article's words are most of it, it with little beside, and it with much beside."""
 
 _METAS = {
     "title": ("og:title", "citation_title", "dc.title", "dcterms.title", "twitter:title"),
@@ -95,25 +95,43 @@ def _parse_xhtml(body: str) -> Any:
 
 
 def _article(root: Any) -> list[Block]:
-    """Take the whole page where little surrounds its article, else what trafilatura finds, else the whole."""
+    """Take what the page marks as its main part, or the whole page, if that holds little beside the article.
+
+    The article is what trafilatura finds, but it drops sentences and headings of some: it is taken by itself
+    only where the page is full of other things.
+    """
     from trafilatura import bare_extraction  # noqa: PLC0415
     from trafilatura.settings import Document  # noqa: PLC0415
 
-    body = next((element for element in root.iter() if local_name(element) == "body"), root)
-    whole = list(blocks(body, skipped=_AROUND | {"head", "title"}))
-    words = _count(whole)
     found = bare_extraction(
         _for_trafilatura(root), favor_recall=True, include_comments=False, include_tables=True
     )
-    main = list(blocks(found.body)) if isinstance(found, Document) else []
-    return main if main and words > _LITTLE * _count(main) else whole or list(blocks(body))
+    article = list(blocks(found.body)) if isinstance(found, Document) else []
+    words = _count(article)
+    body = _only(root, "body")
+    body = root if body is None else body
+    for part, most in ((_only(root, "main"), _MUCH), (_only(root, "article"), _MUCH), (body, _LITTLE)):
+        taken = [] if part is None else list(blocks(part, skipped=_AROUND))
+        if taken and (not words or _MOST_OF * words <= _count(taken) <= most * words):
+            return taken
+    return article or list(blocks(body))
+
+
+def _only(root: Any, name: str) -> Any:
+    """Give the element of this name, if there is just one."""
+    found = [element for element in root.iter() if local_name(element) == name]
+    return found[0] if len(found) == 1 else None
 
 
 def _for_trafilatura(root: Any) -> Any:
-    """Parse anew as the kind of tree that trafilatura wants and may change."""
+    """Parse anew as the kind of tree that trafilatura wants and may change, without what is no text."""
     from lxml import etree, html  # noqa: PLC0415
 
-    return html.document_fromstring(etree.tostring(root, encoding="unicode", method="html"))
+    tree = html.document_fromstring(etree.tostring(root, encoding="unicode", method="html"))
+    for element in [element for element in tree.iter(etree.Element) if is_left_out(element)]:
+        if element.getparent() is not None:
+            element.drop_tree()
+    return tree
 
 
 def _count(found: Iterable[Block]) -> int:

@@ -61,6 +61,16 @@ def test_an_article_among_much_else_is_found():
     assert "number 39" not in reading.text
 
 
+def test_what_the_page_marks_as_its_main_part_is_read_whole():
+    story = "".join(f"<p>Paragraph {n}. {SENTENCE * 3}</p><h2>Part {n}</h2><p>x{n}</p>" for n in range(9))
+    reading = one(
+        "a.html", page(f"<div>{'Menu item. ' * 30}</div><main><h1>Title</h1>{story}<h2>End</h2></main>")
+    )
+    assert [text for _, text in headings(reading)] == ["Title", *(f"Part {n}" for n in range(9)), "End"]
+    assert "x8" in reading.text
+    assert "Menu" not in reading.text
+
+
 def test_a_page_that_lays_out_by_tables_is_read_as_paragraphs():
     cells = "".join(f"<tr><td><p>{n} {SENTENCE * 5}</p><p>Next.</p></td></tr>" for n in range(2))
     assert one("a.html", page(f"<table>{cells}</table>")).text.count("\n\nNext.") == 2
