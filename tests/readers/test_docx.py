@@ -2,10 +2,11 @@ import io
 import zipfile
 
 import pytest
-from conftest import headings, make_docx, one
 
 from qa.contracts import ReadError
 from qa.readers import archives
+
+from .samples import headings, make_docx, one
 
 
 def test_paragraphs_headings_and_tables():

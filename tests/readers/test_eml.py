@@ -1,9 +1,10 @@
 from email.message import EmailMessage
 
 import pytest
-from conftest import headings, one
 
 from qa.contracts import ReadError
+
+from .samples import headings, one
 
 
 def message(text="Hello.\n\nSecond.\n", **headers):

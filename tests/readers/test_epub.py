@@ -1,7 +1,8 @@
 import pytest
-from conftest import PACKAGE, headings, make_epub, one
 
 from qa.contracts import ReadError
+
+from .samples import PACKAGE, headings, make_epub, one
 
 
 def test_chapters_in_the_order_of_the_spine():

@@ -1,11 +1,12 @@
 from contextlib import suppress
 
 import pytest
-from conftest import XHTML, headings, one
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.contracts import ReadError
+
+from .samples import XHTML, headings, one
 
 SENTENCE = "The two countries have long been partners and they trade with each other every year. "
 
@@ -175,6 +176,7 @@ def test_a_page_without_text_is_an_error():
 WORDS = st.text("abcdefghij", min_size=3, max_size=9)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["p", "div", "li", "h1", "h3", "td", "span", "pre"]), WORDS), min_size=1

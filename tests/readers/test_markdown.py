@@ -1,8 +1,9 @@
 from itertools import pairwise
 
-from conftest import headings, one
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from .samples import headings, one
 
 YAML = "---\ntitle: A title\ndate: 2019-07-03\nauthor: [Ann, Bob]\ntags: [x]\nlanguage: en\n---\n"
 
@@ -55,6 +56,7 @@ def test_broken_front_matter_is_text_and_noted():
     assert "front matter cannot be read" in reading.notes[0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["# A b", "Words", "===", "---", "", "> # q", "- # i", "\t# x", "## c ##", "```"])

@@ -1,7 +1,8 @@
 import pytest
-from conftest import one
 
 from qa.readers import dates
+
+from .samples import one
 
 PROSE = "The two countries have long been partners. They trade, and students travel between them every year."
 

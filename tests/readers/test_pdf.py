@@ -1,9 +1,10 @@
 import time
 
 import pytest
-from conftest import make_pdf, one
 
 from qa.contracts import ReadError
+
+from .samples import make_pdf, one
 
 PARAGRAPHS = """
 The two countries have long been partners, and trade between them has grown in each of the last ten years,

@@ -1,7 +1,8 @@
 import pytest
-from conftest import one
 
 from qa.contracts import ReadError
+
+from .samples import one
 
 SIDECAR = b"""
 title = "A title"

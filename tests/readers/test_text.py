@@ -1,12 +1,13 @@
 import codecs
 
 import pytest
-from conftest import one
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.contracts import ReadError
 from qa.readers.text import decode
+
+from .samples import one
 
 RUSSIAN = [
     "Посол России в Камбодже заявил о расширении сотрудничества",
@@ -58,6 +59,7 @@ def test_utf8_is_never_changed(text):
     assert decode(text.encode()) == text
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda text: "\ufeff" not in text), st.sampled_from(["le", "be"]))
 def test_marked_utf16_is_never_changed(text, order):
     mark = codecs.BOM_UTF16_LE if order == "le" else codecs.BOM_UTF16_BE

@@ -1,0 +1,89 @@
+"""Read one document, and build files of each format."""
+
+import io
+import zipfile
+
+from qa.contracts import Reading
+from qa.readers import read
+
+CONTAINER = """<?xml version="1.0"?>
+<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0">
+<rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles>
+</container>"""
+PACKAGE = """<?xml version="1.0"?>
+<package xmlns="http://www.idpf.org/2007/opf" version="3.0"
+xmlns:dc="http://purl.org/dc/elements/1.1/">
+<metadata><dc:title>A Book</dc:title>
+<dc:creator>Ann One</dc:creator><dc:creator>Bob Two</dc:creator>
+<dc:publisher>Some House</dc:publisher><dc:date>2019-07-03</dc:date>
+<dc:language>en-GB</dc:language></metadata>
+<manifest>
+<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
+<item id="c2" href="text/two.xhtml" media-type="application/xhtml+xml"/>
+<item id="c1" href="text/one%20.xhtml" media-type="application/xhtml+xml"/>
+</manifest>
+<spine><itemref idref="nav"/><itemref idref="c1"/><itemref idref="c2"/></spine></package>"""
+XHTML = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body>{}</body></html>'
+
+
+def one(name, data, sidecar=None) -> Reading:
+    if isinstance(data, str):
+        data = data.encode()
+    (reading,) = read(name, data, sidecar_data=sidecar)
+    assert isinstance(reading, Reading)
+    for heading in reading.headings or ():
+        assert heading.span.of(reading.text).strip() == heading.span.of(reading.text) != ""
+    assert not any("\ud800" <= character <= "\udfff" for character in reading.text)
+    return reading
+
+
+def headings(reading):
+    return [(heading.level, heading.span.of(reading.text)) for heading in reading.headings]
+
+
+def make_epub(*chapters, package=PACKAGE, **extra):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("META-INF/container.xml", CONTAINER)
+        archive.writestr("OEBPS/book.opf", package)
+        archive.writestr("OEBPS/nav.xhtml", XHTML.format("<p>Contents</p>"))
+        for path, chapter in zip(("one .xhtml", "two.xhtml"), chapters, strict=False):
+            archive.writestr(f"OEBPS/text/{path}", XHTML.format(chapter))
+        for path, content in extra.items():
+            archive.writestr(path, content)
+    return buffer.getvalue()
+
+
+def make_docx(build=None, **properties):
+    from docx import Document
+
+    document = Document()
+    document.core_properties.author = ""
+    for name, value in properties.items():
+        setattr(document.core_properties, name, value)
+    if build:
+        build(document)
+    else:
+        document.add_paragraph("Some text.")
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def make_pdf(*pages, title=None, author=None, **canvas_options):
+    """Draw lines of text: a page is a list of (x, y, text) or (x, y, text, size)."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, **canvas_options)
+    if title:
+        canvas.setTitle(title)
+    if author:
+        canvas.setAuthor(author)
+    for page in pages:
+        for x, y, text, *size in page:
+            canvas.setFont("Helvetica", *(size or [12]))
+            canvas.drawString(x, y, text)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
