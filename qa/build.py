@@ -10,7 +10,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +40,7 @@ from qa.contracts import (
 )
 from qa.folder import Folder
 from qa.generation import Generation, Manifest
-from qa.store import StoredDocument, StoreWriter
+from qa.store import StoredDocument, writing
 from qa.vectors import VectorIndex
 
 _EMBEDDED_AT_ONCE = 256
@@ -127,7 +126,13 @@ class _Build:
     """One new generation in the making, in a folder of its own that no reader looks at."""
 
     def __init__(
-        self, index: Path, encoder: Encoder, made_with: dict[str, Any], old: Generation | None, *, progress: bool
+        self,
+        index: Path,
+        encoder: Encoder,
+        made_with: dict[str, Any],
+        old: Generation | None,
+        *,
+        progress: bool,
     ) -> None:
         self._created = datetime.now(UTC)
         self._id = f"{self._created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
@@ -143,24 +148,23 @@ class _Build:
 
     def write(self, folder: Folder, files: list[SourceFile], failures: list[ReadFailure]) -> int:
         """Write everything but the manifest; give the number of passages that had to be embedded."""
-        store = StoreWriter(self._folder / generation.STORE)
-        for failure in failures:
-            store.add_failure(failure)
         keys: list[str] = []
         inputs: list[PassageInput] = []
         stems: list[list[str]] = []
-        for file in self._bar(files, desc="Reading", unit="file"):
-            store.add_file(file)
-            for found in self._documents(folder, file):
-                if isinstance(found, ReadFailure):
-                    store.add_failure(found)
-                    continue
-                store.add(found)
-                self._counts["documents"] += 1
-                keys += found.keys
-                inputs += (_input(found, passage) for passage in found.passages)
-                stems += (_terms(found, passage) for passage in found.passages)
-        store.close()
+        with writing(self._folder / generation.STORE) as store:
+            for failure in failures:
+                store.add_failure(failure)
+            for file in self._bar(files, desc="Reading", unit="file"):
+                store.add_file(file)
+                for found in self._documents(folder, file):
+                    if isinstance(found, ReadFailure):
+                        store.add_failure(found)
+                        continue
+                    store.add(found)
+                    self._counts["documents"] += 1
+                    keys += found.keys
+                    inputs += (_input(found, passage) for passage in found.passages)
+                    stems += (_terms(found, passage) for passage in found.passages)
         lexical.LexicalIndex.build(stems).save(self._folder / generation.LEXICAL)
         return self._embed(keys, inputs)
 
@@ -171,7 +175,7 @@ class _Build:
             yield from (failure for failure in self._old.store.failures() if failure.path == file.path)
             return
         try:
-            data, sidecar = folder.read(file.path), folder.sidecar(file.path)
+            data, sidecar = folder.read_as_scanned(file)
             for found in readers.read(file.path, data, sidecar_data=sidecar):
                 yield found if isinstance(found, ReadFailure) else self._split(file, found)
         except ReadError as error:
@@ -217,7 +221,9 @@ class _Build:
         with self._bar(total=len(new), desc="Embedding", unit="passage") as bar:
             for at in range(0, len(new), _EMBEDDED_AT_ONCE):
                 batch = new[at : at + _EMBEDDED_AT_ONCE]
-                for i, vectors in zip(batch, self._encoder.encode_passages([inputs[i] for i in batch]), strict=True):
+                for i, vectors in zip(
+                    batch, self._encoder.encode_passages([inputs[i] for i in batch]), strict=True
+                ):
                     whole[i], parts[starts[i] : starts[i + 1]] = vectors.passage, vectors.sentences
                 bar.update(len(batch))
         VectorIndex.build(whole).save(self._folder / generation.PASSAGES)
@@ -274,9 +280,11 @@ def _terms(stored: StoredDocument, passage: PassageSpan) -> list[str]:
 
 
 def _live(index: Path) -> Generation | None:
-    """Open the live generation; what cannot be read is built anew."""
+    """Open the live generation; one that is not what was written is built anew, never copied from."""
     try:
-        return generation.load(generation.current(index))
+        folder = generation.current(index)
+        generation.check_files(folder)
+        return generation.load(folder)
     except IndexUnavailableError:
         return None
 
@@ -307,7 +315,7 @@ def _told_of_disk(index: Path) -> Iterator[None]:
     """Say what a failure to write means: nothing is lost."""
     try:
         yield
-    except (OSError, sqlite3.OperationalError) as error:
+    except OSError as error:
         kept = "; the index that was live still is" if (index / "CURRENT").exists() else ""
         raise BuildError(f"the index in {index} cannot be written: {error}{kept}") from error
 

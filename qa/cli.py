@@ -50,7 +50,9 @@ def main() -> None:
 @main.command()
 @click.argument("docs", required=False, type=click.Path(path_type=Path))
 @_index_option
-@click.option("--model", help="A sentence-transformers model, by name or folder.  [default: all-MiniLM-L6-v2]")
+@click.option(
+    "--model", help="A sentence-transformers model, by name or folder.  [default: all-MiniLM-L6-v2]"
+)
 @_json_option
 def index(docs: Path | None, index: Path | None, model: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Build the index of the documents in DOCS (docs_raw), or bring it up to date."""
@@ -58,7 +60,7 @@ def index(docs: Path | None, index: Path | None, model: str | None, as_json: boo
     from qa.build import build  # noqa: PLC0415 -- loads what other commands do without
     from qa.embedding import load_encoder  # noqa: PLC0415
 
-    report = build(settings, load_encoder(settings.model), progress=sys.stderr.isatty() or None)
+    report = build(settings, load_encoder(settings.model), progress=sys.stderr.isatty())
     for failure in report.failures:
         click.echo(f"not read: {_describe(failure)}", err=True)
     if as_json:
@@ -74,7 +76,11 @@ def index(docs: Path | None, index: Path | None, model: str | None, as_json: boo
 
 @main.command()
 @_index_option
-@click.option("--docs", type=click.Path(path_type=Path), help="Folder of the documents, for downloads.  [default: docs_raw]")
+@click.option(
+    "--docs",
+    type=click.Path(path_type=Path),
+    help="Folder of the documents, for downloads.  [default: docs_raw]",
+)
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.  [default: 8000]")
 def serve(index: Path | None, docs: Path | None, host: str | None, port: int | None) -> None:
@@ -90,14 +96,23 @@ def serve(index: Path | None, docs: Path | None, host: str | None, port: int | N
 @click.option("-k", type=click.IntRange(1, 100), default=5, show_default=True, help="How many passages.")
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True)
 @click.option("--source", multiple=True, help="Only documents of this publisher; may be repeated.")
-@click.option("--language", multiple=True, help="Only passages in this language (ISO 639-1); may be repeated.")
+@click.option(
+    "--language", multiple=True, help="Only passages in this language (ISO 639-1); may be repeated."
+)
 @click.option("--path", multiple=True, help="Only this folder, file or pattern; may be repeated.")
 @_index_option
 @_json_option
 def ask(
-    question: str, k: int, mode: str, source: tuple[str, ...], language: tuple[str, ...], path: tuple[str, ...],
-    index: Path | None, as_json: bool,  # noqa: FBT001
-) -> None:  # fmt: skip
+    index: Path | None,
+    *,
+    question: str,
+    k: int,
+    mode: str,
+    source: tuple[str, ...],
+    language: tuple[str, ...],
+    path: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Answer QUESTION with the passages that answer it."""
     settings = config.load({"index": index})
     if not question.strip() or len(question) > settings.max_question:
@@ -105,7 +120,9 @@ def ask(
     from qa.search import LiveSearcher  # noqa: PLC0415 -- loads what other commands do without
     from qa.web.answers import search_answer  # noqa: PLC0415
 
-    query = Query(question, k=k, mode=Mode(mode), filters=Filters(source=source, language=language, path=path))
+    query = Query(
+        question, k=k, mode=Mode(mode), filters=Filters(source=source, language=language, path=path)
+    )
     result = LiveSearcher(settings).current().search(query)
     click.echo(json.dumps(search_answer(result), ensure_ascii=False, indent=2) if as_json else _show(result))
 
@@ -139,7 +156,9 @@ def verify(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
 
     folder = generation.current(settings.index)
     generation.verify(folder)
-    click.echo(json.dumps({"generation": folder.name, "whole": True}) if as_json else f"{folder.name} is whole")
+    click.echo(
+        json.dumps({"generation": folder.name, "whole": True}) if as_json else f"{folder.name} is whole"
+    )
 
 
 def _describe(failure: ReadFailure) -> str:
@@ -150,11 +169,21 @@ def _describe(failure: ReadFailure) -> str:
 def _show(result: SearchResult) -> str:
     """Put a result as a person reads it in a terminal."""
     sure = f"{result.confidence:.0%} sure"
-    lines = [] if result.answerable else [f"These documents don't seem to answer that ({sure}). The nearest passages:\n"]
+    lines = (
+        []
+        if result.answerable
+        else [f"These documents don't seem to answer that ({sure}). The nearest passages:\n"]
+    )
     for hit in result.hits:
         document, passage = hit.passage.document, hit.passage
         meta = document.metadata
-        where = [meta.title, meta.source, meta.published or meta.dateline, passage.page and f"page {passage.page}", passage.section]
+        where = [
+            meta.title,
+            meta.source,
+            meta.published or meta.dateline,
+            passage.page and f"page {passage.page}",
+            passage.section,
+        ]
         lines.append(f"{hit.rank}. {' · '.join(str(part) for part in where if part)}")
         lines.append(f"   {document.path}, characters {passage.span.start} to {passage.span.end}")
         answer = hit.answers[0].span if hit.answers else passage.span

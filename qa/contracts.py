@@ -254,7 +254,7 @@ class PassageInput:
 
 @dataclass(frozen=True, slots=True)
 class PassageVectors:
-    """A passage's unit vectors: its own, shape (dimension,), and its sentences', shape (sentences, dimension)."""
+    """A passage's unit vectors: its own, (dimension,), and its sentences', (sentences, dimension)."""
 
     passage: Float32
     sentences: Float32

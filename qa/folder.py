@@ -30,9 +30,9 @@ class Folder:
         files, failures = [], []
         for path in sorted(self._walk()):
             try:
-                files.append(self._describe(path))
+                files.append(self._scan_one(path))
             except ReadError as error:
-                failures.append(ReadFailure(path, str(error)))
+                failures.append(ReadFailure(_printable(path), str(error)))
         return files, failures
 
     def read(self, path: str) -> bytes:
@@ -48,20 +48,37 @@ class Folder:
             if not place.is_file():
                 raise ReadError("is not a regular file")
             if place.stat().st_size > self.max_bytes:
-                raise ReadError(f"has more than {self.max_bytes // 2**20} MB, which is the limit (max_file_mb)")
+                limit = f"{self.max_bytes // 2**20} MB, which is the limit (max_file_mb)"
+                raise ReadError(f"has more than {limit}")
             return place.read_bytes()
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise ReadError(f"cannot be opened: {reason}") from error
 
-    def sidecar(self, path: str) -> bytes | None:
-        """Give the bytes of a file's sidecar, None where it has none, or raise ReadError."""
-        sidecar = readers.sidecar_of(Path(path)).as_posix()
-        return self.read(sidecar) if os.path.lexists(self.root / sidecar) else None
+    def read_as_scanned(self, file: SourceFile) -> tuple[bytes, bytes | None]:
+        """Give the bytes of a file and of its sidecar, None where it has none.
 
-    def _describe(self, path: str) -> SourceFile:
-        sidecar = self.sidecar(path)
-        return SourceFile(path, _sha256(self.read(path)), None if sidecar is None else _sha256(sidecar))
+        Raises:
+            ReadError: either cannot be read, or is not what ``scan`` saw.
+        """
+        data, sidecar = self.read(file.path), self._sidecar(file.path)
+        if _describe(file.path, data, sidecar) != file:
+            raise ReadError("has changed while the index was being built: run `qa index` again")
+        return data, sidecar
+
+    def _sidecar(self, path: str) -> bytes | None:
+        sidecar = readers.sidecar_of(Path(path)).as_posix()
+        if not os.path.lexists(self.root / sidecar):
+            return None
+        try:
+            return self.read(sidecar)
+        except ReadError as error:
+            raise ReadError(f"has the sidecar {sidecar}, which {error}") from error
+
+    def _scan_one(self, path: str) -> SourceFile:
+        if path != _printable(path):
+            raise ReadError("has a name that is not UTF-8: rename it")
+        return _describe(path, self.read(path), self._sidecar(path))
 
     def _walk(self) -> Iterator[str]:
         def fail(error: OSError) -> None:
@@ -75,5 +92,14 @@ class Folder:
                     yield path.relative_to(self.root).as_posix()
 
 
+def _describe(path: str, data: bytes, sidecar: bytes | None) -> SourceFile:
+    return SourceFile(path, _sha256(data), None if sidecar is None else _sha256(sidecar))
+
+
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _printable(path: str) -> str:
+    """Put bytes of a name that are not UTF-8 as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode()

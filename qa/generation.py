@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ SENTENCES = "sentences.faiss"
 SENTENCE_STARTS = "sentence_starts.npy"
 LEXICAL = "lexical"
 
+_NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
 _REBUILD = "run `qa index` to build it anew"
 
 
@@ -37,7 +40,8 @@ class Manifest:
     """What a generation says of itself.
 
     ``made_with`` holds whatever shapes the content beside the documents: where it differs, nothing of
-    the generation can be reused. ``files`` gives each file's size in bytes and SHA-256.
+    the generation can be reused. ``files`` gives each file's size in bytes and SHA-256. On disk there is
+    also ``sha256``, of all the rest.
     """
 
     format: int
@@ -55,26 +59,33 @@ class Manifest:
         """Read a generation's manifest.
 
         Raises:
-            CorruptIndexError: it is missing, or not one, or of a format that this version does not read.
+            CorruptIndexError: it is missing, or not what was written, or of a format that this version does
+                not read.
         """
         path = folder / MANIFEST
         try:
             found = json.loads(path.read_bytes())
             if found["format"] != FORMAT:
-                message = f"{path} has format {found['format']!r}, this version reads format {FORMAT}: {_REBUILD}"
+                message = (
+                    f"{path} has format {found['format']!r}, this version reads format {FORMAT}: {_REBUILD}"
+                )
                 raise CorruptIndexError(message)
+            if found.pop("sha256", None) != _seal(found):
+                raise CorruptIndexError(f"{path} is not what was written: {_REBUILD}")
             return cls(**found)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise CorruptIndexError(f"{path} cannot be read ({error}): {_REBUILD}") from error
 
     def write(self, folder: Path) -> None:
         """Write the manifest into a generation's folder."""
-        (folder / MANIFEST).write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        content = asdict(self)
+        sealed = json.dumps(content | {"sha256": _seal(content)}, indent=1, ensure_ascii=False)
+        (folder / MANIFEST).write_text(sealed + "\n", "utf-8")
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """An open generation. Passage ``i`` has the sentences ``sentence_starts[i]`` to ``sentence_starts[i + 1]``."""
+    """An open generation. ``sentence_starts[i]`` to ``[i + 1]`` are the sentences of passage ``i``."""
 
     manifest: Manifest
     store: Store
@@ -107,8 +118,8 @@ def current(index: Path) -> Path:
     except (OSError, UnicodeDecodeError) as error:
         raise CorruptIndexError(f"{pointer} cannot be read ({error}): {_REBUILD}") from error
     folder = index / "generations" / name
-    if not name or Path(name).name != name or not folder.is_dir():
-        raise CorruptIndexError(f"{pointer} names the generation {name!r}, which is not there: {_REBUILD}")
+    if not _NAME.fullmatch(name) or not folder.is_dir():
+        raise CorruptIndexError(f"{pointer} names no generation that is there: {_REBUILD}")
     return folder
 
 
@@ -134,7 +145,7 @@ def load(folder: Path) -> Generation:
     try:
         starts = np.load(folder / SENTENCE_STARTS, allow_pickle=False)
         lexical = LexicalIndex.load(folder / LEXICAL)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # numpy and bm25s raise anything on damaged bytes
         raise CorruptIndexError(f"{folder} cannot be read ({error}): {_REBUILD}") from error
     found = Generation(
         manifest,
@@ -154,15 +165,24 @@ def verify(folder: Path) -> None:
     Raises:
         CorruptIndexError: the first thing that is wrong, naming the file.
     """
+    check_files(folder)
+    found = load(folder)
+    with closing(found.store):
+        found.store.check()
+        _check_passages(folder / STORE, found)
+
+
+def check_files(folder: Path) -> None:
+    """Check every file's checksum, or raise CorruptIndexError, naming the first that is wrong."""
     manifest = Manifest.read(folder)
     _check_sizes(folder, manifest)
     for name, facts in manifest.files.items():
         if digest(folder / name) != facts["sha256"]:
             raise CorruptIndexError(f"{folder / name} is not what was written: {_REBUILD}")
-    found = load(folder)
-    found.store.check()
-    _check_passages(folder / STORE, found)
-    found.store.close()
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def digest(path: Path) -> str:
@@ -207,14 +227,16 @@ def _check_sizes(folder: Path, manifest: Manifest) -> None:
             raise CorruptIndexError(f"{path} is missing: {_REBUILD}")
         expected = manifest.files[name]["bytes"]
         if path.stat().st_size != expected:
-            raise CorruptIndexError(f"{path} has {path.stat().st_size} bytes where {expected} were written: {_REBUILD}")
+            raise CorruptIndexError(
+                f"{path} has {path.stat().st_size} bytes where {expected} were written: {_REBUILD}"
+            )
 
 
 def _check_counts(folder: Path, found: Generation) -> None:
     manifest, starts = found.manifest, found.sentence_starts
-    counts = (*found.store.counts(), len(found.passages), len(found.sentences), len(starts), int(starts[-1]))
-    passages, sentences = manifest.passages, manifest.sentences
-    if counts != (manifest.documents, passages, passages, sentences, passages + 1, sentences):
+    counts = (*found.store.counts(), len(found.passages), len(found.sentences))
+    expected = (manifest.documents, manifest.passages, manifest.passages, manifest.sentences)
+    if counts != expected or starts.shape != (manifest.passages + 1,) or starts[-1] != manifest.sentences:
         raise CorruptIndexError(f"the parts of {folder} do not fit together: {_REBUILD}")
 
 

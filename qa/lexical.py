@@ -43,6 +43,7 @@ _TERM = regex.compile(
     rf"|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]*(?:['’]\p{{L}}+)*",
     regex.VERSION1,
 )
+_CACHED_STEMS = 500_000
 _local = threading.local()
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
 
@@ -68,7 +69,7 @@ def _stems(word: str, languages: tuple[str, ...]) -> Iterable[str]:
     cache: dict[tuple[str, tuple[str, ...]], Iterable[str]] = _local.__dict__.setdefault("stems", {})
     stems = cache.get((word, languages))
     if stems is None:
-        if len(cache) > 500_000:
+        if len(cache) > _CACHED_STEMS:
             cache.clear()
         script = unicodedata.name(word[0], "").split(" ", 1)[0]
         spoken = [code for code in languages if _OTHER_SCRIPTS.get(code, "LATIN") == script]
@@ -153,13 +154,15 @@ class LexicalIndex:
         Returns:
             The passages' rows, ascending, and their scores in [0, 1].
         """
-        known = [] if self._bm25 is None else [self._bm25.vocab_dict[t] for t in weights if t in self._bm25.vocab_dict]
-        if not known:
+        vocabulary = {} if self._bm25 is None else self._bm25.vocab_dict
+        known = [vocabulary[term] for term in weights if term in vocabulary]
+        if self._bm25 is None or not known:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         matrix = self._bm25.scores
         postings = [slice(*matrix["indptr"][[term, term + 1]]) for term in known]
-        rows, places = np.unique(np.concatenate([matrix["indices"][part] for part in postings]), return_inverse=True)
+        found = np.concatenate([matrix["indices"][part] for part in postings])
         gains = np.concatenate([matrix["data"][part] for part in postings])
+        rows, places = np.unique(found, return_inverse=True)
         scores = np.bincount(places, gains, minlength=len(rows)) / sum(weights.values())
         return rows.astype(np.int64), scores.astype(np.float32)
 

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from qa.contracts import (
+    BuildError,
     CorruptIndexError,
     Document,
     DocumentPage,
@@ -61,7 +63,9 @@ _DOCUMENT = """d.id, d.path, d.row, d.media_type, d.sha256, d.title, d.source, d
     d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages"""
 _PASSAGE = """p.number, p.char_start, p.char_end, p.section, p.page, p.language AS passage_language,
     p.sentences, substr(t.utf8, p.byte_start + 1, p.byte_length) AS text"""
-_FROM_PASSAGES = "passages p JOIN documents d ON d.number = p.document JOIN texts t ON t.document = p.document"
+_FROM_PASSAGES = (
+    "passages p JOIN documents d ON d.number = p.document JOIN texts t ON t.document = p.document"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,28 @@ class StoredDocument:
     keys: tuple[str, ...]
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[StoreWriter]:
+    """Write a new store, which is whole once the block has ended.
+
+    Raises:
+        BuildError: the disk does not take it.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as db:
+            db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}")
+            yield StoreWriter(db)
+            db.commit()
+            db.execute("PRAGMA optimize")
+    except sqlite3.DatabaseError as error:
+        raise BuildError(f"{path} cannot be written: {error}") from error
+
+
 class StoreWriter:
     """Writes a new store. Passages are numbered in the order in which they are added, from 0."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path)
-        self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}")
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
         self._documents = 0
         self._passages = 0
 
@@ -98,7 +118,8 @@ class StoreWriter:
         self._db.execute(
             f"INSERT INTO documents VALUES ({', '.join('?' * 19)})",
             (
-                self._documents, document.id, document.path, document.row, document.media_type, document.sha256,
+                self._documents, document.id, document.path, document.row,
+                document.media_type, document.sha256,
                 meta.title, meta.source, meta.author, meta.published, meta.dateline, meta.language, meta.url,
                 json.dumps(dict(meta.found)), json.dumps([(*h.span, h.level) for h in stored.headings]),
                 json.dumps(document.notes), document.characters, document.pages, document.passages,
@@ -118,16 +139,11 @@ class StoreWriter:
             in_bytes += len(stored.text[chars:start].encode())
             length = len(stored.text[start:end].encode())
             yield (
-                self._passages + i, self._documents, start, end, in_bytes, length, passage.section, passage.page,
-                passage.language, json.dumps(passage.sentences), json.dumps(passage.lead), key,
+                self._passages + i, self._documents, start, end, in_bytes, length,
+                passage.section, passage.page, passage.language,
+                json.dumps(passage.sentences), json.dumps(passage.lead), key,
             )  # fmt: skip
             chars, in_bytes = end, in_bytes + length
-
-    def close(self) -> None:
-        """Commit and close."""
-        self._db.commit()
-        self._db.execute("PRAGMA optimize")
-        self._db.close()
 
 
 class Store:
@@ -143,7 +159,9 @@ class Store:
         try:
             return self._connection().execute(sql, tuple(values)).fetchall()
         except sqlite3.DatabaseError as error:
-            raise CorruptIndexError(f"{self._path} cannot be read ({error}): run `qa index` to build it anew") from error
+            raise CorruptIndexError(
+                f"{self._path} cannot be read ({error}): run `qa index` to build it anew"
+            ) from error
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -178,7 +196,8 @@ class Store:
     def languages(self) -> tuple[str, ...]:
         """Give the passages' languages, the most frequent first."""
         rows = self._select(
-            "SELECT language FROM passages WHERE language IS NOT NULL GROUP BY language ORDER BY count(*) DESC, language"
+            "SELECT language FROM passages WHERE language IS NOT NULL "
+            "GROUP BY language ORDER BY count(*) DESC, language"
         )
         return tuple(row[0] for row in rows)
 
@@ -189,7 +208,8 @@ class Store:
 
     def files(self) -> dict[str, SourceFile]:
         """Give the files that were indexed, by path."""
-        return {row["path"]: SourceFile(*row) for row in self._select("SELECT path, sha256, sidecar_sha256 FROM files")}
+        rows = self._select("SELECT path, sha256, sidecar_sha256 FROM files")
+        return {row["path"]: SourceFile(*row) for row in rows}
 
     def vector_keys(self) -> list[str]:
         """Give every passage's vector key, by number."""
@@ -198,7 +218,8 @@ class Store:
     def rows(self, filters: Filters) -> Int64:
         """Give the numbers of the passages whose documents pass the filters, ascending."""
         where, values = _conditions(filters, language="coalesce(p.language, d.language)")
-        sql = f"SELECT p.number FROM passages p JOIN documents d ON d.number = p.document {where} ORDER BY p.number"
+        joined = "passages p JOIN documents d ON d.number = p.document"
+        sql = f"SELECT p.number FROM {joined} {where} ORDER BY p.number"
         return np.fromiter((row[0] for row in self._select(sql, values)), np.int64)
 
     def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
@@ -212,7 +233,8 @@ class Store:
         """Give every document, in the order in which they were added."""
         count, _ = self.counts()
         for number in range(count):
-            yield _document(self._select(f"SELECT {_DOCUMENT} FROM documents d WHERE d.number = ?", [number])[0])
+            sql = f"SELECT {_DOCUMENT} FROM documents d WHERE d.number = ?"
+            yield _document(self._select(sql, [number])[0])
 
     def document(self, document_id: str) -> Document:
         """Look a document up.
@@ -258,10 +280,13 @@ class Store:
         if not (start.isascii() and end.isascii() and start.isdigit() and end.isdigit()):
             raise NotFoundError(f"{passage_id!r} is not a passage's id, which is DOCUMENT:START-END")
         self.document(document_id)
-        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ? AND p.char_start = ? AND p.char_end = ?"
-        found = self._select(sql, [document_id, _sql_int(start), _sql_int(end)])
+        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ?"
+        at_place = f"{sql} AND p.char_start = ? AND p.char_end = ?"
+        found = self._select(at_place, [document_id, _sql_int(start), _sql_int(end)])
         if not found:
-            raise GoneError(f"document {document_id} has no passage at characters {start} to {end}: it has changed")
+            raise GoneError(
+                f"document {document_id} has no passage at characters {start} to {end}: it has changed"
+            )
         return _passage(found[0])
 
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
@@ -272,15 +297,17 @@ class Store:
     def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
         """Give the passages before and after one in its document."""
         sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ? AND p.char_start"
-        before = self._select(f"{sql} < ? ORDER BY p.char_start DESC LIMIT 1", [passage.document.id, passage.span.start])
-        after = self._select(f"{sql} > ? ORDER BY p.char_start LIMIT 1", [passage.document.id, passage.span.start])
+        place = [passage.document.id, passage.span.start]
+        before = self._select(f"{sql} < ? ORDER BY p.char_start DESC LIMIT 1", place)
+        after = self._select(f"{sql} > ? ORDER BY p.char_start LIMIT 1", place)
         return (_passage(before[0]) if before else None), (_passage(after[0]) if after else None)
 
     def stored(self, path: str) -> Iterator[StoredDocument]:
         """Give back every document of a file as it was added, in order."""
         for row in self._select("SELECT id FROM documents WHERE path = ? ORDER BY number", [path]):
             document = self.document(row["id"])
-            sql = "SELECT p.* FROM passages p JOIN documents d ON d.number = p.document WHERE d.id = ? ORDER BY p.number"
+            joined = "passages p JOIN documents d ON d.number = p.document"
+            sql = f"SELECT p.* FROM {joined} WHERE d.id = ? ORDER BY p.number"
             found = self._select(sql, [document.id])
             yield StoredDocument(
                 document,
@@ -300,10 +327,11 @@ def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, li
             parts.append(f"{column} COLLATE NOCASE IN ({', '.join('?' * len(wanted))})")
             values += wanted
     if filters.path:
-        parts.append("(" + " OR ".join(["d.path = ? OR substr(d.path, 1, length(?)) = ? OR d.path GLOB ?"] * len(filters.path)) + ")")
+        one_path = "d.path = ? OR substr(d.path, 1, length(?)) = ? OR d.path GLOB ?"
+        parts.append(f"({' OR '.join([one_path] * len(filters.path))})")
         for path in filters.path:
             folder = path.rstrip("/") + "/"
-            values += [path, folder, folder, path]
+            values += [path, folder, folder, path.replace("[!", "[^")]  # SQLite negates with ^
     for bound, operator in ((filters.date_from, ">="), (filters.date_to, "<=")):
         if bound:
             parts.append(f"d.published {operator} ?")
@@ -315,8 +343,8 @@ def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:
     names = ("title", "source", "author", "published", "dateline", "language", "url")
     metadata = Metadata(**{name: row[name] for name in names}, found=json.loads(row["found"]))
     return Document(
-        row["id"], row["path"], row["media_type"], row["sha256"], metadata, row["characters"], row["passages"],
-        row["pages"], row["row"], tuple(json.loads(row["notes"])),
+        row["id"], row["path"], row["media_type"], row["sha256"], metadata, row["characters"],
+        row["passages"], row["pages"], row["row"], tuple(json.loads(row["notes"])),
     )  # fmt: skip
 
 
@@ -324,14 +352,16 @@ def _passage(row: sqlite3.Row) -> Passage:
     document = _document(row)
     span = Span(row["char_start"], row["char_end"])
     return Passage(
-        f"{document.id}:{span.start}-{span.end}", document, span, row["text"].decode(), _spans(row["sentences"]),
-        row["section"], row["page"], row["passage_language"],
+        f"{document.id}:{span.start}-{span.end}", document, span, row["text"].decode(),
+        _spans(row["sentences"]), row["section"], row["page"], row["passage_language"],
     )  # fmt: skip
 
 
 def _passage_span(row: sqlite3.Row) -> PassageSpan:
     span = Span(row["char_start"], row["char_end"])
-    return PassageSpan(span, _spans(row["sentences"]), _spans(row["lead"]), row["section"], row["page"], row["language"])
+    return PassageSpan(
+        span, _spans(row["sentences"]), _spans(row["lead"]), row["section"], row["page"], row["language"]
+    )
 
 
 def _spans(found: str) -> tuple[Span, ...]:

@@ -45,7 +45,9 @@ class VectorIndex:
         try:
             return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
         except RuntimeError as error:
-            raise CorruptIndexError(f"{path} is not a vector index: run `qa index` to build it anew") from error
+            raise CorruptIndexError(
+                f"{path} is not a vector index: run `qa index` to build it anew"
+            ) from error
 
     def search(self, queries: Float32, k: int, allowed: Int64 | None = None) -> tuple[Int64, Float32]:
         """Find the nearest vectors.
@@ -65,7 +67,10 @@ class VectorIndex:
         if allowed is not None:
             bitmap = np.zeros(len(self), bool)
             bitmap[allowed] = True
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(np.packbits(bitmap, bitorder="little")))
+            bits = np.packbits(bitmap, bitorder="little")
+            # FAISS's types know the signatures in C++, not those in Python.
+            selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         cosines, rows = self._index.search(np.ascontiguousarray(queries, np.float32), k, params=parameters)
         return rows, cosines
 

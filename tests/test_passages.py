@@ -166,10 +166,9 @@ def test_headings_by_look_name_the_section_and_travel_as_lead() -> None:
 
 
 def test_marked_headings_nest() -> None:
-    parts = [("A", 1), ("B", 2), (_prose("The first paragraph."), None), ("C", 2), (_prose("The second paragraph."), None), ("D", 1),
-             (_prose("The third paragraph."), None)]  # fmt: skip
+    one, two, three = _prose("First of all."), _prose("The second."), _prose("The third.")
     text, headings = "", []
-    for part, level in parts:
+    for part, level in (("A", 1), ("B", 2), (one, 0), ("C", 2), (two, 0), ("D", 1), (three, 0)):
         if level:
             headings.append(Heading(Span(len(text), len(text) + len(part)), level))
         text += part + "\n\n"
@@ -206,7 +205,8 @@ def test_a_long_row_of_short_lines_is_a_list_not_headings() -> None:
 
 
 def test_wiki_headings() -> None:
-    text = f" = Angkor = \n\n{_prose('It was once a city.')}\n\n = = Temples = = \n\n{_prose('Many are still standing.')}"
+    city, temples = _prose("It was once a city."), _prose("Many are still standing.")
+    text = f" = Angkor = \n\n{city}\n\n = = Temples = = \n\n{temples}"
     assert [passage.section for passage in _split(text)] == ["Angkor", "Angkor › Temples"]
 
 
