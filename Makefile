@@ -1,0 +1,60 @@
+# `make serve` and `make test` are all that a newcomer needs. HOST, PORT, DOCS, INDEX and MODEL may follow
+# them: `make serve PORT=8123 DOCS=/path/to/folder`.
+
+PYTHON ?= python3
+
+# .venv is made, and where it was left unfinished made anew, by this file alone.
+pip := .venv/bin/python -m pip --disable-pip-version-check
+qa := .venv/bin/qa
+
+# Builds of packages from source get the same versions; what the variable is called depends on pip's age.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+
+# Only what is given on the command line counts: HOST in the environment is often the machine's name.
+$(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origin $(name))),\
+	$(eval export QA_$(name) := $$($(name)))))
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint format clean
+
+help:
+	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
+	@echo 'make test    run the tests'
+	@echo 'make lint    check style and types'
+	@echo 'make format  put the code in its style'
+	@echo 'make clean   remove the environment, the index and caches; the documents stay'
+
+# 3: the index is built, but some files could not be read, which it has told.
+serve: .venv/.installed
+	@$(qa) index || test $$? -eq 3
+	@$(qa) serve
+
+test: .venv/.installed-dev
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/.installed-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: .venv/.installed-dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find index -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+
+.venv/.installed: .venv/.made pyproject.toml constraints.txt
+	$(pip) install --editable .
+	@touch $@
+
+.venv/.installed-dev: .venv/.made pyproject.toml constraints.txt
+	$(pip) install --editable '.[dev]'
+	@touch .venv/.installed $@
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 ...")'
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
