@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 
 from qa.contracts import ReadError
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, NotImplementedError, EOFError, OSError)
+"""What reading a member of a damaged zip file raises."""
 
 MOST_BYTES = 256 * 1024 * 1024
 
@@ -14,7 +18,7 @@ def open_zip(data: bytes, kind: str) -> zipfile.ZipFile:
     """Open a zip file that claims to be a ``kind`` of document."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    except DAMAGED as error:
         raise ReadError(f"is not {kind} that can be opened: {error}") from error
     members = archive.infolist()
     # No more is ever unpacked than a member declares: zipfile stops there.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from qa.contracts import ReadError
-from qa.readers.archives import open_zip
+from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.extract import Block, Extract, assemble, one_line
 from qa.readers.metadata import Facts, useful
 
@@ -34,16 +34,13 @@ def read(data: bytes) -> Extract:
 
 
 def _open(data: bytes) -> Any:
-    import zipfile  # noqa: PLC0415
-
     from docx import Document  # noqa: PLC0415
     from docx.opc.exceptions import OpcError  # noqa: PLC0415
     from lxml import etree  # noqa: PLC0415
 
-    damaged = (OpcError, etree.XMLSyntaxError, zipfile.BadZipFile, KeyError, ValueError, EOFError)
     try:
         return Document(io.BytesIO(data))
-    except damaged as error:
+    except (OpcError, etree.XMLSyntaxError, *DAMAGED) as error:
         raise ReadError(f"is not a DOCX that can be opened: {error}") from error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from qa.contracts import ReadError
-from qa.readers.archives import open_zip
+from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.blocks import blocks, local_name, text_of
 from qa.readers.extract import Block, Extract, assemble
 from qa.readers.html import decode_markup, parse
@@ -48,7 +48,7 @@ def _package_path(archive: zipfile.ZipFile) -> str:
 def _member(archive: zipfile.ZipFile, path: str) -> bytes:
     try:
         return archive.read(path)
-    except (KeyError, zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except DAMAGED as error:
         raise ReadError(f"is not an EPUB that can be opened: {path} is missing or damaged") from error
 
 

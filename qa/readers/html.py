@@ -11,7 +11,7 @@ from typing import Any
 
 from qa.contracts import ReadError
 from qa.readers.blocks import blocks, is_left_out, local_name, text_of
-from qa.readers.extract import Block, Extract, assemble
+from qa.readers.extract import Block, Extract, assemble, printable
 from qa.readers.metadata import Facts, first, useful
 from qa.readers.text import decode
 
@@ -67,7 +67,7 @@ def parse(markup: str) -> Any:
     """Parse a page. Nothing is fetched and no entity is expanded."""
     from lxml import etree  # noqa: PLC0415
 
-    body = _XML_DECLARATION.sub("", markup, count=1).replace("\0", " ")
+    body = printable(_XML_DECLARATION.sub("", markup, count=1))
     root = None
     if len(body) < len(markup) or "http://www.w3.org/1999/xhtml" in body[:_DECLARATION_BYTES]:
         root = _parse_xhtml(body)

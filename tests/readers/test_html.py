@@ -168,6 +168,10 @@ def test_hostile_nesting_is_read_or_refused():
             one("a.html", markup)
 
 
+def test_control_characters_become_spaces():
+    assert one("a.html", b"<p title='\x02'>a\x01b c &#1;d &#x7f;e</p>").text == "a b c d e"
+
+
 def test_a_page_without_text_is_an_error():
     with pytest.raises(ReadError, match="holds no text"):
         one("a.html", page("<script>x</script>"))
