@@ -322,9 +322,12 @@ def _told_of_disk(index: Path) -> Iterator[None]:
 
 def _clean(index: Path) -> None:
     """Remove what an unfinished build left, and old generations but the last few, which may have readers."""
-    folders = sorted((index / "generations").glob("*"))
-    live = (index / "CURRENT").read_text("utf-8").strip() if (index / "CURRENT").exists() else None
-    finished = [folder for folder in folders if not folder.name.startswith(".") and folder.name != live]
+    folders = sorted(path for path in (index / "generations").glob("*") if path.is_dir())
+    try:
+        live = generation.current(index)
+    except IndexUnavailableError:
+        live = None
+    finished = [folder for folder in folders if not folder.name.startswith(".") and folder != live]
     for folder in folders:
         if folder.name.startswith(".") or folder in finished[: 1 - _GENERATIONS_KEPT or None]:
             shutil.rmtree(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,15 @@ def settings(tmp_path: Path, docs: Path) -> Settings:
     return Settings(docs=docs, index=tmp_path / "index", model="stand-in")
 
 
+@pytest.fixture(scope="session")
+def _pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pristine")
+    build(Settings(docs=write(folder / "docs", DOCUMENTS), index=folder / "index"), StandIn())
+    return folder / "index"
+
+
 @pytest.fixture
-def built(settings: Settings, encoder: StandIn) -> Path:
-    """The folder of the live generation over ``docs``."""
-    build(settings, encoder)
+def built(settings: Settings, _pristine: Path) -> Path:
+    """The folder of the live generation over ``docs``, the test's own copy."""
+    shutil.copytree(_pristine, settings.index)
     return generation.current(settings.index)

@@ -1,0 +1,395 @@
+"""Building: an update equals a full build, one bad file loses one file, and a failure loses nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DOCUMENTS, write
+from stand_in import StandIn
+
+from qa import build as building
+from qa import generation
+from qa.build import Report, build
+from qa.config import Settings
+from qa.contracts import BuildError, IndexUnavailableError, LockedError, ModelError, ReadFailure
+from qa.generation import Generation
+
+
+def _live(settings: Settings) -> Generation:
+    return generation.load(generation.current(settings.index))
+
+
+def _reasons(report: Report) -> dict[str, str]:
+    return {failure.path: failure.reason for failure in report.failures}
+
+
+def _generations(settings: Settings) -> list[str]:
+    return sorted(path.name for path in (settings.index / "generations").iterdir())
+
+
+def _assert_same(one: Generation, other: Generation) -> None:
+    documents = list(one.store.all_documents())
+    assert documents == list(other.store.all_documents())
+    assert one.store.files() == other.store.files()
+    assert one.store.failures() == other.store.failures()
+    for path in one.store.files():
+        assert list(one.store.stored(path)) == list(other.store.stored(path))
+    np.testing.assert_array_equal(one.sentence_starts, other.sentence_starts)
+    for name in ("passages", "sentences"):
+        index, other_index = getattr(one, name), getattr(other, name)
+        rows = np.arange(len(index))
+        np.testing.assert_array_equal(index.vectors(rows), other_index.vectors(rows))
+    for question in (["trade"], ["cambodia", "envoy", "визит"], ["nothing"]):
+        weights = one.lexical.weights(question)
+        assert weights == other.lexical.weights(question)
+        for found, expected in zip(one.lexical.match(weights), other.lexical.match(weights), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_a_build_reports_what_it_did(settings: Settings, encoder: StandIn) -> None:
+    report = build(settings, encoder)
+    assert report.changed
+    assert report.documents == 5
+    assert report.passages == report.embedded == len(encoder.encoded)
+    assert report.seconds > 0
+    assert [(failure.path, failure.row) for failure in report.failures] == [("notes/people.jsonl", "bad")]
+    assert _live(settings).info.generation == report.generation
+
+
+def test_without_a_change_nothing_is_written(settings: Settings, encoder: StandIn) -> None:
+    first = build(settings, encoder)
+    encoder.encoded.clear()
+    second = build(settings, encoder)
+    assert (second.changed, second.generation, second.embedded) == (False, first.generation, 0)
+    assert second.failures == first.failures
+    assert _generations(settings) == [first.generation]
+    assert encoder.encoded == []
+
+
+def _add(docs: Path) -> None:
+    write(docs, {"a/first.txt": "A new document comes first.", "z.txt": "Another comes last of all."})
+
+
+def _change(docs: Path) -> None:
+    write(docs, {"trade.md": DOCUMENTS["trade.md"].replace("by half", "by a third")})
+
+
+def _rename(docs: Path) -> None:
+    (docs / "envoy.txt").rename(docs / "the-envoy.txt")
+
+
+def _delete(docs: Path) -> None:
+    (docs / "trade.md").unlink()
+
+
+def _change_sidecar(docs: Path) -> None:
+    write(docs, {"ru/visit.txt.meta.toml": 'title = "Визит"\nsource = "РИА"\n'})
+
+
+def _delete_sidecar(docs: Path) -> None:
+    (docs / "ru" / "visit.txt.meta.toml").unlink()
+
+
+def _change_row(docs: Path) -> None:
+    rows = DOCUMENTS["notes/people.jsonl"].replace(
+        '{"id": "bad"}', '{"id": "bad", "text": "It is good now."}'
+    )
+    write(docs, {"notes/people.jsonl": rows})
+
+
+def _break(docs: Path) -> None:
+    write(docs, {"trade.md": b"\xff\xfe\x00", "broken.pdf": b"no PDF"})
+
+
+def _all(docs: Path) -> None:
+    for change in (_add, _change, _rename, _change_sidecar, _change_row):
+        change(docs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_add, _change, _rename, _delete, _change_sidecar, _delete_sidecar, _change_row, _break, _all],
+)
+def test_an_update_equals_a_full_build(settings: Settings, tmp_path: Path, change) -> None:
+    build(settings, StandIn())
+    change(settings.docs)
+    update = build(settings, StandIn())
+    afresh = replace(settings, index=tmp_path / "afresh")
+    full = build(afresh, StandIn())
+    assert update.changed
+    assert update.embedded < full.embedded
+    assert update.failures == full.failures
+    _assert_same(_live(settings), _live(afresh))
+    assert not build(settings, StandIn()).changed
+
+
+def test_only_what_is_new_is_embedded(settings: Settings) -> None:
+    build(settings, StandIn())
+    _rename(settings.docs)
+    assert build(settings, StandIn()).embedded == 0
+    _add(settings.docs)
+    encoder = StandIn()
+    assert build(settings, encoder).embedded == 2
+    assert sorted(passage.text[:9] for passage in encoder.encoded) == ["A new doc", "Another c"]
+
+
+def test_another_model_embeds_everything_anew(settings: Settings) -> None:
+    first = build(settings, StandIn())
+    second = build(settings, StandIn(fingerprint="other", dimension=24))
+    assert second.embedded == first.passages
+    assert "another encoder" in second.reason
+    assert _live(settings).passages.dimension == 24
+
+
+@pytest.mark.parametrize("module", ["readers", "passages", "lexical"])
+def test_another_version_of_a_part_rebuilds(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    build(settings, StandIn())
+    monkeypatch.setattr(getattr(building, module), "VERSION", 10**6)
+    report = build(settings, StandIn())
+    assert f"another {module}" in report.reason
+    assert report.embedded == 0
+
+
+def test_bad_files_are_named_and_lose_only_themselves(settings: Settings, encoder: StandIn) -> None:
+    good = build(settings, encoder)
+    outside = write(settings.docs.parent, {"secret.txt": "A secret outside of the folder."}) / "secret.txt"
+    (settings.docs / "link.txt").symlink_to(outside)
+    (settings.docs / "dangling.txt").symlink_to("nowhere.txt")
+    (settings.docs / "loop.txt").symlink_to("loop.txt")
+    os.mkfifo(settings.docs / "pipe.txt")
+    (settings.docs / "ru" / "two.txt.meta.toml").mkdir()
+    write(
+        settings.docs,
+        {
+            "broken.pdf": b"%PDF-1.7 no",
+            "empty.txt": b"",
+            "ru/two.txt": "Its sidecar is a folder.",
+            "sidecar.txt": "Its sidecar is no TOML.",
+            "sidecar.txt.meta.toml": "= = =",
+            "large.txt": b"x" * (2**20 + 1),
+        },
+    )
+    reasons = _reasons(report := build(replace(settings, max_file_mb=1), encoder))
+    assert report.documents == good.documents
+    assert "outside" in reasons["link.txt"]
+    assert "No such file" in reasons["dangling.txt"]
+    assert "loop.txt" in reasons
+    assert "regular file" in reasons["pipe.txt"]
+    assert "more than 1 MB" in reasons["large.txt"]
+    assert "two.txt.meta.toml" in reasons["ru/two.txt"]
+    assert "sidecar.txt.meta.toml" in reasons["sidecar.txt"]
+    assert {"broken.pdf", "empty.txt"} <= reasons.keys()
+    assert not build(replace(settings, max_file_mb=1), encoder).changed
+
+
+def test_a_link_inside_the_folder_is_followed(settings: Settings, encoder: StandIn) -> None:
+    (settings.docs / "again.txt").symlink_to("envoy.txt")
+    assert "again.txt" not in _reasons(build(settings, encoder))
+    assert "again.txt" in _live(settings).store.files()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_named(settings: Settings, encoder: StandIn) -> None:
+    (settings.docs / "envoy.txt").chmod(0)
+    assert "Permission denied" in _reasons(build(settings, encoder))["envoy.txt"]
+
+
+def test_a_name_that_is_not_utf8_is_named(settings: Settings, encoder: StandIn) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(settings.docs) + b"/caf\xe9.txt")).write_text("A text.")
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    assert "not UTF-8" in _reasons(build(settings, encoder))["caf\\udce9.txt"]
+    assert not build(settings, encoder).changed
+
+
+def test_hidden_files_and_unknown_kinds_are_left_alone(settings: Settings, encoder: StandIn) -> None:
+    good = build(settings, encoder)
+    write(settings.docs, {".hidden.txt": "x", ".git/notes.txt": "x", "photo.jpg": b"x", "Makefile": "x"})
+    assert not build(settings, encoder).changed
+    assert good.documents == _live(settings).info.documents
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(
+    settings: Settings, encoder: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count_and_change(texts: list[str]) -> list[int]:
+        write(settings.docs, {"trade.md": "Another text."})
+        return StandIn().count_tokens(texts)
+
+    monkeypatch.setattr(encoder, "count_tokens", count_and_change)
+    assert "has changed" in _reasons(build(settings, encoder))["trade.md"]
+    assert "trade.md" not in _reasons(build(settings, encoder))
+    (stored,) = _live(settings).store.stored("trade.md")
+    assert stored.text == "Another text."
+
+
+def test_an_empty_folder_gives_an_empty_index(settings: Settings, tmp_path: Path, encoder: StandIn) -> None:
+    (tmp_path / "empty").mkdir()
+    report = build(replace(settings, docs=tmp_path / "empty"), encoder)
+    assert (report.documents, report.passages) == (0, 0)
+    generation.verify(generation.current(settings.index))
+    assert build(settings, encoder).documents == 5
+    assert build(replace(settings, docs=tmp_path / "empty"), encoder).documents == 0
+
+
+def test_a_missing_folder_is_told_and_the_index_stays(
+    settings: Settings, tmp_path: Path, encoder: StandIn
+) -> None:
+    report = build(settings, encoder)
+    with pytest.raises(BuildError, match=r"nowhere is not there"):
+        build(replace(settings, docs=tmp_path / "nowhere"), encoder)
+    assert _live(settings).info.generation == report.generation
+
+
+def test_an_index_that_cannot_be_made_is_told(settings: Settings, tmp_path: Path, encoder: StandIn) -> None:
+    (tmp_path / "file").write_text("x")
+    for place in (tmp_path / "file", tmp_path / "file" / "index"):
+        with pytest.raises(BuildError, match="cannot be written"):
+            build(replace(settings, index=place), encoder)
+
+
+def test_a_locked_index_tells_by_whom(settings: Settings, encoder: StandIn) -> None:
+    build(settings, encoder)
+    hold = (
+        "import sys; from pathlib import Path; from qa.build import _lock\n"
+        "with _lock(Path(sys.argv[1])): print('held', flush=True); input()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", hold, settings.index], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(LockedError, match=rf"process {process.pid} since \d{{4}}-"):
+            build(settings, encoder)
+        process.kill()
+    assert not build(settings, encoder).changed
+
+
+def _failing_encoder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
+    def fail(_: object) -> None:
+        raise ModelError("the model is gone")
+
+    monkeypatch.setattr(StandIn, "encode_passages", lambda self, passages: fail(passages))
+    return ModelError
+
+
+def _interrupted_encoder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[BaseException]:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StandIn, "encode_passages", stop)
+    return KeyboardInterrupt
+
+
+def _failing_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    return BuildError
+
+
+def _failing_last_step(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(generation, "point_to", fail)
+    return BuildError
+
+
+def _failing_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
+    # What was written is not what came onto the disk.
+    whole = generation.sync
+
+    def damage(folder: Path) -> None:
+        whole(folder)
+        path = folder / generation.SENTENCES
+        path.write_bytes(path.read_bytes()[:-1] + b"\x55")
+
+    monkeypatch.setattr(generation, "sync", damage)
+    return IndexUnavailableError
+
+
+@pytest.mark.parametrize(
+    "fail", [_failing_encoder, _interrupted_encoder, _failing_disk, _failing_last_step, _failing_memory]
+)
+def test_a_failure_leaves_the_old_generation_live(settings: Settings, fail) -> None:
+    old = build(settings, StandIn())
+    _add(settings.docs)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        expected = fail(settings, monkeypatch)
+        with pytest.raises(expected):
+            build(settings, StandIn())
+    assert generation.current(settings.index).name == old.generation
+    generation.verify(generation.current(settings.index))
+    new = build(settings, StandIn())
+    assert (new.changed, new.documents) == (True, old.documents + 2)
+    assert not [name for name in _generations(settings) if name.startswith(".")]
+    generation.verify(generation.current(settings.index))
+
+
+def test_a_failing_disk_says_what_it_means(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(settings, StandIn())
+    _add(settings.docs)
+    _failing_disk(settings, monkeypatch)
+    with pytest.raises(BuildError, match=r"No space left on device.*the index that was live still is"):
+        build(settings, StandIn())
+
+
+def test_old_generations_go_but_for_the_last(settings: Settings) -> None:
+    made = []
+    for i in range(5):
+        write(settings.docs, {"a.txt": f"This is version {i} of the text."})
+        made.append(build(settings, StandIn()).generation)
+    build(settings, StandIn())
+    assert len(_generations(settings)) == 2
+    assert made[-1] in _generations(settings)
+
+
+@pytest.mark.parametrize(
+    "name", ["store.sqlite", "sentences.faiss", "manifest.json", "lexical/vocab.index.json"]
+)
+def test_a_damaged_index_is_built_anew_and_not_copied_from(
+    settings: Settings, tmp_path: Path, name: str
+) -> None:
+    build(settings, StandIn())
+    path = generation.current(settings.index) / name
+    data = bytearray(path.read_bytes())
+    data[-30] ^= 0x10
+    path.write_bytes(data)
+    report = build(settings, StandIn())
+    assert report.changed
+    assert "no index that can be read" in report.reason
+    afresh = replace(settings, index=tmp_path / "afresh")
+    build(afresh, StandIn())
+    _assert_same(_live(settings), _live(afresh))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"nobody\n", b"../..\n"])
+def test_a_damaged_current_is_built_anew(settings: Settings, content: bytes) -> None:
+    build(settings, StandIn())
+    (settings.index / "CURRENT").write_bytes(content)
+    assert build(settings, StandIn()).changed
+    assert _live(settings).info.documents == 5
+
+
+def test_foreign_files_among_the_generations_do_no_harm(settings: Settings) -> None:
+    build(settings, StandIn())
+    write(settings.index / "generations", {".DS_Store": b"x", "notes.txt": b"x"})
+    assert not build(settings, StandIn()).changed
+
+
+def test_a_failure_of_one_row_keeps_the_others(settings: Settings, encoder: StandIn) -> None:
+    report = build(settings, encoder)
+    rows = [document.row for document in _live(settings).store.all_documents() if document.row]
+    assert rows == ["sok", "hun"]
+    assert isinstance(report.failures[0], ReadFailure)
