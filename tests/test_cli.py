@@ -1,0 +1,166 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import write
+from stand_in import StandIn
+
+from qa import __version__, generation
+from qa.cli import main
+from qa.config import Settings
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings):
+    """Run the command in the folder of ``docs`` and ``index``, without a real model."""
+    import qa.embedding
+    import qa.search
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(qa.embedding, "load_encoder", lambda name: StandIn())
+    monkeypatch.setattr(qa.search.LiveSearcher.__init__, "__defaults__", (lambda name: StandIn(),))
+
+    def invoke(*words: str) -> Result:
+        result = CliRunner().invoke(main, words)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return invoke
+
+
+def test_index_tells_what_it_did_and_exits_with_3_where_something_was_not_read(run) -> None:
+    result = run("index", "docs")
+    assert result.exit_code == 3
+    assert result.stdout.startswith("5 documents, ")
+    assert "1 files not read" in result.stdout
+    assert "not read: notes/people.jsonl, row bad: has no text" in result.stderr
+    assert "not read" not in result.stdout.replace("files not read", "")
+
+
+def test_index_exits_with_0_where_all_was_read(run, tmp_path: Path) -> None:
+    write(tmp_path / "good", {"a.txt": "Rice was sold in the port."})
+    assert run("index", "good", "--index", "other").exit_code == 0
+    assert (tmp_path / "other" / "CURRENT").is_file()
+    assert "nothing has changed" in run("index", "good", "--index", "other").stdout
+
+
+def test_index_as_json(run) -> None:
+    report = json.loads(run("index", "docs", "--json").stdout)
+    assert report["documents"] == 5
+    assert report["changed"] is True
+    assert report["failures"] == [{"path": "notes/people.jsonl", "reason": "has no text", "row": "bad"}]
+
+
+def test_index_without_documents_fails(run) -> None:
+    result = run("index", "nowhere")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "qa: the documents folder nowhere is not there\n"
+
+
+def test_ask_shows_passages_with_their_source(run, built: Path) -> None:
+    result = run("ask", "How many students from Cambodia study in Moscow?", "-k", "2")
+    assert result.exit_code == 0
+    assert "1. " in result.stdout
+    assert "envoy.txt, characters " in result.stdout
+    assert "ninety students from Cambodia" in result.stdout
+    assert "3. " not in result.stdout
+
+
+def test_ask_as_json_has_passages_that_are_slices(run, built: Path, settings: Settings) -> None:
+    answer = json.loads(run("ask", "Rice from Battambang", "--json", "-k", "3").stdout)
+    store = generation.load(built).store
+    assert len(answer["results"]) == 3
+    for result in answer["results"]:
+        text = store.text(result["document"]["id"])
+        assert text[result["char_start"] : result["char_end"]] == result["text"]
+
+
+def test_ask_filters(run, built: Path) -> None:
+    for flags, paths in (
+        (("--path", "ru"), {"ru/visit.txt"}),
+        (("--source", "тасс", "--source", "ТАСС"), {"ru/visit.txt"}),
+        (("--language", "en", "--path", "*.md"), {"trade.md"}),
+    ):
+        answer = json.loads(run("ask", "Cambodia", "--json", *flags).stdout)
+        assert {result["document"]["path"] for result in answer["results"]} == paths
+
+
+def test_status_and_verify(run, built: Path) -> None:
+    status = run("status")
+    assert status.exit_code == 0
+    assert built.name in status.stdout
+    assert "documents   5" in status.stdout
+    assert "notes/people.jsonl, row bad: has no text" in status.stdout
+    assert json.loads(run("status", "--json").stdout)["generation"] == built.name
+    assert run("verify").stdout == f"{built.name} is whole\n"
+    assert json.loads(run("verify", "--json").stdout) == {"generation": built.name, "whole": True}
+
+
+def test_verify_of_a_damaged_index_fails_and_index_mends_it(run, built: Path) -> None:
+    path = built / "sentences.faiss"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x55")
+    result = run("verify")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "sentences.faiss" in result.stderr
+    assert "run `qa index`" in result.stderr
+    assert run("index", "docs").exit_code == 3
+    assert run("verify").exit_code == 0
+
+
+@pytest.mark.parametrize("words", [["ask", "Rice?"], ["status"], ["verify"]])
+def test_without_an_index_the_message_says_what_to_do(run, words: list[str]) -> None:
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "qa: there is no index in index: run `qa index`\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ask"],
+        ["ask", ""],
+        ["ask", " \n"],
+        ["ask", "x" * 1001],
+        ["ask", "Rice?", "-k", "0"],
+        ["ask", "Rice?", "-k", "101"],
+        ["ask", "Rice?", "--mode", "magic"],
+        ["index", "a", "b"],
+        ["serve", "--port", "99999"],
+        ["nonsense"],
+        ["status", "--nonsense"],
+    ],
+)
+def test_wrong_usage_exits_with_2(run, built: Path, words: list[str]) -> None:
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr
+
+
+def test_a_setting_that_cannot_be_used_is_wrong_usage(run, tmp_path: Path) -> None:
+    (tmp_path / "qa.toml").write_text("prot = 1")
+    result = run("status")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("qa: qa.toml sets 'prot'")
+
+
+def test_version_and_help(run) -> None:
+    assert run("--version").stdout == f"qa, version {__version__}\n"
+    help_ = run("--help").stdout
+    for command in ("index", "serve", "ask", "status", "verify"):
+        assert f"\n  {command} " in help_
+    assert run("index", "-h").exit_code == 0
+
+
+def test_it_also_runs_as_a_module(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "qa", "status"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "qa: there is no index in index: run `qa index`\n"

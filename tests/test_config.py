@@ -1,0 +1,85 @@
+"""Flags over variables over ``qa.toml`` over defaults, and nothing wrong goes through."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from qa.config import Settings, load
+from qa.contracts import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for field in fields(Settings):
+        monkeypatch.delenv(f"QA_{field.name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    assert load() == Settings()
+
+
+def test_flags_go_over_variables_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "qa.toml").write_text('docs = "from-file"\nport = 1\nthreads = 1\nhost = "0.0.0.0"\n')
+    monkeypatch.setenv("QA_PORT", "2")
+    monkeypatch.setenv("QA_THREADS", "2")
+    found = load({"threads": 3, "host": None, "index": Path("i")})
+    assert (found.docs, found.port, found.threads) == (Path("from-file"), 2, 3)
+    assert (found.host, found.index) == ("0.0.0.0", Path("i"))
+
+
+def test_the_file_is_looked_for_in_a_given_folder(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "qa.toml").write_text('model = "m"\n')
+    assert load(folder=tmp_path / "other").model == "m"
+    assert load().model == Settings().model
+
+
+def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in fields(Settings):
+        monkeypatch.setenv(f"QA_{field.name.upper()}", "7")
+        assert str(getattr(load(), field.name)) == "7"
+
+
+def test_other_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QA_NOBODY", "x")
+    assert load() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("port = ", "qa.toml cannot be read"),
+        ("prot = 1", "'prot', which is not a setting.*port"),
+        ('port = "many"', "qa.toml sets port to 'many', which is not a int"),
+        ("port = true", "sets port to True"),
+        ("port = 1.5", "sets port to 1.5"),
+        ("docs = 5", "sets docs to 5"),
+        ('model = ["a"]', "sets model"),
+        ("[server]\nport = 1", "'server', which is not a setting"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "qa.toml").write_text(content)
+    with pytest.raises(SettingsError, match=message):
+        load()
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "qa.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"qa\.toml cannot be read"):
+        load()
+
+
+def test_a_variable_of_the_wrong_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QA_PORT", "")
+    with pytest.raises(SettingsError, match="the environment sets port to ''"):
+        load()
+
+
+def test_an_unknown_flag_is_refused() -> None:
+    with pytest.raises(SettingsError, match="the command line sets 'colour'"):
+        load({"colour": "red"})

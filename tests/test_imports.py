@@ -1,0 +1,105 @@
+"""Who may import whom, as DESIGN.md has it, and which library has one user only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import qa
+
+PACKAGE = Path(qa.__file__).parent
+
+_PARTS = {
+    "readers",
+    "passages",
+    "embedding",
+    "vectors",
+    "lexical",
+    "store",
+    "ranking",
+    "language",
+    "generation",
+}
+MAY_IMPORT = {
+    "contracts": set(),
+    "config": {"contracts"},
+    "readers": {"contracts"},
+    "passages": {"contracts"},
+    "embedding": {"contracts", "config"},
+    "vectors": {"contracts"},
+    "lexical": {"contracts"},
+    "language": {"contracts"},
+    "store": {"contracts"},
+    "ranking": {"contracts"},
+    "folder": {"contracts", "readers"},
+    "generation": {"contracts", "store", "vectors", "lexical"},
+    "search": {"contracts", "config"} | _PARTS - {"readers"},
+    "build": {"contracts", "config", "folder"} | _PARTS - {"ranking"},
+    "web": {"contracts", "config", "search"},
+    "evaluation": {"contracts", "search"},
+}
+"""By module. One that is not named here, such as ``cli``, may import any."""
+
+ONE_USER = {"sqlite3": "store", "faiss": "vectors", "sentence_transformers": "embedding", "bm25s": "lexical"}
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _modules() -> dict[str, set[str]]:
+    """Give what each top module imports, by its own name."""
+    found: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        top = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        found.setdefault(top, set()).update(_imports(path))
+    return found
+
+
+def _ours(imported: set[str]) -> set[str]:
+    parts = {name.split(".")[1] for name in imported if name.startswith("qa.")}
+    return {part for part in parts if (PACKAGE / part).is_dir() or (PACKAGE / f"{part}.py").is_file()}
+
+
+MODULES = _modules()
+
+
+@pytest.mark.parametrize("module", sorted(MODULES.keys() & MAY_IMPORT.keys()))
+def test_a_module_imports_only_what_it_may(module: str) -> None:
+    assert _ours(MODULES[module]) - {module} <= MAY_IMPORT[module]
+
+
+def test_only_the_edges_may_import_any() -> None:
+    assert MODULES.keys() - MAY_IMPORT.keys() <= {"__init__", "__main__", "cli", "watch"}
+    assert {"contracts", "store", "search", "build", "web"} <= MODULES.keys()
+
+
+@pytest.mark.parametrize("library", ONE_USER)
+def test_a_heavy_library_has_one_user(library: str) -> None:
+    users = {
+        name for name, imported in MODULES.items() if any(part.split(".")[0] == library for part in imported)
+    }
+    assert users == {ONE_USER[library]}
+
+
+def test_contracts_need_only_numpys_types() -> None:
+    assert {name.split(".")[0] for name in MODULES["contracts"]} <= {
+        "__future__", "collections", "dataclasses", "enum", "typing", "numpy",
+    }  # fmt: skip
+
+
+def test_only_config_reads_the_environment() -> None:
+    readers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if "os.environ" in path.read_text("utf-8") or "getenv" in path.read_text("utf-8")
+    }
+    assert readers == {"config.py"}
