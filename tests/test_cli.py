@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import write
+from corpus import write
 from stand_in import StandIn
 
 from qa import __version__, generation

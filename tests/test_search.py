@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DOCUMENTS, write
+from corpus import DOCUMENTS, write
 from stand_in import StandIn
 
 from qa import generation, ranking
