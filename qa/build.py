@@ -11,23 +11,26 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from qa import generation, language, lexical, passages, readers
+from qa import generation, interaction, language, lexical, passages, readers
+from qa.arrays import offsets
 from qa.config import Settings
 from qa.contracts import (
     BuildError,
     Document,
     Encoder,
+    Float32,
     IndexUnavailableError,
     LockedError,
     PassageInput,
@@ -44,6 +47,9 @@ from qa.store import StoredDocument, writing
 from qa.vectors import VectorIndex
 
 _EMBEDDED_AT_ONCE = 256
+_LEGIBLE = 0.5
+_TOKENS_A_WORD = 1.25  # what English takes
+_FEWEST_LETTERS_A_TOKEN = 3
 _GENERATIONS_KEPT = 2
 
 
@@ -101,6 +107,7 @@ def _made_with(encoder: Encoder) -> dict[str, Any]:
         "readers": readers.VERSION,
         "passages": passages.VERSION,
         "lexical": lexical.VERSION,
+        "interaction": interaction.VERSION,
     }
 
 
@@ -150,7 +157,8 @@ class _Build:
         """Write everything but the manifest; give the number of passages that had to be embedded."""
         keys: list[str] = []
         inputs: list[PassageInput] = []
-        stems: list[list[str]] = []
+        words: list[lexical.PassageTerms] = []
+        documents: list[int] = []
         with writing(self._folder / generation.STORE) as store:
             for failure in failures:
                 store.add_failure(failure)
@@ -161,11 +169,13 @@ class _Build:
                         store.add_failure(found)
                         continue
                     store.add(found)
+                    documents += [self._counts["documents"]] * len(found.passages)
                     self._counts["documents"] += 1
                     keys += found.keys
                     inputs += (_input(found, passage) for passage in found.passages)
-                    stems += (_terms(found, passage) for passage in found.passages)
-        lexical.LexicalIndex.build(stems).save(self._folder / generation.LEXICAL)
+                    words += (_terms(found, passage) for passage in found.passages)
+        np.save(self._folder / generation.DOCUMENTS, np.array(documents, np.int64), allow_pickle=False)
+        lexical.LexicalIndex.build(words).save(self._folder / generation.LEXICAL)
         return self._embed(keys, inputs)
 
     def _documents(self, folder: Folder, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
@@ -185,11 +195,11 @@ class _Build:
         speaks = reading.metadata.language or language.detect(reading.text)
         found = passages.split(
             reading,
-            measure=self._encoder.count_tokens,
+            measure=self._measure,
             max_tokens=self._encoder.max_tokens,
             language=partial(language.detect_passage, document_language=speaks),
         )
-        name = file.path if reading.key is None else f"{file.path}#{reading.key}"
+        name = file.path if reading.key is None else f"{file.path}\0{reading.key}"
         document = Document(
             id=hashlib.sha256(name.encode()).hexdigest()[:16],
             path=file.path,
@@ -205,36 +215,60 @@ class _Build:
         stored = StoredDocument(document, reading.text, reading.headings or (), tuple(found), ())
         return replace(stored, keys=tuple(_key(_input(stored, passage)) for passage in found))
 
+    def _measure(self, texts: Sequence[str]) -> list[int]:
+        """Count tokens, or, of a language of which the model knows but the letters, what its words would take."""
+        return [
+            _size(text, count) for text, count in zip(texts, self._encoder.count_tokens(texts), strict=True)
+        ]
+
     def _embed(self, keys: list[str], inputs: list[PassageInput]) -> int:
         """Write the vectors, each taken from the old generation where it has it; give how many were made."""
         known = self._known_vectors()
-        new = [i for i, key in enumerate(keys) if key not in known]
-        starts = np.cumsum([0, *(len(passage.sentences) for passage in inputs)])
+        starts = offsets(np.array([len(passage.sentences) for passage in inputs], np.int64))
         whole = np.empty((len(inputs), self._encoder.dimension), np.float32)
         parts = np.empty((int(starts[-1]), self._encoder.dimension), np.float32)
-        for i, key in enumerate(keys):
-            if self._old and key in known:
-                row = known[key]
-                rows = np.arange(self._old.sentence_starts[row], self._old.sentence_starts[row + 1])
-                whole[i] = self._old.passages.vectors(np.array([row]))[0]
-                parts[starts[i] : starts[i + 1]] = self._old.sentences.vectors(rows)
-        with self._bar(total=len(new), desc="Embedding", unit="passage") as bar:
-            for at in range(0, len(new), _EMBEDDED_AT_ONCE):
-                batch = new[at : at + _EMBEDDED_AT_ONCE]
-                for i, vectors in zip(
-                    batch, self._encoder.encode_passages([inputs[i] for i in batch]), strict=True
-                ):
-                    whole[i], parts[starts[i] : starts[i + 1]] = vectors.passage, vectors.sentences
-                bar.update(len(batch))
+        projection = (
+            self._old.tokens.projection if known and self._old else interaction.projection_for(self._encoder)
+        )
+        tokens = interaction.TokenWriter(self._folder / generation.TOKENS, projection)
+        embedded = 0
+        with self._bar(total=len(inputs), desc="Embedding", unit="passage") as bar, closing(tokens):
+            for at in range(0, len(inputs), _EMBEDDED_AT_ONCE):
+                rows = range(at, min(at + _EMBEDDED_AT_ONCE, len(inputs)))
+                new = [row for row in rows if keys[row] not in known]
+                made = dict(
+                    zip(new, self._encoder.encode_passages([inputs[row] for row in new]), strict=True)
+                )
+                for row in rows:
+                    part = slice(starts[row], starts[row + 1])
+                    if found := made.get(row):
+                        whole[row], parts[part] = found.passage, found.sentences
+                        tokens.add(interaction.compress(found.tokens, projection), found.token_counts)
+                    else:
+                        whole[row], parts[part] = self._copy(known[keys[row]], tokens)
+                embedded += len(new)
+                bar.update(len(rows))
         VectorIndex.build(whole).save(self._folder / generation.PASSAGES)
         VectorIndex.build(parts).save(self._folder / generation.SENTENCES)
         np.save(self._folder / generation.SENTENCE_STARTS, starts, allow_pickle=False)
         self._counts |= {"passages": len(inputs), "sentences": int(starts[-1])}
-        return len(new)
+        return embedded
+
+    def _copy(self, row: int, tokens: interaction.TokenWriter) -> tuple[Float32, Float32]:
+        """Take a passage's vectors over from the old generation, where it is this row."""
+        assert self._old is not None  # noqa: S101 -- only what it holds is known
+        first, last = map(int, self._old.sentence_starts[row : row + 2])
+        tokens.add(*self._old.tokens.tokens(first + row, last + row + 1))
+        return self._old.passages.vectors(np.array([row]))[0], self._old.sentences.vectors(
+            np.arange(first, last)
+        )
 
     def _known_vectors(self) -> dict[str, int]:
         """Give the old generation's passages by vector key, where the same model made them."""
-        if self._old is None or self._old.manifest.made_with.get("encoder") != self._encoder.fingerprint:
+        if self._old is None or any(
+            self._old.manifest.made_with.get(name) != self._made_with[name]
+            for name in ("encoder", "interaction")
+        ):
             return {}
         return {key: row for row, key in enumerate(self._old.store.vector_keys())}
 
@@ -257,6 +291,13 @@ class _Build:
         return manifest
 
 
+def _size(text: str, tokens: int) -> int:
+    if tokens * _FEWEST_LETTERS_A_TOKEN < len(text):  # most texts: no need to count words
+        return tokens
+    words = lexical.count_words(text)
+    return tokens if language.legibility(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
+
+
 def _input(stored: StoredDocument, passage: PassageSpan) -> PassageInput:
     """Give what the model reads: a title made of a file's name tells it nothing."""
     metadata, start = stored.document.metadata, passage.span.start
@@ -271,12 +312,16 @@ def _key(passage: PassageInput) -> str:
     return hashlib.blake2b(repr(passage).encode(), digest_size=16).hexdigest()
 
 
-def _terms(stored: StoredDocument, passage: PassageSpan) -> list[str]:
-    """Give what is searched by word: title, section, headings and the passage itself."""
+def _terms(stored: StoredDocument, passage: PassageSpan) -> lexical.PassageTerms:
+    """Give what is searched by word: title, section and headings, and the passage itself."""
     lead = (span.of(stored.text) for span in passage.lead)
-    fields = (stored.document.metadata.title, passage.section, *lead, passage.span.of(stored.text))
-    text = "\n".join(field for field in fields if field)
-    return list(lexical.terms(text, [passage.language] if passage.language else []))
+    fields = (stored.document.metadata.title, passage.section, *lead)
+    languages = [passage.language] if passage.language else []
+    context = "\n".join(field for field in fields if field)
+    return lexical.PassageTerms(
+        list(lexical.terms(context, languages)),
+        [list(lexical.terms(span.of(stored.text), languages)) for span in passage.sentences],
+    )
 
 
 def _live(index: Path) -> Generation | None:

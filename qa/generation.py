@@ -18,19 +18,23 @@ from typing import Any
 import numpy as np
 
 from qa.contracts import CorruptIndexError, IndexInfo, IndexUnavailableError, Int64
+from qa.interaction import TokenIndex
 from qa.lexical import LexicalIndex
 from qa.store import Store
 from qa.vectors import VectorIndex
 
-FORMAT = 1
+FORMAT = 2
 
 MANIFEST = "manifest.json"
 STORE = "store.sqlite"
 PASSAGES = "passages.faiss"
 SENTENCES = "sentences.faiss"
 SENTENCE_STARTS = "sentence_starts.npy"
+DOCUMENTS = "documents.npy"
+TOKENS = "tokens"
 LEXICAL = "lexical"
 
+_COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
 _REBUILD = "run `qa index` to build it anew"
 
@@ -85,13 +89,19 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """An open generation. ``sentence_starts[i]`` to ``[i + 1]`` are the sentences of passage ``i``."""
+    """An open generation. Passages have rows, by which all its parts know them.
+
+    ``sentence_starts[i]`` to ``[i + 1]`` are the sentences of passage ``i``; ``documents[i]`` is the number
+    of its document.
+    """
 
     manifest: Manifest
     store: Store
     passages: VectorIndex
     sentences: VectorIndex
     sentence_starts: Int64
+    documents: Int64
+    tokens: TokenIndex
     lexical: LexicalIndex
 
     @property
@@ -144,6 +154,8 @@ def load(folder: Path) -> Generation:
     _check_sizes(folder, manifest)
     try:
         starts = np.load(folder / SENTENCE_STARTS, allow_pickle=False)
+        documents = np.load(folder / DOCUMENTS, allow_pickle=False)
+        tokens = TokenIndex.load(folder / TOKENS)
         lexical = LexicalIndex.load(folder / LEXICAL)
     except Exception as error:  # numpy and bm25s raise anything on damaged bytes
         raise CorruptIndexError(f"{folder} cannot be read ({error}): {_REBUILD}") from error
@@ -153,6 +165,8 @@ def load(folder: Path) -> Generation:
         VectorIndex.load(folder / PASSAGES),
         VectorIndex.load(folder / SENTENCES),
         starts,
+        documents,
+        tokens,
         lexical,
     )
     _check_counts(folder, found)
@@ -233,10 +247,15 @@ def _check_sizes(folder: Path, manifest: Manifest) -> None:
 
 
 def _check_counts(folder: Path, found: Generation) -> None:
-    manifest, starts = found.manifest, found.sentence_starts
-    counts = (*found.store.counts(), len(found.passages), len(found.sentences))
-    expected = (manifest.documents, manifest.passages, manifest.passages, manifest.sentences)
-    if counts != expected or starts.shape != (manifest.passages + 1,) or starts[-1] != manifest.sentences:
+    documents, passages, sentences = (getattr(found.manifest, name) for name in _COUNTED)
+    counts = (*found.store.counts(), len(found.passages), len(found.sentences), found.lexical.sentences)
+    shapes = (found.sentence_starts.shape, found.documents.shape, found.tokens.segments)
+    fits = (
+        counts == (documents, passages, passages, sentences, sentences)
+        and shapes == ((passages + 1,), (passages,), passages + sentences)
+        and found.sentence_starts[-1] == sentences
+    )
+    if not fits:
         raise CorruptIndexError(f"the parts of {folder} do not fit together: {_REBUILD}")
 
 

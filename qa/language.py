@@ -9,6 +9,7 @@ _SURE = 0.9
 _SURE_OF_A_PASSAGE = 0.99
 _FEWEST_LETTERS = 60
 _SAMPLE = 4_000
+_WORDS, _LETTERS = 2.0, 4.0  # tokens a word
 
 
 def detect(text: str, sure: float = _SURE) -> str | None:
@@ -23,6 +24,15 @@ def detect(text: str, sure: float = _SURE) -> str | None:
 def detect_passage(text: str, document_language: str | None) -> str | None:
     """Tell a passage's language: its document's, unless it is surely in another."""
     return detect(text, _SURE_OF_A_PASSAGE) or document_language
+
+
+def legibility(tokens: int, words: int) -> float:
+    """Tell how well a model knows a text's language, from 0, not at all, to 1.
+
+    A tokenizer makes one or two tokens of a word of a language that its model was trained on; other
+    languages it breaks into letters, and then the model's vectors say little.
+    """
+    return min(1.0, max(0.0, (_LETTERS - tokens / max(words, 1)) / (_LETTERS - _WORDS)))
 
 
 @cache

@@ -21,10 +21,10 @@ from qa.contracts import PassageSpan, Reading, Span
 Measure = Callable[[Sequence[str]], Sequence[int]]
 """Counts the tokens that the embedding model makes of each text."""
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same text may come out as other passages."""
 
-SHORT = 160
+SHORT = 250
 """A block of fewer characters is a fragment: it joins its neighbours."""
 
 _LONGEST_HEADING = 120

@@ -1,73 +1,100 @@
 """Signals → one score, and how sure it is. Pure functions over arrays.
 
-Every signal means the same for every question and every index: a cosine, or a share of what the
-question's words could give at most. So scores can be added as they are, whatever else was found.
+The signals, one number a candidate each:
+
+=================  ===================================================================================
+sentence           the best cosine of the question's vector and one of the passage's sentences'
+sentence_nearby    the same of the better of the two neighbouring passages
+interaction        the mean, over the question's tokens, of the best cosine with a token of the passage
+lexical            BM25 as a share of the most that the question's terms could give
+lexical_nearby     the same of the better of the two neighbouring passages
+coverage           the share of the question's terms, by weight, in the sentence that holds most of it
+adjacency          the share of the question's neighbouring terms that are neighbours there too
+=================  ===================================================================================
+
+Each means the same for every question and every index. So they can be added as they are, whatever else
+was found. ``benchmarks/README.md`` tells what each one gives.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
-from qa.contracts import Float32, Int64, Mode
+from qa.contracts import Float32, Mode
 
+Signals = Mapping[str, Float32]
+Weights = Mapping[str, float]
 
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What speaks for each candidate, all of shape (candidates,).
-
-    Attributes:
-        dense: cosine of the question's vector and the passage's.
-        sentence: the best cosine of the question's vector and one of the passage's sentences'.
-        lexical: BM25 as a share of the most that the question's terms could give.
-    """
-
-    dense: Float32
-    sentence: Float32
-    lexical: Float32
-
-    def at(self, places: Int64) -> Signals:
-        """Give the signals of some candidates."""
-        return Signals(self.dense[places], self.sentence[places], self.lexical[places])
-
-    def of(self, place: int) -> dict[str, float]:
-        """Give one candidate's signals by name."""
-        return {name: float(getattr(self, name)[place]) for name in ("dense", "sentence", "lexical")}
-
-
-_WEIGHTS = {
-    Mode.HYBRID: {"dense": 0.1, "sentence": 0.35, "lexical": 0.55},
-    Mode.DENSE: {"dense": 0.25, "sentence": 0.75, "lexical": 0.0},
-    Mode.LEXICAL: {"dense": 0.0, "sentence": 0.0, "lexical": 1.0},
-}
+DENSE: Weights = MappingProxyType({"sentence": 0.5, "sentence_nearby": 0.2, "interaction": 2.0})
+LEXICAL: Weights = MappingProxyType(
+    {"lexical": 1.2, "lexical_nearby": 0.2, "coverage": 0.3, "adjacency": 0.1}
+)
+_ANSWER_DENSE: Weights = MappingProxyType({"sentence": 0.3, "interaction": 2.0})
+_ANSWER_LEXICAL: Weights = MappingProxyType({"coverage": 0.3})
 
 ANSWERABLE = 0.5
 """The results answer the question if the confidence is at least this."""
 
-
-def fuse(signals: Signals, mode: Mode) -> Float32:
-    """Weigh the signals into one score a candidate."""
-    score: Float32 = sum(
-        (weight * getattr(signals, name) for name, weight in _WEIGHTS[mode].items()), np.zeros_like(signals.dense)
-    )
-    return score
+_ALIKE = 0.9
 
 
-def fuse_sentences(cosines: Float32, coverage: Float32, mode: Mode) -> Float32:
-    """Score a passage's sentences.
+def fuse(signals: Signals, mode: Mode, legibility: float) -> Float32:
+    """Weigh passages' signals into one score each, 1 at the most.
 
     Args:
-        cosines: of the question's vector and each sentence's.
-        coverage: the share of the question's terms, weighed by how telling they are, that each holds.
+        signals: by name; those that are missing do not count.
         mode: which signals count.
+        legibility: how well the model knows the question's language, in [0, 1]: its say in hybrid mode.
     """
-    weights = _WEIGHTS[mode]
-    return (weights["dense"] + weights["sentence"]) * cosines + weights["lexical"] * coverage
+    return _weigh(signals, DENSE, LEXICAL, mode, legibility)
 
 
-def confidence(best: Signals) -> float:
-    """Give the probability that the results answer the question, from the signals of the first, shape (1,)."""
-    evidence = -7.0 + 8.0 * float(best.sentence[0]) + 6.0 * float(best.lexical[0])
+def fuse_answers(signals: Signals, mode: Mode, legibility: float) -> Float32:
+    """Weigh sentences' signals into one score each, in the way of ``fuse``."""
+    return _weigh(signals, _ANSWER_DENSE, _ANSWER_LEXICAL, mode, legibility)
+
+
+def _weigh(signals: Signals, dense: Weights, lexical: Weights, mode: Mode, legibility: float) -> Float32:
+    say = {Mode.HYBRID: (legibility, 1.0), Mode.DENSE: (1.0, 0.0), Mode.LEXICAL: (0.0, 1.0)}[mode]
+    weights = {
+        name: share * weight
+        for share, part in zip(say, (dense, lexical), strict=True)
+        for name, weight in part.items()
+        if name in signals
+    }
+    score: Any = sum(weight * signals[name] for name, weight in weights.items())
+    return np.asarray(score / (sum(weights.values()) or 1.0), np.float32)
+
+
+def group_alike(shingles: Iterable[AbstractSet[Any]]) -> list[list[int]]:
+    """Put near-identical texts together.
+
+    Two are near-identical if at least nine tenths of the shorter one's shingles are in the longer.
+
+    Args:
+        shingles: of each text, the best first.
+
+    Returns:
+        The groups, as the texts' places, in the order of their best.
+    """
+    groups: list[tuple[AbstractSet[Any], list[int]]] = []
+    for place, text in enumerate(shingles):
+        for best, group in groups:
+            if len(text & best) >= _ALIKE * min(len(text), len(best)):
+                group.append(place)
+                break
+        else:
+            groups.append((text, [place]))
+    return [group for _, group in groups]
+
+
+def confidence(best: Mapping[str, float], legibility: float) -> float:
+    """Give the probability that the results answer the question, from the signals of the first."""
+    evidence = -7.0 + 8.0 * best["sentence"] * legibility + 6.0 * best["lexical"]
     return 1 / (1 + math.exp(-evidence))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,14 +27,14 @@ from qa.contracts import (
     ModelError,
     Passage,
     Query,
+    QueryVectors,
     SearchResult,
 )
 from qa.embedding import load_encoder
-from qa.lexical import coverage, terms
+from qa.evidence import Evidence
 
-_CANDIDATES = 100
 _MOST_ANSWERS = 3
-_NEARLY_AS_GOOD = 0.85
+_NEARLY_AS_GOOD = 0.05
 
 
 class Searcher:
@@ -54,81 +54,73 @@ class Searcher:
     def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
         """Answer several at once, in order."""
         started = time.perf_counter()
-        dense = [i for i, query in enumerate(queries) if query.mode is not Mode.LEXICAL]
-        vectors = np.zeros((len(queries), self._found.passages.dimension), np.float32)
-        if dense and self.info.passages:
-            vectors[dense] = self._encoder.encode_queries([queries[i].question for i in dense])
+        dense = [query for query in queries if query.mode is not Mode.LEXICAL]
+        made = iter(self._encoder.encode_queries([query.question for query in dense]) if dense else [])
         results = []
-        for query, vector in zip(queries, vectors, strict=True):
-            results.append(self._answer(query, vector, started))
+        for query in queries:
+            results.append(self._answer(query, None if query.mode is Mode.LEXICAL else next(made), started))
             started = time.perf_counter()
         return results
 
-    def _answer(self, query: Query, vector: Float32, started: float) -> SearchResult:
+    def _answer(self, query: Query, vectors: QueryVectors | None, started: float) -> SearchResult:
         allowed = self._allowed(query.filters) if query.filters else None
-        weights = self._found.lexical.weights(terms(query.question, self._languages))
-        numbers, signals = self._candidates(query, vector, weights, allowed)
-        scores = ranking.fuse(signals, query.mode)
-        order = np.lexsort((numbers, -scores))
-        confidence = ranking.confidence(signals.at(order[:1])) if len(order) else 0.0
-        shown = order[query.offset : query.offset + query.k] if confidence >= query.min_confidence else order[:0]
-        passages = self._found.store.passages(numbers[shown].tolist())
-        hits = tuple(
-            Hit(
-                rank, passage, float(scores[place]), signals.of(int(place)),
-                self._answers(passage, int(numbers[place]), vector, weights, query.mode),
-            )
-            for rank, (place, passage) in enumerate(zip(shown, passages, strict=True), query.offset + 1)
-        )  # fmt: skip
+        evidence = Evidence.gather(
+            self._found, query, languages=self._languages, vectors=vectors, allowed=allowed
+        )
+        end = query.offset + query.k
+        rows, scores, signals = evidence.rank(2 * end)  # some may be near-identical to others
+        confidence = 0.0
+        if len(rows):
+            best = {name: float(values[0]) for name, values in signals.items()}
+            confidence = ranking.confidence(best, evidence.legibility)
+        hits: tuple[Hit, ...] = ()
+        if confidence >= query.min_confidence:
+            hits = self._hits(query, evidence, rows[: 2 * end], scores, signals)
         total = self.info.passages if allowed is None else len(allowed)
         took = (time.perf_counter() - started) * 1000
         return SearchResult(query, confidence >= ranking.ANSWERABLE, confidence, total, took, self.info, hits)
 
-    def _candidates(
-        self, query: Query, vector: Float32, weights: Mapping[str, float], allowed: Int64 | None
-    ) -> tuple[Int64, ranking.Signals]:
-        """Collect what any signal of the mode puts near the top, and give all signals of each."""
-        count = max(_CANDIDATES, 2 * (query.offset + query.k))
-        rows, lexical = self._found.lexical.match(weights)
-        if allowed is not None:
-            kept = np.isin(rows, allowed, assume_unique=True)
-            rows, lexical = rows[kept], lexical[kept]
-        pools = []
-        if query.mode is not Mode.DENSE:
-            pools.append(rows[_largest(lexical, count)])
-        if query.mode is not Mode.LEXICAL:
-            pools.append(self._found.passages.search(vector[None], count, allowed)[0][0])
-            pools.append(self._nearest_by_sentence(vector, count, allowed))
-        numbers = np.unique(np.concatenate(pools))
-        sentences, starts = self._sentences_of(numbers)
-        signals = ranking.Signals(
-            dense=self._found.passages.vectors(numbers) @ vector,
-            sentence=np.maximum.reduceat(sentences @ vector, starts) if len(numbers) else np.empty(0, np.float32),
-            lexical=_look_up(rows, lexical, numbers),
+    def _hits(
+        self, query: Query, evidence: Evidence, rows: Int64, scores: Float32, signals: ranking.Signals
+    ) -> tuple[Hit, ...]:
+        """Show what was asked for, each group of near-identical passages as one."""
+        firsts, lasts = (
+            self._found.sentence_starts[rows].tolist(),
+            self._found.sentence_starts[rows + 1].tolist(),
         )
-        return numbers, signals
-
-    def _nearest_by_sentence(self, vector: Float32, count: int, allowed: Int64 | None) -> Int64:
-        starts = self._found.sentence_starts
-        rows = None if allowed is None else _ranges(starts[allowed], starts[allowed + 1])
-        found, _ = self._found.sentences.search(vector[None], count, rows)
-        return np.searchsorted(starts, found[0], side="right") - 1
-
-    def _sentences_of(self, numbers: Int64) -> tuple[Float32, Int64]:
-        """Give the vectors of the passages' sentences, one after another, and where each passage's begin."""
-        starts, ends = self._found.sentence_starts[numbers], self._found.sentence_starts[numbers + 1]
-        return self._found.sentences.vectors(_ranges(starts, ends)), np.cumsum(ends - starts) - (ends - starts)
+        groups = ranking.group_alike(map(self._found.lexical.shingles, firsts, lasts))
+        groups = groups[query.offset : query.offset + query.k]
+        places = [place for group in groups for place in group]
+        passages = dict(zip(places, self._found.store.passages(rows[places].tolist()), strict=True))
+        for group in groups:  # the earliest stands for the others
+            group.sort(key=lambda place: (passages[place].document.metadata.published or "~", rows[place]))
+        shown = [group[0] for group in groups]
+        answers = self._answers(evidence, rows[shown], [passages[place] for place in shown])
+        return tuple(
+            Hit(
+                rank,
+                passages[group[0]],
+                float(scores[min(group)]),
+                {name: float(values[group[0]]) for name, values in signals.items()},
+                found,
+                tuple(passages[place] for place in group[1:]),
+            )
+            for rank, (group, found) in enumerate(zip(groups, answers, strict=True), query.offset + 1)
+        )
 
     def _answers(
-        self, passage: Passage, number: int, vector: Float32, weights: Mapping[str, float], mode: Mode
-    ) -> tuple[Answer, ...]:
-        vectors, _ = self._sentences_of(np.array([number]))
-        language = [passage.language] if passage.language else []
-        texts = [passage.slice(span) for span in passage.sentences]
-        held = np.array([coverage(weights, terms(text, language)) for text in texts], np.float32)
-        scores = ranking.fuse_sentences(vectors @ vector, held, mode)
-        best = [i for i in np.argsort(-scores, kind="stable") if scores[i] >= _NEARLY_AS_GOOD * scores.max()]
-        return tuple(Answer(texts[i], passage.sentences[i], float(scores[i])) for i in best[:_MOST_ANSWERS])
+        self, evidence: Evidence, rows: Int64, passages: Sequence[Passage]
+    ) -> Iterator[tuple[Answer, ...]]:
+        """Give the sentences of each passage that answer, best first."""
+        signals, bounds = evidence.sentences(rows)
+        scores = ranking.fuse_answers(signals, evidence.mode, evidence.legibility)
+        for passage, first, last in zip(passages, bounds[:-1], bounds[1:], strict=True):
+            own = scores[first:last]
+            best, *others = np.argsort(-own, kind="stable")[:_MOST_ANSWERS].tolist()
+            good = [best, *(i for i in others if own[i] >= max(own[best] - _NEARLY_AS_GOOD, 1e-6))]
+            yield tuple(
+                Answer(passage.slice(passage.sentences[i]), passage.sentences[i], float(own[i])) for i in good
+            )
 
     def documents(self, filters: Filters, *, limit: int, offset: int) -> DocumentPage:
         """List documents by path."""
@@ -192,32 +184,10 @@ class LiveSearcher:
         if encoder is None or encoder.fingerprint != manifest.made_with["encoder"]:
             encoder = self._load(manifest.model)
         if encoder.fingerprint != manifest.made_with["encoder"]:
-            raise ModelError(f"the model {manifest.model!r} has changed since the index was built: run `qa index`")
+            raise ModelError(
+                f"the model {manifest.model!r} has changed since the index was built: run `qa index`"
+            )
         if encoder is not self._encoder:
             encoder.encode_queries(["Is it warm?"])  # a model is loaded, and slow, the first time
             self._encoder = encoder
         return encoder
-
-
-def _largest(scores: Float32, count: int) -> Int64:
-    """Give the places of the ``count`` largest scores, in any order."""
-    if len(scores) <= count:
-        return np.arange(len(scores))
-    return np.argpartition(-scores, count)[:count]
-
-
-def _look_up(rows: Int64, scores: Float32, wanted: Int64) -> Float32:
-    """Give each wanted row's score; 0 where it has none. ``rows`` ascend."""
-    found = np.zeros(len(wanted), np.float32)
-    places = np.searchsorted(rows, wanted)
-    inside = places < len(rows)
-    inside[inside] = rows[places[inside]] == wanted[inside]
-    found[inside] = scores[places[inside]]
-    return found
-
-
-def _ranges(starts: Int64, ends: Int64) -> Int64:
-    """Put the ranges one after another: [2, 5), [9, 11) → 2, 3, 4, 9, 10."""
-    lengths = ends - starts
-    shifts = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    return np.arange(lengths.sum()) + shifts

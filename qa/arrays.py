@@ -1,0 +1,45 @@
+"""Arrays of parts of different lengths, one after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa.contracts import Float32, Int64
+
+
+def ranges(starts: Int64, ends: Int64) -> Int64:
+    """Put the ranges one after another: [2, 5), [9, 11) → 2, 3, 4, 9, 10."""
+    lengths = ends - starts
+    shifts = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    rows: Int64 = np.arange(lengths.sum()) + shifts
+    return rows
+
+
+def offsets(lengths: Int64) -> Int64:
+    """Tell where each part begins and the last one ends: 3, 2 → 0, 3, 5."""
+    return np.append(np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64))
+
+
+def any_in_parts(flags: NDArray[np.bool_], bounds: Int64) -> NDArray[np.bool_]:
+    """Tell of each part, given by ``offsets``, whether any flag in it is set."""
+    counts = np.append(0, np.cumsum(flags))
+    return counts[bounds[1:]] > counts[bounds[:-1]]
+
+
+def max_in_parts(values: NDArray[Any], bounds: Int64, empty: float) -> Float32:
+    """Give the greatest value of each part along the first axis; ``empty`` where a part has none."""
+    best = np.full((len(bounds) - 1, *values.shape[1:]), empty, np.float32)
+    filled = bounds[1:] > bounds[:-1]
+    if filled.any():
+        best[filled] = np.maximum.reduceat(values, bounds[:-1][filled])
+    return best
+
+
+def unit(vectors: Any) -> Float32:
+    """Bring vectors, along the last axis, to length 1."""
+    found = np.asarray(vectors, np.float32)
+    lengths = np.linalg.norm(found, axis=-1, keepdims=True)
+    return np.asarray(found / np.maximum(lengths, 1e-12), np.float32)

@@ -1,0 +1,203 @@
+"""What a generation holds for and against each passage as the answer to one question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qa import language, lexical
+from qa.arrays import max_in_parts, offsets, ranges
+from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
+from qa.generation import Generation
+from qa.ranking import Signals, fuse
+
+_POOL = 100
+"""How many passages each kind of search brings in, at the least."""
+
+_EXAMINED = 60
+"""How many of them are looked at closely, at the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One question against one generation.
+
+    Attributes:
+        found: the generation.
+        mode: which signals count.
+        vectors: what the model makes of the question; None in lexical mode.
+        token_weights: what each of the question's tokens counts, adding up to 1.
+        words: its terms.
+        legibility: how well the model knows its language, in [0, 1].
+        allowed: the rows that may answer, ascending; all where None.
+    """
+
+    found: Generation
+    mode: Mode
+    vectors: QueryVectors | None
+    token_weights: Float32
+    words: lexical.Question
+    legibility: float
+    allowed: Int64 | None
+
+    @classmethod
+    def gather(
+        cls,
+        found: Generation,
+        query: Query,
+        *,
+        languages: Sequence[str],
+        vectors: QueryVectors | None,
+        allowed: Int64 | None,
+    ) -> Evidence:
+        """Make a query ready; ``languages`` are those of the generation."""
+        question = query.question
+        words = found.lexical.question(lexical.terms(question, languages))
+        weights, legibility = np.empty(0, np.float32), 0.0
+        if vectors:
+            weights = _token_weights(question, languages, words, vectors.spans)
+            legibility = language.legibility(vectors.token_count, lexical.count_words(question))
+        return cls(found, query.mode, vectors, weights, words, legibility, allowed)
+
+    def rank(self, depth: int) -> tuple[Int64, Float32, Signals]:
+        """Find the passages that may answer.
+
+        Args:
+            depth: how many are wanted.
+
+        Returns:
+            Their rows, scores and signals, best first; more than wanted where there are more.
+        """
+        matched, shares = self._matching()
+        rows = self._pool(matched, shares, max(_POOL, depth))
+        signals: Signals = {"lexical": _look_up(matched, shares, rows)}
+        if self.vectors:
+            signals = {**signals, "sentence": self._sentences(rows)}
+        likely = _best_first(fuse(signals, self.mode, self.legibility), rows)[: max(_EXAMINED, depth)]
+        rows, signals = rows[likely], {name: values[likely] for name, values in signals.items()}
+        signals = {**signals, **self._nearby(rows, matched, shares), **self._examined(rows)}
+        scores = fuse(signals, self.mode, self.legibility)
+        order = _best_first(scores, rows)
+        return rows[order], scores[order], {name: values[order] for name, values in signals.items()}
+
+    def sentences(self, rows: Int64) -> tuple[Signals, Int64]:
+        """Give the signals of the passages' sentences, one after another, and where each one's begin."""
+        firsts, lasts = self._sentence_bounds(rows)
+        numbers = ranges(firsts, lasts)
+        signals = {"coverage": self.found.lexical.coverage(self.words, numbers)}
+        if self.vectors:
+            signals["sentence"] = self.found.sentences.vectors(numbers) @ self.vectors.vector
+            signals["interaction"] = signals["sentence"]
+            if self._has_tokens:
+                _, segments = self._meet(rows)
+                context = offsets(lasts - firsts + 1)[:-1]  # each passage's first segment is no sentence
+                signals["interaction"] = np.delete(segments, context)
+        return signals, offsets(lasts - firsts)
+
+    @property
+    def _has_tokens(self) -> bool:
+        return self.vectors is not None and len(self.vectors.tokens) > 0 and bool(self.found.tokens)
+
+    def _matching(self) -> tuple[Int64, Float32]:
+        """Give the rows that hold any of the question's words, and their BM25."""
+        rows, shares = self.found.lexical.match(self.words)
+        if self.allowed is None:
+            return rows, shares
+        kept = np.isin(rows, self.allowed, assume_unique=True)
+        return rows[kept], shares[kept]
+
+    def _pool(self, matched: Int64, shares: Float32, count: int) -> Int64:
+        """Collect what any signal of the mode puts near the top."""
+        pools = []
+        if self.mode is not Mode.DENSE:
+            pools.append(matched[_largest(shares, count)])
+        if self.vectors:
+            query = self.vectors.vector[None]
+            starts = self.found.sentence_starts
+            sentences = (
+                None if self.allowed is None else ranges(starts[self.allowed], starts[self.allowed + 1])
+            )
+            pools.append(self.found.passages.search(query, count, self.allowed)[0][0])
+            nearest = self.found.sentences.search(query, count, sentences)[0][0]
+            pools.append(np.searchsorted(starts, nearest, side="right") - 1)
+        return np.unique(np.concatenate(pools))
+
+    def _examined(self, rows: Int64) -> Signals:
+        firsts, lasts = self._sentence_bounds(rows)
+        covered = self.found.lexical.coverage(self.words, ranges(firsts, lasts))
+        signals = {
+            "coverage": max_in_parts(covered, offsets(lasts - firsts), 0),
+            "adjacency": self.found.lexical.adjacency(self.words, firsts, lasts),
+        }
+        if self.vectors:
+            signals["interaction"] = self._meet(rows)[0] if self._has_tokens else self._sentences(rows)
+        return signals
+
+    def _nearby(self, rows: Int64, matched: Int64, shares: Float32) -> Signals:
+        """Give the signals of the better of each passage's neighbours in its document, 0 if it has none."""
+        documents = np.concatenate([[-1], self.found.documents, [-1]])
+        before = documents[rows] == documents[rows + 1]
+        after = documents[rows + 2] == documents[rows + 1]
+        near = np.unique(np.concatenate([rows[before] - 1, rows[after] + 1]))
+        values = {"lexical_nearby": _look_up(matched, shares, near)}
+        if self.vectors:
+            values["sentence_nearby"] = self._sentences(near)
+        return {
+            name: np.maximum(
+                _look_up(near, value, rows - 1) * before, _look_up(near, value, rows + 1) * after
+            )
+            for name, value in values.items()
+        }
+
+    def _sentences(self, rows: Int64) -> Float32:
+        """Give the best cosine of the question's vector and one of each passage's sentences'."""
+        assert self.vectors is not None  # noqa: S101 -- the caller has looked
+        firsts, lasts = self._sentence_bounds(rows)
+        cosines = self.found.sentences.vectors(ranges(firsts, lasts)) @ self.vectors.vector
+        return max_in_parts(cosines, offsets(lasts - firsts), -1)
+
+    def _meet(self, rows: Int64) -> tuple[Float32, Float32]:
+        assert self.vectors is not None  # noqa: S101 -- the caller has looked
+        firsts, lasts = self._sentence_bounds(rows)
+        return self.found.tokens.meet(
+            self.vectors.tokens, self.token_weights, firsts + rows, lasts + rows + 1
+        )
+
+    def _sentence_bounds(self, rows: Int64) -> tuple[Int64, Int64]:
+        return self.found.sentence_starts[rows], self.found.sentence_starts[rows + 1]
+
+
+def _token_weights(
+    question: str, languages: Sequence[str], words: lexical.Question, tokens: Sequence[Span]
+) -> Float32:
+    """Let each token count half by itself and half by how telling the word is to which it belongs."""
+    telling = np.zeros(len(tokens), np.float32)
+    for word, found in lexical.words(question, languages):
+        inside = [i for i, token in enumerate(tokens) if token.start < word.end and token.end > word.start]
+        telling[inside] = max(words.weights[term] for term in found)
+    shares = telling / (telling.sum() or 1) + 1 / max(len(tokens), 1)
+    return np.asarray(shares / (shares.sum() or 1), np.float32)
+
+
+def _best_first(scores: Float32, rows: Int64) -> Int64:
+    """Order by score; equals by row, so that the same question always gets the same answer."""
+    return np.lexsort((rows, -scores))
+
+
+def _largest(scores: Float32, count: int) -> Int64:
+    """Give the places of the ``count`` largest scores, in any order."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    return np.argpartition(-scores, count)[:count]
+
+
+def _look_up(rows: Int64, values: Float32, wanted: Int64) -> Float32:
+    """Give each wanted row's value; 0 where it has none. ``rows`` ascend."""
+    found = np.zeros(len(wanted), np.float32)
+    places = np.searchsorted(rows, wanted)
+    inside = places < len(rows)
+    inside[inside] = rows[places[inside]] == wanted[inside]
+    found[inside] = values[places[inside]]
+    return found

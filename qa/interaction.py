@@ -1,0 +1,138 @@
+"""Late interaction: how well each of the question's tokens is met by some token of a passage.
+
+Khattab and Zaharia, ColBERT (SIGIR 2020): a passage's score is the mean, over the question's tokens, of
+the best cosine with any of the passage's tokens. The token vectors are those of the same pass that makes
+the passage's vector, from a model that was never trained for this. They are kept small: projected onto
+the directions in which the model's token vectors vary most, and each to 8 bits a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from qa.arrays import max_in_parts, offsets, ranges, unit
+from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
+
+VERSION = 1
+"""Changes whenever the same token vectors may be kept otherwise."""
+
+WIDTH = 64
+"""Numbers kept of a token's vector."""
+
+_LARGEST = 127
+_TOKENS, _STARTS, _PROJECTION = "tokens.int8", "segment_starts.npy", "projection.npy"
+
+
+def projection_for(encoder: Encoder) -> Float32:
+    """Find the directions in which a model's token vectors vary most, on a text that is always the same.
+
+    Returns:
+        Orthonormal columns, shape (dimension, at most ``WIDTH``).
+    """
+    lines = files("qa").joinpath("sample.txt").read_text("utf-8").splitlines()
+    sample = [PassageInput("", line, (Span(0, len(line)),)) for line in lines]
+    tokens = unit(np.concatenate([found.tokens for found in encoder.encode_passages(sample)]))
+    _, directions = np.linalg.eigh(tokens.T.astype(np.float64) @ tokens)
+    return np.ascontiguousarray(directions[:, ::-1][:, :WIDTH], np.float32)
+
+
+def compress(tokens: Float32, projection: Float32) -> Int8:
+    """Project token vectors and round them to 8 bits; their lengths do not matter.
+
+    Args:
+        tokens: shape (tokens, dimension).
+        projection: shape (dimension, width).
+
+    Returns:
+        Shape (tokens, width).
+    """
+    projected = tokens @ projection
+    largest = np.abs(projected).max(axis=1, keepdims=True, initial=1e-12)
+    codes: Int8 = np.rint(projected * (_LARGEST / largest)).astype(np.int8)
+    return codes
+
+
+class TokenWriter:
+    """Writes a ``TokenIndex`` into a new folder, passage by passage."""
+
+    def __init__(self, folder: Path, projection: Float32) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._projection = projection
+        self._file = (folder / _TOKENS).open("wb")
+        self._counts: list[int] = []
+
+    def add(self, tokens: Int8, counts: Iterable[int]) -> None:
+        """Add a passage's compressed tokens; ``counts`` tells how many each of its segments has."""
+        self._file.write(tokens.tobytes())
+        self._counts.extend(counts)
+
+    def close(self) -> None:
+        """Finish the index."""
+        self._file.close()
+        np.save(self._folder / _STARTS, offsets(np.array(self._counts, np.int64)), allow_pickle=False)
+        np.save(self._folder / _PROJECTION, self._projection, allow_pickle=False)
+
+
+class TokenIndex:
+    """Every passage's compressed token vectors, in segments: its context, then each of its sentences.
+
+    Passage ``i`` with the sentences ``a`` to ``b`` of the index has the segments ``a + i`` to ``b + i + 1``.
+    """
+
+    def __init__(self, tokens: Int8, segment_starts: Int64, projection: Float32) -> None:
+        self._tokens = tokens
+        self._starts = segment_starts
+        self.projection = projection
+
+    def __bool__(self) -> bool:
+        return len(self._tokens) > 0
+
+    @property
+    def segments(self) -> int:
+        """How many segments there are."""
+        return len(self._starts) - 1
+
+    @classmethod
+    def load(cls, folder: Path) -> TokenIndex:
+        """Open what a ``TokenWriter`` wrote; the tokens are mapped, not read.
+
+        Raises:
+            ValueError: the parts do not fit together.
+        """
+        projection = np.load(folder / _PROJECTION, allow_pickle=False)
+        starts = np.load(folder / _STARTS, allow_pickle=False)
+        shape = (int(starts[-1]), int(projection.shape[1]))
+        if (folder / _TOKENS).stat().st_size != shape[0] * shape[1]:
+            raise ValueError(f"{folder / _TOKENS} does not hold {shape[0]} tokens")
+        empty = shape[0] * shape[1] == 0  # which cannot be mapped
+        tokens = np.empty(shape, np.int8) if empty else np.memmap(folder / _TOKENS, np.int8, "r", shape=shape)
+        return cls(tokens, starts, projection)
+
+    def tokens(self, first: int, last: int) -> tuple[Int8, Int64]:
+        """Give the tokens of the segments from ``first`` to ``last``, and how many each has."""
+        starts = self._starts[first : last + 1]
+        return np.asarray(self._tokens[starts[0] : starts[-1]]), np.diff(starts)
+
+    def meet(self, query: Float32, weights: Float32, firsts: Int64, lasts: Int64) -> tuple[Float32, Float32]:
+        """Score passages, and their sentences, by late interaction.
+
+        Args:
+            query: the question's token vectors, shape (query tokens, dimension).
+            weights: what each of them counts, adding up to 1.
+            firsts: each passage's first segment.
+            lasts: each passage's last segment, exclusive.
+
+        Returns:
+            The passages' scores, and those of all their segments, one passage after another; all in [-1, 1].
+        """
+        counts = np.diff(self._starts)[ranges(firsts, lasts)]
+        codes = self._tokens[ranges(self._starts[firsts], self._starts[lasts])].astype(np.float32)
+        cosines = unit(codes) @ unit(query @ self.projection).T
+        segments = max_in_parts(cosines, offsets(counts), -1)
+        passages = max_in_parts(segments, offsets(lasts - firsts), -1)
+        return passages @ weights, segments @ weights
