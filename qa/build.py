@@ -216,7 +216,7 @@ class _Build:
         return replace(stored, keys=tuple(_key(_input(stored, passage)) for passage in found))
 
     def _measure(self, texts: Sequence[str]) -> list[int]:
-        """Count tokens, or, of a language of which the model knows but the letters, what its words would take."""
+        """Count tokens, or what a text's words would take where the model knows but the letters."""
         return [
             _size(text, count) for text, count in zip(texts, self._encoder.count_tokens(texts), strict=True)
         ]
@@ -299,12 +299,11 @@ def _size(text: str, tokens: int) -> int:
 
 
 def _input(stored: StoredDocument, passage: PassageSpan) -> PassageInput:
-    """Give what the model reads: a title made of a file's name tells it nothing."""
-    metadata, start = stored.document.metadata, passage.span.start
-    title = None if metadata.found.get("title") == "filename" else metadata.title
-    context = ". ".join(dict.fromkeys(part for part in (title, passage.section) if part))
+    """Give what the model reads."""
+    start = passage.span.start
     sentences = tuple(Span(a - start, b - start) for a, b in passage.sentences)
-    return PassageInput(context, passage.span.of(stored.text), sentences)
+    text = passage.span.of(stored.text)
+    return PassageInput(passages.context(stored.document.metadata, passage.section), text, sentences)
 
 
 def _key(passage: PassageInput) -> str:

@@ -22,6 +22,9 @@ _FAILED, _WRONG_USAGE, _SOME_NOT_READ = 1, 2, 3
 _index_option = click.option(
     "--index", type=click.Path(path_type=Path), help="Folder of the index.  [default: index]"
 )
+_reranker_option = click.option(
+    "--reranker", help="A sentence-transformers cross-encoder, by name or folder.  [default: none]"
+)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -83,9 +86,15 @@ def index(docs: Path | None, index: Path | None, model: str | None, as_json: boo
 )
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.  [default: 8000]")
-def serve(index: Path | None, docs: Path | None, host: str | None, port: int | None) -> None:
+@click.option(
+    "--judgements",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Let people mark results right or wrong, and keep that in this file, which `qa eval` reads.",
+)
+@_reranker_option
+def serve(**flags: Any) -> None:
     """Serve the search page and the API."""
-    settings = config.load({"index": index, "docs": docs, "host": host, "port": port})
+    settings = config.load(flags)
     from qa.web.server import serve as run  # noqa: PLC0415 -- loads what other commands do without
 
     run(settings)
@@ -101,9 +110,11 @@ def serve(index: Path | None, docs: Path | None, host: str | None, port: int | N
 )
 @click.option("--path", multiple=True, help="Only this folder, file or pattern; may be repeated.")
 @_index_option
+@_reranker_option
 @_json_option
 def ask(
     index: Path | None,
+    reranker: str | None,
     *,
     question: str,
     k: int,
@@ -114,7 +125,7 @@ def ask(
     as_json: bool,
 ) -> None:
     """Answer QUESTION with the passages that answer it."""
-    settings = config.load({"index": index})
+    settings = config.load({"index": index, "reranker": reranker})
     if not question.strip() or len(question) > settings.max_question:
         raise QueryError(f"a question has 1 to {settings.max_question} characters")
     from qa.search import LiveSearcher  # noqa: PLC0415 -- loads what other commands do without

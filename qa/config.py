@@ -10,7 +10,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from qa.contracts import SettingsError
 
@@ -22,11 +23,13 @@ class Settings:
     docs: Path = Path("docs_raw")
     index: Path = Path("index")
     model: str = "all-MiniLM-L6-v2"
+    reranker: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
     threads: int = 8
     max_question: int = 1000
     max_file_mb: int = 256
+    judgements: Path | None = None
 
 
 def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> Settings:
@@ -65,10 +68,11 @@ def _from_environment() -> dict[str, str]:
 
 
 def _convert(name: str, value: Any, origin: str) -> Any:
-    kind = get_type_hints(Settings).get(name)
-    if kind is None:
+    hint = get_type_hints(Settings).get(name)
+    if hint is None:
         known = ", ".join(field.name for field in fields(Settings))
         raise SettingsError(f"{origin} sets {name!r}, which is not a setting; the settings are {known}")
+    kind = next(part for part in get_args(hint) or (hint,) if part is not NoneType)
     try:
         if isinstance(value, bool) or not isinstance(value, str | int | Path):
             raise TypeError  # noqa: TRY301 -- told as every other wrong kind is, below

@@ -9,7 +9,7 @@ The errors form a tree; only the command line and the web service turn them into
     ├── SettingsError          a setting, flag or variable that cannot be used
     ├── QueryError             a question or filter that cannot be answered as asked
     ├── ReadError              one document that cannot be read
-    ├── ModelError             the embedding model cannot be loaded or used
+    ├── ModelError             the embedding model or reranker cannot be loaded or used
     ├── BuildError             the index could not be built
     │   └── LockedError        another process is building it
     ├── IndexUnavailableError  there is no index to read
@@ -55,7 +55,7 @@ class ReadError(QAError):
 
 
 class ModelError(QAError):
-    """The embedding model cannot be loaded or used."""
+    """The embedding model or reranker cannot be loaded or used."""
 
 
 class BuildError(QAError):
@@ -327,6 +327,19 @@ class Encoder(Protocol):
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Give each passage's vectors, in order."""
+        ...
+
+
+class Reranker(Protocol):
+    """A model that reads a question and a passage together: slower than an ``Encoder``, and surer."""
+
+    @property
+    def name(self) -> str:
+        """The name by which the user knows it."""
+        ...
+
+    def score(self, question: str, passages: Sequence[str]) -> Float32:
+        """Give each passage's log-odds of answering the question, in order."""
         ...
 
 

@@ -40,9 +40,34 @@ def load_encoder(model: str) -> SentenceTransformerEncoder:
     """
     if model in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
         return SentenceTransformerEncoder(model, _default_folder())
-    if Path(model).is_dir():
-        return SentenceTransformerEncoder(model, Path(model))
-    return SentenceTransformerEncoder(model, _hub_folder(model))
+    return SentenceTransformerEncoder(model, find_model(model))
+
+
+def find_model(name: str) -> Path:
+    """Give the folder of a model, by folder or name.
+
+    Raises:
+        ModelError: it is not there.
+    """
+    return Path(name) if Path(name).is_dir() else _hub_folder(name)
+
+
+def load_model(kind: str, name: str, folder: Path) -> Any:
+    """Load a model from its folder; ``kind`` is its class in sentence-transformers.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    import sentence_transformers  # noqa: PLC0415 -- takes seconds
+    from safetensors import SafetensorError  # noqa: PLC0415
+    from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+    try:
+        return getattr(sentence_transformers, kind)(str(folder))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        raise ModelError(f"the model {name!r} cannot be loaded: {error}") from error
 
 
 def _default_folder() -> Path:
@@ -106,15 +131,7 @@ class SentenceTransformerEncoder:
 
     @cached_property
     def _model(self) -> Any:
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 -- takes seconds
-        from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
-
-        disable_progress_bar()  # type: ignore[no-untyped-call]
-        logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-        try:
-            return SentenceTransformer(str(self._folder))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError) as error:
-            raise ModelError(f"the model {self.name!r} cannot be loaded: {error}") from error
+        return load_model("SentenceTransformer", self.name, self._folder)
 
     @cached_property
     def dimension(self) -> int:
@@ -266,7 +283,8 @@ class SentenceTransformerEncoder:
 
 
 def _overlapping(tokens: Float32, places: Any, span: Span) -> Float32:
-    return tokens[(places[:, 0] < span.end) & (places[:, 1] > span.start)]
+    found: Float32 = tokens[(places[:, 0] < span.end) & (places[:, 1] > span.start)]
+    return found
 
 
 def _numpy(tensor: Any) -> Float32:

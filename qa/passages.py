@@ -16,7 +16,7 @@ from math import ceil
 
 import sentencex
 
-from qa.contracts import PassageSpan, Reading, Span
+from qa.contracts import Metadata, PassageSpan, Reading, Span
 
 Measure = Callable[[Sequence[str]], Sequence[int]]
 """Counts the tokens that the embedding model makes of each text."""
@@ -55,6 +55,12 @@ class _Block:
     @property
     def short(self) -> bool:
         return self.span.end - self.span.start < SHORT
+
+
+def context(metadata: Metadata, section: str | None) -> str:
+    """Give what a model reads before a passage: a title made of a file's name tells it nothing."""
+    title = None if metadata.found.get("title") == "filename" else metadata.title
+    return ". ".join(dict.fromkeys(part for part in (title, section) if part))
 
 
 def split(

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from qa.contracts import Float32, Mode
+from qa.contracts import Float32, Int64, Mode
 
 Signals = Mapping[str, Float32]
 Weights = Mapping[str, float]
@@ -70,6 +70,24 @@ def _weigh(signals: Signals, dense: Weights, lexical: Weights, mode: Mode, legib
     }
     score: Any = sum(weight * signals[name] for name, weight in weights.items())
     return np.asarray(score / (sum(weights.values()) or 1.0), np.float32)
+
+
+def rerank(scores: Float32, log_odds: Float32) -> tuple[Int64, Float32]:
+    """Put the first passages in a reranker's order, and the others after them as they are.
+
+    Args:
+        scores: the passages', best first.
+        log_odds: what the reranker says of the first of them.
+
+    Returns:
+        The passages' old places in the new order, and their new scores, in [0, 1] and falling.
+    """
+    count = len(log_odds)
+    first = np.argsort(-log_odds, kind="stable")
+    probabilities = (1 + np.tanh(log_odds[first] / 2)) / 2
+    others = probabilities[-1:] * np.clip(scores[count:], 0, 1)
+    order = np.concatenate([first, np.arange(count, len(scores))])
+    return order, np.concatenate([probabilities, others]).astype(np.float32)
 
 
 def group_alike(shingles: Iterable[AbstractSet[Any]]) -> list[list[int]]:

@@ -28,21 +28,28 @@ from qa.contracts import (
     Passage,
     Query,
     QueryVectors,
+    Reranker,
     SearchResult,
 )
 from qa.embedding import load_encoder
 from qa.evidence import Evidence
+from qa.passages import context
+from qa.reranking import load_reranker
 
 _MOST_ANSWERS = 3
 _NEARLY_AS_GOOD = 0.05
+_RERANKED = 30
 
 
 class Searcher:
     """Answers questions from one generation. Read-only; any number of threads may share it."""
 
-    def __init__(self, found: generation.Generation, encoder: Encoder) -> None:
+    def __init__(
+        self, found: generation.Generation, encoder: Encoder, reranker: Reranker | None = None
+    ) -> None:
         self._found = found
         self._encoder = encoder
+        self._reranker = reranker
         self._languages = found.store.languages()
         self._allowed = lru_cache(maxsize=64)(found.store.rows)
         self.info: IndexInfo = found.info
@@ -75,10 +82,27 @@ class Searcher:
             confidence = ranking.confidence(best, evidence.legibility)
         hits: tuple[Hit, ...] = ()
         if confidence >= query.min_confidence:
+            rows, scores, signals = self._rerank(query, rows, scores, signals)
             hits = self._hits(query, evidence, rows[: 2 * end], scores, signals)
         total = self.info.passages if allowed is None else len(allowed)
         took = (time.perf_counter() - started) * 1000
         return SearchResult(query, confidence >= ranking.ANSWERABLE, confidence, total, took, self.info, hits)
+
+    def _rerank(
+        self, query: Query, rows: Int64, scores: Float32, signals: ranking.Signals
+    ) -> tuple[Int64, Float32, ranking.Signals]:
+        """Let the reranker, where there is one, put the likeliest passages in its order."""
+        if self._reranker is None or query.mode is Mode.LEXICAL:
+            return rows, scores, signals
+        texts = [
+            f"{context(passage.document.metadata, passage.section)}: {passage.text}".removeprefix(": ")
+            for passage in self._found.store.passages(rows[:_RERANKED].tolist())
+        ]
+        log_odds = self._reranker.score(query.question, texts)
+        order, scores = ranking.rerank(scores, log_odds)
+        unread = np.full(len(rows) - len(log_odds), np.nan, np.float32)
+        signals = {**signals, "reranker": np.concatenate([log_odds, unread])}
+        return rows[order], scores, {name: values[order] for name, values in signals.items()}
 
     def _hits(
         self, query: Query, evidence: Evidence, rows: Int64, scores: Float32, signals: ranking.Signals
@@ -101,7 +125,11 @@ class Searcher:
                 rank,
                 passages[group[0]],
                 float(scores[min(group)]),
-                {name: float(values[group[0]]) for name, values in signals.items()},
+                {
+                    name: float(values[group[0]])
+                    for name, values in signals.items()
+                    if not np.isnan(values[group[0]])
+                },
                 found,
                 tuple(passages[place] for place in group[1:]),
             )
@@ -154,11 +182,19 @@ class Searcher:
 class LiveSearcher:
     """Keeps a ``Searcher`` over whatever generation is live, and one encoder for as long as it fits."""
 
-    def __init__(self, settings: Settings, load: Callable[[str], Encoder] = load_encoder) -> None:
-        self._index = settings.index
+    def __init__(
+        self,
+        settings: Settings,
+        load: Callable[[str], Encoder] = load_encoder,
+        *,
+        load_reranker: Callable[[str], Reranker] = load_reranker,
+    ) -> None:
+        self._settings = settings
         self._load = load
+        self._load_reranker = load_reranker
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
+        self._reranker: Reranker | None = None
         self._searcher: Searcher | None = None
         self._folder: Path | None = None
 
@@ -167,16 +203,18 @@ class LiveSearcher:
 
         Raises:
             IndexUnavailableError: there is none, or it is damaged.
-            ModelError: its model cannot be loaded, or is not the one that it was built with.
+            ModelError: its model or the reranker cannot be loaded, or the model is not the one that it was
+                built with.
         """
-        folder = generation.current(self._index)
+        folder = generation.current(self._settings.index)
         searcher = self._searcher
         if searcher is not None and folder == self._folder:
             return searcher
         with self._lock:
             if self._searcher is None or folder != self._folder:
                 found = generation.load(folder)
-                self._searcher, self._folder = Searcher(found, self._fitting_encoder(found.manifest)), folder
+                encoder = self._fitting_encoder(found.manifest)
+                self._searcher, self._folder = Searcher(found, encoder, self._warm_reranker()), folder
             return self._searcher
 
     def _fitting_encoder(self, manifest: generation.Manifest) -> Encoder:
@@ -191,3 +229,10 @@ class LiveSearcher:
             encoder.encode_queries(["Is it warm?"])  # a model is loaded, and slow, the first time
             self._encoder = encoder
         return encoder
+
+    def _warm_reranker(self) -> Reranker | None:
+        if self._settings.reranker and self._reranker is None:
+            reranker = self._load_reranker(self._settings.reranker)
+            reranker.score("Is it warm?", ["It is."])
+            self._reranker = reranker
+        return self._reranker
