@@ -12,6 +12,7 @@ from flask_openapi3.openapi import OpenAPI
 from qa.config import Settings
 from qa.web import metrics, pages, problems
 from qa.web.api import INFO, MAX_BODY, api, probes
+from qa.web.judgements import Judgements
 from qa.web.schemas import Problem
 from qa.web.service import Opener, Service
 
@@ -40,7 +41,8 @@ def create_app(settings: Settings, opener: Opener) -> Flask:
     app = OpenAPI(__name__, info=INFO, doc_ui=False, validation_error_model=Problem)
     # Every operation documents its problems as "default" too: that keeps flask-openapi3 from adding its own.
     app.validation_error_status = "default"
-    app.extensions["qa"] = Service(settings, opener)
+    kept = Judgements(settings.judgements) if settings.judgements else None
+    app.extensions["qa"] = Service(settings, opener, kept)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider

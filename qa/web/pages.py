@@ -8,11 +8,12 @@ from datetime import date, datetime
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, current_app, make_response, render_template, request
+from flask import Blueprint, Flask, abort, current_app, make_response, redirect, render_template, request
 from pydantic import ValidationError
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from qa import __version__
@@ -26,6 +27,7 @@ from qa.contracts import (
     Span,
 )
 from qa.web.answers import passage_url
+from qa.web.judgements import Verdict, place, same_origin
 from qa.web.problems import RequestError
 from qa.web.schemas import MAX_OFFSET, SearchParameters
 from qa.web.service import opened, searcher, service
@@ -68,35 +70,48 @@ class Card:
     hit: Hit
     pieces: tuple[Piece, ...]
     url: str
+    verdict: Verdict | None
 
 
 @pages.get("/")
 def home() -> Response:
     """Show the search box, and what was found."""
-    given = _given()
+    given = _given(request.args)
     if "q" not in given:
         examples = searcher().documents(Filters(), limit=_EXAMPLES, offset=0)
         return make_response(render_template("home.html", given=given, examples=examples.documents))
     try:
-        asked = SearchParameters.model_validate(
-            given, context={"max_question": service().settings.max_question}
-        )
+        asked = _asked(given)
         result = searcher().search(asked.query(asked.q))
     except ValidationError as error:
         return _refuse(given, RequestError.of(error).errors)
     except QueryError as error:
         return _refuse(given, [("", str(error))])
-    return make_response(
-        render_template(
-            "results.html",
-            given=given,
-            result=result,
-            cards=[_card(hit) for hit in result.hits],
-            sureness=_sureness(result),
-            earlier=_turn(given, asked.offset - asked.k) if asked.offset else None,
-            more=_turn(given, asked.offset + asked.k) if _has_more(result) else None,
-        )
-    )
+    return _results(given, asked, result)
+
+
+@pages.post("/judgements")
+def judge() -> Response:
+    """Keep what a person says of a passage, and show the results again."""
+    kept = service().judgements
+    if kept is None:
+        abort(HTTPStatus.NOT_FOUND)
+    if not same_origin(request):
+        abort(HTTPStatus.FORBIDDEN, "A judgement has to come from this service's own page.")
+    given = _given(request.form)
+    said: list[tuple[Verdict, str]] = [
+        (verdict, passage_id) for verdict in get_args(Verdict) for passage_id in request.form.getlist(verdict)
+    ]
+    if len(said) != 1:
+        raise RequestError([("", "A judgement says of one passage that it is right or wrong.")])
+    try:
+        question = _asked(given).q
+    except ValidationError as error:
+        raise RequestError.of(error) from None
+    [(verdict, passage_id)] = said
+    passage = searcher().passage(passage_id)
+    kept.record(question, passage, verdict)
+    return redirect(f"{_address('/', given)}#{passage.id}", HTTPStatus.SEE_OTHER)
 
 
 @pages.get("/documents")
@@ -169,14 +184,39 @@ def _fingerprint(folder: str) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:10]
 
 
-def _given() -> dict[str, Any]:
+def _given(sent: MultiDict[str, str]) -> dict[str, Any]:
     """Give the parameters that are the page's own, without what a form leaves blank."""
     given: dict[str, Any] = {}
     for name in _FIELDS:
-        values = [value.strip() for value in request.args.getlist(name) if value.strip()]
+        values = [value.strip() for value in sent.getlist(name) if value.strip()]
         if values:
             given[name] = values if name in {"source", "language", "path"} else values[-1]
     return given
+
+
+def _asked(given: dict[str, Any]) -> SearchParameters:
+    return SearchParameters.model_validate(given, context={"max_question": service().settings.max_question})
+
+
+def _results(given: dict[str, Any], asked: SearchParameters, result: SearchResult) -> Response:
+    kept = service().judgements
+    said = kept.of(asked.q) if kept else {}
+    response = make_response(
+        render_template(
+            "results.html",
+            given=given,
+            result=result,
+            cards=[_card(hit, said.get(place(hit.passage))) for hit in result.hits],
+            sureness=_sureness(result),
+            earlier=_turn(given, asked.offset - asked.k) if asked.offset else None,
+            more=_turn(given, asked.offset + asked.k) if _has_more(result) else None,
+            judging=kept is not None,
+        )
+    )
+    if kept:
+        # With no-referrer, a browser would not even tell us that a judgement comes from here.
+        response.headers["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def _refuse(given: dict[str, Any], errors: Any) -> Response:
@@ -184,11 +224,11 @@ def _refuse(given: dict[str, Any], errors: Any) -> Response:
     return make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _card(hit: Hit) -> Card:
+def _card(hit: Hit, verdict: Verdict | None) -> Card:
     passage = hit.passage
     best = hit.answers[0].span if hit.answers else None
     cut = pieces(passage.text, passage.span.start, passage.span, best)
-    return Card(hit, cut, passage_url(passage))
+    return Card(hit, cut, passage_url(passage), verdict)
 
 
 def _sureness(result: SearchResult) -> str:

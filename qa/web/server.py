@@ -13,14 +13,17 @@ from gunicorn.app.base import BaseApplication
 from qa.config import Settings
 from qa.contracts import QAError, SettingsError
 from qa.web import create_app
+from qa.web.judgements import Judgements
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: the host or port cannot be used.
+        SettingsError: the host, the port or the file of judgements cannot be used.
     """
+    if settings.judgements:
+        Judgements(settings.judgements).check()
     with _listen(settings.host, settings.port) as listener:
         address, master = _address(listener), os.getpid()
         try:

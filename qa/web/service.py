@@ -9,16 +9,18 @@ from flask import current_app, g
 
 from qa.config import Settings
 from qa.contracts import Search
+from qa.web.judgements import Judgements
 
 Opener = Callable[[], Search]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An app's own settings and way to the index."""
+    """An app's own settings, way to the index, and judgements where they are kept."""
 
     settings: Settings
     opener: Opener
+    judgements: Judgements | None = None
 
 
 def service() -> Service:

@@ -1,0 +1,134 @@
+"""What people say of the results: right or wrong, kept as a questions file that ``qa eval`` reads."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from flask import Request
+
+from qa.contracts import Passage, QAError, SettingsError
+
+Verdict = Literal["right", "wrong"]
+Place = tuple[str, str | None, int, int]
+
+# JSON leaves these as they are, and some programs take them for line ends.
+_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+
+
+class Judgements:
+    """The file of judgements: a line for each, the last one on a passage counts. Threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._state: tuple[int, ...] = ()
+        self._known: dict[str, dict[Place, Verdict]] = {}
+
+    def check(self) -> None:
+        """Raise SettingsError where the file cannot be written."""
+        try:
+            with self._path.open("ab"):
+                pass
+        except OSError as error:
+            raise SettingsError(f"judgements cannot be kept in {self._path}: {error.strerror}") from error
+
+    def record(self, question: str, passage: Passage, verdict: Verdict) -> None:
+        """Add a judgement to the file, and return when it is on disk.
+
+        Raises:
+            QAError: it could not be saved; the file is as it was.
+        """
+        line = _line(question, passage, verdict)
+        try:
+            with self._path.open("a+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                _append(file.fileno(), line)
+        except OSError as error:
+            raise QAError(f"The judgement could not be saved: {error.strerror}.") from error
+
+    def of(self, question: str) -> dict[Place, Verdict]:
+        """Give what was said of passages as answers to a question."""
+        try:
+            found = self._path.stat()
+            state = (found.st_ino, found.st_size, found.st_mtime_ns)
+            with self._lock:
+                if state != self._state:
+                    self._known, self._state = _read(self._path), state
+                return self._known.get(question, {})
+        except FileNotFoundError:
+            return {}
+
+
+def place(passage: Passage) -> Place:
+    """Give where a passage stands, as a questions file has it."""
+    return (passage.document.path, passage.document.row, *passage.span)
+
+
+def same_origin(request: Request) -> bool:
+    """Tell whether a browser sent this from one of the service's own pages.
+
+    There are no cookies and so no token that another site could not know; what the browser says of the
+    sender is what tells its requests from ours.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None:
+        return site == "same-origin"
+    return origin in {f"http://{request.host}", f"https://{request.host}"}  # a proxy may speak either
+
+
+def _line(question: str, passage: Passage, verdict: Verdict) -> bytes:
+    where: dict[str, Any] = {"doc": passage.document.path}
+    if passage.document.row is not None:
+        where["row"] = passage.document.row
+    where |= {"start": passage.span.start, "end": passage.span.end}
+    judgement = {
+        "id": f"judged-{hashlib.sha256(question.encode()).hexdigest()[:12]}",
+        "question": question,
+        "answers" if verdict == "right" else "wrong": [where],
+        "judged": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return f"{json.dumps(judgement, ensure_ascii=False).translate(_LINE_ENDS)}\n".encode()
+
+
+def _append(file: int, line: bytes) -> None:
+    """Write a line at the end of a locked file, whole or not at all."""
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        line = b"\n" + line
+    try:
+        while line:
+            line = line[os.write(file, line) :]
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, size)
+        raise
+
+
+def _read(path: Path) -> dict[str, dict[Place, Verdict]]:
+    known: dict[str, dict[Place, Verdict]] = {}
+    for question, where, verdict in _judged(path):
+        known.setdefault(question, {})[where] = verdict
+    return known
+
+
+def _judged(path: Path) -> Iterator[tuple[str, Place, Verdict]]:
+    """Give the judgements in order. ``qa eval`` complains of lines that cannot be used, this does not."""
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            entry = json.loads(line)
+            if "judged" not in entry:
+                continue
+            for name, verdict in (("answers", "right"), ("wrong", "wrong")):
+                for spot in entry.get(name, ()):
+                    where = (spot["doc"], spot.get("row"), spot["start"], spot["end"])
+                    yield entry["question"], where, verdict  # type: ignore[misc]  # one of the two
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            continue
