@@ -114,5 +114,5 @@ def group_alike(shingles: Iterable[AbstractSet[Any]]) -> list[list[int]]:
 
 def confidence(best: Mapping[str, float], legibility: float) -> float:
     """Give the probability that the results answer the question, from the signals of the first."""
-    evidence = -7.0 + 8.0 * best["sentence"] * legibility + 6.0 * best["lexical"]
+    evidence = -7.0 + 8.0 * best.get("sentence", 0.0) * legibility + 6.0 * best["lexical"]
     return 1 / (1 + math.exp(-evidence))
