@@ -210,7 +210,7 @@ def test_settings() -> None:
             [field.name],
             [f"QA_{field.name.upper()}"],
             [f"--{field.name}"] if f"--{field.name}" in all_options else [],
-            [str(field.default)],
+            [str(field.default)] if field.default else [],
         ]
         for field in fields(Settings)
     ]
