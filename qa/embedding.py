@@ -25,7 +25,7 @@ CONTEXT_TOKENS = 32
 _UNBOUNDED_TOKENS = 512
 _ABSURD = 1_000_000
 _BATCH = 16
-_VERSION = "2"
+_VERSION = "3"
 
 
 def load_encoder(model: str) -> SentenceTransformerEncoder:
@@ -218,7 +218,10 @@ class SentenceTransformerEncoder:
         """Give the context and the windows: each one's text, with the context, and its sentences in it."""
         context = self._context(passage)
         room = self.max_tokens - self.count_tokens([context])[0]
-        counts = self.count_tokens([span.of(passage.text) for span in passage.sentences])
+        ends = [*(span.start for span in passage.sentences[1:]), len(passage.text)]
+        counts = self.count_tokens(  # of what stands between sentences too, such as a row of signs
+            [passage.text[span.start : end] for span, end in zip(passage.sentences, ends, strict=True)]
+        )
         groups: list[list[Span]] = []
         used = room
         for span, count in zip(passage.sentences, counts, strict=True):

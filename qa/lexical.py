@@ -20,7 +20,7 @@ import Stemmer
 from qa.arrays import any_in_parts, offsets, ranges
 from qa.contracts import Float32, Int32, Int64, Span
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same passages may get other terms or scores."""
 
 K1, B = 1.2, 0.75
@@ -47,6 +47,9 @@ _TERM = regex.compile(
     rf"(?P<unspaced>{_UNSPACED}+)|\d+(?:[.,]\d+)+"
     rf"|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]*(?:['’]\p{{L}}+)*",
     regex.VERSION1,
+)
+_UNDECOMPOSED = str.maketrans(
+    {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"}
 )
 _TERMS, _STARTS, _VOCABULARY = "terms.npy", "sentence_starts.npy", "vocab.index.json"
 _CACHED_STEMS = 500_000
@@ -110,7 +113,7 @@ def _stem(word: str, language: str) -> str:
 
 def _fold(word: str) -> str:
     """Drop accents from Latin letters: people leave them out when they ask."""
-    decomposed = unicodedata.normalize("NFD", word)
+    decomposed = unicodedata.normalize("NFD", word).translate(_UNDECOMPOSED)
     if not "a" <= decomposed[0] <= "z":
         return word
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

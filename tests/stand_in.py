@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.resources import files
 
 import numpy as np
 
-from qa.contracts import Float32, PassageInput, PassageVectors
-from qa.lexical import terms
+from qa.contracts import Float32, PassageInput, PassageVectors, QueryVectors, Span
+from qa.lexical import words
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_SAMPLE = frozenset(files("qa").joinpath("sample.txt").read_text("utf-8").splitlines())
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
@@ -23,36 +25,57 @@ def count_tokens(texts: Sequence[str]) -> list[int]:
 
 @dataclass
 class StandIn:
-    """Sums a random direction for each stem of a text. ``encoded`` keeps what it was given."""
+    """Gives each word the direction of its stem, drawn by chance, and a text the sum of its words'.
+
+    ``encoded`` keeps what it was given, but for the sample on which the tokens' projection is made. With
+    ``speaks_in_tokens`` false it is like a model whose tokens have no vectors of their own.
+    """
 
     name: str = "stand-in"
     fingerprint: str = "0123456789abcdef"
     dimension: int = 48
     max_tokens: int = 60
+    speaks_in_tokens: bool = True
     encoded: list[PassageInput] = field(default_factory=list)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return count_tokens(texts)
 
-    def encode_queries(self, questions: Sequence[str]) -> Float32:
-        return np.stack([self._vector(terms(question, ["en", "ru"])) for question in questions])
+    def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
+        return [self._query(question) for question in questions]
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
-        self.encoded += passages
-        return [
-            PassageVectors(
-                self._vector(terms(f"{passage.context} {passage.text}", ["en", "ru"])),
-                np.stack(
-                    [self._vector(terms(span.of(passage.text), ["en", "ru"])) for span in passage.sentences]
-                ),
-            )
-            for passage in passages
-        ]
+        self.encoded += [passage for passage in passages if passage.text not in _SAMPLE]
+        return [self._passage(passage) for passage in passages]
 
-    def _vector(self, words: Iterable[str]) -> Float32:
-        total = sum((_direction(word, self.dimension) for word in words), np.zeros(self.dimension))
+    def _query(self, question: str) -> QueryVectors:
+        spans, tokens = self._tokens(question)
+        return QueryVectors(self._vector(_stems(question)), tokens, spans, count_tokens([question])[0])
+
+    def _passage(self, passage: PassageInput) -> PassageVectors:
+        sentences = [span.of(passage.text) for span in passage.sentences]
+        segments = [self._tokens(part)[1] for part in (passage.context, *sentences)]
+        return PassageVectors(
+            self._vector(_stems(f"{passage.context} {passage.text}")),
+            np.stack([self._vector(_stems(sentence)) for sentence in sentences]),
+            np.concatenate(segments),
+            tuple(map(len, segments)),
+        )
+
+    def _tokens(self, text: str) -> tuple[tuple[Span, ...], Float32]:
+        """Give each word's place and its direction, three times as long as it should be."""
+        found = list(words(text, ["en", "ru"])) if self.speaks_in_tokens else []
+        vectors = [3 * self._vector(stems) for _, stems in found]
+        return tuple(span for span, _ in found), np.reshape(vectors, (-1, self.dimension)).astype(np.float32)
+
+    def _vector(self, stems: Iterable[str]) -> Float32:
+        total = sum((_direction(stem, self.dimension) for stem in stems), np.zeros(self.dimension))
         total[0] += 1e-6  # a text without words has a direction too
         return (total / np.linalg.norm(total)).astype(np.float32)
+
+
+def _stems(text: str) -> list[str]:
+    return [stem for _, stems in words(text, ["en", "ru"]) for stem in stems]
 
 
 @cache

@@ -45,11 +45,29 @@ def _assert_same(one: Generation, other: Generation) -> None:
         index, other_index = getattr(one, name), getattr(other, name)
         rows = np.arange(len(index))
         np.testing.assert_array_equal(index.vectors(rows), other_index.vectors(rows))
-    for question in (["trade"], ["cambodia", "envoy", "визит"], ["nothing"]):
-        weights = one.lexical.weights(question)
-        assert weights == other.lexical.weights(question)
-        for found, expected in zip(one.lexical.match(weights), other.lexical.match(weights), strict=True):
-            np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(one.documents, other.documents)
+    assert one.tokens.segments == other.tokens.segments
+    np.testing.assert_array_equal(one.tokens.projection, other.tokens.projection)
+    for found, expected in zip(
+        one.tokens.tokens(0, one.tokens.segments), other.tokens.tokens(0, other.tokens.segments), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    bounds = one.sentence_starts[:-1], one.sentence_starts[1:]
+    for words in (["trade", "grew"], ["cambodia", "envoy", "визит"], ["nothing"]):
+        # The numbers of the terms may differ: an index that has seen other documents knows other words.
+        weights, other_weights = one.lexical.question(words), other.lexical.question(words)
+        assert weights.weights == other_weights.weights
+        pairs = [
+            (one.lexical.match(weights), other.lexical.match(other_weights)),
+            (
+                [one.lexical.coverage(weights, np.arange(one.lexical.sentences))],
+                [other.lexical.coverage(other_weights, np.arange(one.lexical.sentences))],
+            ),
+            ([one.lexical.adjacency(weights, *bounds)], [other.lexical.adjacency(other_weights, *bounds)]),
+        ]
+        for found, expected in pairs:
+            for part, expected_part in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(part, expected_part)
 
 
 def test_a_build_reports_what_it_did(settings: Settings, encoder: StandIn) -> None:

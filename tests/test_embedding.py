@@ -25,7 +25,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from qa import embedding
-from qa.contracts import Float32, ModelError, PassageInput, Reading, Span
+from qa.contracts import Float32, ModelError, PassageInput, QueryVectors, Reading, Span
 from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, load_encoder
 from qa.passages import split
 
@@ -63,6 +63,10 @@ def encoder() -> SentenceTransformerEncoder:
 @pytest.fixture(scope="module")
 def reference() -> SentenceTransformer:
     return SentenceTransformer(str(MODEL_DIR), device="cpu")
+
+
+def _vectors(found: list[QueryVectors]) -> Float32:
+    return np.stack([query.vector for query in found])
 
 
 def _unit(vectors: np.ndarray) -> Float32:
@@ -117,7 +121,7 @@ def test_a_batch_gives_what_each_gives_alone(encoder) -> None:
 
 def test_a_querys_vector_is_the_models(encoder, reference) -> None:
     questions = ["What do students study?", "Кто продал рис?"]
-    found = encoder.encode_queries(questions)
+    found = _vectors(encoder.encode_queries(questions))
     np.testing.assert_allclose(found, _unit(reference.encode_query(questions)), atol=1e-4)
     assert found.dtype == np.float32
     assert found.shape == (2, encoder.dimension)
@@ -125,14 +129,14 @@ def test_a_querys_vector_is_the_models(encoder, reference) -> None:
 
 def test_vectors_are_of_length_one(encoder) -> None:
     (found,) = encoder.encode_passages([PassageInput("Title", TEXT, SENTENCES)])
-    for vectors in (found.passage, found.sentences, encoder.encode_queries(["Rice?"])):
+    for vectors in (found.passage, found.sentences, _vectors(encoder.encode_queries(["Rice?"]))):
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1, atol=1e-5)
     assert found.sentences.shape == (3, encoder.dimension)
 
 
 def test_a_question_is_nearest_to_its_answer(encoder) -> None:
     (found,) = encoder.encode_passages([PassageInput("", TEXT, SENTENCES)])
-    cosines = found.sentences @ encoder.encode_queries(["How many students study in Moscow?"])[0]
+    cosines = found.sentences @ encoder.encode_queries(["How many students study in Moscow?"])[0].vector
     assert cosines.argmax() == 1
 
 
@@ -142,7 +146,74 @@ def test_a_context_of_any_length_leaves_room_for_the_passage(encoder, reference)
     last = Span(len(text) - 5, len(text) - 1)
     (found,) = encoder.encode_passages([PassageInput("An endless title " * 50, text, (Span(0, 4), last))])
     assert np.linalg.norm(found.sentences[1] - found.passage) > 1e-3  # it was read, not made up
-    assert encoder.max_tokens + CONTEXT_TOKENS + 2 == reference.max_seq_length
+    assert CONTEXT_TOKENS - 2 <= found.token_counts[0] <= CONTEXT_TOKENS
+    assert encoder.max_tokens + 2 == reference.max_seq_length
+
+
+def _long(sentences: int) -> tuple[str, tuple[Span, ...]]:
+    """Write sentences of nine tokens each, all different."""
+    parts = [f"The {i} boats went to port {i + 7}." for i in range(100, 100 + sentences)]
+    text = "\n".join(parts)
+    starts = [text.index(part) for part in parts]
+    return text, tuple(Span(start, start + len(part)) for start, part in zip(starts, parts, strict=True))
+
+
+@pytest.mark.parametrize("context", ["", "Boats and ports"])
+def test_a_passage_longer_than_the_model_is_read_in_windows_of_whole_sentences(
+    encoder, reference, context: str
+) -> None:
+    text, spans = _long(80)
+    sizes = encoder.count_tokens([span.of(text) for span in spans])
+    assert sum(sizes) > 2 * encoder.max_tokens
+    (found,) = encoder.encode_passages([PassageInput(context, text, spans)])
+    before = f"{context}: " if context else ""
+    in_context = encoder.count_tokens([before])[0]
+    assert found.token_counts == (in_context, *sizes)
+    assert len(found.tokens) == sum(found.token_counts)
+
+    windows: list[list[Span]] = [[]]
+    for span in spans:
+        if encoder.count_tokens([before + text[(windows[-1] or [span])[0].start : span.end]])[0] > 254:
+            windows.append([])
+        windows[-1].append(span)
+    expected, wholes = [], []
+    for window in windows:
+        start, end = window[0].start, window[-1].end
+        part = text[start:end]
+        own = tuple(Span(a - start, b - start) for a, b in window)
+        expected.append(_pooled_by_hand(reference, before, part, own))
+        wholes.append(reference.encode_document(before + part))
+    np.testing.assert_allclose(found.sentences, np.concatenate(expected), atol=1e-4)
+    np.testing.assert_allclose(found.passage, _unit(np.mean(wholes, axis=0)), atol=1e-4)
+
+
+def test_what_stands_between_two_sentences_takes_its_room_in_a_window(encoder, reference) -> None:
+    gap = " _" * 120
+    first, last = " ".join(["rice"] * 70) + ".", " ".join(["port"] * 70) + "."
+    text = first + gap + " " + last
+    spans = (Span(0, len(first)), Span(len(text) - len(last), len(text)))
+    (found,) = encoder.encode_passages([PassageInput("", text, spans)])
+    assert found.token_counts == (0, 71, 71)
+    np.testing.assert_allclose(
+        found.sentences[1], _pooled_by_hand(reference, "", last, (Span(0, len(last)),))[0], atol=1e-4
+    )
+
+
+def test_token_vectors_come_with_their_places(encoder, reference) -> None:
+    question = "What did the envoy say of Пномпень?"
+    (found,) = encoder.encode_queries([question])
+    offsets = reference.tokenizer(question, return_offsets_mapping=True)["offset_mapping"][1:-1]
+    assert found.spans == tuple(Span(*place) for place in offsets)
+    assert found.token_count == len(offsets) == len(found.tokens)
+    tokens = reference.encode(question, output_value="token_embeddings").float().cpu().numpy()
+    np.testing.assert_allclose(found.tokens, tokens[1:-1], atol=1e-4)
+
+    before = "Trade in 2018: "
+    (passage,) = encoder.encode_passages([PassageInput("Trade in 2018", TEXT, SENTENCES)])
+    tokens = reference.encode(before + TEXT, output_value="token_embeddings").float().cpu().numpy()
+    np.testing.assert_allclose(passage.tokens, tokens[1:-1], atol=1e-4)
+    counts = [encoder.count_tokens([span.of(TEXT)])[0] for span in SENTENCES]
+    assert passage.token_counts == (encoder.count_tokens([before])[0], *counts)
 
 
 def test_tokens_are_counted_without_special_ones_and_without_an_end(encoder) -> None:
@@ -195,7 +266,7 @@ def test_another_model_that_pools_by_the_mean_pools_late(tmp_path: Path, more: l
     (found,) = encoder.encode_passages([PASSAGE])
     expected = _pooled_by_hand(SentenceTransformer(str(folder)), "rice: ", PASSAGE.text, PASSAGE.sentences)
     np.testing.assert_allclose(found.sentences, expected, atol=1e-5)
-    assert (encoder.dimension, encoder.max_tokens) == (16, 64 - 2 - CONTEXT_TOKENS)
+    assert (encoder.dimension, encoder.max_tokens) == (16, 64 - 2)
 
 
 def test_a_models_prompts_are_used_and_do_not_shift_the_sentences(tmp_path: Path) -> None:
@@ -204,10 +275,17 @@ def test_a_models_prompts_are_used_and_do_not_shift_the_sentences(tmp_path: Path
     (found,) = encoder.encode_passages([PASSAGE])
     expected = _pooled_by_hand(reference, "doc: rice: ", PASSAGE.text, PASSAGE.sentences)
     np.testing.assert_allclose(found.sentences, expected, atol=1e-5)
-    np.testing.assert_allclose(
-        encoder.encode_queries(["rice"]), _unit(reference.encode(["query: rice"])), atol=1e-5
-    )
-    assert encoder.max_tokens == 64 - 2 - CONTEXT_TOKENS - 2
+    (query,) = encoder.encode_queries(["rice sold"])
+    np.testing.assert_allclose(query.vector, _unit(reference.encode("query: rice sold")), atol=1e-5)
+    assert encoder.max_tokens == 64 - 2 - 2
+
+    # The prompts' own tokens are not among those of the text.
+    assert (query.spans, query.token_count) == ((Span(0, 4), Span(5, 9)), 2)
+    tokens = reference.encode("query: rice sold", output_value="token_embeddings").float().cpu().numpy()
+    np.testing.assert_allclose(query.tokens, tokens[3:-1], atol=1e-5)
+    assert found.token_counts == (2, 4, 5)
+    tokens = reference.encode(f"doc: rice: {PASSAGE.text}", output_value="token_embeddings")
+    np.testing.assert_allclose(found.tokens, tokens.float().cpu().numpy()[3:-1], atol=1e-5)
 
 
 def test_a_model_that_does_not_pool_by_the_mean_encodes_each_sentence_alone(tmp_path: Path) -> None:
@@ -217,11 +295,11 @@ def test_a_model_that_does_not_pool_by_the_mean_encodes_each_sentence_alone(tmp_
     alone = reference.encode([PASSAGE.text[0:14], PASSAGE.text[15:32]])
     np.testing.assert_allclose(found.sentences, _unit(alone), atol=1e-5)
     np.testing.assert_allclose(found.passage, _unit(reference.encode(f"rice: {PASSAGE.text}")), atol=1e-5)
+    (query,) = load_encoder(str(folder)).encode_queries(["rice sold"])
+    assert found.tokens.shape == query.tokens.shape == (0, 16)
+    assert (found.token_counts, query.spans, query.token_count) == ((0, 0, 0), (), 2)
 
 
-@pytest.mark.xfail(
-    reason="max_tokens: a bare tokenizer's num_special_tokens_to_add wants is_pair", strict=True
-)
 def test_a_static_model_works(tmp_path: Path) -> None:
     tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
@@ -230,7 +308,9 @@ def test_a_static_model_works(tmp_path: Path) -> None:
     (found,) = encoder.encode_passages([PASSAGE])
     assert found.passage.shape == (8,)
     assert found.sentences.shape == (2, 8)
-    assert encoder.encode_queries(["rice"]).shape == (1, 8)
+    (query,) = encoder.encode_queries(["rice"])
+    assert query.vector.shape == (8,)
+    assert found.tokens.shape == query.tokens.shape == (0, 8)
     assert encoder.max_tokens > 0
 
 
@@ -269,5 +349,5 @@ def test_the_default_model_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     for name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
         encoder = load_encoder(name)
-        assert encoder.encode_queries(["rice"]).shape == (1, encoder.dimension)
+        assert _vectors(encoder.encode_queries(["rice"])).shape == (1, encoder.dimension)
         assert encoder.name == name

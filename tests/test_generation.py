@@ -18,11 +18,17 @@ FILES = [
     "passages.faiss",
     "sentences.faiss",
     "sentence_starts.npy",
+    "documents.npy",
+    "tokens/tokens.int8",
+    "tokens/segment_starts.npy",
+    "tokens/projection.npy",
     "lexical/data.csc.index.npy",
     "lexical/indices.csc.index.npy",
     "lexical/indptr.csc.index.npy",
     "lexical/params.index.json",
     "lexical/vocab.index.json",
+    "lexical/terms.npy",
+    "lexical/sentence_starts.npy",
 ]
 
 
@@ -92,7 +98,7 @@ def _edit(folder: Path, change: Callable[[dict], object]) -> None:
 
 def test_another_format_is_refused_and_both_are_told(built: Path) -> None:
     _edit(built, lambda manifest: manifest.update(format=99))
-    with pytest.raises(CorruptIndexError, match=r"has format 99, this version reads format 1.*qa index"):
+    with pytest.raises(CorruptIndexError, match=r"has format 99, this version reads format 2.*qa index"):
         generation.load(built)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,88 +13,199 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.lexical import ALGORITHMS, K1, B, LexicalIndex, coverage, terms
+from qa.contracts import Span
+from qa.lexical import ALGORITHMS, K1, B, LexicalIndex, PassageTerms, count_words, terms, words
 
-_CORPORA = st.lists(st.lists(st.sampled_from("abcdef"), max_size=8), min_size=1, max_size=8)
+_TERMS = st.lists(st.sampled_from("abcdef"), max_size=5)
+_PASSAGES = st.builds(PassageTerms, _TERMS, st.lists(_TERMS, min_size=1, max_size=4))
+_CORPORA = st.lists(_PASSAGES, min_size=1, max_size=8)
+_QUESTIONS = st.lists(st.sampled_from("abcdefxyz"), min_size=1, max_size=6)
 
 
-def _by_formula(corpus: list[list[str]], query: list[str]) -> list[float]:
+def _of(*sentences: str, context: str = "") -> PassageTerms:
+    return PassageTerms(context.split(), [sentence.split() for sentence in sentences])
+
+
+def _flat(passage: PassageTerms) -> list[str]:
+    return [*passage.context, *chain.from_iterable(passage.sentences)]
+
+
+def _idf(corpus: list[PassageTerms], term: str) -> float:
+    frequency = sum(term in _flat(passage) for passage in corpus)
+    return math.log(1 + (len(corpus) - frequency + 0.5) / (frequency + 0.5))
+
+
+def _by_formula(corpus: list[PassageTerms], query: list[str]) -> list[float]:
     """Score each passage as Lucene does, as a share of what the query could give at most.
 
     Robertson and Zaragoza (2009), equation 3.15, with Lucene's idf, which is never negative.
     """
-    average = sum(map(len, corpus)) / len(corpus)
-    wanted = set(query)
-    idf = {}
-    for term in wanted:
-        frequency = sum(term in passage for passage in corpus)
-        idf[term] = math.log(1 + (len(corpus) - frequency + 0.5) / (frequency + 0.5))
+    texts = [_flat(passage) for passage in corpus]
+    average = sum(map(len, texts)) / len(texts)
+    idf = {term: _idf(corpus, term) for term in query}
     scores = []
-    for passage in corpus:
-        counts = Counter(passage)
-        length = K1 * (1 - B + B * len(passage) / average)
-        gains = (idf[term] * counts[term] / (counts[term] + length) for term in wanted if counts[term])
+    for text in texts:
+        counts = Counter(text)
+        length = K1 * (1 - B + B * len(text) / average)
+        gains = (idf[term] * counts[term] / (counts[term] + length) for term in idf if counts[term])
         scores.append(sum(gains) / sum(idf.values()))
     return scores
 
 
 def _scores(index: LexicalIndex, query: list[str], size: int) -> list[float]:
-    rows, scores = index.match(index.weights(query))
+    rows, scores = index.match(index.question(query))
     assert list(rows) == sorted(set(rows.tolist()))
     found = np.zeros(size)
     found[rows] = scores
     return found.tolist()
 
 
-@given(_CORPORA, st.lists(st.sampled_from("abcdefxyz"), min_size=1, max_size=5))
-def test_scores_are_the_formulas(corpus: list[list[str]], query: list[str]) -> None:
-    if not any(corpus):
+@given(_CORPORA, _QUESTIONS)
+def test_scores_are_the_formulas(corpus: list[PassageTerms], query: list[str]) -> None:
+    if not any(map(_flat, corpus)):
         return
     scores = _scores(LexicalIndex.build(corpus), query, len(corpus))
     assert scores == pytest.approx(_by_formula(corpus, query), rel=1e-5, abs=1e-7)
     assert all(0 <= score <= 1 for score in scores)
 
 
-@given(_CORPORA, st.lists(st.sampled_from("abcxyz"), min_size=1, max_size=5))
-def test_only_passages_with_a_term_match(corpus: list[list[str]], query: list[str]) -> None:
+@given(_CORPORA, _QUESTIONS)
+def test_only_passages_with_a_term_match(corpus: list[PassageTerms], query: list[str]) -> None:
     index = LexicalIndex.build(corpus)
-    rows, scores = index.match(index.weights(query))
-    assert rows.tolist() == [i for i, passage in enumerate(corpus) if set(passage) & set(query)]
+    rows, scores = index.match(index.question(query))
+    assert rows.tolist() == [i for i, passage in enumerate(corpus) if set(_flat(passage)) & set(query)]
     assert (scores > 0).all()
 
 
-@given(_CORPORA, st.lists(st.sampled_from("abcxyz"), min_size=1, max_size=5))
-def test_a_repeated_term_counts_once(corpus: list[list[str]], query: list[str]) -> None:
+@given(_CORPORA, _QUESTIONS)
+def test_a_questions_terms_weigh_their_inverse_frequency(
+    corpus: list[PassageTerms], query: list[str]
+) -> None:
+    question = LexicalIndex.build(corpus).question(query)
+    assert question.weights.keys() == set(query)
+    assert question.total == pytest.approx(sum(question.weights.values()))
+    held = {term for passage in corpus for term in _flat(passage)}
+    assert sorted(question.known.values()) == sorted(question.weights[term] for term in set(query) & held)
+    if held:
+        assert question.weights == pytest.approx({term: _idf(corpus, term) for term in query})
+
+
+@given(_CORPORA, _QUESTIONS)
+def test_coverage_is_the_share_of_weight_that_a_sentence_holds(
+    corpus: list[PassageTerms], query: list[str]
+) -> None:
     index = LexicalIndex.build(corpus)
-    assert index.weights(query) == index.weights(query * 3)
+    question = index.question(query)
+    sentences = [set(sentence) for passage in corpus for sentence in passage.sentences]
+    expected = [
+        sum(weight for term, weight in question.weights.items() if term in sentence) / question.total
+        for sentence in sentences
+    ]
+    assert index.sentences == len(sentences)
+    chosen = np.arange(len(sentences))[::-2]
+    assert index.coverage(question, chosen) == pytest.approx([expected[i] for i in chosen], abs=1e-6)
+
+
+@given(_CORPORA, _QUESTIONS)
+def test_adjacency_is_the_share_of_pairs_that_stand_side_by_side(
+    corpus: list[PassageTerms], query: list[str]
+) -> None:
+    index = LexicalIndex.build(corpus)
+    question = index.question(query)
+    held = {term for passage in corpus for term in _flat(passage)}
+    pairs = {(a, b) for a, b in pairwise(query) if a != b and a in held and b in held}
+    weights = {pair: min(question.weights[term] for term in pair) for pair in pairs}
+    expected = []
+    for passage in corpus:
+        text = [term for sentence in passage.sentences for term in sentence]
+        met = sum(weights[pair] for pair in set(pairwise(text)) & pairs)
+        expected.append(met / sum(weights.values()) if pairs else 0)
+    lasts = np.cumsum([len(passage.sentences) for passage in corpus])
+    firsts = lasts - [len(passage.sentences) for passage in corpus]
+    assert index.adjacency(question, firsts, lasts) == pytest.approx(expected, abs=1e-6)
+    assert index.adjacency(question, firsts[::-1], lasts[::-1]) == pytest.approx(expected[::-1], abs=1e-6)
+
+
+@given(_CORPORA)
+def test_shingles_are_every_three_terms_in_a_row(corpus: list[PassageTerms]) -> None:
+    index = LexicalIndex.build(corpus)
+    first = 0
+    found, expected = [], []
+    for passage in corpus:
+        last = first + len(passage.sentences)
+        text = [term for sentence in passage.sentences for term in sentence]
+        expected.append({tuple(text[i : i + 3]) for i in range(len(text) - 2)} or {tuple(text)})
+        found.append(index.shingles(first, last))
+        first = last
+    # The index has numbers for terms: the same texts must have the same shingles.
+    assert [[one == other for other in found] for one in found] == [
+        [one == other for other in expected] for one in expected
+    ]
+    assert [len(one & other) for one in found for other in found] == [
+        len(one & other) for one in expected for other in expected
+    ]
+
+
+@given(_CORPORA, _QUESTIONS)
+def test_a_repeated_term_counts_once(corpus: list[PassageTerms], query: list[str]) -> None:
+    index = LexicalIndex.build(corpus)
+    once, thrice = index.question(query), index.question(query * 3)
+    assert (once.weights, once.known) == (thrice.weights, thrice.known)
 
 
 def test_a_term_that_no_passage_holds_lowers_every_score() -> None:
-    index = LexicalIndex.build([["rice", "port"], ["fish"]])
-    _, alone = index.match(index.weights(["rice"]))
-    _, beside = index.match(index.weights(["rice", "zeppelin"]))
+    index = LexicalIndex.build([_of("rice port"), _of("fish")])
+    _, alone = index.match(index.question(["rice"]))
+    _, beside = index.match(index.question(["rice", "zeppelin"]))
     assert beside[0] < alone[0]
 
 
+def test_the_context_is_searched_but_belongs_to_no_sentence() -> None:
+    index = LexicalIndex.build([_of("port", context="rice fish"), _of("rice fish")])
+    question = index.question(["rice", "fish"])
+    assert index.match(question)[0].tolist() == [0, 1]
+    assert index.coverage(question, np.arange(2)).tolist() == [0, 1]
+    assert index.adjacency(question, np.arange(2), np.arange(1, 3)).tolist() == [0, 1]
+
+
 def test_a_saved_index_gives_the_same(tmp_path: Path) -> None:
-    corpus = [["рис", "port", "3.5"], [], ["fish", "рис", "рис"], ["柬埔", "埔寨"], []]
+    corpus = [
+        _of("рис port", "3.5", context="fish"),
+        _of(""),
+        _of("fish рис рис"),
+        _of("柬埔 埔寨", "", "рис port"),
+        _of(""),
+    ]
     built = LexicalIndex.build(corpus)
     built.save(tmp_path / "lexical")
     loaded = LexicalIndex.load(tmp_path / "lexical")
-    for query in (["рис"], ["рис", "fish", "nothing"], ["柬埔", "3.5"], ["nothing"], []):
-        assert loaded.weights(query) == built.weights(query)
-        for one, other in zip(
-            loaded.match(loaded.weights(query)), built.match(built.weights(query)), strict=True
-        ):
+    lasts = np.cumsum([len(passage.sentences) for passage in corpus])
+    firsts = np.append(0, lasts[:-1])
+    assert loaded.sentences == built.sentences == lasts[-1]
+    for query in (["рис"], ["рис", "port", "nothing"], ["柬埔", "埔寨", "3.5"], ["nothing"], []):
+        question = loaded.question(query)
+        assert question == built.question(query)
+        for one, other in [
+            *zip(loaded.match(question), built.match(question), strict=True),
+            (loaded.coverage(question, np.arange(lasts[-1])), built.coverage(question, np.arange(lasts[-1]))),
+            (loaded.adjacency(question, firsts, lasts), built.adjacency(question, firsts, lasts)),
+        ]:
             np.testing.assert_array_equal(one, other)
+    assert [loaded.shingles(*pair) for pair in zip(firsts, lasts, strict=True)] == [
+        built.shingles(*pair) for pair in zip(firsts, lasts, strict=True)
+    ]
 
 
-@pytest.mark.parametrize("corpus", [[], [[], []]])
-def test_an_empty_index_matches_nothing(tmp_path: Path, corpus: list[list[str]]) -> None:
+@pytest.mark.parametrize("corpus", [[], [_of(""), _of("", "")]])
+def test_an_empty_index_matches_nothing(tmp_path: Path, corpus: list[PassageTerms]) -> None:
     LexicalIndex.build(corpus).save(tmp_path / "lexical")
     index = LexicalIndex.load(tmp_path / "lexical")
-    rows, scores = index.match(index.weights(["rice"]))
+    question = index.question(["rice", "port"])
+    rows, scores = index.match(question)
     assert len(rows) == len(scores) == 0
+    every = np.arange(index.sentences)
+    assert index.coverage(question, every).tolist() == [0] * index.sentences
+    assert index.adjacency(question, every, every + 1).tolist() == [0] * index.sentences
 
 
 def _same(one: str, other: str, *languages: str) -> bool:
@@ -138,6 +250,28 @@ def test_accents_case_width_and_apostrophes_do_not_matter_in_latin_script() -> N
     assert _same("ＡＳＥＡＮ ﬁsh", "asean fish", "en")
     assert _same("minister’s", "minister's", "en")
     assert _same("Straße", "STRASSE", "de")
+
+
+@pytest.mark.parametrize(
+    ("language", "accented", "plain"),
+    [
+        ("pt", "São Tomé", "sao tome"),
+        ("de", "Größe", "grosse"),
+        ("fr", "Où était l’élève", "ou etait l'eleve"),
+        ("vi", "Hà Nội", "ha noi"),
+        ("tr", "İstanbul çağı", "istanbul cagi"),
+        ("es", "e\u0301l", "el"),
+        ("pl", "Łódź", "lodz"),
+        ("vi", "Đà Nẵng", "da nang"),
+        ("da", "Ærø", "aero"),
+    ],
+)
+def test_accents_may_be_left_out_on_either_side(language: str, accented: str, plain: str) -> None:
+    for languages in ([language], [language, "en"], []):
+        passage, question = list(terms(accented, languages)), list(terms(plain, languages))
+        assert passage == question
+        index = LexicalIndex.build([PassageTerms([], [passage]), _of("zebra")])
+        assert index.match(index.question(question))[0].tolist() == [0]
 
 
 def test_russian_yo_may_be_written_as_ye() -> None:
@@ -198,8 +332,28 @@ def test_threads_stem_alike() -> None:
     assert list(found.values()) == [expected] * 4
 
 
-def test_coverage_is_the_share_of_weight_held() -> None:
-    weights = {"rice": 3.0, "port": 1.0}
-    assert coverage(weights, ["rice", "rice", "fish"]) == pytest.approx(0.75)
-    assert coverage(weights, ["rice", "port"]) == 1
-    assert coverage(weights, []) == coverage({}, ["rice"]) == 0
+@given(st.text(max_size=40), st.lists(st.sampled_from([*ALGORITHMS, "zh", "xx"]), max_size=3))
+def test_words_stand_where_they_say(text: str, languages: list[str]) -> None:
+    found = list(words(text, languages))
+    assert [term for _, inner in found for term in inner] == list(terms(text, languages))
+    for (span, inner), (following, _) in pairwise([*found, (Span(len(text), len(text) + 1), ())]):
+        assert 0 <= span.start < span.end <= len(text)
+        assert span.start < following.start
+        # A word alone has the terms that it has in its text.
+        assert inner == tuple(terms(span.of(text), languages))
+
+
+def test_words_are_slices_of_the_text() -> None:
+    text = "São Tomé’s 3.5% 柬埔寨, e\u0301t"
+    found = [(span.of(text), inner) for span, inner in words(text, ["en"])]
+    assert found == [
+        ("São", ("sao",)), ("Tomé’s", ("tome",)), ("3.5", ("3.5",)), ("柬埔", ("柬埔",)), ("埔寨", ("埔寨",)),
+        ("e\u0301t", ("et",)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("", 0), ("Rice, 3.5% of it!", 4), ("柬埔寨 in 2018", 5), ("ไทย", 3), ("?!", 0)]
+)
+def test_words_are_counted_and_characters_where_there_are_no_spaces(text: str, count: int) -> None:
+    assert count_words(text) == count

@@ -56,13 +56,13 @@ def readings(draw: st.DrawFn) -> Reading:
     return Reading(text, "text/plain", headings=headings if marked else None, pages=pages)
 
 
-def _split(reading: Reading | str, max_tokens: int = 60) -> list[PassageSpan]:
+def _split(reading: Reading | str, max_tokens: int = 120) -> list[PassageSpan]:
     if isinstance(reading, str):
         reading = Reading(reading, "text/plain")
     return split(reading, measure=count_tokens, max_tokens=max_tokens, language=lambda _: "en")
 
 
-def _texts(reading: Reading | str, max_tokens: int = 60) -> list[str]:
+def _texts(reading: Reading | str, max_tokens: int = 120) -> list[str]:
     text = reading if isinstance(reading, str) else reading.text
     return [passage.span.of(text) for passage in _split(reading, max_tokens)]
 
@@ -138,8 +138,8 @@ def test_a_blank_text_has_no_passages() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends_of_any_kind_mean_the_same(end: str) -> None:
     line = "This line was wrapped by hand at about eighty characters, as it used to be done"
-    text = f"{line}\n{line}\n{line}.\n\n{line}\n{line}\n{line}.\n".replace("\n", end)
-    assert _texts(text) == [f"{line}{end}{line}{end}{line}."] * 2
+    paragraph = end.join([line] * 4) + "."
+    assert _texts(paragraph + end * 2 + paragraph + end) == [paragraph] * 2
 
 
 @pytest.mark.parametrize("blank", [" " * 200_000, "\n" * 200_000, "a \n" * 50_000, "word\t" * 50_000])
@@ -275,5 +275,5 @@ def test_each_passage_has_its_own_language() -> None:
         return "ru" if "Рис" in text else "en"
 
     reading = Reading(f"{english}\n\n{russian}\n\n{english}", "text/plain")
-    found = split(reading, measure=count_tokens, max_tokens=60, language=language)
+    found = split(reading, measure=count_tokens, max_tokens=120, language=language)
     assert [passage.language for passage in found] == ["en", "ru", "en"]
