@@ -1,0 +1,71 @@
+"""Parts of different lengths, against plain Python."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from qa.arrays import any_in_parts, max_in_parts, offsets, ranges, unit
+
+_LENGTHS = st.lists(st.integers(0, 5), max_size=8)
+_NUMBERS = st.floats(-100, 100, width=32)
+
+
+def _parts(lengths: list[int]) -> list[slice]:
+    return [slice(a, b) for a, b in pairwise([0, *accumulate(lengths)])]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 6)), max_size=8))
+def test_ranges_follow_one_another(pairs: list[tuple[int, int]]) -> None:
+    starts = np.array([start for start, _ in pairs], np.int64)
+    ends = starts + np.array([length for _, length in pairs], np.int64)
+    assert ranges(starts, ends).tolist() == [
+        row for start, length in pairs for row in range(start, start + length)
+    ]
+
+
+@given(_LENGTHS)
+def test_offsets_tell_where_each_part_begins_and_the_last_ends(lengths: list[int]) -> None:
+    assert offsets(np.array(lengths, np.int64)).tolist() == [0, *accumulate(lengths)]
+
+
+@given(_LENGTHS, st.data())
+def test_any_in_parts_is_pythons(lengths: list[int], data: st.DataObject) -> None:
+    flags = data.draw(arrays.arrays(bool, sum(lengths)))
+    found = any_in_parts(flags, offsets(np.array(lengths, np.int64)))
+    assert found.tolist() == [any(flags[part]) for part in _parts(lengths)]
+
+
+@given(_LENGTHS, st.sampled_from([(), (1,), (3,)]), _NUMBERS, st.data())
+def test_max_in_parts_is_pythons(
+    lengths: list[int], rest: tuple[int, ...], empty: float, data: st.DataObject
+) -> None:
+    values = data.draw(arrays.arrays(np.float32, (sum(lengths), *rest), elements=_NUMBERS))
+    found = max_in_parts(values, offsets(np.array(lengths, np.int64)), empty)
+    assert found.shape == (len(lengths), *rest)
+    for place in np.ndindex(rest):
+        column = values[(slice(None), *place)]
+        expected = [max(column[part].tolist(), default=empty) for part in _parts(lengths)]
+        assert found[(slice(None), *place)].tolist() == expected
+
+
+@given(arrays.arrays(np.float32, st.tuples(st.integers(0, 5), st.integers(1, 5)), elements=_NUMBERS))
+def test_unit_keeps_the_direction_and_makes_the_length_1(vectors: np.ndarray) -> None:
+    found = unit(vectors)
+    assert found.dtype == np.float32
+    for row, made in zip(vectors.tolist(), found.tolist(), strict=True):
+        length = sum(number**2 for number in row) ** 0.5
+        if length > 1e-6:
+            assert made == pytest.approx([number / length for number in row], abs=1e-5)
+        if length == 0:
+            assert made == row
+
+
+def test_one_vector_is_brought_to_length_1_as_several() -> None:
+    assert unit([3, 4]).tolist() == pytest.approx([0.6, 0.8])
+    assert unit(np.array([[[0, 2], [3, 4]]])).tolist() == [[pytest.approx([0, 1]), pytest.approx([0.6, 0.8])]]

@@ -1,0 +1,242 @@
+"""Late interaction, against the published formula on the vectors as they were before they were made small."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stand_in import StandIn
+
+from qa.contracts import Float32, Int8, Int64
+from qa.interaction import WIDTH, TokenIndex, TokenWriter, compress, projection_for
+
+ROUNDING = 0.5 / 127
+"""The most by which rounding moves a number of a token's vector, where its largest one is 1."""
+
+
+def _bound(width: int) -> float:
+    """Give the most by which the cosine of any vector with a token may change when it is rounded.
+
+    Rounding moves a vector of length at least 1, whose largest number is 1, by at most √width · ROUNDING.
+    So the angle changes by at most the arc sine of that, and a cosine by no more than the angle.
+    """
+    return float(np.arcsin(min(1.0, width**0.5 * ROUNDING)))
+
+
+def _vectors(rows: int, dimension: int, seed: int) -> Float32:
+    return np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
+
+
+def _rotation(dimension: int, width: int, seed: int) -> Float32:
+    columns, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((dimension, dimension)))
+    return np.ascontiguousarray(columns[:, :width], np.float32)
+
+
+def _index(segments: list[Float32], projection: Float32) -> TokenIndex:
+    starts = np.array([0, *accumulate(map(len, segments))], np.int64)
+    return TokenIndex(compress(np.concatenate(segments), projection), starts, projection)
+
+
+def _cosine(one: Float32, other: Float32) -> float:
+    return float(np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
+def _by_formula(query: Float32, weights: Float32, tokens: Float32) -> float:
+    """Khattab and Zaharia (2020), equation 3, weighted; a text without tokens is the opposite of all."""
+    return sum(
+        float(weight) * max((_cosine(wanted, token) for token in tokens), default=-1)
+        for wanted, weight in zip(query, weights, strict=True)
+    )
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=4), min_size=1, max_size=5),
+    st.integers(0, 5),
+    st.integers(2, 40),
+    st.integers(0, 10**6),
+    st.data(),
+)
+def test_meeting_is_the_published_formula(
+    passages: list[list[int]], asked: int, dimension: int, seed: int, data: st.DataObject
+) -> None:
+    segments = [
+        [_vectors(count, dimension, seed + 10 * i + j) for j, count in enumerate(counts)]
+        for i, counts in enumerate(passages)
+    ]
+    query = _vectors(asked, dimension, seed + 999)
+    weights = np.random.default_rng(seed).random(asked).astype(np.float32) + 0.01
+    weights /= weights.sum() or 1
+    projection = _rotation(dimension, dimension, seed)  # with all directions kept, no cosine changes
+    index = _index([segment for inner in segments for segment in inner], projection)
+
+    starts = [0, *accumulate(map(len, passages))]
+    chosen = data.draw(st.lists(st.integers(0, len(passages) - 1), min_size=1, max_size=4, unique=True))
+    firsts = np.array([starts[i] for i in chosen], np.int64)
+    lasts = np.array([starts[i + 1] for i in chosen], np.int64)
+    whole, parts = index.meet(query, weights, firsts, lasts)
+
+    allowed = _bound(dimension) + 1e-5
+    expected = [_by_formula(query, weights, np.concatenate(segments[i])) for i in chosen]
+    assert whole.tolist() == pytest.approx(expected, abs=allowed)
+    expected = [_by_formula(query, weights, segment) for i in chosen for segment in segments[i]]
+    assert parts.tolist() == pytest.approx(expected, abs=allowed)
+    assert (np.abs(np.concatenate([whole, parts])) <= 1 + 1e-5).all()
+
+
+def test_a_token_that_is_there_is_met_in_full() -> None:
+    tokens = _vectors(6, 24, 0)
+    index = _index([tokens[:2], tokens[2:5], tokens[:0], tokens[5:]], _rotation(24, 24, 1))
+    weights = np.array([0.25, 0.75], np.float32)
+    whole, parts = index.meet(7 * tokens[[0, 4]], weights, np.array([0]), np.array([4]))
+    assert whole.tolist() == pytest.approx([1], abs=_bound(24))
+    one, other = _cosine(tokens[0], tokens[5]), _cosine(tokens[4], tokens[5])
+    assert parts[2] == pytest.approx(-1)
+    assert parts[3] == pytest.approx(0.25 * one + 0.75 * other, abs=_bound(24))
+
+
+@given(st.integers(1, 8), st.integers(2, 48), st.integers(1, 48), st.integers(0, 10**6))
+def test_rounding_keeps_the_cosines_of_what_is_projected(
+    rows: int, dimension: int, width: int, seed: int
+) -> None:
+    projection = _rotation(dimension, min(width, dimension), seed)
+    tokens, others = _vectors(rows, dimension, seed), _vectors(rows, dimension, seed + 1) @ projection
+    codes = compress(tokens, projection)
+    assert codes.dtype == np.int8
+    assert codes.shape == (rows, projection.shape[1])
+    assert (np.abs(codes.astype(int)).max(axis=1) == 127).all()
+    for code, token in zip(codes, tokens @ projection, strict=True):
+        for other in others:
+            rounded = _cosine(code.astype(np.float32), other)
+            assert rounded == pytest.approx(_cosine(token, other), abs=_bound(len(token)))
+
+
+def test_the_length_of_a_token_does_not_matter() -> None:
+    tokens, projection = _vectors(9, 16, 0), _rotation(16, 8, 1)
+    np.testing.assert_array_equal(compress(tokens, projection), compress(50 * tokens, projection))
+
+
+def test_a_token_of_zeros_and_no_token_at_all_do_no_harm() -> None:
+    projection = _rotation(16, 8, 1)
+    assert compress(np.zeros((1, 16), np.float32), projection).tolist() == [[0] * 8]
+    assert compress(np.empty((0, 16), np.float32), projection).shape == (0, 8)
+
+
+@pytest.mark.parametrize(("dimension", "width"), [(24, 24), (200, WIDTH)])
+def test_the_projection_is_orthonormal_and_always_the_same(dimension: int, width: int) -> None:
+    projection = projection_for(StandIn(dimension=dimension))
+    assert projection.shape == (dimension, width)
+    np.testing.assert_allclose(projection.T @ projection, np.eye(width), atol=1e-5)
+    np.testing.assert_array_equal(projection, projection_for(StandIn(dimension=dimension)))
+
+
+def test_the_projection_keeps_the_directions_in_which_tokens_vary_most() -> None:
+    class Narrow(StandIn):
+        """Has tokens that lie in ten of its directions, but for a little."""
+
+        def _tokens(self, text):
+            spans, vectors = super()._tokens(text)
+            return spans, vectors * np.where(np.arange(self.dimension) < 10, 1, 1e-3)
+
+    projection = projection_for(Narrow(dimension=100))
+    kept = np.linalg.norm(projection[:10], axis=1)  # of each direction, the part that is kept
+    np.testing.assert_allclose(kept, 1, atol=1e-4)
+
+
+def test_a_model_without_token_vectors_has_a_projection_too() -> None:
+    projection = projection_for(StandIn(dimension=100, speaks_in_tokens=False))
+    np.testing.assert_allclose(projection.T @ projection, np.eye(WIDTH), atol=1e-5)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> tuple[list[tuple[Int8, list[int]]], Float32, Path]:
+    """Two passages of three segments and one, and where they were written."""
+    projection = _rotation(16, 8, 0)
+    parts = [
+        (compress(_vectors(5, 16, 1), projection), [2, 0, 3]),
+        (compress(_vectors(1, 16, 2), projection), [1]),
+    ]
+    writer = TokenWriter(tmp_path / "tokens", projection)
+    for tokens, counts in parts:
+        writer.add(tokens, counts)
+    writer.close()
+    return parts, projection, tmp_path / "tokens"
+
+
+def test_what_was_written_is_read(written) -> None:
+    parts, projection, folder = written
+    index = TokenIndex.load(folder)
+    assert index
+    assert index.segments == 4
+    np.testing.assert_array_equal(index.projection, projection)
+    for (tokens, counts), (first, last) in zip(parts, [(0, 3), (3, 4)], strict=True):
+        found, found_counts = index.tokens(first, last)
+        np.testing.assert_array_equal(found, tokens)
+        assert found_counts.tolist() == counts
+    assert index.tokens(1, 2)[0].shape == (0, 8)
+
+
+def test_a_copy_made_segment_by_segment_is_the_same_to_the_byte(written, tmp_path: Path) -> None:
+    _, projection, folder = written
+    index = TokenIndex.load(folder)
+    writer = TokenWriter(tmp_path / "copy", projection)
+    for first, last in ((0, 3), (3, 4)):
+        writer.add(*index.tokens(first, last))
+    writer.close()
+    for path in folder.iterdir():
+        assert (tmp_path / "copy" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0", lambda data: b""])
+def test_tokens_of_another_size_are_refused(written, change) -> None:
+    path = written[2] / "tokens.int8"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"tokens\.int8 does not hold 6 tokens"):
+        TokenIndex.load(path.parent)
+
+
+@pytest.mark.parametrize("counts", [[], [0], [0, 0, 0]])
+def test_an_index_without_tokens_is_empty_and_meets_nothing(tmp_path: Path, counts: list[int]) -> None:
+    projection = _rotation(16, 8, 0)
+    writer = TokenWriter(tmp_path / "tokens", projection)
+    writer.add(np.empty((0, 8), np.int8), counts)
+    writer.close()
+    index = TokenIndex.load(tmp_path / "tokens")
+    assert not index
+    assert index.segments == len(counts)
+    bounds: tuple[Int64, Int64] = (np.arange(len(counts)), np.arange(1, len(counts) + 1))
+    whole, parts = index.meet(_vectors(2, 16, 0), np.array([0.5, 0.5], np.float32), *bounds)
+    assert whole.tolist() == parts.tolist() == [-1] * len(counts)
+
+
+def test_a_question_without_tokens_meets_nothing(written) -> None:
+    index = TokenIndex.load(written[2])
+    whole, parts = index.meet(
+        np.empty((0, 16), np.float32), np.empty(0, np.float32), np.array([0, 3]), np.array([3, 4])
+    )
+    assert (whole.tolist(), parts.tolist()) == ([0, 0], [0] * 4)
+
+
+def test_a_weight_says_how_much_a_token_counts() -> None:
+    tokens = _vectors(3, 16, 0)
+    index = _index(list(tokens[:, None]), _rotation(16, 16, 1))
+    for weights in ([1, 0], [0, 1], [0.5, 0.5]):
+        whole, _ = index.meet(tokens[:2], np.array(weights, np.float32), np.arange(3), np.arange(1, 4))
+        expected = [_by_formula(tokens[:2], weights, tokens[[i]]) for i in range(3)]
+        assert whole.tolist() == pytest.approx(expected, abs=_bound(16))
+
+
+def test_segments_are_each_passages_own() -> None:
+    counts = [[1, 2], [3], [1, 1, 1]]
+    flat = [count for inner in counts for count in inner]
+    vectors = _vectors(sum(flat), 16, 0)
+    segments = [vectors[a:b] for a, b in pairwise([0, *accumulate(flat)])]
+    index = _index(segments, _rotation(16, 16, 1))
+    one = np.ones(1, np.float32)
+    for wanted, owner in enumerate([0, 0, 0, 1, 1, 1, 2, 2, 2]):
+        whole, parts = index.meet(vectors[[wanted]], one, np.array([0, 2, 3]), np.array([2, 3, 6]))
+        assert int(whole.argmax()) == owner
+        assert whole[owner] == pytest.approx(parts.max())
