@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,17 @@ from typing import Any
 import click
 
 from qa import __version__, config
-from qa.contracts import Filters, Mode, QAError, Query, QueryError, ReadFailure, SearchResult, SettingsError
+from qa.contracts import (
+    Filters,
+    Mode,
+    QAError,
+    Query,
+    QueryError,
+    QuestionsError,
+    ReadFailure,
+    SearchResult,
+    SettingsError,
+)
 
 _FAILED, _WRONG_USAGE, _SOME_NOT_READ = 1, 2, 3
 
@@ -24,6 +35,9 @@ _index_option = click.option(
 )
 _reranker_option = click.option(
     "--reranker", help="A sentence-transformers cross-encoder, by name or folder.  [default: none]"
+)
+_mode_option = click.option(
+    "--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -36,7 +50,7 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except QAError as error:
             click.echo(f"qa: {error}", err=True)
-            wrong_usage = isinstance(error, SettingsError | QueryError)
+            wrong_usage = isinstance(error, SettingsError | QueryError | QuestionsError)
             ctx.exit(_WRONG_USAGE if wrong_usage else _FAILED)
         except KeyboardInterrupt:
             click.echo("qa: stopped", err=True)
@@ -103,7 +117,7 @@ def serve(**flags: Any) -> None:
 @main.command()
 @click.argument("question")
 @click.option("-k", type=click.IntRange(1, 100), default=5, show_default=True, help="How many passages.")
-@click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True)
+@_mode_option
 @click.option("--source", multiple=True, help="Only documents of this publisher; may be repeated.")
 @click.option(
     "--language", multiple=True, help="Only passages in this language (ISO 639-1); may be repeated."
@@ -136,6 +150,87 @@ def ask(
     )
     result = LiveSearcher(settings).current().search(query)
     click.echo(json.dumps(search_answer(result), ensure_ascii=False, indent=2) if as_json else _show(result))
+
+
+@main.command("eval")
+@click.argument("questions", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("-k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many passages.")
+@_mode_option
+@click.option(
+    "--write", type=click.Path(path_type=Path, dir_okay=False), help="Keep the outcomes in this file."
+)
+@click.option(
+    "--compare",
+    "earlier",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Compare with outcomes that --write kept.",
+)
+@click.option(
+    "--fail-under",
+    "bars",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help="Exit with 1 if the metric is worse, such as mrr@10=.9; may be repeated. "
+    "For brier, ece and ms_* worse is more.",
+)
+@_index_option
+@_reranker_option
+@_json_option
+def evaluate(
+    questions: Path,
+    index: Path | None,
+    reranker: str | None,
+    *,
+    k: int,
+    mode: str,
+    write: Path | None,
+    earlier: Path | None,
+    bars: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Measure the answers to QUESTIONS, a JSON Lines file with their answers' places."""
+    settings = config.load({"index": index, "reranker": reranker})
+    from qa import evaluation  # noqa: PLC0415 -- loads what other commands do without
+    from qa.search import LiveSearcher  # noqa: PLC0415
+
+    floors = dict(map(_bar, bars))
+    asked = evaluation.read(questions, settings.max_question)
+    before = evaluation.load(earlier) if earlier else None
+    if write and not write.absolute().parent.is_dir():
+        raise SettingsError(f"there is no folder to write {write} in")
+    run = evaluation.evaluate(
+        LiveSearcher(settings).current(),
+        asked,
+        k=k,
+        mode=Mode(mode),
+        setup={"file": str(questions), "reranker": settings.reranker},
+        progress=sys.stderr.isatty(),
+    )
+    if write:
+        evaluation.save(run, write)
+    comparison = evaluation.compare(before, run) if before else None
+    click.echo(evaluation.as_json(run, comparison) if as_json else evaluation.show(run, comparison, earlier))
+    short = evaluation.shortfalls(run, floors)
+    for message in short:
+        click.echo(f"qa: {message}", err=True)
+    if short:
+        sys.exit(_FAILED)
+
+
+def _bar(given: str) -> tuple[str, float]:
+    """Read METRIC=VALUE."""
+    from qa.evaluation import METRICS, is_metric  # noqa: PLC0415 -- loads what other commands do without
+
+    name, _, figure = given.partition("=")
+    name = name.strip().lower()
+    try:
+        value = float(figure)
+    except ValueError:
+        value = math.nan
+    if not is_metric(name) or not math.isfinite(value):
+        known = ", ".join(METRICS)
+        raise click.UsageError(f"--fail-under {given}: give METRIC=NUMBER with one of {known}")
+    return name, value
 
 
 @main.command()

@@ -8,6 +8,7 @@ The errors form a tree; only the command line and the web service turn them into
     QAError
     ├── SettingsError          a setting, flag or variable that cannot be used
     ├── QueryError             a question or filter that cannot be answered as asked
+    ├── QuestionsError         a file of questions, or of a saved run, that cannot be used
     ├── ReadError              one document that cannot be read
     ├── ModelError             the embedding model or reranker cannot be loaded or used
     ├── BuildError             the index could not be built
@@ -48,6 +49,10 @@ class SettingsError(QAError):
 
 class QueryError(QAError):
     """A question or filter that cannot be answered as asked."""
+
+
+class QuestionsError(QAError):
+    """A file of questions, or of a saved run, that cannot be used."""
 
 
 class ReadError(QAError):

@@ -49,7 +49,14 @@ MAY_IMPORT = {
 }
 """By module. One that is not named here, such as ``cli``, may import any."""
 
-ONE_USER = {"sqlite3": "store", "faiss": "vectors", "sentence_transformers": "embedding", "bm25s": "lexical"}
+ONE_USER = {
+    "sqlite3": "store",
+    "faiss": "vectors",
+    "sentence_transformers": "embedding",
+    "bm25s": "lexical",
+    "ir_measures": "evaluation",
+    "scipy": "evaluation",
+}
 
 
 def _imports(path: Path) -> Iterator[str]:
