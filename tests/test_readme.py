@@ -74,8 +74,9 @@ class Reader:
             if not name.startswith(("QA_", "MAKE", "MFLAGS", "PIP_"))
         } | {"PATH": f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
         shutil.copytree(ROOT / "docs_raw", folder / "docs_raw")
-        for name in ("Makefile", "pyproject.toml", "constraints.txt"):
-            shutil.copy2(ROOT / name, folder)
+        (folder / "tests").mkdir()
+        for name in ("Makefile", "pyproject.toml", "constraints.txt", "tests/demo_questions.jsonl"):
+            shutil.copy2(ROOT / name, folder / name)
         (folder / ".venv").symlink_to(sys.prefix)
         (folder / "models").mkdir()
         (folder / "models" / "my-model").symlink_to(MODEL_DIR)
@@ -160,6 +161,7 @@ def _rough(text: str) -> Any:
     if lines and "don't seem to answer" in lines[0]:  # the nearest passages are any
         lines = [lines[0], lines[-1]]
     lines = [line if ", characters " in line else re.sub(r"\d[\d.]*", "0", line) for line in lines]
+    lines = [line if ", characters " in line else re.sub(r" +", " ", line) for line in lines]
     return [re.sub(r"0T0Z-\w+", "GENERATION", line) for line in lines]
 
 
