@@ -16,13 +16,14 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 	$(eval export QA_$(name) := $$($(name)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format clean
+.PHONY: help serve test lint format clean bench-peers
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
 	@echo 'make test    run the tests'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put the code in its style'
+	@echo 'make bench-peers DATA=/folder/of/questions  compare with txtai and Chroma'
 	@echo 'make clean   remove the environment, the index and caches; the documents stay'
 
 # 3: the index is built, but some files could not be read, which it has told.
@@ -42,6 +43,10 @@ format: .venv/.installed-dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+bench-peers: .venv/.installed build/peers-venv/.installed
+	@test -n '$(DATA)' || { echo 'Name a folder with docs/ and questions.jsonl: make bench-peers DATA=...'; exit 2; }
+	.venv/bin/python benchmarks/peers.py '$(DATA)' --python build/peers-venv/bin/python $(ARGS)
+
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find index -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
@@ -53,6 +58,11 @@ clean:
 .venv/.installed-dev: .venv/.made pyproject.toml constraints.txt
 	$(pip) install --editable '.[dev]'
 	@touch .venv/.installed $@
+
+build/peers-venv/.installed: benchmarks/peers-requirements.txt constraints.txt
+	$(PYTHON) -m venv --clear build/peers-venv
+	build/peers-venv/bin/python -m pip --disable-pip-version-check install --requirement $<
+	@touch $@
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 ...")'
