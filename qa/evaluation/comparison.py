@@ -76,7 +76,8 @@ def _p(name: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
     answered = np.array([bool(one.question.answers) for one, _ in pairs])
     if name == "auroc":
         sure = [np.array([pair[side].confidence for pair in pairs]) for side in (0, 1)]
-        return 1.0 if np.array_equal(sure[0], sure[1]) else _randomise(sure, partial(_auroc_difference, answered))
+        same = np.array_equal(sure[0], sure[1])
+        return 1.0 if same else _randomise(sure, partial(_auroc_difference, answered))
     if name == "balanced":
         share = np.where(answered, 1 / answered.sum(), 1 / (~answered).sum())
         gains = np.array([float(now.answerable) - before.answerable for before, now in pairs]) * share
