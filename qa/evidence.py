@@ -70,7 +70,7 @@ class Evidence:
         Returns:
             Their rows, scores and signals, best first; more than wanted where there are more.
         """
-        matched, shares = self._matching()
+        matched, shares = self.found.lexical.match(self.words)
         rows = self._pool(matched, shares, max(_POOL, depth))
         signals: Signals = {"lexical": _look_up(matched, shares, rows)}
         if self.vectors:
@@ -100,18 +100,13 @@ class Evidence:
     def _has_tokens(self) -> bool:
         return self.vectors is not None and len(self.vectors.tokens) > 0 and bool(self.found.tokens)
 
-    def _matching(self) -> tuple[Int64, Float32]:
-        """Give the rows that hold any of the question's words, and their BM25."""
-        rows, shares = self.found.lexical.match(self.words)
-        if self.allowed is None:
-            return rows, shares
-        kept = np.isin(rows, self.allowed, assume_unique=True)
-        return rows[kept], shares[kept]
-
     def _pool(self, matched: Int64, shares: Float32, count: int) -> Int64:
-        """Collect what any signal of the mode puts near the top."""
+        """Collect, of the rows that may answer, what any signal of the mode puts near the top."""
         pools = []
         if self.mode is not Mode.DENSE:
+            if self.allowed is not None:
+                kept = np.isin(matched, self.allowed, assume_unique=True)
+                matched, shares = matched[kept], shares[kept]
             pools.append(matched[_largest(shares, count)])
         if self.vectors:
             query = self.vectors.vector[None]
@@ -136,7 +131,7 @@ class Evidence:
         return signals
 
     def _nearby(self, rows: Int64, matched: Int64, shares: Float32) -> Signals:
-        """Give the signals of the better of each passage's neighbours in its document, 0 if it has none."""
+        """Give the signals of the better of each passage's neighbours in its document; none gives 0."""
         documents = np.concatenate([[-1], self.found.documents, [-1]])
         before = documents[rows] == documents[rows + 1]
         after = documents[rows + 2] == documents[rows + 1]
@@ -187,10 +182,12 @@ def _best_first(scores: Float32, rows: Int64) -> Int64:
 
 
 def _largest(scores: Float32, count: int) -> Int64:
-    """Give the places of the ``count`` largest scores, in any order."""
+    """Give the places of the ``count`` largest scores, in any order; of equal ones, the first."""
     if len(scores) <= count:
         return np.arange(len(scores))
-    return np.argpartition(-scores, count)[:count]
+    least = np.partition(scores, -count)[-count]
+    above = np.flatnonzero(scores > least)
+    return np.concatenate([above, np.flatnonzero(scores == least)[: count - len(above)]])
 
 
 def _look_up(rows: Int64, values: Float32, wanted: Int64) -> Float32:

@@ -90,16 +90,18 @@ def rerank(scores: Float32, log_odds: Float32) -> tuple[Int64, Float32]:
     return order, np.concatenate([probabilities, others]).astype(np.float32)
 
 
-def group_alike(shingles: Iterable[AbstractSet[Any]]) -> list[list[int]]:
+def group_alike(shingles: Iterable[AbstractSet[Any]], most: int) -> list[list[int]]:
     """Put near-identical texts together.
 
     Two are near-identical if at least nine tenths of the shorter one's shingles are in the longer.
 
     Args:
         shingles: of each text, the best first.
+        most: how many groups are wanted.
 
     Returns:
-        The groups, as the texts' places, in the order of their best.
+        The groups, as the texts' places, in the order of their best: at most as many as are wanted, but each
+        with all its texts.
     """
     groups: list[tuple[AbstractSet[Any], list[int]]] = []
     for place, text in enumerate(shingles):
@@ -108,7 +110,8 @@ def group_alike(shingles: Iterable[AbstractSet[Any]]) -> list[list[int]]:
                 group.append(place)
                 break
         else:
-            groups.append((text, [place]))
+            if len(groups) < most:
+                groups.append((text, [place]))
     return [group for _, group in groups]
 
 

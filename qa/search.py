@@ -83,7 +83,7 @@ class Searcher:
         hits: tuple[Hit, ...] = ()
         if confidence >= query.min_confidence:
             rows, scores, signals = self._rerank(query, rows, scores, signals)
-            hits = self._hits(query, evidence, rows[: 2 * end], scores, signals)
+            hits = self._hits(query, evidence, rows, scores, signals)
         total = self.info.passages if allowed is None else len(allowed)
         took = (time.perf_counter() - started) * 1000
         return SearchResult(query, confidence >= ranking.ANSWERABLE, confidence, total, took, self.info, hits)
@@ -112,8 +112,8 @@ class Searcher:
             self._found.sentence_starts[rows].tolist(),
             self._found.sentence_starts[rows + 1].tolist(),
         )
-        groups = ranking.group_alike(map(self._found.lexical.shingles, firsts, lasts))
-        groups = groups[query.offset : query.offset + query.k]
+        texts = map(self._found.lexical.shingles, firsts, lasts)
+        groups = ranking.group_alike(texts, query.offset + query.k)[query.offset :]
         places = [place for group in groups for place in group]
         passages = dict(zip(places, self._found.store.passages(rows[places].tolist()), strict=True))
         for group in groups:  # the earliest stands for the others

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from corpus import DOCUMENTS, write
+from corpus import DOCUMENTS, write, write_many
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from stand_in import StandIn
@@ -41,6 +41,15 @@ def _pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pristine")
     build(Settings(docs=write(folder / "docs", DOCUMENTS), index=folder / "index"), StandIn())
     return folder / "index"
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> generation.Generation:
+    """A generation over 60 documents in words drawn by chance."""
+    root = tmp_path_factory.mktemp("large")
+    settings = Settings(docs=write_many(root / "docs"), index=root / "index")
+    build(settings, StandIn())
+    return generation.load(generation.current(settings.index))
 
 
 @pytest.fixture

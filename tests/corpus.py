@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 DOCUMENTS = {
@@ -32,6 +33,26 @@ DOCUMENTS = {
         '{"id": "hun", "text": "Hun Many opened the stadium in December.", "published": "2021-12-18"}\n'
     ),
 }
+
+
+WORDS = [
+    *("rice", "port", "trade", "envoy", "minister", "bank", "power", "student", "visit", "rail"),
+    *("rubber", "temple", "dance", "river", "bridge", "treaty", "market", "school", "doctor", "farmer"),
+    *("harvest", "season", "tax", "border", "customs", "tourism", "museum", "language", "village", "road"),
+]
+
+
+def write_many(folder: Path) -> Path:
+    """Write 60 documents of five paragraphs each in words drawn by chance, the same every time."""
+    chance = random.Random(7)
+    for i in range(60):
+        paragraphs = [
+            " ".join(f"{' '.join(chance.choices(WORDS, k=8)).capitalize()}." for _ in range(3))
+            for _ in range(5)
+        ]
+        front = f"---\nsource: S{i % 4}\npublished: 20{10 + i % 10}-01-01\n---\n\n"
+        write(folder, {f"{'ab'[i % 2]}/{i:02}.md": front + "\n\n".join(paragraphs)})
+    return folder
 
 
 def write(folder: Path, documents: dict[str, str | bytes]) -> Path:

@@ -50,7 +50,7 @@ class StandIn:
 
     def _query(self, question: str) -> QueryVectors:
         spans, tokens = self._tokens(question)
-        return QueryVectors(self._vector(_stems(question)), tokens, spans, count_tokens([question])[0])
+        return QueryVectors(self._vector(_stems(question)), tokens, spans, self.count_tokens([question])[0])
 
     def _passage(self, passage: PassageInput) -> PassageVectors:
         sentences = [span.of(passage.text) for span in passage.sentences]

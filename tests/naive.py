@@ -1,0 +1,158 @@
+"""What the search does, done slowly from the definitions: every signal of every passage, and the order."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa import build, ranking
+from qa.contracts import Encoder, Float32, Mode, Query, QueryVectors
+from qa.generation import Generation
+from qa.lexical import K1, B, PassageTerms, count_words, terms, words
+from qa.store import StoredDocument
+
+Float64 = NDArray[np.float64]
+
+
+def stored_documents(found: Generation) -> Iterator[StoredDocument]:
+    """Give every document of a generation in the order of its passages' rows."""
+    for path in dict.fromkeys(document.path for document in found.store.all_documents()):
+        yield from found.store.stored(path)
+
+
+@dataclass
+class Naive:
+    """A generation and the model that made it, searched without any shortcut."""
+
+    found: Generation
+    encoder: Encoder
+
+    def __post_init__(self) -> None:
+        documents = list(stored_documents(self.found))
+        self.ids = [document.document.id for document in documents for _ in document.passages]
+        self.texts: list[PassageTerms] = [
+            build._terms(document, passage) for document in documents for passage in document.passages
+        ]
+        self.flat = [
+            [*text.context, *(term for sentence in text.sentences for term in sentence)]
+            for text in self.texts
+        ]
+        self.average = sum(map(len, self.flat)) / len(self.flat)
+        self.frequencies = Counter(term for text in self.flat for term in set(text))
+
+    def idf(self, term: str) -> float:
+        frequency = self.frequencies[term]
+        return math.log(1 + (len(self.flat) - frequency + 0.5) / (frequency + 0.5))
+
+    def signals(self, query: Query) -> list[dict[str, float]]:
+        """Give the signals of every passage by row, as the table in ``ranking`` defines them."""
+        order = list(terms(query.question, self.found.store.languages()))
+        weights = {term: self.idf(term) for term in order}
+        rows = range(len(self.flat))
+        found: list[dict[str, float]] = [
+            {
+                "lexical": self._lexical(row, weights),
+                "coverage": self._coverage(row, weights),
+                "adjacency": self._adjacency(row, order, weights),
+            }
+            for row in rows
+        ]
+        if query.mode is not Mode.LEXICAL:
+            (vectors,) = self.encoder.encode_queries([query.question])
+            shares = self.token_shares(query.question, vectors)
+            for row in rows:
+                found[row]["sentence"] = max(float(s @ vectors.vector) for s in self._sentences(row))
+                found[row]["interaction"] = self._interaction(row, vectors, shares, found[row]["sentence"])
+        for row in rows:
+            near = [r for r in (row - 1, row + 1) if 0 <= r < len(rows) and self.ids[r] == self.ids[row]]
+            for name in {"lexical", "sentence"} & found[row].keys():
+                values = [found[r][name] for r in near] + [0.0] * (2 - len(near))
+                found[row][f"{name}_nearby"] = max(values)
+        return found
+
+    def legibility(self, question: str) -> float:
+        """Give 1 for at most two tokens a word, 0 for at least four, and between them what lies between."""
+        (count,) = self.encoder.count_tokens([question])
+        return min(1, max(0, 2 - count / max(1, count_words(question)) / 2))
+
+    def ranked(self, query: Query) -> list[tuple[float, int]]:
+        """Give score and row of every passage that may be found, best first."""
+        say = {
+            Mode.HYBRID: (self.legibility(query.question), 1.0),
+            Mode.DENSE: (1.0, 0.0),
+            Mode.LEXICAL: (0.0, 1.0),
+        }[query.mode]
+        weights = {name: say[0] * weight for name, weight in ranking.DENSE.items()}
+        weights |= {name: say[1] * weight for name, weight in ranking.LEXICAL.items()}
+        signals = self.signals(query)
+        rows = self.found.store.rows(query.filters).tolist()
+        if query.mode is Mode.LEXICAL:
+            rows = [row for row in rows if signals[row]["lexical"] > 0]
+        return sorted(
+            ((fused(signals[row], weights), row) for row in rows), key=lambda pair: (-pair[0], pair[1])
+        )
+
+    def token_shares(self, question: str, vectors: QueryVectors) -> list[float]:
+        """Half of a token's weight is the same for each, half goes by how telling its word is."""
+        telling = []
+        for token in vectors.spans:
+            own = [
+                max(map(self.idf, stems))
+                for word, stems in words(question, self.found.store.languages())
+                if word.start < token.end and token.start < word.end
+            ]
+            telling.append(own[-1] if own else 0.0)
+        total = sum(telling)
+        return [((value / total + 1 / len(telling)) / 2 if total else 1 / len(telling)) for value in telling]
+
+    def _lexical(self, row: int, weights: Mapping[str, float]) -> float:
+        counts = Counter(self.flat[row])
+        length = K1 * (1 - B + B * len(self.flat[row]) / self.average)
+        gain = sum(weight * counts[term] / (counts[term] + length) for term, weight in weights.items())
+        return gain / (sum(weights.values()) or 1)
+
+    def _coverage(self, row: int, weights: Mapping[str, float]) -> float:
+        return max(
+            sum(weight for term, weight in weights.items() if term in sentence) / (sum(weights.values()) or 1)
+            for sentence in self.texts[row].sentences
+        )
+
+    def _adjacency(self, row: int, order: list[str], weights: Mapping[str, float]) -> float:
+        pairs = {
+            (a, b): min(weights[a], weights[b])
+            for a, b in pairwise(order)
+            if a != b and self.frequencies[a] and self.frequencies[b]
+        }
+        text = [term for sentence in self.texts[row].sentences for term in sentence]
+        met = sum(pairs.get(pair, 0) for pair in set(pairwise(text)))
+        return met / (sum(pairs.values()) or 1)
+
+    def _sentences(self, row: int) -> Float32:
+        first, last = self.found.sentence_starts[row : row + 2]
+        return self.found.sentences.vectors(np.arange(first, last))
+
+    def _interaction(self, row: int, vectors: QueryVectors, shares: list[float], sentence: float) -> float:
+        if not shares or not self.found.tokens:
+            return sentence
+        first, last = (int(number) for number in self.found.sentence_starts[row : row + 2])
+        tokens, _ = self.found.tokens.tokens(first + row, last + row + 1)
+        wanted = vectors.tokens @ self.found.tokens.projection
+        best = (_unit(tokens) @ _unit(wanted).T).max(axis=0, initial=-1)
+        return sum(share * cosine for share, cosine in zip(shares, best.tolist(), strict=True))
+
+
+def fused(signals: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Give the weighted mean of the signals that are there."""
+    there = {name: weight for name, weight in weights.items() if name in signals}
+    return sum(weight * signals[name] for name, weight in there.items()) / (sum(there.values()) or 1)
+
+
+def _unit(vectors: Float32) -> Float64:
+    found = vectors.astype(float)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)

@@ -1,0 +1,214 @@
+"""Every signal and the fused score, against what their definitions give when worked out one by one."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpus import write
+from naive import Naive, fused
+from stand_in import StandIn
+
+from qa import generation, ranking
+from qa.build import build
+from qa.config import Settings
+from qa.contracts import Filters, Int64, Mode, Query
+from qa.evidence import Evidence
+from qa.generation import Generation
+from qa.language import legibility
+
+QUESTIONS = ["rice in the port", "a doctor at the temple bridge?", "zeppelin harvest", "border", "?!"]
+FILTERS = [
+    Filters(),
+    Filters(source=("S1",)),
+    Filters(path=("b/0[135].md",)),
+    Filters(path=("a/02.md",)),
+    Filters(source=("nobody",)),
+]
+
+
+class Letters(StandIn):
+    """Breaks every word into letters: a model that does not know the language."""
+
+    def count_tokens(self, texts):
+        return [sum(map(str.isalnum, text)) for text in texts]
+
+
+class Short(StandIn):
+    """Makes three tokens of a word: a model that half knows the language."""
+
+    def count_tokens(self, texts):
+        return [3 * len(text.split()) for text in texts]
+
+
+def _gather(found: Generation, query: Query, encoder: StandIn) -> Evidence:
+    vectors = None if query.mode is Mode.LEXICAL else encoder.encode_queries([query.question])[0]
+    allowed = found.store.rows(query.filters) if query.filters else None
+    return Evidence.gather(found, query, languages=found.store.languages(), vectors=vectors, allowed=allowed)
+
+
+def _assert_as_defined(found: Generation, query: Query, encoder: StandIn) -> Int64:
+    """Have every passage examined, and hold signals, scores and order against the definitions."""
+    naive = Naive(found, encoder)
+    rows, scores, signals = _gather(found, query, encoder).rank(len(found.passages))
+    expected, ranked = naive.signals(query), {row: score for score, row in naive.ranked(query)}
+    assert sorted(rows.tolist()) == sorted(ranked)
+    for place, row in enumerate(rows.tolist()):
+        assert {name: values[place] for name, values in signals.items()} == pytest.approx(
+            expected[row], abs=1e-5
+        )
+        assert scores[place] == pytest.approx(ranked[row], abs=1e-5)
+    assert np.lexsort((rows, -scores)).tolist() == list(range(len(rows)))
+    return rows
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_signals_scores_and_order_are_those_of_the_definitions(
+    large: Generation, mode: Mode, filters: Filters
+) -> None:
+    for question in QUESTIONS if filters == Filters() else QUESTIONS[:2]:
+        rows = _assert_as_defined(large, Query(question, mode=mode, filters=filters), StandIn())
+        if mode is not Mode.LEXICAL:
+            assert len(rows) == len(large.store.rows(filters))
+
+
+def test_every_signal_of_the_table_is_given_and_no_other(large: Generation) -> None:
+    table = (ranking.__doc__ or "").split("=\n", 1)[1].rsplit("\n=", 1)[0]
+    named = {line.split()[0] for line in table.splitlines() if not line.startswith("=")}
+    _, _, signals = _gather(large, Query("rice"), StandIn()).rank(5)
+    assert signals.keys() == named == {*ranking.DENSE, *ranking.LEXICAL}
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Generation:
+    """Documents whose paragraphs are by turns in Russian and in English."""
+    english = (
+        "Rice from Battambang was sold in the port of Sihanoukville to the merchants of many countries, "
+        "and the price of it was told to nobody who had not signed a contract with the ministry before. "
+        "The rice of {} went by rail, as the envoy said, to the north of the country and over the border."
+    )
+    russian = (
+        "Министр иностранных дел прибыл в Пномпень с двухдневным визитом и встретился с королём Камбоджи, "
+        "которому он передал послание президента. Стороны договорились о прямом авиасообщении между Москвой "
+        "и Пномпенем до конца года {}, и rice был назван в числе товаров, которые будут продаваться."
+    )
+    documents = {
+        f"{i}.txt": "\n\n".join(
+            text.format(year) for year in range(2000 + i, 2004 + i) for text in (english, russian)
+        )
+        for i in range(4)
+    }
+    settings = Settings(docs=write(tmp_path / "docs", documents), index=tmp_path / "index")
+    build(settings, StandIn(max_tokens=150))
+    return generation.load(generation.current(settings.index))
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_a_neighbour_speaks_for_a_passage_though_a_filter_keeps_it_out(
+    mixed: Generation, mode: Mode, language: str
+) -> None:
+    assert mixed.store.languages() == ("en", "ru")
+    query = Query("rice sold in 2002", mode=mode, filters=Filters(language=(language,)))
+    rows = _assert_as_defined(mixed, query, StandIn())
+    assert len(rows) == len(mixed.passages) / 2
+
+
+@pytest.fixture
+def silent(tmp_path: Path, large: Generation, docs: Path) -> Generation:
+    """A generation made with a model whose tokens have no vectors."""
+    settings = Settings(docs=docs, index=tmp_path / "silent")
+    build(settings, StandIn(speaks_in_tokens=False))
+    return generation.load(generation.current(settings.index))
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_without_token_vectors_the_sentence_stands_for_them(silent: Generation, mode: Mode) -> None:
+    assert not silent.tokens
+    encoder = StandIn(speaks_in_tokens=False)
+    for question in ("Was rice sold to Vladivostok?", "билеты осенью"):
+        _assert_as_defined(silent, Query(question, mode=mode), encoder)
+        evidence = _gather(silent, Query(question, mode=mode), encoder)
+        signals, _ = evidence.sentences(np.arange(len(silent.passages)))
+        if mode is not Mode.LEXICAL:
+            np.testing.assert_array_equal(signals["interaction"], signals["sentence"])
+
+
+@pytest.mark.parametrize(("encoder", "share"), [(Letters(), 0.0), (Short(), 0.5), (StandIn(), 1.0)])
+def test_the_model_has_its_say_as_far_as_it_knows_the_language(
+    large: Generation, encoder: StandIn, share: float
+) -> None:
+    query = Query("student harvest bridge doctor")
+    evidence = _gather(large, query, encoder)
+    assert evidence.legibility == share
+    _assert_as_defined(large, query, encoder)
+
+    rows, scores, signals = evidence.rank(len(large.passages))
+    weights = {name: share * weight for name, weight in ranking.DENSE.items()} | ranking.LEXICAL
+    for place in range(len(rows)):
+        alone = {name: float(values[place]) for name, values in signals.items()}
+        assert scores[place] == pytest.approx(fused(alone, weights), abs=1e-5)
+
+    # Whoever asks for the dense signals alone gets them, whatever the language.
+    dense = Query(query.question, mode=Mode.DENSE)
+    by_dense = [_gather(large, dense, model).rank(10)[0].tolist() for model in (encoder, StandIn())]
+    assert by_dense[0] == by_dense[1]
+
+
+def test_where_the_model_knows_nothing_what_it_says_does_not_matter(large: Generation) -> None:
+    class Contrary(Letters):
+        def _vector(self, stems):
+            return -super()._vector(stems)
+
+    query = Query("student harvest bridge doctor")
+    found = [
+        _gather(large, query, encoder).rank(len(large.passages))[1].tolist()
+        for encoder in (Letters(), Contrary())
+    ]
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words", "share"),
+    [(0, 0, 1), (5, 5, 1), (10, 5, 1), (15, 5, 0.5), (20, 5, 0), (100, 5, 0), (3, 0, 0.5), (9, 4, 0.875)],
+)
+def test_legibility_falls_from_two_tokens_a_word_to_four(tokens: int, words: int, share: float) -> None:
+    assert legibility(tokens, words) == share
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_signals_of_sentences_are_those_of_passages_by_sentence(large: Generation, mode: Mode) -> None:
+    query = Query("a doctor at the temple bridge", mode=mode)
+    evidence = _gather(large, query, StandIn())
+    rows, _, whole = evidence.rank(20)
+    signals, bounds = evidence.sentences(rows)
+    assert np.diff(bounds).tolist() == np.diff(large.sentence_starts)[rows].tolist()
+    for place, (first, last) in enumerate(pairwise(bounds)):
+        for name, values in signals.items():
+            if name == "interaction":  # a passage's tokens may meet the question's in several sentences
+                assert values[first:last].max() <= whole[name][place] + 1e-6
+            else:
+                assert values[first:last].max() == pytest.approx(whole[name][place], abs=1e-6)
+    names = {"coverage"} if mode is Mode.LEXICAL else {"coverage", "sentence", "interaction"}
+    assert signals.keys() == names
+
+
+def test_a_sentences_interaction_is_that_of_its_own_tokens(large: Generation) -> None:
+    query = Query("a doctor at the temple bridge")
+    (vectors,) = StandIn().encode_queries([query.question])
+    shares = Naive(large, StandIn()).token_shares(query.question, vectors)
+    rows = np.array([150, 3, 77])
+    signals, _ = _gather(large, query, StandIn()).sentences(rows)
+    expected = []
+    for row in rows.tolist():
+        first, last = large.sentence_starts[row : row + 2].tolist()
+        for sentence in range(first, last):
+            tokens, _ = large.tokens.tokens(sentence + row + 1, sentence + row + 2)
+            codes = tokens / np.linalg.norm(tokens.astype(float), axis=1, keepdims=True)
+            asked = vectors.tokens @ large.tokens.projection
+            best = (codes @ (asked / np.linalg.norm(asked, axis=1, keepdims=True)).T).max(axis=0)
+            expected.append(float(best @ shares))
+    assert signals["interaction"].tolist() == pytest.approx(expected, abs=1e-5)
