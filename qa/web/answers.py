@@ -104,7 +104,12 @@ def _result(hit: Hit) -> JSON:
         "answers": [_sentence(answer) for answer in hit.answers],
         "url": passage_url(passage),
         "document": document_ref(passage.document),
+        "duplicates": [_duplicate(passage) for passage in hit.duplicates],
     }
+
+
+def _duplicate(passage: Passage) -> JSON:
+    return {"id": passage.id, "url": passage_url(passage), "document": document_ref(passage.document)}
 
 
 def _sentence(answer: Answer) -> JSON:

@@ -165,6 +165,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(_human_time, "human_time")
     app.add_template_filter(_language_name, "language_name")
     app.add_template_filter(_title, "title_of")
+    app.add_template_filter(passage_url, "address_of")
     app.add_template_filter(_count, "count")
 
 

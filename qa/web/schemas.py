@@ -255,6 +255,14 @@ class Passage(PassageText):
     next: PassageText | None
 
 
+class Duplicate(BaseModel):
+    """A passage that says nearly the same, word for word, as the one that stands for it."""
+
+    id: str
+    url: str = Field(description="The page that shows it in its document.")
+    document: DocumentRef
+
+
 class Result(BaseModel):
     """A passage that was found."""
 
@@ -270,6 +278,9 @@ class Result(BaseModel):
     answers: list[Answer] = Field(description="The sentences that answer, best first.")
     url: str = Field(description="The page that shows it in its document.")
     document: DocumentRef
+    duplicates: list[Duplicate] = Field(
+        description="Near-identical passages, for which this one, the earliest published, stands."
+    )
 
 
 class Index(BaseModel):

@@ -34,7 +34,7 @@ EVIL = "<script>alert('x')</script>\" onload=\"<img src=x onerror=alert(1)> {{ 7
 
 @dataclass
 class FakeSearch:
-    """Searches by shared words. ``asked`` keeps what it was asked."""
+    """Searches by shared words; the same text is one hit. ``asked`` keeps what it was asked."""
 
     texts: dict[str, str] = field(default_factory=dict)
     held: dict[str, Document] = field(default_factory=dict)
@@ -81,16 +81,21 @@ class FakeSearch:
         self.asked.append(query)
         words = set(re.findall(r"\w+", query.question.lower()))
         every = [p for document_id in self.held for p in self.passages_of(document_id)]
-        ranked = sorted(every, key=lambda p: -self._shared(words, p.text))
-        chosen = ranked[query.offset : query.offset + query.k]
-        best = self._shared(words, ranked[0].text) if ranked else 0.0
-        hits = tuple(self._hit(query.offset + n, words, p) for n, p in enumerate(chosen, 1))
+        ranked: dict[str, list[Passage]] = {}
+        for passage in sorted(every, key=lambda p: -self._shared(words, p.text)):
+            ranked.setdefault(passage.text, []).append(passage)
+        best = self._shared(words, next(iter(ranked))) if ranked else 0.0
+        chosen = list(ranked.values())[query.offset : query.offset + query.k]
+        hits = tuple(
+            self._hit(query.offset + n, words, first, tuple(others))
+            for n, (first, *others) in enumerate(chosen, 1)
+        )
         return SearchResult(query, best > 0.3, best, len(every), 2.9412, self.info, hits)
 
     def _shared(self, words: set[str], text: str) -> float:
         return len(words & set(re.findall(r"\w+", text.lower()))) / max(1, len(words))
 
-    def _hit(self, rank: int, words: set[str], passage: Passage) -> Hit:
+    def _hit(self, rank: int, words: set[str], passage: Passage, others: tuple[Passage, ...]) -> Hit:
         text = passage.text
         answers = sorted(
             (
@@ -104,7 +109,7 @@ class FakeSearch:
             key=lambda a: -a.score,
         )
         score = self._shared(words, text) + 0.123456
-        return Hit(rank, passage, score, {"dense": score / 3, "lexical": score}, tuple(answers))
+        return Hit(rank, passage, score, {"dense": score / 3, "lexical": score}, tuple(answers), others)
 
     def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
         return [self.search(query) for query in queries]

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from qa.config import Settings
-from qa.contracts import BuildError, Filters, Mode, ModelError, QueryError
+from qa.contracts import BuildError, Filters, Metadata, Mode, ModelError, QueryError
 from qa.web import schemas
 
 from .fake_search import NEWS, FakeSearch, MakeApp, no_index
@@ -50,7 +50,7 @@ def test_a_search_answers_in_the_shape_of_the_design(client: FlaskClient) -> Non
     assert (first["rank"], second["rank"]) == (1, 2)
     assert list(first) == [
         *("rank", "id", "score", "scores", "text", "char_start", "char_end", "page", "section", "answers"),
-        *("url", "document"),
+        *("url", "document", "duplicates"),
     ]
     assert first["section"] == "Economic cooperation"
     assert first["score"] == 0.7235
@@ -74,6 +74,25 @@ def test_a_search_answers_in_the_shape_of_the_design(client: FlaskClient) -> Non
         "sha256": hashlib.sha256(NEWS.encode()).hexdigest(),
         "url": "https://tass.example/1",
     }
+    assert first["duplicates"] == []
+
+
+def test_passages_that_say_the_same_are_named(client: FlaskClient, search: FakeSearch) -> None:
+    paths = ("copies/a.txt", "copies/b.txt", "copies/c.txt")
+    for path in paths:
+        search.add(path, "A zeppelin landed.", Metadata(title=f"Title of {path}", source="S"))
+    answer = client.get("/api/v1/search?q=zeppelin+landed&k=1").get_json()
+    schemas.SearchAnswer.model_validate(answer, strict=True, extra="forbid")
+    (result,) = answer["results"]
+    assert result["document"]["path"] == paths[0]
+    assert [duplicate["document"]["path"] for duplicate in result["duplicates"]] == list(paths[1:])
+    for duplicate in result["duplicates"]:
+        assert list(duplicate) == ["id", "url", "document"]
+        document = duplicate["document"]
+        assert document.keys() == result["document"].keys()
+        assert duplicate["id"] == f"{document['id']}:0-18"
+        assert duplicate["url"] == f"/documents/{document['id']}?start=0&end=18#passage"
+        assert client.get(f"/api/v1/passages/{duplicate['id']}").get_json()["text"] == result["text"]
 
 
 def test_json_is_written_as_it_is_read(client: FlaskClient) -> None:

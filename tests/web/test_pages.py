@@ -66,6 +66,20 @@ def test_a_result_shows_its_provenance_and_its_sentence(client: FlaskClient) -> 
     assert f"/documents/{id_of('news/tass.txt')}?start={start}&amp;end={end}#passage" in html
 
 
+def test_passages_that_say_the_same_are_named_in_one_line(client: FlaskClient, search: FakeSearch) -> None:
+    search.add("a.txt", "A zeppelin landed.", Metadata(title="First", source="S"))
+    assert "Also in:" not in page(client, "/?q=zeppelin+landed")
+    second = search.add("b.txt", "A zeppelin landed.", Metadata(title="<i>Second</i>", source="T & T"))
+    third = search.add("c.txt", "A zeppelin landed.")
+    html = page(client, "/?q=zeppelin+landed")
+    assert html.count("Also in:") == 1
+    line = html.split("Also in:", 1)[1].split("</p>", 1)[0]
+    assert " ".join(Tags(line).text.split()) == "<i>Second</i> (T & T), c.txt"
+    assert [attributes["href"] for _, attributes in Tags(line).found] == [
+        f"/documents/{document_id}?start=0&end=18#passage" for document_id in (second, third)
+    ]
+
+
 @pytest.mark.parametrize(
     ("question", "words"),
     [
