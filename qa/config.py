@@ -32,6 +32,12 @@ class Settings:
     judgements: Path | None = None
 
 
+_KINDS = {int: "a whole number", str: "text", Path: "a path"}
+_RANGES = {
+    "port": (0, 65535), "threads": (1, None), "max_question": (1, None), "max_file_mb": (1, None)
+}  # fmt: skip
+
+
 def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> Settings:
     """Put the settings together.
 
@@ -40,7 +46,8 @@ def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> 
         folder: where ``qa.toml`` is looked for; the working folder by default.
 
     Raises:
-        SettingsError: a name that is not known or a value of the wrong kind, with where it was given.
+        SettingsError: a name that is not known, or a value of the wrong kind or out of range, with where it
+            was given.
     """
     values: dict[str, Any] = {}
     for origin, given in (
@@ -76,6 +83,12 @@ def _convert(name: str, value: Any, origin: str) -> Any:
     try:
         if isinstance(value, bool) or not isinstance(value, str | int | Path):
             raise TypeError  # noqa: TRY301 -- told as every other wrong kind is, below
-        return kind(value)
+        converted = kind(value)
     except (TypeError, ValueError) as error:
-        raise SettingsError(f"{origin} sets {name} to {value!r}, which is not a {kind.__name__}") from error
+        raise SettingsError(f"{origin} sets {name} to {value!r}, which is not {_KINDS[kind]}") from error
+    if name in _RANGES:
+        least, most = _RANGES[name]
+        if not least <= converted <= (converted if most is None else most):
+            limits = f"less than {least}" if most is None else f"not between {least} and {most}"
+            raise SettingsError(f"{origin} sets {name} to {value!r}, which is {limits}")
+    return converted

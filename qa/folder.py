@@ -43,6 +43,8 @@ class Folder:
         """
         place = self.root / path
         try:
+            if place.is_symlink() and place.is_dir():
+                raise ReadError("is a link to a folder: links to folders are not followed")
             if not place.resolve(strict=True).is_relative_to(self.root.resolve()):
                 raise ReadError("is a link to a place outside of the documents folder")
             if not place.is_file():
@@ -81,15 +83,20 @@ class Folder:
         return _describe(path, self.read(path), self._sidecar(path))
 
     def _walk(self) -> Iterator[str]:
+        """Give the path of every file of a kind that can be read, and of every link to a folder."""
+
         def fail(error: OSError) -> None:
             raise BuildError(f"{error.filename} cannot be listed: {error.strerror}") from error
 
         for folder, subfolders, names in os.walk(self.root, onerror=fail):
             subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-            for name in names:
-                path = Path(folder, name)
-                if not name.startswith(".") and readers.supported(path):
-                    yield path.relative_to(self.root).as_posix()
+            links = [path for path in map(Path(folder).joinpath, subfolders) if path.is_symlink()]
+            files = [
+                path
+                for path in map(Path(folder).joinpath, names)
+                if not path.name.startswith(".") and readers.supported(path)
+            ]
+            yield from (path.relative_to(self.root).as_posix() for path in [*links, *files])
 
 
 def _describe(path: str, data: bytes, sidecar: bytes | None) -> SourceFile:

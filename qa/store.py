@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -153,6 +154,7 @@ class Store:
         self._path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        weakref.finalize(self, _close, self._connections)
         self._select("SELECT number FROM documents LIMIT 1")
 
     def _select(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
@@ -170,13 +172,13 @@ class Store:
             uri = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
             found = self._local.connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             found.row_factory = sqlite3.Row
+            found.create_function("casefold", 1, _casefold, deterministic=True)
             self._connections.append(found)
         return found
 
     def close(self) -> None:
-        """Close every thread's connection."""
-        while self._connections:
-            self._connections.pop().close()
+        """Close every thread's connection, as also happens once nobody holds the store any more."""
+        _close(self._connections)
 
     def check(self) -> None:
         """Let SQLite check the file's integrity.
@@ -318,14 +320,27 @@ class Store:
             )
 
 
+def _close(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
+
+
+def _casefold(text: str | None) -> str | None:
+    """SQLite by itself knows the case of ASCII letters only."""
+    return None if text is None else text.casefold()
+
+
 def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, list[Any]]:
     """Put the filters as SQL over ``documents d``; a passage may be in another language than its document."""
     parts: list[str] = []
     values: list[Any] = []
-    for column, wanted in (("d.source", filters.source), (language, filters.language)):
-        if wanted:
-            parts.append(f"{column} COLLATE NOCASE IN ({', '.join('?' * len(wanted))})")
-            values += wanted
+    if filters.source:
+        marks = ", ".join("?" * len(filters.source))
+        parts.append(f"d.source IN (SELECT source FROM documents WHERE casefold(source) IN ({marks}))")
+        values += map(str.casefold, filters.source)
+    if filters.language:
+        parts.append(f"{language} COLLATE NOCASE IN ({', '.join('?' * len(filters.language))})")
+        values += filters.language
     if filters.path:
         one_path = "d.path = ? OR substr(d.path, 1, length(?)) = ? OR d.path GLOB ?"
         parts.append(f"({' OR '.join([one_path] * len(filters.path))})")

@@ -406,6 +406,32 @@ def test_foreign_files_among_the_generations_do_no_harm(settings: Settings) -> N
     assert not build(settings, StandIn()).changed
 
 
+def test_a_row_whose_key_is_half_a_character_loses_only_itself(settings: Settings, encoder: StandIn) -> None:
+    rows = (
+        '{"id": "a\\ud83d", "text": "One."}\n{"id": "b\\ud83d\\ude00", "text": "Two."}\n{"id": "\\udc00"}\n'
+    )
+    write(settings.docs, {"rows.jsonl": rows})
+    report = build(settings, encoder)
+    failures = {failure.row: failure.reason for failure in report.failures if failure.path == "rows.jsonl"}
+    assert failures.keys() == {"a\ufffd", "\ufffd"}
+    assert [stored.document.row for stored in _live(settings).store.stored("rows.jsonl")] == ["b😀"]
+    assert not build(settings, encoder).changed
+
+
+def test_links_to_folders_are_named(settings: Settings, tmp_path: Path, encoder: StandIn) -> None:
+    outside = write(tmp_path / "outside", {"secret.txt": "A secret."})
+    (settings.docs / "linked").symlink_to(outside)
+    (settings.docs / "ru" / "up").symlink_to(settings.docs)
+    (settings.docs / "named.txt").symlink_to(settings.docs / "notes")
+    (settings.docs / ".hidden").symlink_to(outside)
+    reasons = _reasons(build(settings, encoder))
+    for name in ("linked", "ru/up", "named.txt"):
+        assert reasons[name] == "is a link to a folder: links to folders are not followed"
+    assert ".hidden" not in reasons
+    assert _live(settings).info.documents == 5
+    assert not build(settings, encoder).changed
+
+
 def test_a_failure_of_one_row_keeps_the_others(settings: Settings, encoder: StandIn) -> None:
     report = build(settings, encoder)
     rows = [document.row for document in _live(settings).store.all_documents() if document.row]

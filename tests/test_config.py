@@ -54,11 +54,17 @@ def test_other_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("port = ", "qa.toml cannot be read"),
         ("prot = 1", "'prot', which is not a setting.*port"),
-        ('port = "many"', "qa.toml sets port to 'many', which is not a int"),
+        ('port = "many"', "qa.toml sets port to 'many', which is not a whole number"),
+        ("port = -1", "qa.toml sets port to -1, which is not between 0 and 65535"),
+        ("port = 65536", "sets port to 65536, which is not between 0 and 65535"),
+        ("threads = 0", "sets threads to 0, which is less than 1"),
+        ("max_question = 0", "sets max_question to 0, which is less than 1"),
+        ("max_file_mb = -5", "sets max_file_mb to -5, which is less than 1"),
         ("port = true", "sets port to True"),
-        ("port = 1.5", "sets port to 1.5"),
-        ("docs = 5", "sets docs to 5"),
-        ('model = ["a"]', "sets model"),
+        ("port = 1.5", "sets port to 1.5, which is not a whole number"),
+        ("docs = 5", "sets docs to 5, which is not a path"),
+        ('model = ["a"]', r"sets model to \['a'\], which is not text"),
+        ("model = true", "sets model to True, which is not text"),
         ("[server]\nport = 1", "'server', which is not a setting"),
     ],
 )
@@ -77,6 +83,18 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 def test_a_variable_of_the_wrong_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QA_PORT", "")
     with pytest.raises(SettingsError, match="the environment sets port to ''"):
+        load()
+
+
+def test_the_ends_of_a_range_are_in_it() -> None:
+    assert load({"port": 0}).port == 0
+    assert load({"port": 65535, "threads": 1, "max_question": 1, "max_file_mb": 1}).port == 65535
+
+
+@pytest.mark.parametrize(("name", "value"), [("QA_THREADS", "0"), ("QA_PORT", "99999")])
+def test_a_variable_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"the environment sets .* to '{value}', which is"):
         load()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -350,6 +352,23 @@ def test_a_live_searcher_opens_what_is_published(settings: Settings) -> None:
     assert "zeppelin" in second.search(Query("zeppelin")).hits[0].passage.text
     assert first.search(Query("rice")).hits
     assert loads == ["stand-in"]
+
+
+def test_a_replaced_generation_is_closed_once_its_last_request_is_done(settings: Settings) -> None:
+    live = LiveSearcher(settings, lambda _: StandIn())
+    build(settings, StandIn())
+    in_flight = live.current()
+    connections = list(in_flight._found.store._connections)
+    write(settings.docs, {"new.txt": "A zeppelin landed in Phnom Penh."})
+    build(settings, StandIn())
+    assert live.current() is not in_flight
+    assert in_flight.search(Query("rice")).hits
+    del in_flight
+    gc.collect()
+    assert connections
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
 
 
 def test_a_live_searcher_takes_another_model_with_its_index(settings: Settings) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import gc
 import itertools
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -173,6 +175,7 @@ DOCUMENTS = [
         ("newsletter/c.md", None, None, "2021-01-01", None),
         ("news/[x]*.md", "R'); --", "en", "2020-12-31", "en"),
         ("ru/Новости_1.txt", "ТАСС", "ru", "2018-01-01", "ru"),
+        ("de.txt", "Straße", "de", None, None),
     ]
 ]  # fmt: skip
 
@@ -182,7 +185,7 @@ def _passes(stored: StoredDocument, passage: PassageSpan | None, filters: Filter
     document, meta = stored.document, stored.document.metadata
     language = (passage.language if passage else None) or meta.language
     return (
-        (not filters.source or (meta.source or "").lower() in [name.lower() for name in filters.source])
+        (not filters.source or (meta.source or "").casefold() in map(str.casefold, filters.source))
         and (not filters.language or language in filters.language)
         and (
             not filters.path
@@ -199,7 +202,8 @@ def _passes(stored: StoredDocument, passage: PassageSpan | None, filters: Filter
 
 
 _CHOICES = (
-    [(), ("TASS",), ("reuters", "Tass"), ("R'); --",), ("nobody",)],
+    [(), ("TASS",), ("reuters", "Tass"), ("R'); --",), ("nobody",), ("тасс",), ("Тасс", "TASS"),
+     ("STRASSE",)],
     [(), ("en",), ("ru", "de")],
     [(), ("news",), ("news/",), ("*.txt",),
      ("news/[x]*.md", "a.txt"), ("[!n]*", "news/?.txt"), ("ru/Н*",), ("%",)],
@@ -226,6 +230,30 @@ def test_filters_keep_what_a_plain_loop_keeps(stored_in) -> None:
     assert len(sizes) > 5
 
 
+@pytest.mark.parametrize("source", ["тасс", "ТАСС", "Тасс"])
+def test_case_does_not_matter_in_a_source_of_any_script(stored_in, source: str) -> None:
+    page = stored_in(*DOCUMENTS).documents(Filters(source=(source,)), limit=9, offset=0)
+    assert [document.path for document in page.documents] == ["ru/Новости_1.txt"]
+
+
+def test_connections_are_closed_once_nobody_holds_the_store(stored_in) -> None:
+    store = stored_in(*DOCUMENTS)
+    thread = threading.Thread(target=store.counts)
+    thread.start()
+    thread.join()
+    connections = list(store._connections)
+    assert len(connections) == 2
+    in_flight = store.stored("news/a.txt")
+    del store
+    gc.collect()
+    assert [stored.document.path for stored in in_flight] == ["news/a.txt"]
+    del in_flight
+    gc.collect()
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
 def test_documents_are_listed_by_path_in_parts(stored_in) -> None:
     store = stored_in(*DOCUMENTS)
     paths = sorted(stored.document.path for stored in DOCUMENTS)
@@ -240,11 +268,11 @@ def test_languages_come_the_most_frequent_first(stored_in) -> None:
 
 def test_threads_share_a_store(stored_in) -> None:
     store = stored_in(*DOCUMENTS)
-    expected = store.passages(range(12))
+    expected = store.passages(range(14))
     found = []
 
     def read() -> None:
-        found.extend(store.passages(range(12)) == expected for _ in range(20))
+        found.extend(store.passages(range(14)) == expected for _ in range(20))
 
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:

@@ -104,7 +104,7 @@ def _extracts(rows: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Iterator[E
         if isinstance(row, str):
             yield BadRow(str(number), row)
             continue
-        key = str(row.get("id") or "").strip() or str(number)
+        key = printable(str(row.get("id") or "")).strip() or str(number)
         if problem := _problem(row):
             yield BadRow(key, problem)
         elif key in keys:
@@ -121,12 +121,18 @@ def _problem(row: Mapping[str, Any]) -> str | None:
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         return "has no text"
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _halved(text):
         return "has text that is not Unicode: half of a surrogate pair"
     key = row.get("id")
     if key is not None and (isinstance(key, bool) or not isinstance(key, (str, int))):
         return "has an id that is neither a string nor a whole number"
+    if _halved(str(key)):
+        return "has an id that is not Unicode: half of a surrogate pair"
     return None
+
+
+def _halved(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _facts(row: Mapping[str, Any]) -> Facts:

@@ -62,7 +62,9 @@ class Parameters(BaseModel):
 class FilterParameters(Parameters):
     """Which documents may answer. Values of one field are alternatives; fields add up."""
 
-    source: Values = Field(default=[], description="Publisher, exactly as the documents name it. Repeatable.")
+    source: Values = Field(
+        default=[], description="Publisher, as the documents name it, in capitals or not. Repeatable."
+    )
     language: Annotated[list[Language], Field(max_length=MAX_VALUES)] = Field(
         default=[], description="ISO 639-1 code, such as `en`. Repeatable."
     )

@@ -63,14 +63,17 @@ def test_bad_lines_of_json_fail_alone():
         b'{"id": [1], "text": "x"}',
         b'{"text": "\xff"}',
         b"[" * 100_000,
+        b'{"id": "a\\ud800", "text": "x"}',
+        b'{"id": ["\\udfff"], "text": "x"}',
         b'{"text": "Last \\ud83d\\ude00 \\u0000 end", "published": "03/07/2019"}',
     ]
     readings, failures = rows("a.jsonl", b"\n".join(lines))
     assert [(reading.key, reading.text) for reading in readings] == [
         ("5", "One"),
-        ("12", "Last \U0001f600   end"),
+        ("14", "Last \U0001f600   end"),
     ]
-    assert set(failures) == {"2", "4", "5", "6", "7", "[1]", "10", "11"}
+    assert set(failures) == {"2", "4", "5", "6", "7", "[1]", "10", "11", "a\ufffd", "['\\udfff']"}
+    assert "id that is not Unicode: half of a surrogate pair" in failures["a\ufffd"]
     assert "same key" in failures["5"]
     assert readings[0].metadata.title == "T"
     assert readings[1].metadata.title == "a"
