@@ -38,6 +38,11 @@ def max_in_parts(values: NDArray[Any], bounds: Int64, empty: float) -> Float32:
     return best
 
 
+def shifted(values: NDArray[Any], first: float) -> NDArray[Any]:
+    """Move each value one place on along the first axis; ``first`` comes before them."""
+    return np.concatenate([np.full_like(values[:1], first), values[:-1]])
+
+
 def unit(vectors: Any) -> Float32:
     """Bring vectors, along the last axis, to length 1."""
     found = np.asarray(vectors, np.float32)

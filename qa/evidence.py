@@ -11,7 +11,7 @@ from qa import language, lexical
 from qa.arrays import max_in_parts, offsets, ranges
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.generation import Generation
-from qa.ranking import Signals, fuse
+from qa.ranking import CARRIED, TITLED, Signals, fuse
 
 _POOL = 100
 """How many passages each kind of search brings in, at the least."""
@@ -54,7 +54,8 @@ class Evidence:
     ) -> Evidence:
         """Make a query ready; ``languages`` are those of the generation."""
         question = query.question
-        words = found.lexical.question(lexical.terms(question, languages))
+        common = lexical.common_terms(tuple(languages))
+        words = found.lexical.question(lexical.terms(question, languages), common)
         weights, legibility = np.empty(0, np.float32), 0.0
         if vectors:
             weights = _token_weights(question, languages, words, vectors.spans)
@@ -85,16 +86,18 @@ class Evidence:
     def sentences(self, rows: Int64) -> tuple[Signals, Int64]:
         """Give the signals of the passages' sentences, one after another, and where each one's begin."""
         firsts, lasts = self._sentence_bounds(rows)
-        numbers = ranges(firsts, lasts)
-        signals = {"coverage": self.found.lexical.coverage(self.words, numbers)}
+        numbers, bounds = ranges(firsts, lasts), offsets(lasts - firsts)
+        carried = np.full(len(numbers), CARRIED, np.float32)
+        carried[bounds[:-1]] = 0  # before the first sentence there is none
+        signals = {"coverage": self.found.lexical.coverage(self.words, numbers, carried)}
         if self.vectors:
             signals["sentence"] = self.found.sentences.vectors(numbers) @ self.vectors.vector
             signals["interaction"] = signals["sentence"]
             if self._has_tokens:
-                _, segments = self._meet(rows)
+                _, segments = self._meet(rows, carried=CARRIED, titled=TITLED)
                 context = offsets(lasts - firsts + 1)[:-1]  # each passage's first segment is no sentence
                 signals["interaction"] = np.delete(segments, context)
-        return signals, offsets(lasts - firsts)
+        return signals, bounds
 
     @property
     def _has_tokens(self) -> bool:
@@ -153,12 +156,11 @@ class Evidence:
         cosines = self.found.sentences.vectors(ranges(firsts, lasts)) @ self.vectors.vector
         return max_in_parts(cosines, offsets(lasts - firsts), -1)
 
-    def _meet(self, rows: Int64) -> tuple[Float32, Float32]:
+    def _meet(self, rows: Int64, *, carried: float = 0.0, titled: float = 0.0) -> tuple[Float32, Float32]:
         assert self.vectors is not None  # noqa: S101 -- the caller has looked
         firsts, lasts = self._sentence_bounds(rows)
-        return self.found.tokens.meet(
-            self.vectors.tokens, self.token_weights, firsts + rows, lasts + rows + 1
-        )
+        tokens, segments = self.vectors.tokens, (firsts + rows, lasts + rows + 1)
+        return self.found.tokens.meet(tokens, self.token_weights, *segments, carried=carried, titled=titled)
 
     def _sentence_bounds(self, rows: Int64) -> tuple[Int64, Int64]:
         return self.found.sentence_starts[rows], self.found.sentence_starts[rows + 1]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.arrays import max_in_parts, offsets, ranges, unit
+from qa.arrays import max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 1
@@ -118,7 +118,16 @@ class TokenIndex:
         starts = self._starts[first : last + 1]
         return np.asarray(self._tokens[starts[0] : starts[-1]]), np.diff(starts)
 
-    def meet(self, query: Float32, weights: Float32, firsts: Int64, lasts: Int64) -> tuple[Float32, Float32]:
+    def meet(
+        self,
+        query: Float32,
+        weights: Float32,
+        firsts: Int64,
+        lasts: Int64,
+        *,
+        carried: float = 0.0,
+        titled: float = 0.0,
+    ) -> tuple[Float32, Float32]:
         """Score passages, and their sentences, by late interaction.
 
         Args:
@@ -126,13 +135,20 @@ class TokenIndex:
             weights: what each of them counts, adding up to 1.
             firsts: each passage's first segment.
             lasts: each passage's last segment, exclusive.
+            carried: what a match in the sentence before counts for a sentence.
+            titled: what a match in the context counts for a sentence.
 
         Returns:
             The passages' scores, and those of all their segments, one passage after another; all in [-1, 1].
         """
-        counts = np.diff(self._starts)[ranges(firsts, lasts)]
+        rows, bounds = ranges(firsts, lasts), offsets(lasts - firsts)
         codes = self._tokens[ranges(self._starts[firsts], self._starts[lasts])].astype(np.float32)
         cosines = unit(codes) @ unit(query @ self.projection).T
-        segments = max_in_parts(cosines, offsets(counts), -1)
-        passages = max_in_parts(segments, offsets(lasts - firsts), -1)
+        segments = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
+        passages = max_in_parts(segments, bounds, -1)
+        if carried or titled:
+            contexts = np.repeat(segments[bounds[:-1]], lasts - firsts, axis=0)
+            before = shifted(segments, -1)
+            before[bounds[:-1] + 1] = -1  # before the first sentence there is none
+            segments = np.maximum(segments, np.maximum(carried * before, titled * contexts))
         return passages @ weights, segments @ weights

@@ -6,8 +6,9 @@ import logging
 import threading
 import unicodedata
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, pairwise
 from math import log1p
 from pathlib import Path
@@ -16,8 +17,9 @@ import bm25s
 import numpy as np
 import regex
 import Stemmer
+from bm25s import stopwords
 
-from qa.arrays import any_in_parts, offsets, ranges
+from qa.arrays import any_in_parts, offsets, ranges, shifted
 from qa.contracts import Float32, Int32, Int64, Span
 
 VERSION = 3
@@ -52,6 +54,19 @@ _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"}
 )
 _TERMS, _STARTS, _VOCABULARY = "terms.npy", "sentence_starts.npy", "vocab.index.json"
+# Words such as "when did" are rare where nobody asks questions, and yet they tell nothing.
+COMMON_SHARE = 0.2
+"""What a common word of a question counts."""
+
+_COMMON_WORDS = {
+    "da": stopwords.STOPWORDS_DANISH, "de": stopwords.STOPWORDS_GERMAN,
+    "en": stopwords.STOPWORDS_EN_PLUS, "es": stopwords.STOPWORDS_SPANISH,
+    "fr": stopwords.STOPWORDS_FRENCH, "it": stopwords.STOPWORDS_ITALIAN,
+    "nl": stopwords.STOPWORDS_DUTCH, "no": stopwords.STOPWORDS_NORWEGIAN,
+    "pt": stopwords.STOPWORDS_PORTUGUESE, "sv": stopwords.STOPWORDS_SWEDISH,
+    "tr": stopwords.STOPWORDS_TURKISH,
+    "ru": (*stopwords.STOPWORDS_RUSSIAN, "сколько", "какой", "каков"),
+}  # fmt: skip
 _CACHED_STEMS = 500_000
 _local = threading.local()
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
@@ -79,6 +94,14 @@ def terms(text: str, languages: Sequence[str]) -> Iterator[str]:
     """Give the index terms of a text, in order, as ``words`` finds them."""
     for _, found in words(text, languages):
         yield from found
+
+
+@cache
+def common_terms(languages: tuple[str, ...]) -> frozenset[str]:
+    """Give the index terms of the words that are common in any text in these languages."""
+    return frozenset(
+        term for code in languages for word in _COMMON_WORDS.get(code, ()) for term in terms(word, [code])
+    )
 
 
 def count_words(text: str) -> int:
@@ -132,13 +155,16 @@ class Question:
     """A question's terms as an index knows them.
 
     Attributes:
-        weights: each different term's inverse document frequency; also of terms that no passage holds.
+        weights: each different term's inverse document frequency, times its share; also of terms that no
+            passage holds.
         known: the numbers of the terms that some passage holds, with their weights.
+        shares: the same terms with what each counts: 1, or less for a common word.
         pairs: the numbers of neighbouring terms, with the smaller of their weights.
     """
 
     weights: Mapping[str, float]
     known: Mapping[int, float]
+    shares: Mapping[int, float]
     pairs: Mapping[tuple[int, int], float]
 
     @property
@@ -207,18 +233,20 @@ class LexicalIndex:
         """How many sentences there are."""
         return len(self._starts) - 1
 
-    def question(self, terms: Iterable[str]) -> Question:
-        """Look a question's terms up, given in their order."""
+    def question(self, terms: Iterable[str], common: Collection[str] = ()) -> Question:
+        """Look a question's terms up, given in their order; the ``common`` ones count little."""
         order = list(terms)
         vocabulary = {} if self._bm25 is None else self._bm25.vocab_dict
-        weights = {term: self._weight(vocabulary.get(term)) for term in order}
+        shares = {term: COMMON_SHARE if term in common else 1.0 for term in order}
+        weights = {term: share * self._weight(vocabulary.get(term)) for term, share in shares.items()}
         pairs = {
             (vocabulary[a], vocabulary[b]): min(weights[a], weights[b])
             for a, b in pairwise(order)
             if a != b and a in vocabulary and b in vocabulary
         }
-        known = {vocabulary[term]: weight for term, weight in weights.items() if term in vocabulary}
-        return Question(weights, known, pairs)
+        places = {term: vocabulary[term] for term in weights if term in vocabulary}
+        known = {place: weights[term] for term, place in places.items()}
+        return Question(weights, known, {place: shares[term] for term, place in places.items()}, pairs)
 
     def _weight(self, term: int | None) -> float:
         if self._bm25 is None:
@@ -237,17 +265,25 @@ class LexicalIndex:
         matrix = self._bm25.scores
         postings = [slice(*matrix["indptr"][[term, term + 1]]) for term in question.known]
         found = np.concatenate([matrix["indices"][part] for part in postings])
-        gains = np.concatenate([matrix["data"][part] for part in postings])
+        shares = zip(question.shares.values(), postings, strict=True)
+        gains = np.concatenate([share * matrix["data"][part] for share, part in shares])
         rows, places = np.unique(found, return_inverse=True)
         scores = np.bincount(places, gains, minlength=len(rows)) / question.total
         return rows.astype(np.int64), scores.astype(np.float32)
 
-    def coverage(self, question: Question, sentences: Int64) -> Float32:
-        """Give the share of a question's terms, by weight, that each of these sentences holds, in [0, 1]."""
+    def coverage(self, question: Question, sentences: Int64, carried: Float32 | None = None) -> Float32:
+        """Give the share of a question's terms, by weight, that each of these sentences holds, in [0, 1].
+
+        Args:
+            question: the question.
+            sentences: their rows.
+            carried: what a term counts for each sentence if only the one before holds it; nothing by default.
+        """
         terms, bounds = self._read(sentences)
         covered = np.zeros(len(sentences))
         for term, weight in question.known.items():
-            covered += weight * any_in_parts(terms == term, bounds)
+            held = any_in_parts(terms == term, bounds).astype(np.float32)
+            covered += weight * (held if carried is None else np.maximum(held, carried * shifted(held, 0)))
         return (covered / (question.total or 1)).astype(np.float32)
 
     def adjacency(self, question: Question, firsts: Int64, lasts: Int64) -> Float32:

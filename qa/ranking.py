@@ -33,10 +33,16 @@ Weights = Mapping[str, float]
 
 DENSE: Weights = MappingProxyType({"sentence": 0.5, "sentence_nearby": 0.2, "interaction": 2.0})
 LEXICAL: Weights = MappingProxyType(
-    {"lexical": 1.2, "lexical_nearby": 0.2, "coverage": 0.3, "adjacency": 0.1}
+    {"lexical": 0.6, "lexical_nearby": 0.2, "coverage": 0.2, "adjacency": 0.1}
 )
 _ANSWER_DENSE: Weights = MappingProxyType({"sentence": 0.3, "interaction": 2.0})
 _ANSWER_LEXICAL: Weights = MappingProxyType({"coverage": 0.3})
+
+CARRIED = 0.75
+"""What a match counts for a sentence if it is in the one before: "There he was welcomed"."""
+
+TITLED = 0.8
+"""What a match counts for a sentence if it is in its passage's title or section."""
 
 ANSWERABLE = 0.5
 """The results answer the question if the confidence is at least this."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from qa import build, ranking
 from qa.contracts import Encoder, Float32, Mode, Query, QueryVectors
 from qa.generation import Generation
-from qa.lexical import K1, B, PassageTerms, count_words, terms, words
+from qa.lexical import COMMON_SHARE, K1, B, PassageTerms, common_terms, count_words, terms, words
 from qa.store import StoredDocument
 
 Float64 = NDArray[np.float64]
@@ -50,10 +50,15 @@ class Naive:
         frequency = self.frequencies[term]
         return math.log(1 + (len(self.flat) - frequency + 0.5) / (frequency + 0.5))
 
+    def weight(self, term: str) -> float:
+        """Give what a term of a question counts: a common word little."""
+        common = term in common_terms(self.found.store.languages())
+        return self.idf(term) * (COMMON_SHARE if common else 1)
+
     def signals(self, query: Query) -> list[dict[str, float]]:
         """Give the signals of every passage by row, as the table in ``ranking`` defines them."""
         order = list(terms(query.question, self.found.store.languages()))
-        weights = {term: self.idf(term) for term in order}
+        weights = {term: self.weight(term) for term in order}
         rows = range(len(self.flat))
         found: list[dict[str, float]] = [
             {
@@ -103,7 +108,7 @@ class Naive:
         telling = []
         for token in vectors.spans:
             own = [
-                max(map(self.idf, stems))
+                max(map(self.weight, stems))
                 for word, stems in words(question, self.found.store.languages())
                 if word.start < token.end and token.start < word.end
             ]
@@ -141,10 +146,14 @@ class Naive:
         if not shares or not self.found.tokens:
             return sentence
         first, last = (int(number) for number in self.found.sentence_starts[row : row + 2])
-        tokens, _ = self.found.tokens.tokens(first + row, last + row + 1)
-        wanted = vectors.tokens @ self.found.tokens.projection
-        best = (_unit(tokens) @ _unit(wanted).T).max(axis=0, initial=-1)
+        best = np.max([self.best_cosines(i, vectors) for i in range(first + row, last + row + 1)], axis=0)
         return sum(share * cosine for share, cosine in zip(shares, best.tolist(), strict=True))
+
+    def best_cosines(self, segment: int, vectors: QueryVectors) -> Float64:
+        """Give, for each of the question's tokens, the best cosine with a token of one segment."""
+        tokens, _ = self.found.tokens.tokens(segment, segment + 1)
+        wanted = vectors.tokens @ self.found.tokens.projection
+        return (_unit(tokens) @ _unit(wanted).T).max(axis=0, initial=-1)
 
 
 def fused(signals: Mapping[str, float], weights: Mapping[str, float]) -> float:

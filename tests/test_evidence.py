@@ -18,6 +18,7 @@ from qa.contracts import Filters, Int64, Mode, Query
 from qa.evidence import Evidence
 from qa.generation import Generation
 from qa.language import legibility
+from qa.lexical import terms
 
 QUESTIONS = ["rice in the port", "a doctor at the temple bridge?", "zeppelin harvest", "border", "?!"]
 FILTERS = [
@@ -180,35 +181,46 @@ def test_legibility_falls_from_two_tokens_a_word_to_four(tokens: int, words: int
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_the_signals_of_sentences_are_those_of_passages_by_sentence(large: Generation, mode: Mode) -> None:
+def test_sentences_have_the_signals_of_their_mode_and_none_is_stronger_than_its_passage(
+    large: Generation, mode: Mode
+) -> None:
     query = Query("a doctor at the temple bridge", mode=mode)
     evidence = _gather(large, query, StandIn())
     rows, _, whole = evidence.rank(20)
     signals, bounds = evidence.sentences(rows)
     assert np.diff(bounds).tolist() == np.diff(large.sentence_starts)[rows].tolist()
     for place, (first, last) in enumerate(pairwise(bounds)):
-        for name, values in signals.items():
-            if name == "interaction":  # a passage's tokens may meet the question's in several sentences
-                assert values[first:last].max() <= whole[name][place] + 1e-6
-            else:
-                assert values[first:last].max() == pytest.approx(whole[name][place], abs=1e-6)
+        if mode is not Mode.LEXICAL:
+            best = whole["sentence"][place]
+            assert signals["sentence"][first:last].max() == pytest.approx(best, abs=1e-6)
+            assert signals["interaction"][first:last].max() <= whole["interaction"][place] + 1e-6
+        # What the sentence before holds counts less than the whole, but it counts.
+        assert signals["coverage"][first:last].max() >= whole["coverage"][place] - 1e-6
+        assert signals["coverage"][first] <= whole["coverage"][place] + 1e-6
     names = {"coverage"} if mode is Mode.LEXICAL else {"coverage", "sentence", "interaction"}
     assert signals.keys() == names
 
 
-def test_a_sentences_interaction_is_that_of_its_own_tokens(large: Generation) -> None:
+def test_a_sentence_is_credited_with_what_the_one_before_says_and_the_title(large: Generation) -> None:
     query = Query("a doctor at the temple bridge")
     (vectors,) = StandIn().encode_queries([query.question])
-    shares = Naive(large, StandIn()).token_shares(query.question, vectors)
+    naive = Naive(large, StandIn())
+    shares = np.array(naive.token_shares(query.question, vectors))
     rows = np.array([150, 3, 77])
     signals, _ = _gather(large, query, StandIn()).sentences(rows)
-    expected = []
+    order = list(terms(query.question, large.store.languages()))
+    weights = {term: naive.weight(term) for term in order}
+    interaction, coverage = [], []
     for row in rows.tolist():
         first, last = large.sentence_starts[row : row + 2].tolist()
-        for sentence in range(first, last):
-            tokens, _ = large.tokens.tokens(sentence + row + 1, sentence + row + 2)
-            codes = tokens / np.linalg.norm(tokens.astype(float), axis=1, keepdims=True)
-            asked = vectors.tokens @ large.tokens.projection
-            best = (codes @ (asked / np.linalg.norm(asked, axis=1, keepdims=True)).T).max(axis=0)
-            expected.append(float(best @ shares))
-    assert signals["interaction"].tolist() == pytest.approx(expected, abs=1e-5)
+        title, *own = [naive.best_cosines(segment, vectors) for segment in range(first + row, last + row + 1)]
+        held = [[term in sentence for term in weights] for sentence in naive.texts[row].sentences]
+        for i in range(last - first):
+            met = np.maximum(own[i], ranking.TITLED * title)
+            met = np.maximum(met, ranking.CARRIED * own[i - 1]) if i else met
+            interaction.append(float(met @ shares))
+            here = np.array(held[i], float)
+            here = np.maximum(here, ranking.CARRIED * np.array(held[i - 1])) if i else here
+            coverage.append(float(here @ np.array(list(weights.values()))) / sum(weights.values()))
+    assert signals["coverage"].tolist() == pytest.approx(coverage, abs=1e-5)
+    assert signals["interaction"].tolist() == pytest.approx(interaction, abs=1e-5)
