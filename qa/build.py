@@ -51,6 +51,14 @@ _LEGIBLE = 0.5
 _TOKENS_A_WORD = 1.25  # what English takes
 _FEWEST_LETTERS_A_TOKEN = 3
 _GENERATIONS_KEPT = 2
+_REASONS = {
+    "encoder": "the model is another one",
+    "readers": "this version reads files in another way",
+    "passages": "this version divides texts in another way",
+    "lexical": "this version indexes words in another way",
+    "interaction": "this version keeps token vectors in another way",
+}
+"""What to say if a part of what shapes the index is not what it was, by its name in the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +127,14 @@ def _reason(
         return "there was no index that can be read"
     changed = [name for name, value in made_with.items() if old.manifest.made_with.get(name) != value]
     if changed:
-        return f"this is a full rebuild, because another {' and '.join(changed)} made the old index"
+        return f"full rebuild: {'; '.join(_REASONS[name] for name in changed)}"
     known, now = old.store.files(), {file.path: file for file in files}
     unread = {failure for failure in old.store.failures() if failure.path not in known}
-    if known == now and unread == set(failures):
-        return None
+    if known == now:
+        return None if unread == set(failures) else "other files than before cannot be read"
     new, gone = len(now.keys() - known.keys()), len(known.keys() - now.keys())
     altered = sum(known[path] != now[path] for path in known.keys() & now.keys())
-    return f"{new} files are new, {altered} changed, {gone} gone"
+    return f"files: {new} new, {altered} changed, {gone} gone"
 
 
 class _Build:

@@ -84,8 +84,9 @@ def index(docs: Path | None, index: Path | None, model: str | None, as_json: boo
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     else:
         click.echo(
-            f"{report.documents} documents, {report.passages} passages, {report.seconds:.1f} seconds, "
-            f"{len(report.failures)} files not read ({report.reason}; {report.embedded} passages embedded)"
+            f"{_count(report.documents, 'document')}, {_count(report.passages, 'passage')}, "
+            f"{report.seconds:.1f} seconds, {_count(len(report.failures), 'file')} not read "
+            f"({report.reason}; {_count(report.embedded, 'passage')} embedded)"
         )
     if report.failures:
         sys.exit(_SOME_NOT_READ)
@@ -267,6 +268,10 @@ def verify(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
     )
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _describe(failure: ReadFailure) -> str:
     row = f", row {failure.row}" if failure.row is not None else ""
     return f"{failure.path}{row}: {failure.reason}"
@@ -299,5 +304,5 @@ def _show(result: SearchResult) -> str:
             passage.text[answer.end - passage.span.start :],
         )
         lines += [f"   {' '.join((before + marked + after).split())}", ""]
-    lines.append(f"{result.total} passages searched in {result.took_ms:.0f} ms, {sure}")
+    lines.append(f"{_count(result.total, 'passage')} searched in {result.took_ms:.0f} ms, {sure}")
     return "\n".join(lines)

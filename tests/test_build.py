@@ -161,19 +161,50 @@ def test_another_model_embeds_everything_anew(settings: Settings) -> None:
     first = build(settings, StandIn())
     second = build(settings, StandIn(fingerprint="other", dimension=24))
     assert second.embedded == first.passages
-    assert "another encoder" in second.reason
+    assert second.reason == "full rebuild: the model is another one"
     assert _live(settings).passages.dimension == 24
 
 
-@pytest.mark.parametrize("module", ["readers", "passages", "lexical"])
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        ("readers", "this version reads files in another way"),
+        ("passages", "this version divides texts in another way"),
+        ("lexical", "this version indexes words in another way"),
+        ("interaction", "this version keeps token vectors in another way"),
+    ],
+)
 def test_another_version_of_a_part_rebuilds(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, module: str
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, module: str, reason: str
 ) -> None:
-    build(settings, StandIn())
+    first = build(settings, StandIn())
     monkeypatch.setattr(getattr(building, module), "VERSION", 10**6)
     report = build(settings, StandIn())
-    assert f"another {module}" in report.reason
-    assert report.embedded == 0
+    assert report.reason == f"full rebuild: {reason}"
+    assert report.embedded == (first.passages if module == "interaction" else 0)
+
+
+def test_every_reason_for_a_full_rebuild_has_words(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(settings, StandIn())
+    made_with = _live(settings).manifest.made_with
+    monkeypatch.setattr(building, "_made_with", lambda _: dict.fromkeys(made_with, "another"))
+    reason = build(settings, StandIn()).reason
+    assert reason.startswith(
+        "full rebuild: the model is another one; this version reads files in another way; "
+    )
+    assert len(reason.split("; ")) == len(made_with)
+
+
+def test_the_reason_counts_files(settings: Settings) -> None:
+    build(settings, StandIn())
+    _all(settings.docs)
+    assert build(settings, StandIn()).reason == "files: 3 new, 3 changed, 1 gone"
+    _delete_sidecar(settings.docs)
+    assert build(settings, StandIn()).reason == "files: 0 new, 1 changed, 0 gone"
+    (settings.docs / "dangling.txt").symlink_to("nowhere.txt")
+    assert build(settings, StandIn()).reason == "other files than before cannot be read"
 
 
 def test_bad_files_are_named_and_lose_only_themselves(settings: Settings, encoder: StandIn) -> None:

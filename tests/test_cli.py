@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,9 +40,23 @@ def test_index_tells_what_it_did_and_exits_with_3_where_something_was_not_read(r
     result = run("index", "docs")
     assert result.exit_code == 3
     assert result.stdout.startswith("5 documents, ")
-    assert "1 files not read" in result.stdout
+    assert ", 1 file not read (" in result.stdout
     assert "not read: notes/people.jsonl, row bad: has no text" in result.stderr
-    assert "not read" not in result.stdout.replace("files not read", "")
+    assert "not read" not in result.stdout.replace("file not read", "")
+
+
+def test_one_of_a_kind_is_told_as_one(run, tmp_path: Path) -> None:
+    write(tmp_path / "one", {"a.txt": "Rice was sold in the port."})
+    said = run("index", "one").stdout
+    assert re.fullmatch(
+        r"1 document, 1 passage, \d\.\d seconds, 0 files not read \(.*; 1 passage embedded\)\n", said
+    )
+    assert "\n1 passage searched in " in run("ask", "Rice").stdout
+    write(tmp_path / "one", {"b.txt": "Fish was sold too.", "c.txt": "", "d.txt": ""})
+    said = run("index", "one").stdout
+    assert said.startswith("2 documents, 2 passages, ")
+    assert ", 2 files not read (" in said
+    assert "\n2 passages searched in " in run("ask", "Rice").stdout
 
 
 def test_index_exits_with_0_where_all_was_read(run, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import random
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from qa.contracts import (
     Mode,
     ModelError,
     NotFoundError,
+    PassageInput,
     Query,
     SearchResult,
 )
@@ -369,6 +371,21 @@ def test_a_replaced_generation_is_closed_once_its_last_request_is_done(settings:
     for connection in connections:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connection.execute("SELECT 1")
+
+
+def test_the_first_load_of_the_model_is_not_in_the_time_it_took(settings: Settings) -> None:
+    class Slow(StandIn):
+        """Takes half a second when it is first used."""
+
+        def encode_queries(self, questions):
+            if not self.encoded:
+                time.sleep(0.5)
+                self.encoded.append(PassageInput("", "warm", ()))
+            return super().encode_queries(questions)
+
+    build(settings, StandIn())
+    result = LiveSearcher(settings, lambda _: Slow()).current().search(Query("rice"))
+    assert 0 < result.took_ms < 500
 
 
 def test_a_live_searcher_takes_another_model_with_its_index(settings: Settings) -> None:
