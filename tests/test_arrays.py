@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from qa.arrays import any_in_parts, max_in_parts, offsets, ranges, unit
+from qa.arrays import any_in_parts, max_in_parts, offsets, ranges, shifted, unit
 
 _LENGTHS = st.lists(st.integers(0, 5), max_size=8)
 _NUMBERS = st.floats(-100, 100, width=32)
@@ -52,6 +52,11 @@ def test_max_in_parts_is_pythons(
         column = values[(slice(None), *place)]
         expected = [max(column[part].tolist(), default=empty) for part in _parts(lengths)]
         assert found[(slice(None), *place)].tolist() == expected
+
+
+@given(st.lists(_NUMBERS, max_size=6), _NUMBERS)
+def test_shifted_moves_each_value_one_place_on(values: list[float], first: float) -> None:
+    assert shifted(np.array(values, np.float32), first).tolist() == [first, *values][: len(values)]
 
 
 @given(arrays.arrays(np.float32, st.tuples(st.integers(0, 5), st.integers(1, 5)), elements=_NUMBERS))

@@ -229,6 +229,32 @@ def test_a_weight_says_how_much_a_token_counts() -> None:
         assert whole.tolist() == pytest.approx(expected, abs=_bound(16))
 
 
+@pytest.mark.parametrize(("carried", "titled"), [(0.5, 0.0), (0.0, 0.8), (0.75, 0.8)])
+def test_a_sentence_is_credited_with_the_one_before_and_with_the_context(
+    carried: float, titled: float
+) -> None:
+    counts = [[2, 1, 3], [0, 2], [1, 0, 2, 1]]
+    flat = [count for inner in counts for count in inner]
+    vectors, query = _vectors(sum(flat), 16, 0), _vectors(3, 16, 1)
+    segments = [vectors[a:b] for a, b in pairwise([0, *accumulate(flat)])]
+    projection = _rotation(16, 16, 1)
+    bounds = np.array([0, 3, 5]), np.array([3, 5, 9])
+    weights = np.array([0.2, 0.3, 0.5], np.float32)
+    index = _index(segments, projection)
+    whole, parts = index.meet(query, weights, *bounds, carried=carried, titled=titled)
+    np.testing.assert_array_equal(whole, index.meet(query, weights, *bounds)[0])
+
+    each = [[max((_cosine(q, t) for t in segment), default=-1) for q in query] for segment in segments]
+    for first, last in zip(*(bound.tolist() for bound in bounds), strict=True):
+        for i in range(first + 1, last):
+            before = each[i - 1] if i > first + 1 else [-1] * 3
+            best = [
+                max(own, carried * earlier, titled * context)
+                for own, earlier, context in zip(each[i], before, each[first], strict=True)
+            ]
+            assert parts[i] == pytest.approx(float(np.dot(best, weights)), abs=_bound(16) + 1e-5)
+
+
 def test_segments_are_each_passages_own() -> None:
     counts = [[1, 2], [3], [1, 1, 1]]
     flat = [count for inner in counts for count in inner]

@@ -14,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.contracts import Span
-from qa.lexical import ALGORITHMS, K1, B, LexicalIndex, PassageTerms, count_words, terms, words
+from qa.lexical import (
+    ALGORITHMS,
+    COMMON_SHARE,
+    K1,
+    B,
+    LexicalIndex,
+    PassageTerms,
+    common_terms,
+    count_words,
+    terms,
+    words,
+)
 
 _TERMS = st.lists(st.sampled_from("abcdef"), max_size=5)
 _PASSAGES = st.builds(PassageTerms, _TERMS, st.lists(_TERMS, min_size=1, max_size=4))
@@ -67,6 +78,55 @@ def test_scores_are_the_formulas(corpus: list[PassageTerms], query: list[str]) -
     scores = _scores(LexicalIndex.build(corpus), query, len(corpus))
     assert scores == pytest.approx(_by_formula(corpus, query), rel=1e-5, abs=1e-7)
     assert all(0 <= score <= 1 for score in scores)
+
+
+@given(_CORPORA, _QUESTIONS, st.sets(st.sampled_from("abxy")))
+def test_a_common_word_counts_a_share_of_what_it_would(
+    corpus: list[PassageTerms], query: list[str], common: set[str]
+) -> None:
+    if not any(map(_flat, corpus)):
+        return
+    index = LexicalIndex.build(corpus)
+    question = index.question(query, common)
+    shares = {term: COMMON_SHARE if term in common else 1 for term in query}
+    idf = {term: _idf(corpus, term) for term in query}
+    assert question.weights == pytest.approx({term: shares[term] * idf[term] for term in query})
+    # A question of one term has that term's gain as a share of its frequency's; both are known from above.
+    gains = {term: np.array(_by_formula(corpus, [term])) * idf[term] for term in set(query)}
+    expected = sum(shares[term] * gain for term, gain in gains.items()) / question.total
+    rows, scores = index.match(question)
+    assert rows.tolist() == np.flatnonzero(expected).tolist()
+    assert scores.tolist() == pytest.approx(expected[rows].tolist(), rel=1e-5)
+
+
+def test_common_words_are_known_as_index_terms() -> None:
+    assert {"the", "when", "did"} <= common_terms(("en",))
+    assert "rice" not in common_terms(("en",))
+    assert set(terms("сколько", ["ru"])) <= common_terms(("en", "ru"))
+    assert not set(terms("сколько", ["ru"])) & common_terms(("en",))
+    assert common_terms(()) == common_terms(("xx",)) == frozenset()
+
+
+@given(_CORPORA, _QUESTIONS, st.data())
+def test_a_sentence_is_credited_with_a_share_of_what_the_one_before_holds(
+    corpus: list[PassageTerms], query: list[str], data: st.DataObject
+) -> None:
+    index = LexicalIndex.build(corpus)
+    question = index.question(query)
+    sentences = [set(sentence) for passage in corpus for sentence in passage.sentences]
+    carried = data.draw(
+        st.lists(st.sampled_from([0, 0.5, 1]), min_size=len(sentences), max_size=len(sentences))
+    )
+    expected = [
+        sum(
+            weight * max(term in sentence, share * (term in before))
+            for term, weight in question.weights.items()
+        )
+        / question.total
+        for before, sentence, share in zip([set(), *sentences], sentences, carried, strict=False)
+    ]
+    found = index.coverage(question, np.arange(len(sentences)), np.array(carried, np.float32))
+    assert found == pytest.approx(expected, abs=1e-6)
 
 
 @given(_CORPORA, _QUESTIONS)
