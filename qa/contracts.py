@@ -290,7 +290,8 @@ class QueryVectors:
         vector: its unit vector, shape (dimension,).
         tokens: its tokens' vectors, shape (tokens, dimension); no rows as in ``PassageVectors``.
         spans: where each of those tokens stands in the question.
-        token_count: how many tokens the question has, whether they have vectors or not.
+        token_count: how many tokens the question takes, whether they have vectors or not; what the model
+            has no tokens for counts as several.
     """
 
     vector: Float32

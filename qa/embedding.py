@@ -24,6 +24,7 @@ CONTEXT_TOKENS = 32
 
 _UNBOUNDED_TOKENS = 512
 _ABSURD = 1_000_000
+_TOKENS_FOR_UNKNOWN = 3
 _BATCH = 16
 _VERSION = "3"
 
@@ -152,21 +153,32 @@ class SentenceTransformerEncoder:
         """Count each text's tokens, special tokens left out."""
         if not texts:
             return []
-        return [
-            len(encoding)
-            for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        ]
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
+
+    def _count_as_read(self, question: str) -> int:
+        """Count tokens, and several more for every letter that the tokenizer only knows as unknown."""
+        encoding = self._tokenizer.encode(question, add_special_tokens=False)
+        unknown = self._unknown_token
+        pairs = zip(encoding.ids, encoding.offsets, strict=True)
+        letters: int = sum(end - start for number, (start, end) in pairs if number == unknown)
+        return len(encoding) + _TOKENS_FOR_UNKNOWN * letters
+
+    @cached_property
+    def _unknown_token(self) -> int | None:
+        number: int | None = getattr(self._model.tokenizer, "unk_token_id", None)
+        return number
 
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
         """Give each question's vectors, in order."""
         outputs = self._model.encode_query(list(questions), output_value=None, show_progress_bar=False)
-        prompt, counts = self._prompt("query"), self.count_tokens(questions)
-        return [
-            QueryVectors(
-                unit(_numpy(output["sentence_embedding"])), *self._tokens(question, prompt, output), count
-            )
-            for question, count, output in zip(questions, counts, outputs, strict=True)
-        ]
+        prompt = self._prompt("query")
+        found = []
+        for question, output in zip(questions, outputs, strict=True):
+            tokens, spans = self._tokens(question, prompt, output)
+            whole = unit(_numpy(output["sentence_embedding"]))
+            found.append(QueryVectors(whole, tokens, spans, self._count_as_read(question)))
+        return found
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Give each passage's vectors, in order."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, pairwise
-from math import log1p
+from math import ceil, log1p
 from pathlib import Path
 
 import bm25s
@@ -67,6 +67,7 @@ _COMMON_WORDS = {
     "tr": stopwords.STOPWORDS_TURKISH,
     "ru": (*stopwords.STOPWORDS_RUSSIAN, "сколько", "какой", "каков"),
 }  # fmt: skip
+_LETTERS_A_WORD = 3
 _CACHED_STEMS = 500_000
 _local = threading.local()
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
@@ -105,8 +106,9 @@ def common_terms(languages: tuple[str, ...]) -> frozenset[str]:
 
 
 def count_words(text: str) -> int:
-    """Count words; where a script has no spaces between them, characters."""
-    return sum(len(found.group()) if found["unspaced"] else 1 for found in _TERM.finditer(text))
+    """Count words; where a script has no spaces between them, every third character for one."""
+    found = _TERM.finditer(text)
+    return sum(ceil(len(word.group()) / _LETTERS_A_WORD) if word["unspaced"] else 1 for word in found)
 
 
 def _stems(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:

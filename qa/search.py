@@ -76,10 +76,7 @@ class Searcher:
         )
         end = query.offset + query.k
         rows, scores, signals = evidence.rank(2 * end)  # some may be near-identical to others
-        confidence = 0.0
-        if len(rows):
-            best = {name: float(values[0]) for name, values in signals.items()}
-            confidence = ranking.confidence(best, evidence.legibility)
+        confidence = ranking.confidence(signals, evidence.legibility)
         hits: tuple[Hit, ...] = ()
         if confidence >= query.min_confidence:
             rows, scores, signals = self._rerank(query, rows, scores, signals)

@@ -27,6 +27,8 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 from qa import embedding
 from qa.contracts import Float32, ModelError, PassageInput, QueryVectors, Reading, Span
 from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, load_encoder
+from qa.language import legibility
+from qa.lexical import count_words
 from qa.passages import split
 
 TEXT = "The envoy spoke in Phnom Penh. He named figures: 90 students (most of them in Moscow). Рис продан."
@@ -351,3 +353,19 @@ def test_the_default_model_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> 
         encoder = load_encoder(name)
         assert _vectors(encoder.encode_queries(["rice"])).shape == (1, encoder.dimension)
         assert encoder.name == name
+
+
+@pytest.mark.parametrize(
+    ("question", "share"),
+    [
+        ("How many people live in Hanoi?", 1),
+        ("តើប្រជាជនរស់នៅភ្នំពេញប៉ុន្មាននាក់?", 0),
+        ("ประชากรของกรุงเทพมีเท่าไร", 0),
+        ("Сколько очков уступила защита?", 0),
+    ],
+)
+def test_a_language_of_which_the_model_knows_but_letters_or_nothing_is_not_legible(
+    question: str, share: float
+) -> None:
+    (vectors,) = _default().encode_queries([question])
+    assert legibility(vectors.token_count, count_words(question)) == share
