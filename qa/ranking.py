@@ -35,21 +35,21 @@ DENSE: Weights = MappingProxyType({"sentence": 0.5, "sentence_nearby": 0.2, "int
 LEXICAL: Weights = MappingProxyType(
     {"lexical": 0.6, "lexical_nearby": 0.2, "coverage": 0.2, "adjacency": 0.1}
 )
-_ANSWER_DENSE: Weights = MappingProxyType({"sentence": 0.3, "interaction": 2.0})
-_ANSWER_LEXICAL: Weights = MappingProxyType({"coverage": 0.3})
+_ANSWER_DENSE: Weights = MappingProxyType({"sentence": 0.6, "interaction": 2.0})
+_ANSWER_LEXICAL: Weights = MappingProxyType({"coverage": 0.4})
 
-CARRIED = 0.75
+CARRIED = 0.88
 """What a match counts for a sentence if it is in the one before: "There he was welcomed"."""
 
-TITLED = 0.8
+TITLED = 0.9
 """What a match counts for a sentence if it is in its passage's title or section."""
 
 ANSWERABLE = 0.5
 """The results answer the question if the confidence is at least this."""
 
-_INTERCEPT = -11.09
+_INTERCEPT = -11.13
 _EVIDENCE: Weights = MappingProxyType(
-    {"score": 14.25, "margin": 8.57, "sentence": 6.14, "sentence_coverage": 6.39, "illegible": 8.01}
+    {"score": 15.06, "margin": 9.80, "sentence": 5.22, "sentence_coverage": 5.52, "illegible": 8.17}
 )
 
 _ALIKE = 0.9
@@ -129,24 +129,32 @@ def group_alike(shingles: Iterable[AbstractSet[Any]], most: int) -> list[list[in
 def confidence(signals: Signals, legibility: float) -> float:
     """Give the probability that the best passages answer the question.
 
-    A logistic regression, fitted by ``benchmarks/confidence.py`` on questions that documents answer and
-    questions asked of documents that do not. It looks at the first passage's score and how far that stands
-    out from the next ten's, at the best sentence, and at whether the same passage has the question's words.
+    A logistic regression over ``evidence``, fitted by ``benchmarks/confidence.py`` on questions that
+    documents answer and questions asked of documents that do not.
 
     Args:
         signals: the passages', best first, as many as there are.
         legibility: how well the model knows the question's language, in [0, 1].
     """
+    found = evidence(signals, legibility)
+    log_odds = _INTERCEPT + sum(weight * found[name] for name, weight in _EVIDENCE.items())
+    return 1 / (1 + math.exp(-log_odds)) if len(signals["lexical"]) else 0.0
+
+
+def evidence(signals: Signals, legibility: float) -> dict[str, float]:
+    """Give what tells whether the best passages answer the question.
+
+    That is the first passage's score and how far it stands out from the next ten's, the best cosine with
+    one of its sentences, and whether the passage has the question's words as well.
+    """
     scores = fuse(signals, Mode.HYBRID, legibility)
     if not len(scores):
-        return 0.0
+        return dict.fromkeys(_EVIDENCE, 0.0)
     sentence = legibility * float(signals["sentence"][0]) if "sentence" in signals else 0.0
-    evidence = {
+    return {
         "score": float(scores[0]),
         "margin": float(scores[0] - scores[1:11].mean()) if len(scores) > 1 else 0.0,
         "sentence": sentence,
         "sentence_coverage": sentence * float(signals["coverage"][0]),
         "illegible": 1 - legibility,
     }
-    log_odds = _INTERCEPT + sum(weight * evidence[name] for name, weight in _EVIDENCE.items())
-    return 1 / (1 + math.exp(-log_odds))

@@ -51,6 +51,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
+        # Each request has a core of its own: a question is too short to be worth sharing among several.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
         from qa.search import LiveSearcher  # noqa: PLC0415 -- loads the model's libraries: the worker's business
 
         live = LiveSearcher(self._settings)
