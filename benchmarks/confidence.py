@@ -116,10 +116,7 @@ def _coefficients(runs: list[Asked]) -> list[str]:
 
 def _check(name: str, runs: list[Asked]) -> list[str]:
     """Tell how a fit without a set, and without its kin, does on it."""
-    kin = name.split("-")[0]
-    model = _fit(
-        [run for run in runs if kin not in (run.documents.split("-")[0], run.questions.split("-")[0])]
-    )
+    model = _fit([run for run in runs if _kin(name) not in {_kin(run.documents), _kin(run.questions)}])
     own = [run for run in runs if run.documents == name]
     said = model.predict_proba(np.array([row for run in own for row in run.evidence]))[:, 1]
     so = np.array([kind for run in own for kind in run.answered])
@@ -131,9 +128,8 @@ def _check(name: str, runs: list[Asked]) -> list[str]:
         inside = (said >= low) & (said < low + 1 / _BINS + (low + 1 / _BINS >= 1))
         if inside.any():
             share = float(so[inside].mean())
-            lines.append(
-                f"| {low:.1f}–{low + 1 / _BINS:.1f} | {inside.sum()} | {share:.2f} | {'█' * round(20 * share)} |"
-            )
+            bar = "█" * round(20 * share)
+            lines.append(f"| {low:.1f}–{low + 1 / _BINS:.1f} | {inside.sum()} | {share:.2f} | {bar} |")
     return [*lines, ""]
 
 

@@ -60,6 +60,14 @@ def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> 
     return Settings(**values)
 
 
+def keep_native_libraries_to_one_core() -> None:
+    """Let each request have one core, unless the user said otherwise: a question is too short to share out.
+
+    To be called before the libraries are loaded, which look at the environment then.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 def _from_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from qa import config
 from qa.config import Settings
 from qa.contracts import QAError, SettingsError
 from qa.web import create_app
@@ -51,8 +52,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        # Each request has a core of its own: a question is too short to be worth sharing among several.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        config.keep_native_libraries_to_one_core()
         from qa.search import LiveSearcher  # noqa: PLC0415 -- loads the model's libraries: the worker's business
 
         live = LiveSearcher(self._settings)
