@@ -279,7 +279,7 @@ def _describe(failure: ReadFailure) -> str:
 
 def _show(result: SearchResult) -> str:
     """Put a result as a person reads it in a terminal."""
-    sure = f"{result.confidence:.0%} sure"
+    sure = f"{min(result.confidence, 0.99):.0%} sure"  # nobody is surer than that
     lines = (
         []
         if result.answerable

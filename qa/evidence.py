@@ -130,6 +130,7 @@ class Evidence:
             "adjacency": self.found.lexical.adjacency(self.words, firsts, lasts),
         }
         if self.vectors:
+            signals["dense"] = self.found.passages.vectors(rows) @ self.vectors.vector
             signals["interaction"] = self._meet(rows)[0] if self._has_tokens else self._sentences(rows)
         return signals
 

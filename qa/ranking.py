@@ -3,6 +3,7 @@
 The signals, one number a candidate each:
 
 =================  ===================================================================================
+dense              the cosine of the question's vector and the passage's
 sentence           the best cosine of the question's vector and one of the passage's sentences'
 sentence_nearby    the same of the better of the two neighbouring passages
 interaction        the mean, over the question's tokens, of the best cosine with a token of the passage
@@ -31,7 +32,8 @@ from qa.contracts import Float32, Int64, Mode
 Signals = Mapping[str, Float32]
 Weights = Mapping[str, float]
 
-DENSE: Weights = MappingProxyType({"sentence": 0.5, "sentence_nearby": 0.2, "interaction": 2.0})
+# The passage's own vector brings candidates in; beside its sentences' it adds nothing to the order.
+DENSE: Weights = MappingProxyType({"dense": 0.0, "sentence": 0.5, "sentence_nearby": 0.2, "interaction": 2.0})
 LEXICAL: Weights = MappingProxyType(
     {"lexical": 0.6, "lexical_nearby": 0.2, "coverage": 0.2, "adjacency": 0.1}
 )

@@ -72,6 +72,7 @@ class Naive:
             (vectors,) = self.encoder.encode_queries([query.question])
             shares = self.token_shares(query.question, vectors)
             for row in rows:
+                found[row]["dense"] = float(self.found.passages.vectors(np.array([row]))[0] @ vectors.vector)
                 found[row]["sentence"] = max(float(s @ vectors.vector) for s in self._sentences(row))
                 found[row]["interaction"] = self._interaction(row, vectors, shares, found[row]["sentence"])
         for row in rows:
