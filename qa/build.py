@@ -158,6 +158,7 @@ class _Build:
         self._made_with = made_with
         self._old = old
         self._unchanged = old.store.files() if old and dict(old.manifest.made_with) == made_with else {}
+        self._old_failures = old.store.failures() if old else ()
         self._bar = partial(tqdm, disable=not progress, dynamic_ncols=True)
         self._counts = {"documents": 0, "passages": 0, "sentences": 0}
 
@@ -190,7 +191,7 @@ class _Build:
         """Give a file's documents: as they were stored where nothing has changed, else read anew."""
         if self._old and self._unchanged.get(file.path) == file:
             yield from self._old.store.stored(file.path)
-            yield from (failure for failure in self._old.store.failures() if failure.path == file.path)
+            yield from (failure for failure in self._old_failures if failure.path == file.path)
             return
         try:
             data, sidecar = folder.read_as_scanned(file)

@@ -113,13 +113,10 @@ class Evidence:
             pools.append(matched[_largest(shares, count)])
         if self.vectors:
             query = self.vectors.vector[None]
-            starts = self.found.sentence_starts
-            sentences = (
-                None if self.allowed is None else ranges(starts[self.allowed], starts[self.allowed + 1])
-            )
+            sentences = None if self.allowed is None else ranges(*self._sentence_bounds(self.allowed))
             pools.append(self.found.passages.search(query, count, self.allowed)[0][0])
             nearest = self.found.sentences.search(query, count, sentences)[0][0]
-            pools.append(np.searchsorted(starts, nearest, side="right") - 1)
+            pools.append(np.searchsorted(self.found.sentence_starts, nearest, side="right") - 1)
         return np.unique(np.concatenate(pools))
 
     def _examined(self, rows: Int64) -> Signals:
@@ -136,9 +133,9 @@ class Evidence:
 
     def _nearby(self, rows: Int64, matched: Int64, shares: Float32) -> Signals:
         """Give the signals of the better of each passage's neighbours in its document; none gives 0."""
-        documents = np.concatenate([[-1], self.found.documents, [-1]])
-        before = documents[rows] == documents[rows + 1]
-        after = documents[rows + 2] == documents[rows + 1]
+        documents, last = self.found.documents, len(self.found.documents) - 1
+        before = (rows > 0) & (documents[np.maximum(rows - 1, 0)] == documents[rows])
+        after = (rows < last) & (documents[np.minimum(rows + 1, last)] == documents[rows])
         near = np.unique(np.concatenate([rows[before] - 1, rows[after] + 1]))
         values = {"lexical_nearby": _look_up(matched, shares, near)}
         if self.vectors:
