@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_SERVING = re.compile(r"Serving on (http://\S+)")
+import common
 
 
 def main() -> None:
@@ -38,39 +34,17 @@ def main() -> None:
     for name in names:
         rows.append(score(args.data / name, args.scorer, args.work / name))
         print(json.dumps(rows[-1]), flush=True)
-    if args.write:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)  # noqa: S607
-        report = {"commit": commit.stdout.strip(), "python": platform.python_version(), "rows": rows}
-        args.write.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    common.write_json(args.write, {}, {"rows": rows})
 
 
 def score(data: Path, scorer: Path, index: Path) -> dict[str, Any]:
     """Index a set's documents, serve them and have the scorer ask all questions."""
-    built = subprocess.run(
-        [sys.executable, "-m", "qa", "index", str(data / "docs"), "--index", str(index), "--json"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    with _service(index) as url:
-        command = [sys.executable, str(scorer), str(data), "--url", url]
+    facts = common.build_index(data / "docs", index)
+    with common.service(index) as service:
+        command = [sys.executable, str(scorer), str(data), "--url", service.url]
         found = subprocess.run(command, capture_output=True, text=True, check=True)
-    facts = json.loads(built.stdout)
-    return json.loads(found.stdout) | {name: facts[name] for name in ("documents", "passages")}
-
-
-@contextmanager
-def _service(index: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "qa", "serve", "--index", str(index), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None  # noqa: S101 -- it was asked for
-        for line in process.stderr:
-            if found := _SERVING.search(line):
-                break
-        else:
-            raise SystemExit("the service did not start")
-        try:
-            yield found[1]
-        finally:
-            process.terminate()
+    scores: dict[str, Any] = json.loads(found.stdout)
+    return scores | {name: facts[name] for name in ("documents", "passages")}
 
 
 if __name__ == "__main__":
