@@ -16,14 +16,18 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 	$(eval export QA_$(name) := $$($(name)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format clean bench-peers
+benches := bench-encode bench-index bench-serve bench-peers
+.PHONY: help serve test lint format clean $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
 	@echo 'make test    run the tests'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put the code in its style'
-	@echo 'make bench-peers DATA=/folder/of/questions  compare with txtai and Chroma'
+	@echo 'make bench-encode DATA=/folder/of/questions  compare the encoder with sentence-transformers'
+	@echo 'make bench-index DATA=...  compare the time to an index with txtai'
+	@echo 'make bench-serve DATA=...  measure the service: start, latency, questions a second, memory'
+	@echo 'make bench-peers DATA=...  compare quality and latency with txtai and Chroma'
 	@echo 'make clean   remove the environment, the index and caches; the documents stay'
 
 # 3: the index is built, but some files could not be read, which it has told.
@@ -43,9 +47,13 @@ format: .venv/.installed-dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench-peers: .venv/.installed build/peers-venv/.installed
-	@test -n '$(DATA)' || { echo 'Name a folder with docs/ and questions.jsonl: make bench-peers DATA=...'; exit 2; }
-	.venv/bin/python benchmarks/peers.py '$(DATA)' --python build/peers-venv/bin/python $(ARGS)
+bench-encode: bench := encoding
+bench-index: bench := indexing
+bench-serve: bench := serving
+bench-peers: bench := peers
+$(benches): .venv/.installed build/peers-venv/.installed
+	@test -n '$(DATA)' || { echo 'Name a folder with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
+	.venv/bin/python benchmarks/$(bench).py '$(DATA)' --python build/peers-venv/bin/python $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
