@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -153,6 +153,7 @@ def _questions(task: Row) -> Any:
     return np.stack([vectors.vector for vectors in _encoder().encode_queries(task["questions"])])
 
 
+@cache
 def _encoder() -> Any:
     from qa.config import Settings  # noqa: PLC0415
     from qa.embedding import load_encoder  # noqa: PLC0415
