@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa.contracts import Float32, Int64
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """Brings cosines onto another scale, ``scale * cosine + shift``; as it is made, leaves them alone."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def __call__(self, cosines: Float32) -> Float32:
+        """Give the cosines on that scale, in the same shape."""
+        return np.asarray(self.scale * cosines + self.shift, np.float32)
 
 
 def ranges(starts: Int64, ends: Int64) -> Int64:

@@ -236,18 +236,49 @@ def _bar(given: str) -> tuple[str, float]:
 
 @main.command()
 @_index_option
+@click.option("--reset", is_flag=True, help="Remove the calibration.")
+@_json_option
+def calibrate(index: Path | None, reset: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Fit the confidence to the index's model and content, without any questions of yours."""
+    settings = config.load({"index": index})
+    from qa import calibration, generation  # noqa: PLC0415 -- loads what other commands do without
+
+    if reset:
+        removed = calibration.remove(settings.index)
+        text = "the calibration is removed" if removed else "there was no calibration"
+        click.echo(json.dumps({"removed": removed}) if as_json else text)
+        return
+    from qa.embedding import load_encoder  # noqa: PLC0415
+    from qa.search import fitting_encoder  # noqa: PLC0415
+
+    found = generation.load(generation.current(settings.index))
+    measured = calibration.measure(found, fitting_encoder(found.manifest, load_encoder))
+    path = calibration.write(settings.index, measured)
+    if as_json:
+        click.echo(json.dumps(asdict(measured), ensure_ascii=False))
+    else:
+        click.echo(f"{calibration.describe(measured)}\nkept in {path}")
+
+
+@main.command()
+@_index_option
 @_json_option
 def status(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """Tell what the index holds."""
     settings = config.load({"index": index})
-    from qa import generation  # noqa: PLC0415 -- loads what other commands do without
+    from qa import calibration, generation  # noqa: PLC0415 -- loads what other commands do without
 
-    info = generation.load(generation.current(settings.index)).info
+    found = generation.load(generation.current(settings.index))
+    info = found.info
+    measured = calibration.fitting(calibration.stored(settings.index), settings.index, found.manifest)
     if as_json:
-        click.echo(json.dumps(asdict(info), ensure_ascii=False))
+        content = asdict(info) | {"calibration": asdict(measured) if measured else None}
+        click.echo(json.dumps(content, ensure_ascii=False))
         return
     click.echo(f"generation  {info.generation}\ncreated     {info.created}\nmodel       {info.model}")
     click.echo(f"documents   {info.documents}\npassages    {info.passages}\nsentences   {info.sentences}")
+    if measured:
+        click.echo(f"calibrated  {measured.created}, on generation {measured.generation}")
     click.echo(f"not read    {len(info.failures)}")
     for failure in info.failures:
         click.echo(f"  {_describe(failure)}")

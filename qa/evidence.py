@@ -11,7 +11,7 @@ from qa import language, lexical
 from qa.arrays import max_in_parts, offsets, ranges
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.generation import Generation
-from qa.ranking import CARRIED, TITLED, Signals, fuse
+from qa.ranking import CARRIED, NOT_CALIBRATED, TITLED, Calibration, Signals, fuse
 
 _POOL = 100
 """How many passages each kind of search brings in, at the least."""
@@ -32,6 +32,7 @@ class Evidence:
         words: its terms.
         legibility: how well the model knows its language, in [0, 1].
         allowed: the rows that may answer, ascending; all where None.
+        calibration: what brings the cosines onto the scale that ``ranking`` knows.
     """
 
     found: Generation
@@ -41,6 +42,7 @@ class Evidence:
     words: lexical.Question
     legibility: float
     allowed: Int64 | None
+    calibration: Calibration
 
     @classmethod
     def gather(
@@ -51,6 +53,7 @@ class Evidence:
         languages: Sequence[str],
         vectors: QueryVectors | None,
         allowed: Int64 | None,
+        calibration: Calibration = NOT_CALIBRATED,
     ) -> Evidence:
         """Make a query ready; ``languages`` are those of the generation."""
         question = query.question
@@ -60,7 +63,7 @@ class Evidence:
         if vectors:
             weights = _token_weights(question, languages, words, vectors.spans)
             legibility = language.legibility(vectors.token_count, lexical.count_words(question))
-        return cls(found, query.mode, vectors, weights, words, legibility, allowed)
+        return cls(found, query.mode, vectors, weights, words, legibility, allowed, calibration)
 
     def rank(self, depth: int) -> tuple[Int64, Float32, Signals]:
         """Find the passages that may answer.
@@ -75,7 +78,7 @@ class Evidence:
         rows = self._pool(matched, shares, max(_POOL, depth))
         signals: Signals = {"lexical": _look_up(matched, shares, rows)}
         if self.vectors:
-            signals = {**signals, "sentence": self._sentences(rows)}
+            signals = {**signals, "sentence": self.calibration.sentence(self._sentences(rows))}
         likely = _best_first(fuse(signals, self.mode, self.legibility), rows)[: max(_EXAMINED, depth)]
         rows, signals = rows[likely], {name: values[likely] for name, values in signals.items()}
         signals = {**signals, **self._nearby(rows, matched, shares), **self._examined(rows)}
@@ -91,13 +94,20 @@ class Evidence:
         carried[bounds[:-1]] = 0  # before the first sentence there is none
         signals = {"coverage": self.found.lexical.coverage(self.words, numbers, carried)}
         if self.vectors:
-            signals["sentence"] = self.found.sentences.vectors(numbers) @ self.vectors.vector
-            signals["interaction"] = signals["sentence"]
+            cosines = self.found.sentences.vectors(numbers) @ self.vectors.vector
+            signals["sentence"] = self.calibration.sentence(cosines)
+            signals["interaction"] = self.calibration.interaction(cosines)
             if self._has_tokens:
                 _, segments = self._meet(rows, carried=CARRIED, titled=TITLED)
                 context = offsets(lasts - firsts + 1)[:-1]  # each passage's first segment is no sentence
                 signals["interaction"] = np.delete(segments, context)
         return signals, bounds
+
+    def interaction(self, rows: Int64) -> Float32:
+        """Give the passages' late interaction; their sentences' cosines where tokens have no vectors."""
+        if self._has_tokens:
+            return self._meet(rows)[0]
+        return self.calibration.interaction(self._sentences(rows))
 
     @property
     def _has_tokens(self) -> bool:
@@ -127,8 +137,9 @@ class Evidence:
             "adjacency": self.found.lexical.adjacency(self.words, firsts, lasts),
         }
         if self.vectors:
-            signals["dense"] = self.found.passages.vectors(rows) @ self.vectors.vector
-            signals["interaction"] = self._meet(rows)[0] if self._has_tokens else self._sentences(rows)
+            cosines = self.found.passages.vectors(rows) @ self.vectors.vector
+            signals["dense"] = self.calibration.sentence(cosines)
+            signals["interaction"] = self.interaction(rows)
         return signals
 
     def _nearby(self, rows: Int64, matched: Int64, shares: Float32) -> Signals:
@@ -139,7 +150,7 @@ class Evidence:
         near = np.unique(np.concatenate([rows[before] - 1, rows[after] + 1]))
         values = {"lexical_nearby": _look_up(matched, shares, near)}
         if self.vectors:
-            values["sentence_nearby"] = self._sentences(near)
+            values["sentence_nearby"] = self.calibration.sentence(self._sentences(near))
         return {
             name: np.maximum(
                 _look_up(near, value, rows - 1) * before, _look_up(near, value, rows + 1) * after
@@ -158,7 +169,14 @@ class Evidence:
         assert self.vectors is not None  # noqa: S101 -- the caller has looked
         firsts, lasts = self._sentence_bounds(rows)
         tokens, segments = self.vectors.tokens, (firsts + rows, lasts + rows + 1)
-        return self.found.tokens.meet(tokens, self.token_weights, *segments, carried=carried, titled=titled)
+        return self.found.tokens.meet(
+            tokens,
+            self.token_weights,
+            *segments,
+            carried=carried,
+            titled=titled,
+            rescale=self.calibration.interaction,
+        )
 
     def _sentence_bounds(self, rows: Int64) -> tuple[Int64, Int64]:
         return self.found.sentence_starts[rows], self.found.sentence_starts[rows + 1]

@@ -74,7 +74,7 @@ class Manifest:
                     f"{path} has format {found['format']!r}, this version reads format {FORMAT}: {_REBUILD}"
                 )
                 raise CorruptIndexError(message)
-            if found.pop("sha256", None) != _seal(found):
+            if found.pop("sha256", None) != seal(found):
                 raise CorruptIndexError(f"{path} is not what was written: {_REBUILD}")
             return cls(**found)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -83,7 +83,7 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Write the manifest into a generation's folder."""
         content = asdict(self)
-        sealed = json.dumps(content | {"sha256": _seal(content)}, indent=1, ensure_ascii=False)
+        sealed = json.dumps(content | {"sha256": seal(content)}, indent=1, ensure_ascii=False)
         (folder / MANIFEST).write_text(sealed + "\n", "utf-8")
 
 
@@ -135,13 +135,17 @@ def current(index: Path) -> Path:
 
 def point_to(index: Path, name: str) -> None:
     """Make a generation the live one, in one step that either happens or does not."""
-    pointer = index / "CURRENT"
-    draft = index / ".CURRENT"
-    draft.write_text(name + "\n", "utf-8")
-    _sync_one(draft)
     _sync_one(index / "generations")
-    draft.replace(pointer)
-    _sync_one(index)
+    replace_file(index / "CURRENT", name + "\n")
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Put a file in the place of an older one, in one step that either happens or does not."""
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(content, "utf-8")
+    _sync_one(draft)
+    draft.replace(path)
+    _sync_one(path.parent)
 
 
 def load(folder: Path) -> Generation:
@@ -195,7 +199,8 @@ def check_files(folder: Path) -> None:
             raise CorruptIndexError(f"{folder / name} is not what was written: {_REBUILD}")
 
 
-def _seal(content: Mapping[str, Any]) -> str:
+def seal(content: Mapping[str, Any]) -> str:
+    """Give the SHA-256 of what a file of JSON says, in hex."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.arrays import max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import Affine, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 1
@@ -24,6 +24,7 @@ WIDTH = 64
 """Numbers kept of a token's vector."""
 
 _LARGEST = 127
+_AS_THEY_ARE = Affine()
 _TOKENS, _STARTS, _PROJECTION = "tokens.int8", "segment_starts.npy", "projection.npy"
 
 
@@ -127,6 +128,7 @@ class TokenIndex:
         *,
         carried: float = 0.0,
         titled: float = 0.0,
+        rescale: Affine = _AS_THEY_ARE,
     ) -> tuple[Float32, Float32]:
         """Score passages, and their sentences, by late interaction.
 
@@ -137,14 +139,16 @@ class TokenIndex:
             lasts: each passage's last segment, exclusive.
             carried: what a match in the sentence before counts for a sentence.
             titled: what a match in the context counts for a sentence.
+            rescale: brings the cosines onto the scale on which they count.
 
         Returns:
-            The passages' scores, and those of all their segments, one passage after another; all in [-1, 1].
+            The passages' scores, and those of all their segments, one passage after another; on that scale.
         """
         rows, bounds = ranges(firsts, lasts), offsets(lasts - firsts)
         codes = self._tokens[ranges(self._starts[firsts], self._starts[lasts])].astype(np.float32)
         cosines = unit(codes) @ unit(query @ self.projection).T
-        segments = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
+        best = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
+        segments = rescale(best)
         passages = max_in_parts(segments, bounds, -1)
         if carried or titled:
             contexts = np.repeat(segments[bounds[:-1]], lasts - firsts, axis=0)

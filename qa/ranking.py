@@ -14,7 +14,8 @@ adjacency          the share of the question's neighbouring terms that are neigh
 =================  ===================================================================================
 
 Each means the same for every question and every index. So they can be added as they are, whatever else
-was found. ``benchmarks/README.md`` tells what each one gives.
+was found. ``benchmarks/README.md`` tells what each one gives. The cosines are on the default model's
+scale, onto which a ``Calibration`` brings those of another.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from qa.arrays import Affine
 from qa.contracts import Float32, Int64, Mode
 
 Signals = Mapping[str, Float32]
@@ -55,6 +58,26 @@ _EVIDENCE: Weights = MappingProxyType(
 )
 
 _ALIKE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What makes weights and confidence, fitted for one model, hold for another model and for an index.
+
+    Attributes:
+        sentence: for the cosines of the question's vector with sentences' and passages'.
+        interaction: for the cosines of the question's tokens with passages'.
+        bias: added to the log odds of the confidence in answers to questions that the model can read.
+        illegible_bias: the same for questions that it cannot read.
+    """
+
+    sentence: Affine = field(default_factory=Affine)
+    interaction: Affine = field(default_factory=Affine)
+    bias: float = 0.0
+    illegible_bias: float = 0.0
+
+
+NOT_CALIBRATED = Calibration()
 
 
 def fuse(signals: Signals, mode: Mode, legibility: float) -> Float32:
@@ -128,19 +151,27 @@ def group_alike(shingles: Iterable[AbstractSet[Any]], most: int) -> list[list[in
     return [group for _, group in groups]
 
 
-def confidence(signals: Signals, legibility: float) -> float:
+def confidence(signals: Signals, legibility: float, calibration: Calibration = NOT_CALIBRATED) -> float:
     """Give the probability that the best passages answer the question.
-
-    A logistic regression over ``evidence``, fitted by ``benchmarks/confidence.py`` on questions that
-    documents answer and questions asked of documents that do not.
 
     Args:
         signals: the passages', best first, as many as there are.
         legibility: how well the model knows the question's language, in [0, 1].
+        calibration: what the model and the index make of the confidence.
+    """
+    said = log_odds(signals, legibility, calibration)
+    return 1 / (1 + math.exp(-said)) if len(signals["lexical"]) else 0.0
+
+
+def log_odds(signals: Signals, legibility: float, calibration: Calibration = NOT_CALIBRATED) -> float:
+    """Give the log odds that the best passages answer the question.
+
+    A logistic regression over ``evidence``, fitted by ``benchmarks/confidence.py`` on questions that
+    documents answer and questions asked of documents that do not.
     """
     found = evidence(signals, legibility)
-    log_odds = _INTERCEPT + sum(weight * found[name] for name, weight in _EVIDENCE.items())
-    return 1 / (1 + math.exp(-log_odds)) if len(signals["lexical"]) else 0.0
+    fitted = _INTERCEPT + sum(weight * found[name] for name, weight in _EVIDENCE.items())
+    return fitted + legibility * calibration.bias + (1 - legibility) * calibration.illegible_bias
 
 
 def evidence(signals: Signals, legibility: float) -> dict[str, float]:

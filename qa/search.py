@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa import generation, ranking
+from qa import calibration, generation, ranking
 from qa.config import Settings
 from qa.contracts import (
     Answer,
@@ -45,11 +45,16 @@ class Searcher:
     """Answers questions from one generation. Read-only; any number of threads may share it."""
 
     def __init__(
-        self, found: generation.Generation, encoder: Encoder, reranker: Reranker | None = None
+        self,
+        found: generation.Generation,
+        encoder: Encoder,
+        reranker: Reranker | None = None,
+        calibration: ranking.Calibration = ranking.NOT_CALIBRATED,
     ) -> None:
         self._found = found
         self._encoder = encoder
         self._reranker = reranker
+        self._calibration = calibration
         self._languages = found.store.languages()
         self._allowed = lru_cache(maxsize=64)(found.store.rows)
         self.info: IndexInfo = found.info
@@ -72,11 +77,16 @@ class Searcher:
     def _answer(self, query: Query, vectors: QueryVectors | None, started: float) -> SearchResult:
         allowed = self._allowed(query.filters) if query.filters else None
         evidence = Evidence.gather(
-            self._found, query, languages=self._languages, vectors=vectors, allowed=allowed
+            self._found,
+            query,
+            languages=self._languages,
+            vectors=vectors,
+            allowed=allowed,
+            calibration=self._calibration,
         )
         end = query.offset + query.k
         rows, scores, signals = evidence.rank(2 * end)  # some may be near-identical to others
-        confidence = ranking.confidence(signals, evidence.legibility)
+        confidence = ranking.confidence(signals, evidence.legibility, self._calibration)
         hits: tuple[Hit, ...] = ()
         if confidence >= query.min_confidence:
             rows, scores, signals = self._rerank(query, rows, scores, signals)
@@ -176,6 +186,20 @@ class Searcher:
         return self._found.store.headings(document_id)
 
 
+def fitting_encoder(manifest: generation.Manifest, load: Callable[[str], Encoder]) -> Encoder:
+    """Load the model that a generation was built with.
+
+    Raises:
+        ModelError: it cannot be loaded, or is not the same any more.
+    """
+    encoder = load(manifest.model)
+    if encoder.fingerprint != manifest.made_with["encoder"]:
+        raise ModelError(
+            f"the model {manifest.model!r} has changed since the index was built: run `qa index`"
+        )
+    return encoder
+
+
 class LiveSearcher:
     """Keeps a ``Searcher`` over whatever generation is live, and one encoder for as long as it fits."""
 
@@ -192,36 +216,42 @@ class LiveSearcher:
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._reranker: Reranker | None = None
+        self._found: generation.Generation | None = None
         self._searcher: Searcher | None = None
-        self._folder: Path | None = None
+        self._opened: tuple[Path, bytes | None] | None = None
 
     def current(self) -> Searcher:
-        """Give the searcher over the live generation, opened anew when another has been published.
+        """Give the searcher over the live generation, anew when another or a calibration has been published.
 
         Raises:
-            IndexUnavailableError: there is none, or it is damaged.
+            IndexUnavailableError: there is none, or it or the calibration is damaged.
             ModelError: its model or the reranker cannot be loaded, or the model is not the one that it was
                 built with.
         """
-        folder = generation.current(self._settings.index)
+        live = generation.current(self._settings.index), calibration.stored(self._settings.index)
         searcher = self._searcher
-        if searcher is not None and folder == self._folder:
+        if searcher is not None and live == self._opened:
             return searcher
         with self._lock:
-            if self._searcher is None or folder != self._folder:
-                found = generation.load(folder)
-                encoder = self._fitting_encoder(found.manifest)
-                self._searcher, self._folder = Searcher(found, encoder, self._warm_reranker()), folder
+            if self._searcher is None or live != self._opened:
+                self._searcher, self._opened = self._open(*live), live
             return self._searcher
+
+    def _open(self, folder: Path, stored: bytes | None) -> Searcher:
+        found = self._found
+        if found is None or found.manifest.generation != folder.name:
+            found = generation.load(folder)
+        encoder = self._fitting_encoder(found.manifest)
+        fitting = calibration.fitting(stored, self._settings.index, found.manifest)
+        self._found = found
+        return Searcher(
+            found, encoder, self._warm_reranker(), fitting.calibration if fitting else ranking.NOT_CALIBRATED
+        )
 
     def _fitting_encoder(self, manifest: generation.Manifest) -> Encoder:
         encoder = self._encoder
         if encoder is None or encoder.fingerprint != manifest.made_with["encoder"]:
-            encoder = self._load(manifest.model)
-        if encoder.fingerprint != manifest.made_with["encoder"]:
-            raise ModelError(
-                f"the model {manifest.model!r} has changed since the index was built: run `qa index`"
-            )
+            encoder = fitting_encoder(manifest, self._load)
         if encoder is not self._encoder:
             encoder.encode_queries(["Is it warm?"])  # a model is loaded, and slow, the first time
             self._encoder = encoder

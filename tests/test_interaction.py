@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_in import StandIn
 
+from qa.arrays import Affine
 from qa.contracts import Float32, Int8, Int64
 from qa.interaction import WIDTH, TokenIndex, TokenWriter, compress, projection_for
 
@@ -266,3 +267,20 @@ def test_segments_are_each_passages_own() -> None:
         whole, parts = index.meet(vectors[[wanted]], one, np.array([0, 2, 3]), np.array([2, 3, 6]))
         assert int(whole.argmax()) == owner
         assert whole[owner] == pytest.approx(parts.max())
+
+
+def test_matches_are_carried_on_the_scale_on_which_they_count() -> None:
+    """Two sentences of a token each; the question's one token is the first one's."""
+    codes = np.array([[127, 0], [0, 127]], np.int8)
+    index = TokenIndex(codes, np.array([0, 0, 1, 2]), np.eye(2, dtype=np.float32))
+    rescale = Affine(0.25, 0.75)
+    passages, segments = index.meet(
+        np.array([[1, 0]], np.float32),
+        np.ones(1, np.float32),
+        np.array([0]),
+        np.array([3]),
+        carried=0.9,
+        rescale=rescale,
+    )
+    np.testing.assert_allclose(passages, [1])
+    np.testing.assert_allclose(segments[1:], [1, 0.9])  # 0.9 * (0.25 * 1 + 0.75), more than 0.25 * 0 + 0.75
