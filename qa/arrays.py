@@ -1,12 +1,15 @@
-"""Arrays of parts of different lengths, one after another."""
+"""Arrays of parts of different lengths, one after another, and arrays in files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import SEEK_END
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
+from numpy.typing import DTypeLike, NDArray
 
 from qa.contracts import Float32, Int64
 
@@ -36,12 +39,6 @@ def offsets(lengths: Int64) -> Int64:
     return np.append(np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64))
 
 
-def any_in_parts(flags: NDArray[np.bool_], bounds: Int64) -> NDArray[np.bool_]:
-    """Tell of each part, given by ``offsets``, whether any flag in it is set."""
-    counts = np.append(0, np.cumsum(flags))
-    return counts[bounds[1:]] > counts[bounds[:-1]]
-
-
 def max_in_parts(values: NDArray[Any], bounds: Int64, empty: float) -> Float32:
     """Give the greatest value of each part along the first axis; ``empty`` where a part has none."""
     best = np.full((len(bounds) - 1, *values.shape[1:]), empty, np.float32)
@@ -61,3 +58,28 @@ def unit(vectors: Any) -> Float32:
     found = np.asarray(vectors, np.float32)
     lengths = np.linalg.norm(found, axis=-1, keepdims=True)
     return np.asarray(found / np.maximum(lengths, 1e-12), np.float32)
+
+
+def append(path: Path, values: NDArray[Any]) -> None:
+    """Add values of one axis to a ``.npy`` file, which is made where it is missing."""
+    there = path.exists()
+    count = len(values) + (len(np.load(path, "r", allow_pickle=False)) if there else 0)
+    with path.open("r+b" if there else "wb") as file:
+        # numpy leaves room in the header for as many digits as a count may get, so this stays in its place.
+        header = {"descr": dtype_to_descr(values.dtype), "fortran_order": False, "shape": (count,)}
+        write_array_header_1_0(file, header)
+        file.seek(0, SEEK_END)
+        values.tofile(file)
+
+
+def mapped(path: Path, dtype: DTypeLike) -> NDArray[Any]:
+    """Map a ``.npy`` file of one axis into memory; nothing of it is read before it is needed.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no such file, or of another type.
+    """
+    found = np.load(path, "r", allow_pickle=False)
+    if found.ndim != 1 or found.dtype != dtype:
+        raise ValueError(f"{path} has {found.ndim} axes of {found.dtype}, not one of {np.dtype(dtype)}")
+    return np.asarray(found)  # as a plain array, of which a slice is cheaper than of a memmap

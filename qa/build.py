@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from qa import generation, interaction, language, lexical, passages, readers
+from qa import analysis, generation, interaction, language, lexical, passages, readers
 from qa.arrays import offsets
 from qa.config import Settings
 from qa.contracts import (
@@ -166,7 +166,7 @@ class _Build:
         """Write everything but the manifest; give the number of passages that had to be embedded."""
         keys: list[str] = []
         inputs: list[PassageInput] = []
-        words: list[lexical.PassageTerms] = []
+        words, spoken = lexical.LexicalWriter(self._folder / generation.LEXICAL), set[str]()
         documents: list[int] = []
         with writing(self._folder / generation.STORE) as store:
             for failure in failures:
@@ -182,9 +182,11 @@ class _Build:
                     self._counts["documents"] += 1
                     keys += found.keys
                     inputs += (_input(found, passage) for passage in found.passages)
-                    words += (_terms(found, passage) for passage in found.passages)
+                    for passage in found.passages:
+                        words.add(_terms(found, passage))
+                        spoken.update([passage.language] if passage.language else [])
         np.save(self._folder / generation.DOCUMENTS, np.array(documents, np.int64), allow_pickle=False)
-        lexical.LexicalIndex.build(words).save(self._folder / generation.LEXICAL)
+        words.close(spoken)
         return self._embed(keys, inputs)
 
     def _documents(self, folder: Folder, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
@@ -303,7 +305,7 @@ class _Build:
 def _size(text: str, tokens: int) -> int:
     if tokens * _FEWEST_LETTERS_A_TOKEN < len(text):  # most texts: no need to count words
         return tokens
-    words = lexical.count_words(text)
+    words = analysis.count_words(text)
     return tokens if language.legibility(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
 
 
@@ -327,8 +329,8 @@ def _terms(stored: StoredDocument, passage: PassageSpan) -> lexical.PassageTerms
     languages = [passage.language] if passage.language else []
     context = "\n".join(field for field in fields if field)
     return lexical.PassageTerms(
-        list(lexical.terms(context, languages)),
-        [list(lexical.terms(span.of(stored.text), languages)) for span in passage.sentences],
+        list(analysis.terms(context, languages)),
+        [list(analysis.terms(span.of(stored.text), languages)) for span in passage.sentences],
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qa import language, lexical
+from qa import analysis, language, lexical
 from qa.arrays import max_in_parts, offsets, ranges
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.generation import Generation
@@ -57,12 +57,11 @@ class Evidence:
     ) -> Evidence:
         """Make a query ready; ``languages`` are those of the generation."""
         question = query.question
-        common = lexical.common_terms(tuple(languages))
-        words = found.lexical.question(lexical.terms(question, languages), common)
+        words = found.lexical.question(analysis.terms(question, languages))
         weights, legibility = np.empty(0, np.float32), 0.0
         if vectors:
             weights = _token_weights(question, languages, words, vectors.spans)
-            legibility = language.legibility(vectors.token_count, lexical.count_words(question))
+            legibility = language.legibility(vectors.token_count, analysis.count_words(question))
         return cls(found, query.mode, vectors, weights, words, legibility, allowed, calibration)
 
     def rank(self, depth: int) -> tuple[Int64, Float32, Signals]:
@@ -74,14 +73,13 @@ class Evidence:
         Returns:
             Their rows, scores and signals, best first; more than wanted where there are more.
         """
-        matched, shares = self.found.lexical.match(self.words)
-        rows = self._pool(matched, shares, max(_POOL, depth))
-        signals: Signals = {"lexical": _look_up(matched, shares, rows)}
+        rows = self._pool(max(_POOL, depth))
+        signals: Signals = {"lexical": self.found.lexical.shares(self.words, rows)}
         if self.vectors:
             signals = {**signals, "sentence": self.calibration.sentence(self._sentences(rows))}
         likely = _best_first(fuse(signals, self.mode, self.legibility), rows)[: max(_EXAMINED, depth)]
         rows, signals = rows[likely], {name: values[likely] for name, values in signals.items()}
-        signals = {**signals, **self._nearby(rows, matched, shares), **self._examined(rows)}
+        signals = {**signals, **self._nearby(rows), **self._examined(rows)}
         scores = fuse(signals, self.mode, self.legibility)
         order = _best_first(scores, rows)
         return rows[order], scores[order], {name: values[order] for name, values in signals.items()}
@@ -92,7 +90,7 @@ class Evidence:
         numbers, bounds = ranges(firsts, lasts), offsets(lasts - firsts)
         carried = np.full(len(numbers), CARRIED, np.float32)
         carried[bounds[:-1]] = 0  # before the first sentence there is none
-        signals = {"coverage": self.found.lexical.coverage(self.words, numbers, carried)}
+        signals = {"coverage": self.found.lexical.matches(self.words, firsts, lasts).coverage(carried)}
         if self.vectors:
             cosines = self.found.sentences.vectors(numbers) @ self.vectors.vector
             signals["sentence"] = self.calibration.sentence(cosines)
@@ -113,14 +111,11 @@ class Evidence:
     def _has_tokens(self) -> bool:
         return self.vectors is not None and len(self.vectors.tokens) > 0 and bool(self.found.tokens)
 
-    def _pool(self, matched: Int64, shares: Float32, count: int) -> Int64:
+    def _pool(self, count: int) -> Int64:
         """Collect, of the rows that may answer, what any signal of the mode puts near the top."""
         pools = []
         if self.mode is not Mode.DENSE:
-            if self.allowed is not None:
-                kept = np.isin(matched, self.allowed, assume_unique=True)
-                matched, shares = matched[kept], shares[kept]
-            pools.append(matched[_largest(shares, count)])
+            pools.append(self.found.lexical.best(self.words, count, self.allowed)[0])
         if self.vectors:
             query = self.vectors.vector[None]
             sentences = None if self.allowed is None else ranges(*self._sentence_bounds(self.allowed))
@@ -131,10 +126,10 @@ class Evidence:
 
     def _examined(self, rows: Int64) -> Signals:
         firsts, lasts = self._sentence_bounds(rows)
-        covered = self.found.lexical.coverage(self.words, ranges(firsts, lasts))
+        matches = self.found.lexical.matches(self.words, firsts, lasts)
         signals = {
-            "coverage": max_in_parts(covered, offsets(lasts - firsts), 0),
-            "adjacency": self.found.lexical.adjacency(self.words, firsts, lasts),
+            "coverage": max_in_parts(matches.coverage(), offsets(lasts - firsts), 0),
+            "adjacency": matches.adjacency(),
         }
         if self.vectors:
             cosines = self.found.passages.vectors(rows) @ self.vectors.vector
@@ -142,13 +137,13 @@ class Evidence:
             signals["interaction"] = self.interaction(rows)
         return signals
 
-    def _nearby(self, rows: Int64, matched: Int64, shares: Float32) -> Signals:
+    def _nearby(self, rows: Int64) -> Signals:
         """Give the signals of the better of each passage's neighbours in its document; none gives 0."""
         documents, last = self.found.documents, len(self.found.documents) - 1
         before = (rows > 0) & (documents[np.maximum(rows - 1, 0)] == documents[rows])
         after = (rows < last) & (documents[np.minimum(rows + 1, last)] == documents[rows])
         near = np.unique(np.concatenate([rows[before] - 1, rows[after] + 1]))
-        values = {"lexical_nearby": _look_up(matched, shares, near)}
+        values = {"lexical_nearby": self.found.lexical.shares(self.words, near)}
         if self.vectors:
             values["sentence_nearby"] = self.calibration.sentence(self._sentences(near))
         return {
@@ -187,7 +182,7 @@ def _token_weights(
 ) -> Float32:
     """Let each token count half by itself and half by how telling the word is to which it belongs."""
     telling = np.zeros(len(tokens), np.float32)
-    for word, found in lexical.words(question, languages):
+    for word, found in analysis.words(question, languages):
         inside = [i for i, token in enumerate(tokens) if token.start < word.end and token.end > word.start]
         telling[inside] = max(words.weights[term] for term in found)
     shares = telling / (telling.sum() or 1) + 1 / max(len(tokens), 1)
@@ -197,15 +192,6 @@ def _token_weights(
 def _best_first(scores: Float32, rows: Int64) -> Int64:
     """Order by score; equals by row, so that the same question always gets the same answer."""
     return np.lexsort((rows, -scores))
-
-
-def _largest(scores: Float32, count: int) -> Int64:
-    """Give the places of the ``count`` largest scores, in any order; of equal ones, the first."""
-    if len(scores) <= count:
-        return np.arange(len(scores))
-    least = np.partition(scores, -count)[-count]
-    above = np.flatnonzero(scores > least)
-    return np.concatenate([above, np.flatnonzero(scores == least)[: count - len(above)]])
 
 
 def _look_up(rows: Int64, values: Float32, wanted: Int64) -> Float32:

@@ -23,7 +23,7 @@ from qa.lexical import LexicalIndex
 from qa.store import Store
 from qa.vectors import VectorIndex
 
-FORMAT = 2
+FORMAT = 3
 
 MANIFEST = "manifest.json"
 STORE = "store.sqlite"
@@ -160,8 +160,8 @@ def load(folder: Path) -> Generation:
         starts = np.load(folder / SENTENCE_STARTS, allow_pickle=False)
         documents = np.load(folder / DOCUMENTS, allow_pickle=False)
         tokens = TokenIndex.load(folder / TOKENS)
-        lexical = LexicalIndex.load(folder / LEXICAL)
-    except Exception as error:  # numpy and bm25s raise anything on damaged bytes
+        lexical = LexicalIndex(folder / LEXICAL)
+    except Exception as error:  # numpy raises anything on damaged bytes
         raise CorruptIndexError(f"{folder} cannot be read ({error}): {_REBUILD}") from error
     found = Generation(
         manifest,
@@ -253,10 +253,17 @@ def _check_sizes(folder: Path, manifest: Manifest) -> None:
 
 def _check_counts(folder: Path, found: Generation) -> None:
     documents, passages, sentences = (getattr(found.manifest, name) for name in _COUNTED)
-    counts = (*found.store.counts(), len(found.passages), len(found.sentences), found.lexical.sentences)
+    words = found.lexical
+    counts = (
+        *found.store.counts(),
+        len(found.passages),
+        words.passages,
+        len(found.sentences),
+        words.sentences,
+    )
     shapes = (found.sentence_starts.shape, found.documents.shape, found.tokens.segments)
     fits = (
-        counts == (documents, passages, passages, sentences, sentences)
+        counts == (documents, passages, passages, passages, sentences, sentences)
         and shapes == ((passages + 1,), (passages,), passages + sentences)
         and found.sentence_starts[-1] == sentences
     )

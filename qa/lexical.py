@@ -1,147 +1,50 @@
-"""Words → stems → BM25: which passages hold the question's words, and how telling those are."""
+"""Which passages hold the question's words, how telling those are, and whether they stand together there.
+
+A passage's BM25 score is divided by what the question's terms could give at most, the sum of their inverse
+document frequencies, a term that no passage holds included. So it lies in [0, 1] and means the same for
+every question: how much of what is telling in it the passage holds.
+
+Everything is mapped into memory and nothing is read whole, so that an index of any size is open at once,
+and any number of threads and processes may share it.
+"""
 
 from __future__ import annotations
 
-import logging
-import threading
-import unicodedata
+import json
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import chain, pairwise
-from math import ceil, log1p
+from hashlib import blake2b
+from itertools import chain, compress, pairwise
 from pathlib import Path
+from typing import Any
 
-import bm25s
 import numpy as np
-import regex
-import Stemmer
-from bm25s import stopwords
+from numpy.typing import NDArray
 
-from qa.arrays import any_in_parts, offsets, ranges, shifted
-from qa.contracts import Float32, Int32, Int64, Span
+from qa.analysis import common_terms
+from qa.arrays import append, mapped, offsets, ranges, shifted
+from qa.contracts import BuildError, Float32, Int32, Int64
+from qa.postings import Float64, Postings, PostingsWriter, rarity
 
-VERSION = 3
+VERSION = 4
 """Changes whenever the same passages may get other terms or scores."""
 
-K1, B = 1.2, 0.75
-
-ALGORITHMS = {
-    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
-    "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian",
-    "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian",
-    "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch",
-    "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian",
-    "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
-}  # fmt: skip
-"""Snowball's algorithm for a language, by ISO 639-1 code."""
-
-_SCRIPT_LANGUAGE = {"LATIN": "en", "CYRILLIC": "ru", "GREEK": "el", "ARABIC": "ar", "ARMENIAN": "hy",
-                    "DEVANAGARI": "hi", "TAMIL": "ta", "HEBREW": "yi"}  # fmt: skip
-_OTHER_SCRIPTS = {"bg": "CYRILLIC", "mk": "CYRILLIC", "uk": "CYRILLIC", "be": "CYRILLIC", "ru": "CYRILLIC",
-                  "sr": "CYRILLIC", "el": "GREEK", "ar": "ARABIC", "fa": "ARABIC", "hy": "ARMENIAN",
-                  "hi": "DEVANAGARI", "ne": "DEVANAGARI", "ta": "TAMIL", "yi": "HEBREW"}  # fmt: skip
-
-# Scripts written without spaces between words: each pair of neighbouring characters is a term.
-_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-_TERM = regex.compile(
-    rf"(?P<unspaced>{_UNSPACED}+)|\d+(?:[.,]\d+)+"
-    rf"|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]*(?:['’]\p{{L}}+)*",
-    regex.VERSION1,
-)
-_UNDECOMPOSED = str.maketrans(
-    {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"}
-)
-_TERMS, _STARTS, _VOCABULARY = "terms.npy", "sentence_starts.npy", "vocab.index.json"
 # Words such as "when did" are rare where nobody asks questions, and yet they tell nothing.
 COMMON_SHARE = 0.2
 """What a common word of a question counts."""
 
-_COMMON_WORDS = {
-    "da": stopwords.STOPWORDS_DANISH, "de": stopwords.STOPWORDS_GERMAN,
-    "en": stopwords.STOPWORDS_EN_PLUS, "es": stopwords.STOPWORDS_SPANISH,
-    "fr": stopwords.STOPWORDS_FRENCH, "it": stopwords.STOPWORDS_ITALIAN,
-    "nl": stopwords.STOPWORDS_DUTCH, "no": stopwords.STOPWORDS_NORWEGIAN,
-    "pt": stopwords.STOPWORDS_PORTUGUESE, "sv": stopwords.STOPWORDS_SWEDISH,
-    "tr": stopwords.STOPWORDS_TURKISH,
-    "ru": (*stopwords.STOPWORDS_RUSSIAN, "сколько", "какой", "каков"),
-}  # fmt: skip
-_LETTERS_A_WORD = 3
-_CACHED_STEMS = 500_000
-_local = threading.local()
-logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
+_FACTS, _HASHES, _NUMBERS, _COMMON = "facts.json", "hashes.npy", "numbers.npy", "common.npy"
+_TERMS, _STARTS = "terms.npy", "sentence_starts.npy"
 
+_BLOCK = 2**21
+"""How many terms are gathered before they are written."""
 
-def words(text: str, languages: Sequence[str]) -> Iterator[tuple[Span, tuple[str, ...]]]:
-    """Give each word's place in a text and its index terms, in order.
+_COMPARED_AT_ONCE = 4096
 
-    Args:
-        text: any text.
-        languages: of the text, as ISO 639-1 codes. With several, each word is stemmed in every one that
-            is written in its script; with none, as the script's most common language.
-    """
-    spoken = tuple(languages)
-    for found in _TERM.finditer(text):
-        start, end = found.span()
-        if found["unspaced"]:
-            for i in range(start, max(start + 1, end - 1)):
-                yield Span(i, min(i + 2, end)), (unicodedata.normalize("NFKC", text[i : min(i + 2, end)]),)
-        else:
-            yield Span(start, end), _stems(found.group(), spoken)
-
-
-def terms(text: str, languages: Sequence[str]) -> Iterator[str]:
-    """Give the index terms of a text, in order, as ``words`` finds them."""
-    for _, found in words(text, languages):
-        yield from found
-
-
-@cache
-def common_terms(languages: tuple[str, ...]) -> frozenset[str]:
-    """Give the index terms of the words that are common in any text in these languages."""
-    return frozenset(
-        term for code in languages for word in _COMMON_WORDS.get(code, ()) for term in terms(word, [code])
-    )
-
-
-def count_words(text: str) -> int:
-    """Count words; where a script has no spaces between them, every third character for one."""
-    found = _TERM.finditer(text)
-    return sum(ceil(len(word.group()) / _LETTERS_A_WORD) if word["unspaced"] else 1 for word in found)
-
-
-def _stems(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
-    # A stemmer may not be used by two threads at once, so each thread keeps its own, and what it found.
-    cache: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = _local.__dict__.setdefault("stems", {})
-    stems = cache.get((word, languages))
-    if stems is None:
-        if len(cache) > _CACHED_STEMS:
-            cache.clear()
-        plain = _fold(unicodedata.normalize("NFKC", word).casefold().replace("’", "'"))
-        script = unicodedata.name(plain[0], "").split(" ", 1)[0]
-        spoken = [code for code in languages if _OTHER_SCRIPTS.get(code, "LATIN") == script]
-        spoken = spoken or [_SCRIPT_LANGUAGE.get(script, "")]
-        stems = cache[word, languages] = tuple(dict.fromkeys(_stem(plain, code) for code in spoken))
-    return stems
-
-
-def _stem(word: str, language: str) -> str:
-    if language not in ALGORITHMS:
-        return word
-    stemmers: dict[str, Stemmer.Stemmer] = _local.__dict__.setdefault("stemmers", {})
-    if language not in stemmers:
-        stemmers[language] = Stemmer.Stemmer(ALGORITHMS[language])
-    stem: str = stemmers[language].stemWord(word)
-    return stem
-
-
-def _fold(word: str) -> str:
-    """Drop accents from Latin letters: people leave them out when they ask."""
-    decomposed = unicodedata.normalize("NFD", word).translate(_UNDECOMPOSED)
-    if not "a" <= decomposed[0] <= "z":
-        return word
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+_CUBED = 2**21
+"""What the cube of fits into 63 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,168 +55,284 @@ class PassageTerms:
     sentences: Sequence[Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """A question's terms as an index knows them.
 
     Attributes:
         weights: each different term's inverse document frequency, times its share; also of terms that no
             passage holds.
-        known: the numbers of the terms that some passage holds, with their weights.
-        shares: the same terms with what each counts: 1, or less for a common word.
-        pairs: the numbers of neighbouring terms, with the smaller of their weights.
+        total: the most that a passage's terms could weigh.
+        known: the numbers of the terms that some passage holds.
+        known_weights: their weights.
+        shares: what each of them counts: 1, or less for a common word.
+        pairs: which of them are neighbours, as places in ``known``, shape (pairs, 2).
     """
 
     weights: Mapping[str, float]
-    known: Mapping[int, float]
-    shares: Mapping[int, float]
-    pairs: Mapping[tuple[int, int], float]
+    total: float
+    known: Int64
+    known_weights: Float64
+    shares: Float64
+    pairs: Int64
 
-    @property
-    def total(self) -> float:
-        """The most that a passage's terms could weigh."""
-        return sum(self.weights.values())
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """Where passages hold a question's terms, in the order of their texts.
+
+    Attributes:
+        question: the question.
+        known: the term of each match, as a place in the question's ``known``.
+        places: where it is in the passages' texts, which stand one after another.
+        passages: where each passage begins and the last one ends.
+        sentences: the same of all their sentences.
+    """
+
+    question: Question
+    known: Int64
+    places: Int64
+    passages: Int64
+    sentences: Int64
+
+    def coverage(self, carried: Float32 | None = None) -> Float32:
+        """Give the share of the question's terms, by weight, that each sentence holds, in [0, 1].
+
+        Args:
+            carried: what a term counts for each sentence if only the one before holds it; nothing by default.
+        """
+        held = np.zeros((len(self.sentences) - 1, len(self.question.known)))
+        held[_parts(self.sentences, self.places), self.known] = 1
+        if carried is not None:
+            held = np.maximum(held, carried[:, None] * shifted(held, 0))
+        return (held @ self.question.known_weights / (self.question.total or 1)).astype(np.float32)
+
+    def adjacency(self) -> Float32:
+        """Give for each passage the share of the question's neighbouring terms that are neighbours there.
+
+        By weight, in [0, 1].
+        """
+        pairs, owners = self.question.pairs, _parts(self.passages, self.places)
+        numbers = np.full((len(self.question.known),) * 2, -1)
+        numbers[tuple(pairs.T)] = np.arange(len(pairs))
+        found = numbers[self.known[:-1], self.known[1:]]
+        met = np.flatnonzero((found >= 0) & (np.diff(self.places) == 1) & (np.diff(owners) == 0))
+        held = np.zeros((len(self.passages) - 1, len(pairs)))
+        held[owners[met], found[met]] = 1
+        weights = self.question.known_weights[pairs].min(axis=1)
+        return np.asarray(held @ weights / (weights.sum() or 1), np.float32)
+
+
+class LexicalWriter:
+    """Writes a ``LexicalIndex`` into a new folder, passage by passage.
+
+    Of all passages together, only the vocabulary and the lengths are kept in memory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._postings = PostingsWriter(folder)
+        self._vocabulary: defaultdict[str, int] = defaultdict()
+        self._vocabulary.default_factory = self._vocabulary.__len__  # the next number
+        self._passages = 0
+        self._sentences = array("i")
+        self._terms, self._lengths, self._contexts = array("i"), array("i"), array("i")
+
+    def add(self, passage: PassageTerms) -> None:
+        """Add the passage of the next row."""
+        before = len(self._terms)
+        self._terms.extend(map(self._vocabulary.__getitem__, chain(passage.context, *passage.sentences)))
+        self._lengths.append(len(self._terms) - before)
+        self._contexts.append(len(passage.context))
+        self._sentences.extend(map(len, passage.sentences))
+        self._passages += 1
+        if len(self._terms) >= _BLOCK:
+            self._flush()
+
+    def close(self, languages: Iterable[str]) -> None:
+        """Finish the index.
+
+        Args:
+            languages: those of the passages, as ISO 639-1 codes.
+
+        Raises:
+            BuildError: two terms have the same hash.
+        """
+        self._flush()
+        self._postings.close()
+        hashes = _hashes(self._vocabulary)
+        order = np.argsort(hashes)
+        # Ten million terms have all different ones but once in 370,000 such vocabularies.
+        if (np.diff(hashes[order]) == 0).any():
+            raise BuildError("two words of the documents have the same hash: it must be made of more bits")
+        parts: dict[str, NDArray[Any]] = {
+            _HASHES: hashes[order],
+            _NUMBERS: order.astype(np.int32),
+            _COMMON: np.sort(_hashes(common_terms(tuple(sorted(languages))))),
+            _STARTS: offsets(np.array(self._sentences, np.int64)),
+        }
+        for name, values in parts.items():
+            np.save(self._folder / name, values, allow_pickle=False)
+        (self._folder / _FACTS).write_text(json.dumps({"passages": self._passages}) + "\n", "utf-8")
+
+    def _flush(self) -> None:
+        """Write what has been gathered."""
+        terms, lengths, contexts = (
+            np.array(part, np.int64) for part in (self._terms, self._lengths, self._contexts)
+        )
+        self._postings.add(terms, lengths)
+        starts = offsets(lengths)[:-1]
+        append(self._folder / _TERMS, np.delete(terms, ranges(starts, starts + contexts)).astype(np.int32))
+        self._terms, self._lengths, self._contexts = array("i"), array("i"), array("i")
 
 
 class LexicalIndex:
-    """BM25 over the passages' terms, as Lucene has it, and the terms themselves in their order.
+    """BM25 over the passages' terms, and the terms of their sentences in their order."""
 
-    BM25 is that of Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009),
-    with k1 1.2 and b .75. A passage's score is divided by what the question's terms could give at most, the
-    sum of their inverse document frequencies, a term that no passage holds included. So it lies in [0, 1]
-    and means the same for every question: how much of what is telling in it the passage holds.
-    """
+    def __init__(self, folder: Path) -> None:
+        """Open what a ``LexicalWriter`` wrote.
 
-    def __init__(self, bm25: bm25s.BM25 | None, terms: Int32, sentence_starts: Int64) -> None:
-        self._bm25 = bm25
-        self._terms = terms
-        self._starts = sentence_starts
-        if bm25 is not None:
-            self._size: int = int(bm25.scores["num_docs"])
-            self._frequencies = np.diff(bm25.scores["indptr"])
-
-    @classmethod
-    def build(cls, passages: Iterable[PassageTerms]) -> LexicalIndex:
-        """Index passages in the order of their rows."""
-        vocabulary: dict[str, int] = {}
-        rows: list[list[int]] = []
-        counts: list[int] = []
-        terms = array("i")
-        for passage in passages:
-            context, *sentences = [
-                [vocabulary.setdefault(term, len(vocabulary)) for term in part]
-                for part in (passage.context, *passage.sentences)
-            ]
-            rows.append([*context, *chain.from_iterable(sentences)])
-            terms.extend(chain.from_iterable(sentences))
-            counts += map(len, sentences)
-        bm25 = None
-        if vocabulary:
-            bm25 = bm25s.BM25(k1=K1, b=B, method="lucene")
-            bm25.index((rows, vocabulary), create_empty_token=False, show_progress=False)
-        return cls(bm25, np.array(terms, np.int32), offsets(np.array(counts, np.int64)))
-
-    def save(self, folder: Path) -> None:
-        """Write the index into a folder of its own."""
-        folder.mkdir()
-        np.save(folder / _TERMS, self._terms, allow_pickle=False)
-        np.save(folder / _STARTS, self._starts, allow_pickle=False)
-        if self._bm25 is not None:
-            self._bm25.save(folder, show_progress=False)
-
-    @classmethod
-    def load(cls, folder: Path) -> LexicalIndex:
-        """Open what ``save`` wrote; postings and terms are mapped, not read."""
-        starts = np.load(folder / _STARTS, allow_pickle=False)
-        # An empty array cannot be mapped.
-        terms = np.load(folder / _TERMS, "r" if starts[-1] else None, allow_pickle=False)
-        found = (folder / _VOCABULARY).exists()
-        return cls(bm25s.BM25.load(folder, mmap=True, show_progress=False) if found else None, terms, starts)
+        Raises:
+            OSError: a file cannot be read.
+            ValueError: the parts do not fit together.
+        """
+        self.passages: int = json.loads((folder / _FACTS).read_bytes())["passages"]
+        self._postings = Postings(folder, self.passages)
+        self._hashes: NDArray[np.uint64] = mapped(folder / _HASHES, np.uint64)
+        self._numbers: Int32 = mapped(folder / _NUMBERS, np.int32)
+        self._common = frozenset(mapped(folder / _COMMON, np.uint64).tolist())
+        self._terms: Int32 = mapped(folder / _TERMS, np.int32)
+        self._starts: Int64 = mapped(folder / _STARTS, np.int64)
+        if not len(self._hashes) == len(self._numbers) == self._postings.terms:
+            raise ValueError(f"{folder} does not hold {self._postings.terms} terms")
+        if len(self._terms) != self._starts[-1]:
+            raise ValueError(f"{folder / _TERMS} does not hold {self._starts[-1]} terms")
 
     @property
     def sentences(self) -> int:
         """How many sentences there are."""
         return len(self._starts) - 1
 
-    def question(self, terms: Iterable[str], common: Collection[str] = ()) -> Question:
-        """Look a question's terms up, given in their order; the ``common`` ones count little."""
+    def question(self, terms: Iterable[str]) -> Question:
+        """Look a question's terms up, given in their order."""
         order = list(terms)
-        vocabulary = {} if self._bm25 is None else self._bm25.vocab_dict
-        shares = {term: COMMON_SHARE if term in common else 1.0 for term in order}
-        weights = {term: share * self._weight(vocabulary.get(term)) for term, share in shares.items()}
-        pairs = {
-            (vocabulary[a], vocabulary[b]): min(weights[a], weights[b])
-            for a, b in pairwise(order)
-            if a != b and a in vocabulary and b in vocabulary
-        }
-        places = {term: vocabulary[term] for term in weights if term in vocabulary}
-        known = {place: weights[term] for term, place in places.items()}
-        return Question(weights, known, {place: shares[term] for term, place in places.items()}, pairs)
+        different = list(dict.fromkeys(order))
+        hashes = _hashes(different)
+        numbers = self._look_up(hashes)
+        held = numbers >= 0
+        frequencies = np.zeros(len(numbers), np.int64)
+        frequencies[held] = self._postings.frequencies(numbers[held])
+        shares = np.array([COMMON_SHARE if code in self._common else 1.0 for code in hashes.tolist()])
+        weights = shares * rarity(self.passages, frequencies)
+        known = {term: place for place, term in enumerate(compress(different, held.tolist()))}
+        pairs = {(known[a], known[b]) for a, b in pairwise(order) if a != b and a in known and b in known}
+        return Question(
+            dict(zip(different, weights.tolist(), strict=True)),
+            float(weights.sum()),
+            numbers[held],
+            weights[held],
+            shares[held],
+            np.array(sorted(pairs), np.int64).reshape(-1, 2),
+        )
 
-    def _weight(self, term: int | None) -> float:
-        if self._bm25 is None:
-            return 1.0
-        frequency = 0 if term is None else int(self._frequencies[term])
-        return log1p((self._size - frequency + 0.5) / (frequency + 0.5))
+    def _look_up(self, hashes: NDArray[np.uint64]) -> Int64:
+        """Give the numbers of the terms with these hashes; -1 where there is none."""
+        places = np.searchsorted(self._hashes, hashes)
+        held = places < len(self._hashes)
+        held[held] = self._hashes[places[held]] == hashes[held]
+        numbers = np.full(len(hashes), -1)
+        numbers[held] = self._numbers[places[held]]
+        return numbers
 
-    def match(self, question: Question) -> tuple[Int64, Float32]:
-        """Find the passages that hold any of a question's terms.
-
-        Returns:
-            The passages' rows, ascending, and their BM25 scores as shares of the most, in [0, 1].
-        """
-        if self._bm25 is None or not question.known:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        matrix = self._bm25.scores
-        postings = [slice(*matrix["indptr"][[term, term + 1]]) for term in question.known]
-        found = np.concatenate([matrix["indices"][part] for part in postings])
-        shares = zip(question.shares.values(), postings, strict=True)
-        gains = np.concatenate([share * matrix["data"][part] for share, part in shares])
-        rows, places = np.unique(found, return_inverse=True)
-        scores = np.bincount(places, gains, minlength=len(rows)) / question.total
-        return rows.astype(np.int64), scores.astype(np.float32)
-
-    def coverage(self, question: Question, sentences: Int64, carried: Float32 | None = None) -> Float32:
-        """Give the share of a question's terms, by weight, that each of these sentences holds, in [0, 1].
+    def best(self, question: Question, count: int, allowed: Int64 | None = None) -> tuple[Int64, Float32]:
+        """Find the passages that hold most of a question's terms, by BM25.
 
         Args:
             question: the question.
-            sentences: their rows.
-            carried: what a term counts for each sentence if only the one before holds it; nothing by default.
-        """
-        terms, bounds = self._read(sentences)
-        covered = np.zeros(len(sentences))
-        for term, weight in question.known.items():
-            held = any_in_parts(terms == term, bounds).astype(np.float32)
-            covered += weight * (held if carried is None else np.maximum(held, carried * shifted(held, 0)))
-        return (covered / (question.total or 1)).astype(np.float32)
+            count: how many to find at most. One that holds no term is never found.
+            allowed: the rows that may be found, ascending; all where None.
 
-    def adjacency(self, question: Question, firsts: Int64, lasts: Int64) -> Float32:
-        """Give the share of a question's neighbouring terms, by weight, that are neighbours in a passage too.
+        Returns:
+            Their rows and scores as shares of the most, in [0, 1], best first; of equal ones, the lower row.
+        """
+        return self._postings.best(question.known, question.shares / (question.total or 1), count, allowed)
+
+    def shares(self, question: Question, rows: Int64) -> Float32:
+        """Give passages' BM25 scores as shares of the most, in [0, 1]."""
+        return self._postings.scores(question.known, question.shares / (question.total or 1), rows)
+
+    def matches(self, question: Question, firsts: Int64, lasts: Int64) -> Matches:
+        """Find where passages hold a question's terms.
 
         Args:
             question: the question.
             firsts: each passage's first sentence.
             lasts: each passage's last sentence, exclusive.
+        """
+        terms, passages = self._read(firsts, lasts)
+        rows = ranges(firsts, lasts)
+        sentences = offsets(self._starts[rows + 1] - self._starts[rows])
+        found = np.flatnonzero(terms == question.known.astype(np.int32)[:, None])
+        known, places = np.divmod(found, max(len(terms), 1))
+        order = np.argsort(places)
+        return Matches(question, known[order], places[order], passages, sentences)
+
+    def likeness(self, firsts: Int64, lasts: Int64) -> Float32:
+        """Tell how much alike passages are: what share of the shorter one's shingles the longer has.
+
+        A shingle is a run of three terms; a shorter passage is one as a whole.
+
+        Args:
+            firsts: each passage's first sentence.
+            lasts: each passage's last sentence, exclusive.
 
         Returns:
-            Shape (passages,), in [0, 1].
+            Shape (passages, passages), in [0, 1].
         """
+        codes, counts = self._shingles(firsts, lasts)
+        ordered = np.sort(codes)
+        shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # most are in one place only
+        columns = np.searchsorted(shared, codes)
+        found = np.flatnonzero(np.append(shared, -1)[columns] == codes)
+        columns, owners = columns[found], _parts(offsets(counts), found)
+        sizes = (counts - np.bincount(owners, minlength=len(counts))).astype(np.float32)
+        common = np.zeros((len(counts), len(counts)), np.float32)
+        for first in range(0, len(shared), _COMPARED_AT_ONCE):
+            inside = (columns >= first) & (columns < first + _COMPARED_AT_ONCE)
+            held = np.zeros((len(counts), min(_COMPARED_AT_ONCE, len(shared) - first)), np.float32)
+            held[owners[inside], columns[inside] - first] = 1
+            sizes += held.sum(axis=1)
+            common += held @ held.T
+        np.fill_diagonal(common, sizes)
+        return np.asarray(common / np.minimum.outer(sizes, sizes), np.float32)
+
+    def _shingles(self, firsts: Int64, lasts: Int64) -> tuple[Int64, Int64]:
+        """Give passages' shingles, one passage after another, as numbers, and how many each has."""
+        terms, bounds = self._read(firsts, lasts)
+        numbers = terms.astype(np.int64)
+        base = len(self._numbers) + 1
+        if base > _CUBED:
+            distinct, numbers = np.unique(terms, return_inverse=True)
+            base = len(distinct) + 1
+        numbers = np.append(numbers + 1, [0, 0, 0])
+        counts = np.maximum(np.diff(bounds) - 2, 1)
+        starts, ends = ranges(bounds[:-1], bounds[:-1] + counts), np.repeat(bounds[1:], counts)
+        one, two, three = (numbers[starts + i] * (starts + i < ends) for i in range(3))
+        return (one * base + two) * base + three, counts
+
+    def _read(self, firsts: Int64, lasts: Int64) -> tuple[Int32, Int64]:
+        """Give the terms of ranges of sentences, one after another, and where each range begins and ends."""
         begins, ends = self._starts[firsts], self._starts[lasts]
-        terms, bounds = self._terms[ranges(begins, ends)], offsets(ends - begins)
-        following = np.append(terms[1:], np.int32(-1))
-        following[bounds[1:][ends > begins] - 1] = -1  # a passage's last term has no neighbour after it
-        met = np.zeros(len(firsts))
-        for (term, after), weight in question.pairs.items():
-            met += weight * any_in_parts((terms == term) & (following == after), bounds)
-        return (met / (sum(question.pairs.values()) or 1)).astype(np.float32)
-
-    def shingles(self, first: int, last: int) -> frozenset[tuple[int, ...]]:
-        """Give every run of three terms in the sentences ``first`` to ``last``: alike texts share most."""
-        terms = self._terms[self._starts[first] : self._starts[last]].tolist()
-        return frozenset(zip(terms, terms[1:], terms[2:], strict=False)) or frozenset([tuple(terms)])
-
-    def _read(self, sentences: Int64) -> tuple[Int32, Int64]:
-        """Give the sentences' terms, one after another, and where each begins and the last ends."""
-        begins, ends = self._starts[sentences], self._starts[sentences + 1]
         return self._terms[ranges(begins, ends)], offsets(ends - begins)
+
+
+def _hashes(terms: Iterable[str]) -> NDArray[np.uint64]:
+    """Give each term's hash, of 64 bits: what stands for it on disk."""
+    digests = (blake2b(term.encode(), digest_size=8).digest() for term in terms)
+    return np.frombuffer(b"".join(digests), "<u8")
+
+
+def _parts(bounds: Int64, places: Int64) -> Int64:
+    """Tell in which part each place is."""
+    return np.searchsorted(bounds, places, side="right") - 1

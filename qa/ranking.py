@@ -21,8 +21,7 @@ scale, onto which a ``Calibration`` brings those of another.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -126,29 +125,27 @@ def rerank(scores: Float32, log_odds: Float32) -> tuple[Int64, Float32]:
     return order, np.concatenate([probabilities, others]).astype(np.float32)
 
 
-def group_alike(shingles: Iterable[AbstractSet[Any]], most: int) -> list[list[int]]:
+def group_alike(likeness: Float32, most: int) -> list[list[int]]:
     """Put near-identical texts together.
 
-    Two are near-identical if at least nine tenths of the shorter one's shingles are in the longer.
-
     Args:
-        shingles: of each text, the best first.
+        likeness: what share of the shorter one's content the longer has, of each two texts, the best first.
+            Shape (texts, texts).
         most: how many groups are wanted.
 
     Returns:
         The groups, as the texts' places, in the order of their best: at most as many as are wanted, but each
         with all its texts.
     """
-    groups: list[tuple[AbstractSet[Any], list[int]]] = []
-    for place, text in enumerate(shingles):
-        for best, group in groups:
-            if len(text & best) >= _ALIKE * min(len(text), len(best)):
-                group.append(place)
-                break
-        else:
-            if len(groups) < most:
-                groups.append((text, [place]))
-    return [group for _, group in groups]
+    groups: dict[int, list[int]] = {}
+    alike = np.tril(likeness >= _ALIKE, -1)  # with an earlier one
+    for place, met in enumerate(np.any(alike, axis=1).tolist()):
+        best = next((best for best in groups if alike[place, best]), None) if met else None
+        if best is not None:
+            groups[best].append(place)
+        elif len(groups) < most:
+            groups[place] = [place]
+    return list(groups.values())
 
 
 def confidence(signals: Signals, legibility: float, calibration: Calibration = NOT_CALIBRATED) -> float:

@@ -115,12 +115,9 @@ class Searcher:
         self, query: Query, evidence: Evidence, rows: Int64, scores: Float32, signals: ranking.Signals
     ) -> tuple[Hit, ...]:
         """Show what was asked for, each group of near-identical passages as one."""
-        firsts, lasts = (
-            self._found.sentence_starts[rows].tolist(),
-            self._found.sentence_starts[rows + 1].tolist(),
-        )
-        texts = map(self._found.lexical.shingles, firsts, lasts)
-        groups = ranking.group_alike(texts, query.offset + query.k)[query.offset :]
+        firsts, lasts = self._found.sentence_starts[rows], self._found.sentence_starts[rows + 1]
+        likeness = self._found.lexical.likeness(firsts, lasts)
+        groups = ranking.group_alike(likeness, query.offset + query.k)[query.offset :]
         places = [place for group in groups for place in group]
         passages = dict(zip(places, self._found.store.passages(rows[places].tolist()), strict=True))
         for group in groups:  # the earliest stands for the others

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa import build, ranking
+from qa.analysis import common_terms, count_words, terms, words
 from qa.contracts import Encoder, Float32, Mode, Query, QueryVectors
 from qa.generation import Generation
-from qa.lexical import COMMON_SHARE, K1, B, PassageTerms, common_terms, count_words, terms, words
+from qa.lexical import COMMON_SHARE, PassageTerms
+from qa.postings import K1, B
 from qa.store import StoredDocument
 
 Float64 = NDArray[np.float64]

@@ -11,8 +11,8 @@ from importlib.resources import files
 
 import numpy as np
 
+from qa.analysis import words
 from qa.contracts import Float32, PassageInput, PassageVectors, QueryVectors, Span
-from qa.lexical import words
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _SAMPLE = frozenset(files("qa").joinpath("sample.txt").read_text("utf-8").splitlines())

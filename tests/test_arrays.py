@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from itertools import accumulate, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from qa.arrays import any_in_parts, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import append, mapped, max_in_parts, offsets, ranges, shifted, unit
 
 _LENGTHS = st.lists(st.integers(0, 5), max_size=8)
 _NUMBERS = st.floats(-100, 100, width=32)
@@ -32,13 +34,6 @@ def test_ranges_follow_one_another(pairs: list[tuple[int, int]]) -> None:
 @given(_LENGTHS)
 def test_offsets_tell_where_each_part_begins_and_the_last_ends(lengths: list[int]) -> None:
     assert offsets(np.array(lengths, np.int64)).tolist() == [0, *accumulate(lengths)]
-
-
-@given(_LENGTHS, st.data())
-def test_any_in_parts_is_pythons(lengths: list[int], data: st.DataObject) -> None:
-    flags = data.draw(arrays.arrays(bool, sum(lengths)))
-    found = any_in_parts(flags, offsets(np.array(lengths, np.int64)))
-    assert found.tolist() == [any(flags[part]) for part in _parts(lengths)]
 
 
 @given(_LENGTHS, st.sampled_from([(), (1,), (3,)]), _NUMBERS, st.data())
@@ -74,3 +69,22 @@ def test_unit_keeps_the_direction_and_makes_the_length_1(vectors: np.ndarray) ->
 def test_one_vector_is_brought_to_length_1_as_several() -> None:
     assert unit([3, 4]).tolist() == pytest.approx([0.6, 0.8])
     assert unit(np.array([[[0, 2], [3, 4]]])).tolist() == [[pytest.approx([0, 1]), pytest.approx([0.6, 0.8])]]
+
+
+@given(st.lists(st.lists(st.integers(-9, 9), max_size=20), min_size=1, max_size=8))
+def test_what_is_appended_to_a_file_is_there_as_if_saved_at_once(parts: list[list[int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path, whole = Path(folder) / "parts.npy", np.array([n for part in parts for n in part], np.int32)
+        for part in parts:
+            append(path, np.array(part, np.int32))
+        np.testing.assert_array_equal(np.load(path), whole)
+        np.testing.assert_array_equal(mapped(path, np.int32), whole)
+        np.save(Path(folder) / "whole.npy", whole)
+        assert path.read_bytes() == (Path(folder) / "whole.npy").read_bytes()
+
+
+@pytest.mark.parametrize("values", [np.zeros((2, 2), np.int32), np.zeros(2, np.int64), np.float32(1)])
+def test_only_one_axis_of_the_right_type_is_mapped(tmp_path: Path, values: object) -> None:
+    np.save(tmp_path / "values.npy", values)
+    with pytest.raises(ValueError, match=r"values\.npy has . axes of"):
+        mapped(tmp_path / "values.npy", np.int32)

@@ -25,10 +25,10 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from qa import embedding
+from qa.analysis import count_words
 from qa.contracts import Float32, ModelError, PassageInput, QueryVectors, Reading, Span
 from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, load_encoder
 from qa.language import legibility
-from qa.lexical import count_words
 from qa.passages import split
 
 TEXT = "The envoy spoke in Phnom Penh. He named figures: 90 students (most of them in Moscow). Рис продан."

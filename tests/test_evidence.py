@@ -12,13 +12,13 @@ from naive import Naive, fused
 from stand_in import StandIn
 
 from qa import generation, ranking
+from qa.analysis import terms
 from qa.build import build
 from qa.config import Settings
 from qa.contracts import Filters, Int64, Mode, Query
 from qa.evidence import Evidence
 from qa.generation import Generation
 from qa.language import legibility
-from qa.lexical import terms
 
 QUESTIONS = ["rice in the port", "a doctor at the temple bridge?", "zeppelin harvest", "border", "?!"]
 FILTERS = [

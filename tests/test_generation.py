@@ -22,11 +22,14 @@ FILES = [
     "tokens/tokens.int8",
     "tokens/segment_starts.npy",
     "tokens/projection.npy",
-    "lexical/data.csc.index.npy",
-    "lexical/indices.csc.index.npy",
-    "lexical/indptr.csc.index.npy",
-    "lexical/params.index.json",
-    "lexical/vocab.index.json",
+    "lexical/facts.json",
+    "lexical/hashes.npy",
+    "lexical/numbers.npy",
+    "lexical/common.npy",
+    "lexical/posting_starts.npy",
+    "lexical/posting_rows.npy",
+    "lexical/posting_gains.npy",
+    "lexical/posting_most.npy",
     "lexical/terms.npy",
     "lexical/sentence_starts.npy",
 ]
@@ -98,7 +101,7 @@ def _edit(folder: Path, change: Callable[[dict], object]) -> None:
 
 def test_another_format_is_refused_and_both_are_told(built: Path) -> None:
     _edit(built, lambda manifest: manifest.update(format=99))
-    with pytest.raises(CorruptIndexError, match=r"has format 99, this version reads format 2.*qa index"):
+    with pytest.raises(CorruptIndexError, match=r"has format 99, this version reads format 3.*qa index"):
         generation.load(built)
 
 

@@ -13,6 +13,7 @@ import qa
 PACKAGE = Path(qa.__file__).parent
 
 _PARTS = {
+    "analysis",
     "arrays",
     "interaction",
     "readers",
@@ -34,13 +35,15 @@ MAY_IMPORT = {
     "embedding": {"arrays", "contracts", "config"},
     "interaction": {"arrays", "contracts"},
     "vectors": {"contracts"},
-    "lexical": {"arrays", "contracts"},
+    "analysis": {"contracts"},
+    "postings": {"arrays", "contracts"},
+    "lexical": {"analysis", "arrays", "contracts", "postings"},
     "language": {"contracts"},
     "store": {"contracts"},
     "ranking": {"arrays", "contracts"},
     "folder": {"contracts", "readers"},
     "generation": {"contracts", "interaction", "store", "vectors", "lexical"},
-    "evidence": {"arrays", "contracts", "generation", "language", "lexical", "ranking"},
+    "evidence": {"analysis", "arrays", "contracts", "generation", "language", "lexical", "ranking"},
     "reranking": {"contracts", "embedding"},
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
     "search": {"contracts", "config", "calibration", "evidence", "reranking"} | _PARTS - {"readers"},
@@ -54,7 +57,7 @@ ONE_USER = {
     "sqlite3": "store",
     "faiss": "vectors",
     "sentence_transformers": "embedding",
-    "bm25s": "lexical",
+    "bm25s": "analysis",
     "ir_measures": "evaluation",
     "scipy": "evaluation",
 }

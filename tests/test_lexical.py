@@ -1,10 +1,13 @@
-"""Stemming and BM25, against the published formula."""
+"""Scores, coverage, neighbours and likeness, against their formulas."""
 
 from __future__ import annotations
 
+import json
 import math
+import tempfile
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -13,24 +16,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.contracts import Span
-from qa.lexical import (
-    ALGORITHMS,
-    COMMON_SHARE,
-    K1,
-    B,
-    LexicalIndex,
-    PassageTerms,
-    common_terms,
-    count_words,
-    terms,
-    words,
-)
+from qa import lexical
+from qa.contracts import BuildError, Int64
+from qa.lexical import COMMON_SHARE, LexicalIndex, LexicalWriter, PassageTerms
+from qa.postings import K1, B
 
 _TERMS = st.lists(st.sampled_from("abcdef"), max_size=5)
 _PASSAGES = st.builds(PassageTerms, _TERMS, st.lists(_TERMS, min_size=1, max_size=4))
 _CORPORA = st.lists(_PASSAGES, min_size=1, max_size=8)
 _QUESTIONS = st.lists(st.sampled_from("abcdefxyz"), min_size=1, max_size=6)
+
+
+def _write(folder: Path, corpus: Iterable[PassageTerms], languages: Iterable[str] = ()) -> LexicalIndex:
+    writer = LexicalWriter(folder)
+    for passage in corpus:
+        writer.add(passage)
+    writer.close(languages)
+    return LexicalIndex(folder)
+
+
+def _index(corpus: Iterable[PassageTerms], languages: Iterable[str] = ()) -> LexicalIndex:
+    with tempfile.TemporaryDirectory() as folder:  # what is mapped stays there for as long as it is
+        return _write(Path(folder) / "lexical", corpus, languages)
 
 
 def _of(*sentences: str, context: str = "") -> PassageTerms:
@@ -41,77 +48,118 @@ def _flat(passage: PassageTerms) -> list[str]:
     return [*passage.context, *chain.from_iterable(passage.sentences)]
 
 
+def _text(passage: PassageTerms) -> list[str]:
+    return [term for sentence in passage.sentences for term in sentence]
+
+
+def _bounds(corpus: list[PassageTerms]) -> tuple[Int64, Int64]:
+    lasts = np.cumsum([len(passage.sentences) for passage in corpus], dtype=np.int64)
+    return np.append(0, lasts)[:-1], lasts
+
+
 def _idf(corpus: list[PassageTerms], term: str) -> float:
     frequency = sum(term in _flat(passage) for passage in corpus)
     return math.log(1 + (len(corpus) - frequency + 0.5) / (frequency + 0.5))
 
 
-def _by_formula(corpus: list[PassageTerms], query: list[str]) -> list[float]:
+def _by_formula(corpus: list[PassageTerms], query: list[str], common: Iterable[str] = ()) -> list[float]:
     """Score each passage as Lucene does, as a share of what the query could give at most.
 
     Robertson and Zaragoza (2009), equation 3.15, with Lucene's idf, which is never negative.
     """
     texts = [_flat(passage) for passage in corpus]
     average = sum(map(len, texts)) / len(texts)
-    idf = {term: _idf(corpus, term) for term in query}
+    weights = {term: _idf(corpus, term) * (COMMON_SHARE if term in common else 1) for term in query}
     scores = []
     for text in texts:
         counts = Counter(text)
-        length = K1 * (1 - B + B * len(text) / average)
-        gains = (idf[term] * counts[term] / (counts[term] + length) for term in idf if counts[term])
-        scores.append(sum(gains) / sum(idf.values()))
+        length = K1 * (1 - B + B * len(text) / (average or 1))
+        gains = (weights[term] * counts[term] / (counts[term] + length) for term in weights if counts[term])
+        scores.append(sum(gains) / sum(weights.values()))
     return scores
-
-
-def _scores(index: LexicalIndex, query: list[str], size: int) -> list[float]:
-    rows, scores = index.match(index.question(query))
-    assert list(rows) == sorted(set(rows.tolist()))
-    found = np.zeros(size)
-    found[rows] = scores
-    return found.tolist()
 
 
 @given(_CORPORA, _QUESTIONS)
 def test_scores_are_the_formulas(corpus: list[PassageTerms], query: list[str]) -> None:
-    if not any(map(_flat, corpus)):
-        return
-    scores = _scores(LexicalIndex.build(corpus), query, len(corpus))
-    assert scores == pytest.approx(_by_formula(corpus, query), rel=1e-5, abs=1e-7)
-    assert all(0 <= score <= 1 for score in scores)
+    index = _index(corpus)
+    shares = index.shares(index.question(query), np.arange(len(corpus)))
+    assert shares.tolist() == pytest.approx(_by_formula(corpus, query), rel=1e-5, abs=1e-7)
+    assert all(0 <= share <= 1 for share in shares)
 
 
-@given(_CORPORA, _QUESTIONS, st.sets(st.sampled_from("abxy")))
-def test_a_common_word_counts_a_share_of_what_it_would(
-    corpus: list[PassageTerms], query: list[str], common: set[str]
+@given(_CORPORA, _QUESTIONS, st.integers(1, 9), st.none() | st.sets(st.integers(0, 7)))
+def test_the_best_are_those_with_the_highest_shares(
+    corpus: list[PassageTerms], query: list[str], count: int, allowed: set[int] | None
 ) -> None:
-    if not any(map(_flat, corpus)):
-        return
-    index = LexicalIndex.build(corpus)
-    question = index.question(query, common)
-    shares = {term: COMMON_SHARE if term in common else 1 for term in query}
-    idf = {term: _idf(corpus, term) for term in query}
-    assert question.weights == pytest.approx({term: shares[term] * idf[term] for term in query})
-    # A question of one term has that term's gain as a share of its frequency's; both are known from above.
-    gains = {term: np.array(_by_formula(corpus, [term])) * idf[term] for term in set(query)}
-    expected = sum(shares[term] * gain for term, gain in gains.items()) / question.total
-    rows, scores = index.match(question)
-    assert rows.tolist() == np.flatnonzero(expected).tolist()
-    assert scores.tolist() == pytest.approx(expected[rows].tolist(), rel=1e-5)
+    index = _index(corpus)
+    question = index.question(query)
+    every = range(len(corpus))
+    rows, shares = index.best(
+        question, count, None if allowed is None else np.array(sorted(allowed & {*every}), np.int64)
+    )
+    known = index.shares(question, np.arange(len(corpus))).tolist()
+    holding = [row for row in every if set(_flat(corpus[row])) & set(query)]
+    wanted = sorted(holding, key=lambda row: (-known[row], row))
+    wanted = [row for row in wanted if allowed is None or row in allowed][:count]
+    assert rows.tolist() == wanted
+    assert shares.tolist() == [known[row] for row in wanted]
 
 
-def test_common_words_are_known_as_index_terms() -> None:
-    assert {"the", "when", "did"} <= common_terms(("en",))
-    assert "rice" not in common_terms(("en",))
-    assert set(terms("сколько", ["ru"])) <= common_terms(("en", "ru"))
-    assert not set(terms("сколько", ["ru"])) & common_terms(("en",))
-    assert common_terms(()) == common_terms(("xx",)) == frozenset()
+_WORDS = st.lists(st.sampled_from(["the", "when", "did", "rice", "port"]), max_size=6)
+
+
+@given(st.lists(st.builds(PassageTerms, _WORDS, st.lists(_WORDS, min_size=1)), min_size=1), _WORDS)
+def test_a_common_word_of_the_languages_counts_a_share_of_what_it_would(
+    corpus: list[PassageTerms], query: list[str]
+) -> None:
+    query = [*query, "zeppelin"]
+    for languages, common in ((["ru", "en"], {"the", "when", "did"}), (["ru"], set())):
+        index = _index(corpus, languages)
+        question = index.question(query)
+        weights = {term: _idf(corpus, term) * (COMMON_SHARE if term in common else 1) for term in query}
+        assert question.weights == pytest.approx(weights)
+        shares = index.shares(question, np.arange(len(corpus)))
+        assert shares.tolist() == pytest.approx(_by_formula(corpus, query, common), rel=1e-5, abs=1e-7)
+
+
+@given(_CORPORA, _QUESTIONS)
+def test_a_questions_terms_weigh_their_inverse_frequency(
+    corpus: list[PassageTerms], query: list[str]
+) -> None:
+    question = _index(corpus).question(query)
+    assert list(question.weights) == list(dict.fromkeys(query))
+    assert question.weights == pytest.approx({term: _idf(corpus, term) for term in query})
+    assert question.total == pytest.approx(sum(question.weights.values()))
+    held = {term for passage in corpus for term in _flat(passage)}
+    known = [weight for term, weight in question.weights.items() if term in held]
+    assert question.known_weights.tolist() == known
+
+
+@given(_CORPORA, _QUESTIONS)
+def test_coverage_is_the_share_of_weight_that_a_sentence_holds(
+    corpus: list[PassageTerms], query: list[str]
+) -> None:
+    index = _index(corpus)
+    question = index.question(query)
+    expected = [
+        [
+            sum(weight for term, weight in question.weights.items() if term in sentence) / question.total
+            for sentence in passage.sentences
+        ]
+        for passage in corpus
+    ]
+    assert index.sentences == sum(map(len, expected))
+    firsts, lasts = _bounds(corpus)
+    for order in (slice(None), slice(None, None, -2)):
+        covered = index.matches(question, firsts[order], lasts[order]).coverage()
+        assert covered == pytest.approx(list(chain.from_iterable(expected[order])), abs=1e-6)
 
 
 @given(_CORPORA, _QUESTIONS, st.data())
 def test_a_sentence_is_credited_with_a_share_of_what_the_one_before_holds(
     corpus: list[PassageTerms], query: list[str], data: st.DataObject
 ) -> None:
-    index = LexicalIndex.build(corpus)
+    index = _index(corpus)
     question = index.question(query)
     sentences = [set(sentence) for passage in corpus for sentence in passage.sentences]
     carried = data.draw(
@@ -125,296 +173,161 @@ def test_a_sentence_is_credited_with_a_share_of_what_the_one_before_holds(
         / question.total
         for before, sentence, share in zip([set(), *sentences], sentences, carried, strict=False)
     ]
-    found = index.coverage(question, np.arange(len(sentences)), np.array(carried, np.float32))
+    found = index.matches(question, *_bounds(corpus)).coverage(np.array(carried, np.float32))
     assert found == pytest.approx(expected, abs=1e-6)
-
-
-@given(_CORPORA, _QUESTIONS)
-def test_only_passages_with_a_term_match(corpus: list[PassageTerms], query: list[str]) -> None:
-    index = LexicalIndex.build(corpus)
-    rows, scores = index.match(index.question(query))
-    assert rows.tolist() == [i for i, passage in enumerate(corpus) if set(_flat(passage)) & set(query)]
-    assert (scores > 0).all()
-
-
-@given(_CORPORA, _QUESTIONS)
-def test_a_questions_terms_weigh_their_inverse_frequency(
-    corpus: list[PassageTerms], query: list[str]
-) -> None:
-    question = LexicalIndex.build(corpus).question(query)
-    assert question.weights.keys() == set(query)
-    assert question.total == pytest.approx(sum(question.weights.values()))
-    held = {term for passage in corpus for term in _flat(passage)}
-    assert sorted(question.known.values()) == sorted(question.weights[term] for term in set(query) & held)
-    if held:
-        assert question.weights == pytest.approx({term: _idf(corpus, term) for term in query})
-
-
-@given(_CORPORA, _QUESTIONS)
-def test_coverage_is_the_share_of_weight_that_a_sentence_holds(
-    corpus: list[PassageTerms], query: list[str]
-) -> None:
-    index = LexicalIndex.build(corpus)
-    question = index.question(query)
-    sentences = [set(sentence) for passage in corpus for sentence in passage.sentences]
-    expected = [
-        sum(weight for term, weight in question.weights.items() if term in sentence) / question.total
-        for sentence in sentences
-    ]
-    assert index.sentences == len(sentences)
-    chosen = np.arange(len(sentences))[::-2]
-    assert index.coverage(question, chosen) == pytest.approx([expected[i] for i in chosen], abs=1e-6)
 
 
 @given(_CORPORA, _QUESTIONS)
 def test_adjacency_is_the_share_of_pairs_that_stand_side_by_side(
     corpus: list[PassageTerms], query: list[str]
 ) -> None:
-    index = LexicalIndex.build(corpus)
+    index = _index(corpus)
     question = index.question(query)
     held = {term for passage in corpus for term in _flat(passage)}
     pairs = {(a, b) for a, b in pairwise(query) if a != b and a in held and b in held}
     weights = {pair: min(question.weights[term] for term in pair) for pair in pairs}
     expected = []
     for passage in corpus:
-        text = [term for sentence in passage.sentences for term in sentence]
-        met = sum(weights[pair] for pair in set(pairwise(text)) & pairs)
+        met = sum(weights[pair] for pair in set(pairwise(_text(passage))) & pairs)
         expected.append(met / sum(weights.values()) if pairs else 0)
-    lasts = np.cumsum([len(passage.sentences) for passage in corpus])
-    firsts = lasts - [len(passage.sentences) for passage in corpus]
-    assert index.adjacency(question, firsts, lasts) == pytest.approx(expected, abs=1e-6)
-    assert index.adjacency(question, firsts[::-1], lasts[::-1]) == pytest.approx(expected[::-1], abs=1e-6)
+    firsts, lasts = _bounds(corpus)
+    for order in (slice(None), slice(None, None, -1)):
+        found = index.matches(question, firsts[order], lasts[order]).adjacency()
+        assert found == pytest.approx(expected[order], abs=1e-6)
 
 
+@pytest.mark.parametrize(("compared", "cubed"), [(lexical._COMPARED_AT_ONCE, lexical._CUBED), (2, 1)])
 @given(_CORPORA)
-def test_shingles_are_every_three_terms_in_a_row(corpus: list[PassageTerms]) -> None:
-    index = LexicalIndex.build(corpus)
-    first = 0
-    found, expected = [], []
-    for passage in corpus:
-        last = first + len(passage.sentences)
-        text = [term for sentence in passage.sentences for term in sentence]
-        expected.append({tuple(text[i : i + 3]) for i in range(len(text) - 2)} or {tuple(text)})
-        found.append(index.shingles(first, last))
-        first = last
-    # The index has numbers for terms: the same texts must have the same shingles.
-    assert [[one == other for other in found] for one in found] == [
-        [one == other for other in expected] for one in expected
-    ]
-    assert [len(one & other) for one in found for other in found] == [
-        len(one & other) for one in expected for other in expected
-    ]
+def test_likeness_is_the_share_of_the_shorter_ones_runs_of_three_terms(
+    compared: int, cubed: int, corpus: list[PassageTerms]
+) -> None:
+    texts = map(_text, corpus)
+    runs = [{tuple(text[i : i + 3]) for i in range(len(text) - 2)} or {tuple(text)} for text in texts]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexical, "_COMPARED_AT_ONCE", compared)
+        patch.setattr(lexical, "_CUBED", cubed)
+        found = _index(corpus).likeness(*_bounds(corpus))
+    expected = [[len(one & other) / min(len(one), len(other)) for one in runs] for other in runs]
+    np.testing.assert_array_equal(found, np.array(expected, np.float32))
 
 
 @given(_CORPORA, _QUESTIONS)
 def test_a_repeated_term_counts_once(corpus: list[PassageTerms], query: list[str]) -> None:
-    index = LexicalIndex.build(corpus)
+    index = _index(corpus)
     once, thrice = index.question(query), index.question(query * 3)
-    assert (once.weights, once.known) == (thrice.weights, thrice.known)
+    assert once.weights == thrice.weights
+    assert once.known.tolist() == thrice.known.tolist()
 
 
 def test_a_term_that_no_passage_holds_lowers_every_score() -> None:
-    index = LexicalIndex.build([_of("rice port"), _of("fish")])
-    _, alone = index.match(index.question(["rice"]))
-    _, beside = index.match(index.question(["rice", "zeppelin"]))
+    index = _index([_of("rice port"), _of("fish")])
+    alone, beside = (index.best(index.question(query), 5)[1] for query in (["rice"], ["rice", "zeppelin"]))
     assert beside[0] < alone[0]
 
 
 def test_the_context_is_searched_but_belongs_to_no_sentence() -> None:
-    index = LexicalIndex.build([_of("port", context="rice fish"), _of("rice fish")])
+    index = _index([_of("port", context="rice fish"), _of("rice fish")])
     question = index.question(["rice", "fish"])
-    assert index.match(question)[0].tolist() == [0, 1]
-    assert index.coverage(question, np.arange(2)).tolist() == [0, 1]
-    assert index.adjacency(question, np.arange(2), np.arange(1, 3)).tolist() == [0, 1]
+    assert sorted(index.best(question, 5)[0].tolist()) == [0, 1]
+    matches = index.matches(question, np.arange(2), np.arange(1, 3))
+    assert matches.coverage().tolist() == [0, 1]
+    assert matches.adjacency().tolist() == [0, 1]
 
 
-def test_a_saved_index_gives_the_same(tmp_path: Path) -> None:
-    corpus = [
-        _of("рис port", "3.5", context="fish"),
-        _of(""),
-        _of("fish рис рис"),
-        _of("柬埔 埔寨", "", "рис port"),
-        _of(""),
-    ]
-    built = LexicalIndex.build(corpus)
-    built.save(tmp_path / "lexical")
-    loaded = LexicalIndex.load(tmp_path / "lexical")
-    lasts = np.cumsum([len(passage.sentences) for passage in corpus])
-    firsts = np.append(0, lasts[:-1])
-    assert loaded.sentences == built.sentences == lasts[-1]
-    for query in (["рис"], ["рис", "port", "nothing"], ["柬埔", "埔寨", "3.5"], ["nothing"], []):
-        question = loaded.question(query)
-        assert question == built.question(query)
-        for one, other in [
-            *zip(loaded.match(question), built.match(question), strict=True),
-            (loaded.coverage(question, np.arange(lasts[-1])), built.coverage(question, np.arange(lasts[-1]))),
-            (loaded.adjacency(question, firsts, lasts), built.adjacency(question, firsts, lasts)),
-        ]:
-            np.testing.assert_array_equal(one, other)
-    assert [loaded.shingles(*pair) for pair in zip(firsts, lasts, strict=True)] == [
-        built.shingles(*pair) for pair in zip(firsts, lasts, strict=True)
-    ]
+def test_any_script_is_found_again() -> None:
+    index = _index([_of("рис port", "3.5", context="fish"), _of(""), _of("柬埔 埔寨", "", "é")])
+    for term, row in (("рис", 0), ("3.5", 0), ("埔寨", 2), ("é", 2)):
+        assert index.best(index.question([term]), 5)[0].tolist() == [row]
+    assert index.best(index.question(["e"]), 5)[0].tolist() == []
+    assert index.best(index.question([]), 5)[0].tolist() == []
 
 
-@pytest.mark.parametrize("corpus", [[], [_of(""), _of("", "")]])
+@given(_CORPORA, st.integers(1, 12))
+def test_what_comes_in_parts_is_written_as_if_it_came_at_once(corpus: list[PassageTerms], block: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        _write(Path(folder) / "whole", corpus, ["en"])
+        patch.setattr(lexical, "_BLOCK", block)
+        _write(Path(folder) / "parts", corpus, ["en"])
+        whole, parts = (
+            {path.name: path.read_bytes() for path in (Path(folder) / name).iterdir()}
+            for name in ("whole", "parts")
+        )
+        assert parts == whole
+
+
+@pytest.mark.parametrize("corpus", [[], [_of("")], [_of(""), _of("", "")]])
 def test_an_empty_index_matches_nothing(tmp_path: Path, corpus: list[PassageTerms]) -> None:
-    LexicalIndex.build(corpus).save(tmp_path / "lexical")
-    index = LexicalIndex.load(tmp_path / "lexical")
+    index = _write(tmp_path / "lexical", corpus)
+    assert index.passages == len(corpus)
     question = index.question(["rice", "port"])
-    rows, scores = index.match(question)
-    assert len(rows) == len(scores) == 0
-    every = np.arange(index.sentences)
-    assert index.coverage(question, every).tolist() == [0] * index.sentences
-    assert index.adjacency(question, every, every + 1).tolist() == [0] * index.sentences
+    assert question.total > 0
+    rows, shares = index.best(question, 5)
+    assert len(rows) == len(shares) == 0
+    assert index.best(question, 5, np.arange(len(corpus)))[0].tolist() == []
+    assert index.shares(question, np.arange(len(corpus))).tolist() == [0] * len(corpus)
+    bounds = _bounds(corpus)
+    assert index.matches(question, *bounds).coverage().tolist() == [0] * index.sentences
+    assert index.matches(question, *bounds).adjacency().tolist() == [0] * len(corpus)
+    assert index.likeness(*bounds).tolist() == np.ones((len(corpus),) * 2).tolist()
 
 
-def _same(one: str, other: str, *languages: str) -> bool:
-    return list(terms(one, languages)) == list(terms(other, languages))
+def test_an_index_of_one_passage_finds_it() -> None:
+    index = _index([_of("rice port")])
+    question = index.question(["port", "zeppelin"])
+    rows, shares = index.best(question, 5)
+    assert rows.tolist() == [0]
+    assert shares.tolist() == pytest.approx(_by_formula([_of("rice port")], ["port", "zeppelin"]))
+    assert index.likeness(np.array([0]), np.array([1])).tolist() == [[1]]
 
 
-@pytest.mark.parametrize(
-    ("language", "one", "other"),
-    [
-        ("en", "Agreements", "agreement"),
-        ("en", "The studies", "the study"),
-        ("ru", "договорённостями", "договорённость"),
-        ("fr", "continuellement", "continuelle"),
-        ("de", "Häuser", "haus"),
-        ("es", "canciones", "canción"),
-        ("tr", "evler", "ev"),
-        ("el", "άνθρωποι", "άνθρωπος"),
-    ],
-)
-def test_words_are_stemmed_by_language(language: str, one: str, other: str) -> None:
-    assert _same(one, other, language)
-    assert not _same(one, "zebra", language)
-
-
-def test_a_word_is_stemmed_by_its_script_where_the_language_is_another() -> None:
-    assert _same("министрами", "министры", "en")
-    assert _same("министрами", "министры")
-    assert _same("agreements", "agreement", "ru")
-    assert _same("agreements", "agreement")
-
-
-def test_a_question_in_several_languages_has_a_word_stemmed_in_each() -> None:
-    english, french = list(terms("nations", ["en"])), list(terms("nationaux", ["fr"]))
-    assert set(english) <= set(terms("nations", ["en", "fr"]))
-    assert set(french) <= set(terms("nationaux", ["en", "fr"]))
-    assert list(terms("nations", ["en", "ru"])) == english
-
-
-def test_accents_case_width_and_apostrophes_do_not_matter_in_latin_script() -> None:
-    assert _same("Café naïve façade", "CAFE NAIVE FACADE", "en")
-    assert _same("Canción Perú", "cancion peru", "es")
-    assert _same("ＡＳＥＡＮ ﬁsh", "asean fish", "en")
-    assert _same("minister’s", "minister's", "en")
-    assert _same("Straße", "STRASSE", "de")
+def test_two_terms_of_one_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lexical, "_hashes", lambda terms: np.zeros(len(list(terms)), np.uint64))
+    with pytest.raises(BuildError, match="same hash"):
+        _write(tmp_path / "lexical", [_of("rice port")])
 
 
 @pytest.mark.parametrize(
-    ("language", "accented", "plain"),
+    "name",
     [
-        ("pt", "São Tomé", "sao tome"),
-        ("de", "Größe", "grosse"),
-        ("fr", "Où était l’élève", "ou etait l'eleve"),
-        ("vi", "Hà Nội", "ha noi"),
-        ("tr", "İstanbul çağı", "istanbul cagi"),
-        ("es", "e\u0301l", "el"),
-        ("pl", "Łódź", "lodz"),
-        ("vi", "Đà Nẵng", "da nang"),
-        ("da", "Ærø", "aero"),
+        *("hashes.npy", "numbers.npy", "terms.npy", "sentence_starts.npy", "common.npy"),
+        *("posting_starts.npy", "posting_rows.npy", "posting_gains.npy", "posting_most.npy"),
     ],
 )
-def test_accents_may_be_left_out_on_either_side(language: str, accented: str, plain: str) -> None:
-    for languages in ([language], [language, "en"], []):
-        passage, question = list(terms(accented, languages)), list(terms(plain, languages))
-        assert passage == question
-        index = LexicalIndex.build([PassageTerms([], [passage]), _of("zebra")])
-        assert index.match(index.question(question))[0].tolist() == [0]
+def test_what_does_not_fit_together_is_refused(tmp_path: Path, name: str) -> None:
+    _write(tmp_path / "lexical", [_of("rice port"), _of("fish")], ["en"])
+    path = tmp_path / "lexical" / name
+    values = np.load(path)
+    for other in (values.astype(np.float64), values[None], values[:-1], values[:0]):
+        np.save(path, other)
+        if name != "common.npy" or other.dtype != values.dtype or other.ndim > 1:
+            with pytest.raises((ValueError, IndexError), match=r"lexical|index"):
+                LexicalIndex(tmp_path / "lexical")
+    path.write_bytes(b"")
+    with pytest.raises((ValueError, EOFError)):
+        LexicalIndex(tmp_path / "lexical")
 
 
-def test_russian_yo_may_be_written_as_ye() -> None:
-    assert _same("королём ёлка", "королем елка", "ru")
+def test_the_facts_say_how_many_passages_there_are(tmp_path: Path) -> None:
+    _write(tmp_path / "lexical", [_of("rice"), _of("")])
+    assert json.loads((tmp_path / "lexical" / "facts.json").read_text()) == {"passages": 2}
 
 
-def test_other_scripts_keep_what_tells_letters_apart() -> None:
-    assert not _same("йод", "иод", "ru")
-    assert not _same("काल", "कल", "hi")
+def test_threads_find_alike() -> None:
+    corpus = [_of(f"rice word{i % 7} word{i % 11}", f"port word{i % 13}") for i in range(300)]
+    index, bounds = _index(corpus), _bounds(corpus)
+    found: dict[int, list[list[float]]] = {}
 
+    def ask(number: int) -> None:
+        found[number] = []
+        for i in range(40):
+            question = index.question(["rice", f"word{i % 13}", "port", f"word{i % 5}"])
+            matches = index.matches(question, *bounds)
+            results = [*index.best(question, 20), matches.coverage(), matches.adjacency()]
+            found[number] += [values.tolist() for values in results]
 
-def test_numbers_stay_whole() -> None:
-    assert list(terms("1,234.5 tons in 2018, 3.5%", ["en"])) == ["1,234.5", "ton", "in", "2018", "3.5"]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("柬埔寨", ["柬埔", "埔寨"]),
-        ("王", ["王"]),
-        ("ASEAN東盟 2018年", ["asean", "東盟", "2018", "年"]),
-        ("ไทย", ["ไท", "ทย"]),
-    ],
-)
-def test_unspaced_scripts_give_pairs_of_characters(text: str, found: list[str]) -> None:
-    assert list(terms(text, [])) == found
-
-
-@pytest.mark.parametrize("text", ["", " \n\0", "!?… —", "\u0301", "🛰️"])
-def test_what_is_no_word_gives_no_term(text: str) -> None:
-    assert list(terms(text, ["en"])) == []
-
-
-@given(st.text(max_size=40), st.lists(st.sampled_from([*ALGORITHMS, "zh", "xx"]), max_size=3))
-def test_any_text_gives_terms_that_hold_something(text: str, languages: list[str]) -> None:
-    assert all(terms(text, languages))
-
-
-@given(st.text(max_size=30), st.sampled_from(list(ALGORITHMS)))
-def test_every_word_of_the_text_is_found_again(text: str, language: str) -> None:
-    passage, question = set(terms(text, [language])), set(terms(text, [language, "en", "ru"]))
-    assert passage <= question
-
-
-def test_threads_stem_alike() -> None:
-    words = [f"agreement{i} министрами{i} nations{i}" for i in range(300)]
-    expected = [list(terms(word, ["en", "ru"])) for word in words]
-    found: dict[int, list[list[str]]] = {}
-
-    def stem(number: int) -> None:
-        found[number] = [list(terms(word, ["en", "ru"])) for word in words]
-
-    threads = [threading.Thread(target=stem, args=(i,)) for i in range(4)]
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert list(found.values()) == [expected] * 4
-
-
-@given(st.text(max_size=40), st.lists(st.sampled_from([*ALGORITHMS, "zh", "xx"]), max_size=3))
-def test_words_stand_where_they_say(text: str, languages: list[str]) -> None:
-    found = list(words(text, languages))
-    assert [term for _, inner in found for term in inner] == list(terms(text, languages))
-    for (span, inner), (following, _) in pairwise([*found, (Span(len(text), len(text) + 1), ())]):
-        assert 0 <= span.start < span.end <= len(text)
-        assert span.start < following.start
-        # A word alone has the terms that it has in its text.
-        assert inner == tuple(terms(span.of(text), languages))
-
-
-def test_words_are_slices_of_the_text() -> None:
-    text = "São Tomé’s 3.5% 柬埔寨, e\u0301t"
-    found = [(span.of(text), inner) for span, inner in words(text, ["en"])]
-    assert found == [
-        ("São", ("sao",)), ("Tomé’s", ("tome",)), ("3.5", ("3.5",)), ("柬埔", ("柬埔",)), ("埔寨", ("埔寨",)),
-        ("e\u0301t", ("et",)),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [("", 0), ("Rice, 3.5% of it!", 4), ("柬埔寨 in 2018", 3), ("ประเทศไทย", 3), ("ไทย", 1), ("?!", 0)],
-)
-def test_words_are_counted_and_every_third_character_where_there_are_no_spaces(text: str, count: int) -> None:
-    assert count_words(text) == count
+    assert [found[i] for i in range(4)] == [found[0]] * 4
