@@ -6,6 +6,7 @@ import threading
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain
 from math import ceil
 
 import regex
@@ -32,10 +33,11 @@ _OTHER_SCRIPTS = {"bg": "CYRILLIC", "mk": "CYRILLIC", "uk": "CYRILLIC", "be": "C
 # Scripts written without spaces between words: each pair of neighbouring characters is a term.
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _TERM = regex.compile(
-    rf"(?P<unspaced>{_UNSPACED}+)|\d+(?:[.,]\d+)+"
+    rf"{_UNSPACED}+|\d+(?:[.,]\d+)+"
     rf"|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]*(?:['’]\p{{L}}+)*",
     regex.VERSION1,
 )
+_STARTS_UNSPACED = regex.compile(_UNSPACED)
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"}
 )
@@ -44,7 +46,7 @@ _STOPWORDS = {"da": "DANISH", "de": "GERMAN", "en": "EN_PLUS", "es": "SPANISH", 
               "sv": "SWEDISH", "tr": "TURKISH"}  # fmt: skip
 _MORE_COMMON_WORDS = {"ru": ("сколько", "какой", "каков")}
 _LETTERS_A_WORD = 3
-_CACHED_STEMS = 500_000
+_KEPT = 100_000
 _local = threading.local()
 
 
@@ -56,20 +58,19 @@ def words(text: str, languages: Sequence[str]) -> Iterator[tuple[Span, tuple[str
         languages: of the text, as ISO 639-1 codes. With several, each word is stemmed in every one that
             is written in its script; with none, as the script's most common language.
     """
-    spoken = tuple(languages)
+    known = _known(tuple(languages))
     for found in _TERM.finditer(text):
-        start, end = found.span()
-        if found["unspaced"]:
-            for i in range(start, max(start + 1, end - 1)):
-                yield Span(i, min(i + 2, end)), (unicodedata.normalize("NFKC", text[i : min(i + 2, end)]),)
+        word, start = found.group(), found.start()
+        if _STARTS_UNSPACED.match(word):
+            for i, pair in enumerate(known[word], start):
+                yield Span(i, min(i + 2, found.end())), (pair,)
         else:
-            yield Span(start, end), _stems(found.group(), spoken)
+            yield Span(start, found.end()), known[word]
 
 
 def terms(text: str, languages: Sequence[str]) -> Iterator[str]:
     """Give the index terms of a text, in order, as ``words`` finds them."""
-    for _, found in words(text, languages):
-        yield from found
+    return chain.from_iterable(map(_known(tuple(languages)).__getitem__, _TERM.findall(text)))
 
 
 @cache
@@ -90,33 +91,47 @@ def _common_words(language: str) -> Iterable[str]:
 
 def count_words(text: str) -> int:
     """Count words; where a script has no spaces between them, every third character for one."""
-    found = _TERM.finditer(text)
-    return sum(ceil(len(word.group()) / _LETTERS_A_WORD) if word["unspaced"] else 1 for word in found)
+    return sum(
+        ceil(len(word) / _LETTERS_A_WORD) if _STARTS_UNSPACED.match(word) else 1
+        for word in _TERM.findall(text)
+    )
 
 
-def _stems(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
-    # A stemmer may not be used by two threads at once, so each thread keeps its own, and what it found.
-    cache: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = _local.__dict__.setdefault("stems", {})
-    stems = cache.get((word, languages))
-    if stems is None:
-        if len(cache) > _CACHED_STEMS:
-            cache.clear()
+class _Known(dict[str, tuple[str, ...]]):
+    """The index terms of words in some languages; those of the words met last are kept."""
+
+    def __init__(self, languages: tuple[str, ...]) -> None:
+        super().__init__()
+        self._languages = languages
+        self._stemmers: dict[str, Stemmer.Stemmer] = {}
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if _STARTS_UNSPACED.match(word):
+            return tuple(unicodedata.normalize("NFKC", word[i : i + 2]) for i in range(max(1, len(word) - 1)))
+        if len(self) >= _KEPT:
+            self.clear()
         plain = _fold(unicodedata.normalize("NFKC", word).casefold().replace("’", "'"))
         script = unicodedata.name(plain[0], "").split(" ", 1)[0]
-        spoken = [code for code in languages if _OTHER_SCRIPTS.get(code, "LATIN") == script]
+        spoken = [code for code in self._languages if _OTHER_SCRIPTS.get(code, "LATIN") == script]
         spoken = spoken or [_SCRIPT_LANGUAGE.get(script, "")]
-        stems = cache[word, languages] = tuple(dict.fromkeys(_stem(plain, code) for code in spoken))
-    return stems
+        found = self[word] = tuple(dict.fromkeys(self._stem(plain, code) for code in spoken))
+        return found
+
+    def _stem(self, word: str, language: str) -> str:
+        if language not in ALGORITHMS:
+            return word
+        if language not in self._stemmers:
+            self._stemmers[language] = Stemmer.Stemmer(ALGORITHMS[language])
+        stem: str = self._stemmers[language].stemWord(word)
+        return stem
 
 
-def _stem(word: str, language: str) -> str:
-    if language not in ALGORITHMS:
-        return word
-    stemmers: dict[str, Stemmer.Stemmer] = _local.__dict__.setdefault("stemmers", {})
-    if language not in stemmers:
-        stemmers[language] = Stemmer.Stemmer(ALGORITHMS[language])
-    stem: str = stemmers[language].stemWord(word)
-    return stem
+def _known(languages: tuple[str, ...]) -> _Known:
+    # A stemmer may not be used by two threads at once, so each thread has its own.
+    known: dict[tuple[str, ...], _Known] = _local.__dict__.setdefault("known", {})
+    if languages not in known:
+        known[languages] = _Known(languages)
+    return known[languages]
 
 
 def _fold(word: str) -> str:
