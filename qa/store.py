@@ -10,9 +10,12 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +65,15 @@ CREATE INDEX passages_by_place ON passages (document, char_start);
 
 _DOCUMENT = """d.id, d.path, d.row, d.media_type, d.sha256, d.title, d.source, d.author, d.published,
     d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages"""
-_PASSAGE = """p.number, p.char_start, p.char_end, p.section, p.page, p.language AS passage_language,
-    p.sentences, substr(t.utf8, p.byte_start + 1, p.byte_length) AS text"""
-_FROM_PASSAGES = (
-    "passages p JOIN documents d ON d.number = p.document JOIN texts t ON t.document = p.document"
-)
+_PASSAGE = """p.number, p.document, p.char_start, p.char_end, p.byte_start, p.byte_length,
+    p.section, p.page, p.language, p.sentences"""
+_OF_DOCUMENT = "p.document = (SELECT number FROM documents WHERE id = ?)"
+
+_MAPPED = 2**31 - 1
+"""How much of the file SQLite may map, in bytes: otherwise each thread would keep copies of its pages."""
+
+_DOCUMENTS_KEPT = 4096
+"""How many documents are kept ready, for the passages that are asked for: about 1.5 KB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +161,18 @@ class Store:
         self._path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        self._kept: dict[int, Document] = {}
         weakref.finalize(self, _close, self._connections)
         self._select("SELECT number FROM documents LIMIT 1")
 
     def _select(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        with self._reading() as db:
+            return db.execute(sql, tuple(values)).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
         try:
-            return self._connection().execute(sql, tuple(values)).fetchall()
+            yield self._connection()
         except sqlite3.DatabaseError as error:
             raise CorruptIndexError(
                 f"{self._path} cannot be read ({error}): run `qa index` to build it anew"
@@ -173,6 +186,7 @@ class Store:
             found = self._local.connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             found.row_factory = sqlite3.Row
             found.create_function("casefold", 1, _casefold, deterministic=True)
+            found.execute(f"PRAGMA mmap_size = {_MAPPED}").fetchall()
             self._connections.append(found)
         return found
 
@@ -265,10 +279,47 @@ class Store:
 
     def passages(self, numbers: Sequence[int]) -> list[Passage]:
         """Give the passages of these numbers, in this order."""
-        marks = ", ".join("?" * len(numbers))
-        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE p.number IN ({marks})"
-        found = {row["number"]: _passage(row) for row in self._select(sql, map(int, numbers))}
-        return [found[int(number)] for number in numbers]
+        wanted = [int(number) for number in numbers]
+        found = self._passages(f"p.number IN ({_marks(wanted)})", wanted)
+        return [found[number] for number in wanted]
+
+    def _passages(self, where: str, values: Iterable[Any]) -> dict[int, Passage]:
+        """Give passages by number, in order. Every answer needs some: what they share is read once."""
+        rows = self._select(f"SELECT {_PASSAGE} FROM passages p WHERE {where} ORDER BY p.number", values)
+        documents = self._numbered({row["document"] for row in rows})
+        sentences = _parsed([row["sentences"] for row in rows])
+        found = {}
+        for row, spans, text in zip(rows, sentences, self._texts(rows), strict=True):
+            number, of, start, end, _, _, section, page, language, _ = row
+            found[number] = Passage(
+                f"{documents[of].id}:{start}-{end}", documents[of], Span(start, end), text,
+                tuple(map(_span, spans)), section, page, language,
+            )  # fmt: skip
+        return found
+
+    def _numbered(self, numbers: set[int]) -> dict[int, Document]:
+        """Give documents by number; a published store never changes, so they may be kept."""
+        kept = self._kept
+        found = {number: document for number in numbers if (document := kept.get(number))}
+        missing = numbers - found.keys()
+        if missing:
+            sql = f"SELECT {_DOCUMENT}, d.number FROM documents d WHERE d.number IN ({_marks(missing)})"
+            found |= (read := {row["number"]: _document(row) for row in self._select(sql, missing)})
+            if len(kept) + len(read) > _DOCUMENTS_KEPT:
+                kept = self._kept = {}
+            kept.update(read)
+        return found
+
+    def _texts(self, rows: Iterable[sqlite3.Row]) -> list[str]:
+        """Read passages' texts in place: to take a part of a column SQLite would read the whole of it."""
+        found = []
+        with self._reading() as db:
+            for document, group in groupby(rows, itemgetter("document")):
+                with db.blobopen("texts", "utf8", document, readonly=True) as utf8:
+                    for row in group:
+                        utf8.seek(row["byte_start"])
+                        found.append(utf8.read(row["byte_length"]).decode())
+        return found
 
     def passage(self, passage_id: str) -> Passage:
         """Look a passage up by its id.
@@ -282,27 +333,27 @@ class Store:
         if not (start.isascii() and end.isascii() and start.isdigit() and end.isdigit()):
             raise NotFoundError(f"{passage_id!r} is not a passage's id, which is DOCUMENT:START-END")
         self.document(document_id)
-        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ?"
-        at_place = f"{sql} AND p.char_start = ? AND p.char_end = ?"
-        found = self._select(at_place, [document_id, _sql_int(start), _sql_int(end)])
+        at_place = f"{_OF_DOCUMENT} AND p.char_start = ? AND p.char_end = ?"
+        found = self._passages(at_place, [document_id, _sql_int(start), _sql_int(end)])
         if not found:
             raise GoneError(
                 f"document {document_id} has no passage at characters {start} to {end}: it has changed"
             )
-        return _passage(found[0])
+        return next(iter(found.values()))
 
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
         """Give a document's passages in order."""
-        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ? ORDER BY p.char_start"
-        return tuple(map(_passage, self._select(sql, [document_id])))
+        return tuple(self._passages(_OF_DOCUMENT, [document_id]).values())
 
     def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
         """Give the passages before and after one in its document."""
-        sql = f"SELECT {_PASSAGE}, {_DOCUMENT} FROM {_FROM_PASSAGES} WHERE d.id = ? AND p.char_start"
         place = [passage.document.id, passage.span.start]
-        before = self._select(f"{sql} < ? ORDER BY p.char_start DESC LIMIT 1", place)
-        after = self._select(f"{sql} > ? ORDER BY p.char_start LIMIT 1", place)
-        return (_passage(before[0]) if before else None), (_passage(after[0]) if after else None)
+        beside = (
+            f"p.number = (SELECT {{}}(p.number) FROM passages p WHERE {_OF_DOCUMENT} AND p.char_start {{}} ?)"
+        )
+        before = self._passages(beside.format("max", "<"), place)
+        after = self._passages(beside.format("min", ">"), place)
+        return next(iter(before.values()), None), next(iter(after.values()), None)
 
     def stored(self, path: str) -> Iterator[StoredDocument]:
         """Give back every document of a file as it was added, in order."""
@@ -363,15 +414,6 @@ def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:
     )  # fmt: skip
 
 
-def _passage(row: sqlite3.Row) -> Passage:
-    document = _document(row)
-    span = Span(row["char_start"], row["char_end"])
-    return Passage(
-        f"{document.id}:{span.start}-{span.end}", document, span, row["text"].decode(),
-        _spans(row["sentences"]), row["section"], row["page"], row["passage_language"],
-    )  # fmt: skip
-
-
 def _passage_span(row: sqlite3.Row) -> PassageSpan:
     span = Span(row["char_start"], row["char_end"])
     return PassageSpan(
@@ -379,8 +421,22 @@ def _passage_span(row: sqlite3.Row) -> PassageSpan:
     )
 
 
+_span = partial(tuple.__new__, Span)
+"""``Span._make``, without a step of Python for each of the many."""
+
+
 def _spans(found: str) -> tuple[Span, ...]:
-    return tuple(Span(*pair) for pair in json.loads(found))
+    return tuple(map(_span, json.loads(found)))
+
+
+def _parsed(found: Sequence[str]) -> list[Any]:
+    """Parse JSON texts in one call, whose own cost is more than theirs."""
+    parsed: list[Any] = json.loads(f"[{','.join(found)}]")
+    return parsed
+
+
+def _marks(values: Collection[Any]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _sql_int(digits: str) -> int:

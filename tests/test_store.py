@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import gc
 import itertools
@@ -127,6 +128,31 @@ def test_passages_come_in_the_order_asked_for(stored_in) -> None:
     store = stored_in(_stored("a", "abcdef", (0, 2), (2, 4), (4, 6)))
     assert [passage.text for passage in store.passages([2, 0, 2])] == ["ef", "ab", "ef"]
     assert store.passages([]) == []
+
+
+def test_passages_of_many_documents_come_right_however_few_are_kept(
+    stored_in, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.store._DOCUMENTS_KEPT", 3)
+    store = stored_in(*(_stored(f"{i}.txt", f"я{i}z", (0, 2), (2, 3)) for i in range(9)))
+    for first in (0, 4, 2, 7, 0):
+        found = store.passages([2 * first + 2, 2 * first + 1, 2 * first])
+        assert [(passage.document.path, passage.text) for passage in found] == [
+            (f"{first + 1}.txt", f"я{first + 1}"),
+            (f"{first}.txt", "z"),
+            (f"{first}.txt", f"я{first}"),
+        ]
+        assert len(store._kept) <= 3
+
+
+def test_a_text_that_is_not_there_is_damage(stored_in, tmp_path: Path) -> None:
+    store = stored_in(_stored("a", "abcdef", (0, 2)))
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite")) as db:
+        db.execute("DELETE FROM texts")
+        db.commit()
+    with pytest.raises(CorruptIndexError, match=r"store\.sqlite"):
+        Store(tmp_path / "store.sqlite").passages([0])
+    store.close()
 
 
 def test_neighbours_are_of_the_same_document(stored_in) -> None:
