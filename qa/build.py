@@ -11,8 +11,9 @@ import os
 import secrets
 import shutil
 import time
+from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,14 +24,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from qa import analysis, generation, interaction, language, lexical, passages, readers
-from qa.arrays import offsets
+from qa import analysis, generation, interaction, language, lexical, passages, readers, vectors
 from qa.config import Settings
 from qa.contracts import (
     BuildError,
     Document,
     Encoder,
-    Float32,
     IndexUnavailableError,
     LockedError,
     PassageInput,
@@ -41,12 +40,11 @@ from qa.contracts import (
     SourceFile,
     Span,
 )
+from qa.embed import PassageEmbedder
 from qa.folder import Folder
 from qa.generation import Generation, Manifest
 from qa.store import StoredDocument, writing
-from qa.vectors import VectorIndex
 
-_EMBEDDED_AT_ONCE = 256
 _LEGIBLE = 0.5
 _TOKENS_A_WORD = 1.25  # what English takes
 _FEWEST_LETTERS_A_TOKEN = 3
@@ -57,6 +55,7 @@ _REASONS = {
     "passages": "this version divides texts in another way",
     "lexical": "this version indexes words in another way",
     "interaction": "this version keeps token vectors in another way",
+    "vectors": "this version keeps vectors in another way",
 }
 """What to say if a part of what shapes the index is not what it was, by its name in the manifest."""
 
@@ -97,15 +96,15 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
         made_with = _made_with(encoder)
         reason = _reason(old, made_with, files, failures)
         if old is not None and reason is None:
-            manifest, embedded = old.manifest, 0
+            live, embedded = old, 0
         else:
-            writer = _Build(settings.index, encoder, made_with, old, progress=progress)
-            embedded = writer.write(folder, files, failures)
-            manifest = writer.publish()
-        found = generation.load(settings.index / "generations" / manifest.generation)
+            writer = _Build(settings, encoder, made_with, old, progress=progress)
+            writer.write(folder, files, failures)
+            live, embedded = writer.publish()
         return Report(
-            manifest.generation, reason is not None, reason or "nothing has changed", manifest.documents,
-            manifest.passages, embedded, time.perf_counter() - started, found.info.failures,
+            live.manifest.generation, reason is not None, reason or "nothing has changed",
+            live.manifest.documents, live.manifest.passages, embedded, time.perf_counter() - started,
+            live.info.failures,
         )  # fmt: skip
 
 
@@ -116,6 +115,7 @@ def _made_with(encoder: Encoder) -> dict[str, Any]:
         "passages": passages.VERSION,
         "lexical": lexical.VERSION,
         "interaction": interaction.VERSION,
+        "vectors": vectors.VERSION,
     }
 
 
@@ -142,7 +142,7 @@ class _Build:
 
     def __init__(
         self,
-        index: Path,
+        settings: Settings,
         encoder: Encoder,
         made_with: dict[str, Any],
         old: Generation | None,
@@ -151,8 +151,8 @@ class _Build:
     ) -> None:
         self._created = datetime.now(UTC)
         self._id = f"{self._created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        self._index = index
-        self._folder = index / "generations" / f".{self._id}"
+        self._settings = settings
+        self._folder = settings.index / "generations" / f".{self._id}"
         self._folder.mkdir(parents=True)
         self._encoder = encoder
         self._made_with = made_with
@@ -160,34 +160,43 @@ class _Build:
         self._unchanged = old.store.files() if old and dict(old.manifest.made_with) == made_with else {}
         self._old_failures = old.store.failures() if old else ()
         self._bar = partial(tqdm, disable=not progress, dynamic_ncols=True)
-        self._counts = {"documents": 0, "passages": 0, "sentences": 0}
+        self._words = lexical.LexicalWriter(self._folder / generation.LEXICAL)
+        self._embedder = PassageEmbedder(self._folder, encoder, old if self._has_vectors() else None)
+        self._languages: set[str] = set()
+        self._documents_of = array("q")
+        self._documents_written = 0
 
-    def write(self, folder: Folder, files: list[SourceFile], failures: list[ReadFailure]) -> int:
-        """Write everything but the manifest; give the number of passages that had to be embedded."""
-        keys: list[str] = []
-        inputs: list[PassageInput] = []
-        words, spoken = lexical.LexicalWriter(self._folder / generation.LEXICAL), set[str]()
-        documents: list[int] = []
+    def _has_vectors(self) -> bool:
+        """Tell whether the old generation's vectors are those that would be made now."""
+        return self._old is not None and all(
+            self._old.manifest.made_with.get(name) == self._made_with[name]
+            for name in ("encoder", "interaction", "vectors")
+        )
+
+    def write(self, folder: Folder, files: list[SourceFile], failures: list[ReadFailure]) -> None:
+        """Write everything but the manifest, document after document."""
         with writing(self._folder / generation.STORE) as store:
             for failure in failures:
                 store.add_failure(failure)
-            for file in self._bar(files, desc="Reading", unit="file"):
+            for file in self._bar(files, desc="Indexing", unit="file"):
                 store.add_file(file)
                 for found in self._documents(folder, file):
                     if isinstance(found, ReadFailure):
                         store.add_failure(found)
-                        continue
-                    store.add(found)
-                    documents += [self._counts["documents"]] * len(found.passages)
-                    self._counts["documents"] += 1
-                    keys += found.keys
-                    inputs += (_input(found, passage) for passage in found.passages)
-                    for passage in found.passages:
-                        words.add(_terms(found, passage))
-                        spoken.update([passage.language] if passage.language else [])
-        np.save(self._folder / generation.DOCUMENTS, np.array(documents, np.int64), allow_pickle=False)
-        words.close(spoken)
-        return self._embed(keys, inputs)
+                    else:
+                        store.add(found)
+                        self._add(found)
+        documents_of = np.frombuffer(self._documents_of, np.int64)
+        np.save(self._folder / generation.DOCUMENTS, documents_of, allow_pickle=False)
+        self._words.close(self._languages)
+
+    def _add(self, stored: StoredDocument) -> None:
+        for key, passage in zip(stored.keys, stored.passages, strict=True):
+            self._embedder.add(key, _input(stored, passage))
+            self._words.add(_terms(stored, passage))
+            self._languages.update([passage.language] if passage.language else [])
+            self._documents_of.append(self._documents_written)
+        self._documents_written += 1
 
     def _documents(self, folder: Folder, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
         """Give a file's documents: as they were stored where nothing has changed, else read anew."""
@@ -232,74 +241,31 @@ class _Build:
             _size(text, count) for text, count in zip(texts, self._encoder.count_tokens(texts), strict=True)
         ]
 
-    def _embed(self, keys: list[str], inputs: list[PassageInput]) -> int:
-        """Write the vectors, each taken from the old generation where it has it; give how many were made."""
-        known = self._known_vectors()
-        starts = offsets(np.array([len(passage.sentences) for passage in inputs], np.int64))
-        whole = np.empty((len(inputs), self._encoder.dimension), np.float32)
-        parts = np.empty((int(starts[-1]), self._encoder.dimension), np.float32)
-        projection = (
-            self._old.tokens.projection if known and self._old else interaction.projection_for(self._encoder)
-        )
-        tokens = interaction.TokenWriter(self._folder / generation.TOKENS, projection)
-        embedded = 0
-        with self._bar(total=len(inputs), desc="Embedding", unit="passage") as bar, closing(tokens):
-            for at in range(0, len(inputs), _EMBEDDED_AT_ONCE):
-                rows = range(at, min(at + _EMBEDDED_AT_ONCE, len(inputs)))
-                new = [row for row in rows if keys[row] not in known]
-                made = dict(
-                    zip(new, self._encoder.encode_passages([inputs[row] for row in new]), strict=True)
-                )
-                for row in rows:
-                    part = slice(starts[row], starts[row + 1])
-                    if found := made.get(row):
-                        whole[row], parts[part] = found.passage, found.sentences
-                        tokens.add(interaction.compress(found.tokens, projection), found.token_counts)
-                    else:
-                        whole[row], parts[part] = self._copy(known[keys[row]], tokens)
-                embedded += len(new)
-                bar.update(len(rows))
-        VectorIndex.build(whole).save(self._folder / generation.PASSAGES)
-        VectorIndex.build(parts).save(self._folder / generation.SENTENCES)
-        np.save(self._folder / generation.SENTENCE_STARTS, starts, allow_pickle=False)
-        self._counts |= {"passages": len(inputs), "sentences": int(starts[-1])}
-        return embedded
+    def publish(self) -> tuple[Generation, int]:
+        """Finish, check what was written, and make it the live generation.
 
-    def _copy(self, row: int, tokens: interaction.TokenWriter) -> tuple[Float32, Float32]:
-        """Take a passage's vectors over from the old generation, where it is this row."""
-        assert self._old is not None  # noqa: S101 -- only what it holds is known
-        first, last = map(int, self._old.sentence_starts[row : row + 2])
-        tokens.add(*self._old.tokens.tokens(first + row, last + row + 1))
-        return self._old.passages.vectors(np.array([row]))[0], self._old.sentences.vectors(
-            np.arange(first, last)
-        )
-
-    def _known_vectors(self) -> dict[str, int]:
-        """Give the old generation's passages by vector key, where the same model made them."""
-        if self._old is None or any(
-            self._old.manifest.made_with.get(name) != self._made_with[name]
-            for name in ("encoder", "interaction")
-        ):
-            return {}
-        return {key: row for row, key in enumerate(self._old.store.vector_keys())}
-
-    def publish(self) -> Manifest:
-        """Check what was written and make it the live generation."""
-        manifest = Manifest(
+        Returns:
+            The generation, and how many passages had to be embedded.
+        """
+        found = self._embedder.close(self._settings.memory * 2**20)
+        Manifest(
             format=generation.FORMAT,
             generation=self._id,
             created=self._created.isoformat(timespec="seconds"),
             model=self._encoder.name,
             made_with=self._made_with,
+            documents=self._documents_written,
+            passages=len(self._documents_of),
+            sentences=self._embedder.sentences,
+            dimension=self._encoder.dimension,
+            vectors=found,
             files=generation.describe_files(self._folder),
-            **self._counts,
-        )
-        manifest.write(self._folder)
+        ).write(self._folder)
         generation.sync(self._folder)
         generation.verify(self._folder)
-        self._folder.rename(self._folder.with_name(self._id))
-        generation.point_to(self._index, self._id)
-        return manifest
+        published = self._folder.rename(self._folder.with_name(self._id))
+        generation.point_to(self._settings.index, self._id)
+        return generation.load(published), self._embedder.embedded
 
 
 def _size(text: str, tokens: int) -> int:

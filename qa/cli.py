@@ -17,6 +17,7 @@ import click
 
 from qa import __version__, config
 from qa.contracts import (
+    ExportRefusedError,
     Filters,
     Mode,
     QAError,
@@ -77,7 +78,11 @@ def index(docs: Path | None, index: Path | None, model: str | None, as_json: boo
     from qa.build import build  # noqa: PLC0415 -- loads what other commands do without
     from qa.embedding import load_encoder  # noqa: PLC0415
 
-    report = build(settings, load_encoder(settings.model), progress=sys.stderr.isatty())
+    progress = sys.stderr.isatty()
+    try:
+        report = build(settings, load_encoder(settings.model, settings.cache), progress=progress)
+    except ExportRefusedError:  # which is remembered: now it is the model as it is that is loaded
+        report = build(settings, load_encoder(settings.model, settings.cache), progress=progress)
     for failure in report.failures:
         click.echo(f"not read: {_describe(failure)}", err=True)
     if as_json:
@@ -248,11 +253,10 @@ def calibrate(index: Path | None, reset: bool, as_json: bool) -> None:  # noqa: 
         text = "the calibration is removed" if removed else "there was no calibration"
         click.echo(json.dumps({"removed": removed}) if as_json else text)
         return
-    from qa.embedding import load_encoder  # noqa: PLC0415
-    from qa.search import fitting_encoder  # noqa: PLC0415
+    from qa.search import encoder_of  # noqa: PLC0415
 
     found = generation.load(generation.current(settings.index))
-    measured = calibration.measure(found, fitting_encoder(found.manifest, load_encoder))
+    measured = calibration.measure(found, encoder_of(found))
     path = calibration.write(settings.index, measured)
     if as_json:
         click.echo(json.dumps(asdict(measured), ensure_ascii=False))

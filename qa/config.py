@@ -8,12 +8,17 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from qa.contracts import SettingsError
+
+
+def _user_cache() -> Path:
+    """Give the folder for what can be made again, as the XDG Base Directory Specification has it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Settings:
 
     docs: Path = Path("docs_raw")
     index: Path = Path("index")
+    cache: Path = field(default_factory=lambda: _user_cache() / "qa")
     model: str = "all-MiniLM-L6-v2"
     reranker: str = ""
     host: str = "127.0.0.1"
@@ -29,13 +35,14 @@ class Settings:
     threads: int = 8
     max_question: int = 1000
     max_file_mb: int = 256
+    memory: int = 2048
     judgements: Path | None = None
 
 
 _KINDS = {int: "a whole number", str: "text", Path: "a path"}
-_RANGES = {
-    "port": (0, 65535), "threads": (1, None), "max_question": (1, None), "max_file_mb": (1, None)
-}  # fmt: skip
+_RANGES = {"port": (0, 65535)} | dict.fromkeys(
+    ("threads", "max_question", "max_file_mb", "memory"), (1, None)
+)
 
 
 def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> Settings:

@@ -11,6 +11,7 @@ The errors form a tree; only the command line and the web service turn them into
     ├── QuestionsError         a file of questions, or of a saved run, that cannot be used
     ├── ReadError              one document that cannot be read
     ├── ModelError             the embedding model or reranker cannot be loaded or used
+    │   └── ExportRefusedError    the faster form of the model does not keep its vectors
     ├── BuildError             the index could not be built
     │   └── LockedError        another process is building it
     ├── IndexUnavailableError  there is no index to read
@@ -24,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -61,6 +63,10 @@ class ReadError(QAError):
 
 class ModelError(QAError):
     """The embedding model or reranker cannot be loaded or used."""
+
+
+class ExportRefusedError(ModelError):
+    """The faster form of the model cannot be made or does not keep its vectors."""
 
 
 class BuildError(QAError):
@@ -333,6 +339,18 @@ class Encoder(Protocol):
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Give each passage's vectors, in order."""
+        ...
+
+    def check(self, sentences: Sequence[str]) -> None:
+        """See to it, on these sentences, that what runs the model keeps its vectors.
+
+        Raises:
+            ExportRefusedError: it does not.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write all that is needed to encode questions into a new folder, if that can be done."""
         ...
 
 

@@ -12,9 +12,10 @@ from qa.arrays import max_in_parts, offsets, ranges
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.generation import Generation
 from qa.ranking import CARRIED, NOT_CALIBRATED, TITLED, Calibration, Signals, fuse
+from qa.vectors import Cosines
 
 _POOL = 100
-"""How many passages each kind of search brings in, at the least."""
+"""How many passages the words bring in, and how many sentences the vectors, at the least."""
 
 _EXAMINED = 60
 """How many of them are looked at closely, at the least."""
@@ -28,6 +29,7 @@ class Evidence:
         found: the generation.
         mode: which signals count.
         vectors: what the model makes of the question; None in lexical mode.
+        cosines: the question's with the sentences; None in lexical mode.
         token_weights: what each of the question's tokens counts, adding up to 1.
         words: its terms.
         legibility: how well the model knows its language, in [0, 1].
@@ -38,6 +40,7 @@ class Evidence:
     found: Generation
     mode: Mode
     vectors: QueryVectors | None
+    cosines: Cosines | None
     token_weights: Float32
     words: lexical.Question
     legibility: float
@@ -62,7 +65,8 @@ class Evidence:
         if vectors:
             weights = _token_weights(question, languages, words, vectors.spans)
             legibility = language.legibility(vectors.token_count, analysis.count_words(question))
-        return cls(found, query.mode, vectors, weights, words, legibility, allowed, calibration)
+        cosines = found.sentences.ask(vectors.vector) if vectors else None
+        return cls(found, query.mode, vectors, cosines, weights, words, legibility, allowed, calibration)
 
     def rank(self, depth: int) -> tuple[Int64, Float32, Signals]:
         """Find the passages that may answer.
@@ -73,7 +77,7 @@ class Evidence:
         Returns:
             Their rows, scores and signals, best first; more than wanted where there are more.
         """
-        rows = self._pool(max(_POOL, depth))
+        rows = self._pool(depth)
         signals: Signals = {"lexical": self.found.lexical.shares(self.words, rows)}
         if self.vectors:
             signals = {**signals, "sentence": self.calibration.sentence(self._sentences(rows))}
@@ -92,7 +96,7 @@ class Evidence:
         carried[bounds[:-1]] = 0  # before the first sentence there is none
         signals = {"coverage": self.found.lexical.matches(self.words, firsts, lasts).coverage(carried)}
         if self.vectors:
-            cosines = self.found.sentences.vectors(numbers) @ self.vectors.vector
+            cosines = self._cosines.of(numbers)
             signals["sentence"] = self.calibration.sentence(cosines)
             signals["interaction"] = self.calibration.interaction(cosines)
             if self._has_tokens:
@@ -108,21 +112,33 @@ class Evidence:
         return self.calibration.interaction(self._sentences(rows))
 
     @property
+    def _cosines(self) -> Cosines:
+        assert self.cosines is not None  # noqa: S101 -- the caller has looked at the mode
+        return self.cosines
+
+    @property
     def _has_tokens(self) -> bool:
         return self.vectors is not None and len(self.vectors.tokens) > 0 and bool(self.found.tokens)
 
-    def _pool(self, count: int) -> Int64:
+    def _pool(self, depth: int) -> Int64:
         """Collect, of the rows that may answer, what any signal of the mode puts near the top."""
         pools = []
         if self.mode is not Mode.DENSE:
-            pools.append(self.found.lexical.best(self.words, count, self.allowed)[0])
+            pools.append(self.found.lexical.best(self.words, max(_POOL, depth), self.allowed)[0])
         if self.vectors:
-            query = self.vectors.vector[None]
-            sentences = None if self.allowed is None else ranges(*self._sentence_bounds(self.allowed))
-            pools.append(self.found.passages.search(query, count, self.allowed)[0][0])
-            nearest = self.found.sentences.search(query, count, sentences)[0][0]
-            pools.append(np.searchsorted(self.found.sentence_starts, nearest, side="right") - 1)
+            pools.append(self._nearest(depth))
         return np.unique(np.concatenate(pools))
+
+    def _nearest(self, depth: int) -> Int64:
+        """Give the passages of the nearest sentences: of so many that it is at least ``depth`` passages."""
+        sentences = None if self.allowed is None else ranges(*self._sentence_bounds(self.allowed))
+        count = _POOL
+        while True:
+            nearest = self._cosines.nearest(count, sentences)
+            rows = np.unique(np.searchsorted(self.found.sentence_starts, nearest, side="right") - 1)
+            if len(rows) >= depth or len(nearest) < count:
+                return rows
+            count *= 2
 
     def _examined(self, rows: Int64) -> Signals:
         firsts, lasts = self._sentence_bounds(rows)
@@ -155,9 +171,8 @@ class Evidence:
 
     def _sentences(self, rows: Int64) -> Float32:
         """Give the best cosine of the question's vector and one of each passage's sentences'."""
-        assert self.vectors is not None  # noqa: S101 -- the caller has looked
         firsts, lasts = self._sentence_bounds(rows)
-        cosines = self.found.sentences.vectors(ranges(firsts, lasts)) @ self.vectors.vector
+        cosines = self._cosines.of(ranges(firsts, lasts))
         return max_in_parts(cosines, offsets(lasts - firsts), -1)
 
     def _meet(self, rows: Int64, *, carried: float = 0.0, titled: float = 0.0) -> tuple[Float32, Float32]:

@@ -9,7 +9,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,22 +18,25 @@ from typing import Any
 
 import numpy as np
 
+from qa.arrays import mapped
 from qa.contracts import CorruptIndexError, IndexInfo, IndexUnavailableError, Int64
 from qa.interaction import TokenIndex
 from qa.lexical import LexicalIndex
 from qa.store import Store
-from qa.vectors import VectorIndex
+from qa.vectors import VectorIndex, Vectors
 
 FORMAT = 3
 
 MANIFEST = "manifest.json"
 STORE = "store.sqlite"
-PASSAGES = "passages.faiss"
-SENTENCES = "sentences.faiss"
+PASSAGES = "passages.int16"
+SENTENCES = "sentences.int16"
+INVERTED = "sentences.faiss"
 SENTENCE_STARTS = "sentence_starts.npy"
 DOCUMENTS = "documents.npy"
 TOKENS = "tokens"
 LEXICAL = "lexical"
+ENCODER = "encoder"
 
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
@@ -44,7 +48,8 @@ class Manifest:
     """What a generation says of itself.
 
     ``made_with`` holds whatever shapes the content beside the documents: where it differs, nothing of
-    the generation can be reused. ``files`` gives each file's size in bytes and SHA-256. On disk there is
+    the generation can be reused. ``dimension`` is the length of a vector, ``vectors`` tells how they are
+    searched. ``files`` gives each file's size in bytes and SHA-256. On disk there is
     also ``sha256``, of all the rest.
     """
 
@@ -56,6 +61,8 @@ class Manifest:
     documents: int
     passages: int
     sentences: int
+    dimension: int
+    vectors: Mapping[str, Any]
     files: Mapping[str, Mapping[str, Any]]
 
     @classmethod
@@ -95,9 +102,10 @@ class Generation:
     of its document.
     """
 
+    folder: Path
     manifest: Manifest
     store: Store
-    passages: VectorIndex
+    passages: Vectors
     sentences: VectorIndex
     sentence_starts: Int64
     documents: Int64
@@ -157,22 +165,22 @@ def load(folder: Path) -> Generation:
     manifest = Manifest.read(folder)
     _check_sizes(folder, manifest)
     try:
-        starts = np.load(folder / SENTENCE_STARTS, allow_pickle=False)
-        documents = np.load(folder / DOCUMENTS, allow_pickle=False)
-        tokens = TokenIndex.load(folder / TOKENS)
-        lexical = LexicalIndex(folder / LEXICAL)
-    except Exception as error:  # numpy raises anything on damaged bytes
+        inverted = folder / INVERTED if INVERTED in manifest.files else None
+        found = Generation(
+            folder,
+            manifest,
+            Store(folder / STORE),
+            Vectors(folder / PASSAGES, manifest.dimension),
+            VectorIndex(folder / SENTENCES, manifest.dimension, inverted),
+            mapped(folder / SENTENCE_STARTS, np.int64),
+            mapped(folder / DOCUMENTS, np.int64),
+            TokenIndex.load(folder / TOKENS),
+            LexicalIndex(folder / LEXICAL),
+        )
+    except CorruptIndexError:
+        raise
+    except Exception as error:  # numpy and FAISS raise anything on damaged bytes
         raise CorruptIndexError(f"{folder} cannot be read ({error}): {_REBUILD}") from error
-    found = Generation(
-        manifest,
-        Store(folder / STORE),
-        VectorIndex.load(folder / PASSAGES),
-        VectorIndex.load(folder / SENTENCES),
-        starts,
-        documents,
-        tokens,
-        lexical,
-    )
     _check_counts(folder, found)
     return found
 
@@ -194,8 +202,8 @@ def check_files(folder: Path) -> None:
     """Check every file's checksum, or raise CorruptIndexError, naming the first that is wrong."""
     manifest = Manifest.read(folder)
     _check_sizes(folder, manifest)
-    for name, facts in manifest.files.items():
-        if digest(folder / name) != facts["sha256"]:
+    for name, found in _digests(folder, manifest.files).items():
+        if found != manifest.files[name]["sha256"]:
             raise CorruptIndexError(f"{folder / name} is not what was written: {_REBUILD}")
 
 
@@ -213,9 +221,16 @@ def digest(path: Path) -> str:
 def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     """Give the size and SHA-256 of every file in a generation's folder, its manifest left out."""
     return {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": digest(folder / name)}
-        for name in _files(folder)
+        name: {"bytes": (folder / name).stat().st_size, "sha256": found}
+        for name, found in _digests(folder, _files(folder)).items()
     }
+
+
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Give each file's SHA-256: several at once, as hashing takes as long as reading."""
+    wanted = list(names)
+    with ThreadPoolExecutor() as threads:
+        return dict(zip(wanted, threads.map(lambda name: digest(folder / name), wanted), strict=True))
 
 
 def sync(path: Path) -> None:

@@ -8,13 +8,14 @@ the directions in which the model's token vectors vary most, and each to 8 bits 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from qa.arrays import Affine, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import Affine, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 1
@@ -58,25 +59,25 @@ def compress(tokens: Float32, projection: Float32) -> Int8:
 
 
 class TokenWriter:
-    """Writes a ``TokenIndex`` into a new folder, passage by passage."""
+    """Writes a ``TokenIndex`` into a new folder, as the passages come."""
 
     def __init__(self, folder: Path, projection: Float32) -> None:
         folder.mkdir()
         self._folder = folder
-        self._projection = projection
-        self._file = (folder / _TOKENS).open("wb")
-        self._counts: list[int] = []
+        self._counts = array("q")
+        (folder / _TOKENS).touch()
+        np.save(folder / _PROJECTION, projection, allow_pickle=False)
 
     def add(self, tokens: Int8, counts: Iterable[int]) -> None:
-        """Add a passage's compressed tokens; ``counts`` tells how many each of its segments has."""
-        self._file.write(tokens.tobytes())
+        """Add passages' compressed tokens; ``counts`` tells how many each of their segments has."""
+        with (self._folder / _TOKENS).open("ab") as file:
+            tokens.tofile(file)
         self._counts.extend(counts)
 
     def close(self) -> None:
         """Finish the index."""
-        self._file.close()
-        np.save(self._folder / _STARTS, offsets(np.array(self._counts, np.int64)), allow_pickle=False)
-        np.save(self._folder / _PROJECTION, self._projection, allow_pickle=False)
+        starts = offsets(np.frombuffer(self._counts, np.int64))
+        np.save(self._folder / _STARTS, starts, allow_pickle=False)
 
 
 class TokenIndex:
@@ -106,13 +107,13 @@ class TokenIndex:
             ValueError: the parts do not fit together.
         """
         projection = np.load(folder / _PROJECTION, allow_pickle=False)
-        starts = np.load(folder / _STARTS, allow_pickle=False)
+        starts = mapped(folder / _STARTS, np.int64)
         shape = (int(starts[-1]), int(projection.shape[1]))
         if (folder / _TOKENS).stat().st_size != shape[0] * shape[1]:
             raise ValueError(f"{folder / _TOKENS} does not hold {shape[0]} tokens")
         empty = shape[0] * shape[1] == 0  # which cannot be mapped
         tokens = np.empty(shape, np.int8) if empty else np.memmap(folder / _TOKENS, np.int8, "r", shape=shape)
-        return cls(tokens, starts, projection)
+        return cls(np.asarray(tokens), starts, projection)
 
     def tokens(self, first: int, last: int) -> tuple[Int8, Int64]:
         """Give the tokens of the segments from ``first`` to ``last``, and how many each has."""
@@ -146,7 +147,8 @@ class TokenIndex:
         """
         rows, bounds = ranges(firsts, lasts), offsets(lasts - firsts)
         codes = self._tokens[ranges(self._starts[firsts], self._starts[lasts])].astype(np.float32)
-        cosines = unit(codes) @ unit(query @ self.projection).T
+        lengths = np.sqrt(np.einsum("ij,ij->i", codes, codes))
+        cosines = codes @ unit(query @ self.projection).T / np.maximum(lengths, 1)[:, None]
         best = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
         segments = rescale(best)
         passages = max_in_parts(segments, bounds, -1)

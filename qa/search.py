@@ -31,7 +31,7 @@ from qa.contracts import (
     Reranker,
     SearchResult,
 )
-from qa.embedding import load_encoder
+from qa.embedding import open_encoder
 from qa.evidence import Evidence
 from qa.passages import context
 from qa.reranking import load_reranker
@@ -183,16 +183,19 @@ class Searcher:
         return self._found.store.headings(document_id)
 
 
-def fitting_encoder(manifest: generation.Manifest, load: Callable[[str], Encoder]) -> Encoder:
-    """Load the model that a generation was built with.
+def encoder_of(found: generation.Generation) -> Encoder:
+    """Open the model that a generation was built with.
 
     Raises:
         ModelError: it cannot be loaded, or is not the same any more.
     """
-    encoder = load(manifest.model)
-    if encoder.fingerprint != manifest.made_with["encoder"]:
+    return _fitting(found, open_encoder(found.manifest.model, found.folder / generation.ENCODER))
+
+
+def _fitting(found: generation.Generation, encoder: Encoder) -> Encoder:
+    if encoder.fingerprint != found.manifest.made_with["encoder"]:
         raise ModelError(
-            f"the model {manifest.model!r} has changed since the index was built: run `qa index`"
+            f"the model {found.manifest.model!r} has changed since the index was built: run `qa index`"
         )
     return encoder
 
@@ -203,7 +206,7 @@ class LiveSearcher:
     def __init__(
         self,
         settings: Settings,
-        load: Callable[[str], Encoder] = load_encoder,
+        load: Callable[[generation.Generation], Encoder] = encoder_of,
         *,
         load_reranker: Callable[[str], Reranker] = load_reranker,
     ) -> None:
@@ -238,17 +241,17 @@ class LiveSearcher:
         found = self._found
         if found is None or found.manifest.generation != folder.name:
             found = generation.load(folder)
-        encoder = self._fitting_encoder(found.manifest)
+        encoder = self._fitting_encoder(found)
         fitting = calibration.fitting(stored, self._settings.index, found.manifest)
         self._found = found
         return Searcher(
             found, encoder, self._warm_reranker(), fitting.calibration if fitting else ranking.NOT_CALIBRATED
         )
 
-    def _fitting_encoder(self, manifest: generation.Manifest) -> Encoder:
+    def _fitting_encoder(self, found: generation.Generation) -> Encoder:
         encoder = self._encoder
-        if encoder is None or encoder.fingerprint != manifest.made_with["encoder"]:
-            encoder = fitting_encoder(manifest, self._load)
+        if encoder is None or encoder.fingerprint != found.manifest.made_with["encoder"]:
+            encoder = _fitting(found, self._load(found))
         if encoder is not self._encoder:
             encoder.encode_queries(["Is it warm?"])  # a model is loaded, and slow, the first time
             self._encoder = encoder

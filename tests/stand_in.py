@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
@@ -47,6 +48,12 @@ class StandIn:
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         self.encoded += [passage for passage in passages if passage.text not in _SAMPLE]
         return [self._passage(passage) for passage in passages]
+
+    def check(self, sentences: Sequence[str]) -> None:
+        """It is what it is."""
+
+    def save(self, folder: Path) -> None:
+        """It needs nothing."""
 
     def _query(self, question: str) -> QueryVectors:
         spans, tokens = self._tokens(question)

@@ -402,7 +402,7 @@ def test_old_generations_go_but_for_the_last(settings: Settings) -> None:
     assert made[-1] in _generations(settings)
 
 
-@pytest.mark.parametrize("name", ["store.sqlite", "sentences.faiss", "manifest.json", "lexical/hashes.npy"])
+@pytest.mark.parametrize("name", ["store.sqlite", "sentences.int16", "manifest.json", "lexical/hashes.npy"])
 def test_a_damaged_index_is_built_anew_and_not_copied_from(
     settings: Settings, tmp_path: Path, name: str
 ) -> None:

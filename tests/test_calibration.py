@@ -52,6 +52,7 @@ class Squeezed:
         self.dimension = self._plain.dimension + 1
         self.max_tokens = self._plain.max_tokens
         self.count_tokens = self._plain.count_tokens
+        self.check, self.save = self._plain.check, self._plain.save
 
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
         return [
@@ -374,10 +375,8 @@ def test_the_service_ignores_a_calibration_of_another_model(
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Run the command in the folder of ``docs`` and ``index``, without a real model."""
-    import qa.embedding
-
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(qa.embedding, "load_encoder", lambda name: StandIn())
+    monkeypatch.setattr("qa.search.open_encoder", lambda *_: StandIn())
     return lambda *words: CliRunner().invoke(main, words)
 
 
@@ -410,10 +409,8 @@ def test_the_command_mends_a_damaged_calibration(run, settings: Settings, built:
 
 
 def test_the_command_needs_an_index_and_its_model(run, settings: Settings, built: Path, monkeypatch) -> None:
-    import qa.embedding
-
     assert run("calibrate", "--index", "nowhere").exit_code == 1
-    monkeypatch.setattr(qa.embedding, "load_encoder", lambda name: StandIn(fingerprint="changed"))
+    monkeypatch.setattr("qa.search.open_encoder", lambda *_: StandIn(fingerprint="changed"))
     refused = run("calibrate")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "has changed since the index was built" in refused.stderr

@@ -25,7 +25,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings):
     import qa.search
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(qa.embedding, "load_encoder", lambda name: StandIn())
+    monkeypatch.setattr(qa.embedding, "load_encoder", lambda *_: StandIn())
     monkeypatch.setattr(qa.search.LiveSearcher.__init__, "__defaults__", (lambda name: StandIn(),))
 
     def invoke(*words: str) -> Result:
@@ -119,11 +119,11 @@ def test_status_and_verify(run, built: Path) -> None:
 
 
 def test_verify_of_a_damaged_index_fails_and_index_mends_it(run, built: Path) -> None:
-    path = built / "sentences.faiss"
+    path = built / "sentences.int16"
     path.write_bytes(path.read_bytes()[:-1] + b"\x55")
     result = run("verify")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "sentences.faiss" in result.stderr
+    assert "sentences.int16" in result.stderr
     assert "run `qa index`" in result.stderr
     assert run("index", "docs").exit_code == 3
     assert run("verify").exit_code == 0

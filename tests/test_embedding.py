@@ -24,10 +24,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from qa import embedding
 from qa.analysis import count_words
 from qa.contracts import Float32, ModelError, PassageInput, QueryVectors, Reading, Span
-from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, load_encoder
+from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, find_model, models
 from qa.language import legibility
 from qa.passages import split
 
@@ -50,6 +49,10 @@ WORDS = [
     "doc",
     ".",
 ]
+
+
+def load_encoder(name: str) -> SentenceTransformerEncoder:
+    return SentenceTransformerEncoder(name, find_model(name))
 
 
 @cache
@@ -329,7 +332,7 @@ def test_the_fingerprint_changes_with_the_weights_only(tmp_path: Path) -> None:
 def test_damaged_weights_of_the_default_model_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedding, "MODEL_DIR", str(tmp_path))
+    monkeypatch.setattr(models, "MODEL_DIR", str(tmp_path))
     with pytest.raises(ModelError, match=r"model\.safetensors cannot be read: reinstall"):
         load_encoder(DEFAULT_MODEL)
     (tmp_path / "model.safetensors").write_bytes(b"not the weights")

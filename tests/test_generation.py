@@ -15,8 +15,8 @@ from qa.contracts import CorruptIndexError, IndexUnavailableError
 FILES = [
     "manifest.json",
     "store.sqlite",
-    "passages.faiss",
-    "sentences.faiss",
+    "passages.int16",
+    "sentences.int16",
     "sentence_starts.npy",
     "documents.npy",
     "tokens/tokens.int8",

@@ -341,7 +341,7 @@ def test_a_searcher_looks_things_up(searcher: Searcher) -> None:
 
 def test_a_live_searcher_opens_what_is_published(settings: Settings) -> None:
     loads = []
-    live = LiveSearcher(settings, lambda name: loads.append(name) or StandIn())
+    live = LiveSearcher(settings, lambda found: loads.append(found.manifest.model) or StandIn())
     with pytest.raises(IndexUnavailableError, match="run `qa index`"):
         live.current()
     build(settings, StandIn())
@@ -390,7 +390,7 @@ def test_the_first_load_of_the_model_is_not_in_the_time_it_took(settings: Settin
 
 def test_a_live_searcher_takes_another_model_with_its_index(settings: Settings) -> None:
     models = {"stand-in": StandIn(), "other": StandIn(name="other", fingerprint="ff", dimension=24)}
-    live = LiveSearcher(settings, models.__getitem__)
+    live = LiveSearcher(settings, lambda found: models[found.manifest.model])
     build(settings, models["stand-in"])
     live.current()
     build(settings, models["other"])
@@ -404,8 +404,8 @@ def test_a_model_that_has_changed_is_refused(settings: Settings, built: Path) ->
 
 
 def test_a_damaged_generation_is_refused(settings: Settings, built: Path) -> None:
-    (built / "sentences.faiss").write_bytes(b"")
-    with pytest.raises(CorruptIndexError, match=r"sentences\.faiss"):
+    (built / "sentences.int16").write_bytes(b"")
+    with pytest.raises(CorruptIndexError, match=r"sentences\.int16"):
         LiveSearcher(settings, lambda _: StandIn()).current()
 
 

