@@ -43,7 +43,7 @@ _BLOCK = 2**21
 
 _COMPARED_AT_ONCE = 4096
 
-_CUBED = 2**21
+_CUBED = 2**21 - 1
 """What the cube of fits into 63 bits."""
 
 
@@ -278,48 +278,59 @@ class LexicalIndex:
         order = np.argsort(places)
         return Matches(question, known[order], places[order], passages, sentences)
 
-    def likeness(self, firsts: Int64, lasts: Int64) -> Float32:
-        """Tell how much alike passages are: what share of the shorter one's shingles the longer has.
+    def alike(self, firsts: Int64, lasts: Int64, least: float) -> NDArray[np.bool_]:
+        """Tell which passages are alike: the longer has at least this share of the shorter one's shingles.
 
         A shingle is a run of three terms; a shorter passage is one as a whole.
 
         Args:
             firsts: each passage's first sentence.
             lasts: each passage's last sentence, exclusive.
+            least: the share.
 
         Returns:
-            Shape (passages, passages), in [0, 1].
+            Shape (passages, passages), symmetric.
         """
         codes, counts = self._shingles(firsts, lasts)
-        ordered = np.sort(codes)
-        shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # most are in one place only
-        columns = np.searchsorted(shared, codes)
-        found = np.flatnonzero(np.append(shared, -1)[columns] == codes)
-        columns, owners = columns[found], _parts(offsets(counts), found)
-        sizes = (counts - np.bincount(owners, minlength=len(counts))).astype(np.float32)
-        common = np.zeros((len(counts), len(counts)), np.float32)
-        for first in range(0, len(shared), _COMPARED_AT_ONCE):
+        found = np.eye(len(counts), dtype=np.bool_)
+        # Whatever shares its last bits with no other is in one passage only, and most are.
+        ends = codes & ((1 << (4 * len(codes)).bit_length()) - 1)
+        elsewhere = np.bincount(ends)[ends] > 1
+        starts = offsets(counts)
+        near = np.flatnonzero(np.add.reduceat(elsewhere, starts[:-1], dtype=np.int64) >= least * counts)
+        if not len(near):
+            return found
+        wanted = np.unique(codes[ranges(starts[near], starts[near + 1])])
+        columns = np.searchsorted(wanted, codes)
+        places = np.flatnonzero(np.append(wanted, -1)[columns] == codes)
+        columns, owners = columns[places], _parts(starts, places)
+        common = np.zeros((len(near), len(counts)), np.float32)
+        for first in range(0, len(wanted), _COMPARED_AT_ONCE):
             inside = (columns >= first) & (columns < first + _COMPARED_AT_ONCE)
-            held = np.zeros((len(counts), min(_COMPARED_AT_ONCE, len(shared) - first)), np.float32)
+            held = np.zeros((len(counts), min(_COMPARED_AT_ONCE, len(wanted) - first)), np.float32)
             held[owners[inside], columns[inside] - first] = 1
-            sizes += held.sum(axis=1)
-            common += held @ held.T
-        np.fill_diagonal(common, sizes)
-        return np.asarray(common / np.minimum.outer(sizes, sizes), np.float32)
+            common += held[near] @ held.T
+        sizes = common[np.arange(len(near)), near].astype(np.float64)
+        found[near] |= common >= least * sizes[:, None]
+        return found | found.T
 
     def _shingles(self, firsts: Int64, lasts: Int64) -> tuple[Int64, Int64]:
         """Give passages' shingles, one passage after another, as numbers, and how many each has."""
         terms, bounds = self._read(firsts, lasts)
-        numbers = terms.astype(np.int64)
-        base = len(self._numbers) + 1
+        numbers, base = terms.astype(np.int64), len(self._numbers) + 1
         if base > _CUBED:
             distinct, numbers = np.unique(terms, return_inverse=True)
             base = len(distinct) + 1
+        base |= 1  # odd, so that all three have a part in the last bits
         numbers = np.append(numbers + 1, [0, 0, 0])
-        counts = np.maximum(np.diff(bounds) - 2, 1)
-        starts, ends = ranges(bounds[:-1], bounds[:-1] + counts), np.repeat(bounds[1:], counts)
-        one, two, three = (numbers[starts + i] * (starts + i < ends) for i in range(3))
-        return (one * base + two) * base + three, counts
+        runs = (numbers[:-2] * base + numbers[1:-1]) * base + numbers[2:]
+        lengths = np.diff(bounds)
+        counts = np.maximum(lengths - 2, 1)
+        codes = runs[ranges(bounds[:-1], bounds[:-1] + counts)]
+        short = np.flatnonzero(lengths < 3)  # noqa: PLR2004 -- which end before their run does
+        places = offsets(counts)[short]
+        codes[places] -= codes[places] % base ** (3 - lengths[short])
+        return codes, counts
 
     def _read(self, firsts: Int64, lasts: Int64) -> tuple[Int32, Int64]:
         """Give the terms of ranges of sentences, one after another, and where each range begins and ends."""

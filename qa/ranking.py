@@ -27,6 +27,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qa.arrays import Affine
 from qa.contracts import Float32, Int64, Mode
@@ -56,7 +57,8 @@ _EVIDENCE: Weights = MappingProxyType(
     {"score": 15.06, "margin": 9.80, "sentence": 5.22, "sentence_coverage": 5.52, "illegible": 8.17}
 )
 
-_ALIKE = 0.9
+ALIKE = 0.9
+"""What share of the shorter of two near-identical texts is in the longer, at the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +127,11 @@ def rerank(scores: Float32, log_odds: Float32) -> tuple[Int64, Float32]:
     return order, np.concatenate([probabilities, others]).astype(np.float32)
 
 
-def group_alike(likeness: Float32, most: int) -> list[list[int]]:
+def group_alike(alike: NDArray[np.bool_], most: int) -> list[list[int]]:
     """Put near-identical texts together.
 
     Args:
-        likeness: what share of the shorter one's content the longer has, of each two texts, the best first.
-            Shape (texts, texts).
+        alike: of each two texts, the best first, whether they are. Shape (texts, texts).
         most: how many groups are wanted.
 
     Returns:
@@ -138,8 +139,7 @@ def group_alike(likeness: Float32, most: int) -> list[list[int]]:
         with all its texts.
     """
     groups: dict[int, list[int]] = {}
-    alike = np.tril(likeness >= _ALIKE, -1)  # with an earlier one
-    for place, met in enumerate(np.any(alike, axis=1).tolist()):
+    for place, met in enumerate(np.any(np.tril(alike, -1), axis=1).tolist()):  # met: an earlier one
         best = next((best for best in groups if alike[place, best]), None) if met else None
         if best is not None:
             groups[best].append(place)

@@ -116,8 +116,8 @@ class Searcher:
     ) -> tuple[Hit, ...]:
         """Show what was asked for, each group of near-identical passages as one."""
         firsts, lasts = self._found.sentence_starts[rows], self._found.sentence_starts[rows + 1]
-        likeness = self._found.lexical.likeness(firsts, lasts)
-        groups = ranking.group_alike(likeness, query.offset + query.k)[query.offset :]
+        alike = self._found.lexical.alike(firsts, lasts, ranking.ALIKE)
+        groups = ranking.group_alike(alike, query.offset + query.k)[query.offset :]
         places = [place for group in groups for place in group]
         passages = dict(zip(places, self._found.store.passages(rows[places].tolist()), strict=True))
         for group in groups:  # the earliest stands for the others

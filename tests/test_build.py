@@ -65,7 +65,7 @@ def _assert_same(one: Generation, other: Generation) -> None:
             strict=True,
         ):
             np.testing.assert_array_equal(found, expected)
-    np.testing.assert_array_equal(one.lexical.likeness(*bounds), other.lexical.likeness(*bounds))
+    np.testing.assert_array_equal(one.lexical.alike(*bounds, 0.5), other.lexical.alike(*bounds, 0.5))
 
 
 def test_a_build_reports_what_it_did(settings: Settings, encoder: StandIn) -> None:

@@ -1,4 +1,4 @@
-"""Scores, coverage, neighbours and likeness, against their formulas."""
+"""Scores, coverage, neighbours and who is alike, against their formulas."""
 
 from __future__ import annotations
 
@@ -197,18 +197,28 @@ def test_adjacency_is_the_share_of_pairs_that_stand_side_by_side(
 
 
 @pytest.mark.parametrize(("compared", "cubed"), [(lexical._COMPARED_AT_ONCE, lexical._CUBED), (2, 1)])
-@given(_CORPORA)
-def test_likeness_is_the_share_of_the_shorter_ones_runs_of_three_terms(
-    compared: int, cubed: int, corpus: list[PassageTerms]
+@given(_CORPORA, st.sampled_from([0.1, 0.5, 0.6, 0.9, 1.0]))
+def test_alike_are_those_of_which_the_longer_has_the_shorter_ones_runs_of_three_terms(
+    compared: int, cubed: int, corpus: list[PassageTerms], least: float
 ) -> None:
     texts = map(_text, corpus)
     runs = [{tuple(text[i : i + 3]) for i in range(len(text) - 2)} or {tuple(text)} for text in texts]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lexical, "_COMPARED_AT_ONCE", compared)
         patch.setattr(lexical, "_CUBED", cubed)
-        found = _index(corpus).likeness(*_bounds(corpus))
-    expected = [[len(one & other) / min(len(one), len(other)) for one in runs] for other in runs]
-    np.testing.assert_array_equal(found, np.array(expected, np.float32))
+        found = _index(corpus).alike(*_bounds(corpus), least)
+    assert found.tolist() == [
+        [len(one & other) >= least * min(len(one), len(other)) for one in runs] for other in runs
+    ]
+
+
+@pytest.mark.parametrize(("shared", "found"), [(10, True), (9, True), (8, False), (0, False)])
+def test_nine_tenths_of_the_shorter_are_enough(shared: int, found: bool) -> None:  # noqa: FBT001
+    longer = [f"w{i}" for i in range(30)]
+    shorter = [*longer[: shared + 2], *(f"other{i}" for i in range(10 - shared))]
+    index = _index([PassageTerms([], [longer]), PassageTerms([], [shorter]), _of("rice")])
+    alike = index.alike(np.arange(3), np.arange(1, 4), 0.9)
+    assert alike.tolist() == [[True, found, False], [found, True, False], [False, False, True]]
 
 
 @given(_CORPORA, _QUESTIONS)
@@ -268,7 +278,7 @@ def test_an_empty_index_matches_nothing(tmp_path: Path, corpus: list[PassageTerm
     bounds = _bounds(corpus)
     assert index.matches(question, *bounds).coverage().tolist() == [0] * index.sentences
     assert index.matches(question, *bounds).adjacency().tolist() == [0] * len(corpus)
-    assert index.likeness(*bounds).tolist() == np.ones((len(corpus),) * 2).tolist()
+    assert index.alike(*bounds, 0.9).tolist() == [[True] * len(corpus)] * len(corpus)
 
 
 def test_an_index_of_one_passage_finds_it() -> None:
@@ -277,7 +287,7 @@ def test_an_index_of_one_passage_finds_it() -> None:
     rows, shares = index.best(question, 5)
     assert rows.tolist() == [0]
     assert shares.tolist() == pytest.approx(_by_formula([_of("rice port")], ["port", "zeppelin"]))
-    assert index.likeness(np.array([0]), np.array([1])).tolist() == [[1]]
+    assert index.alike(np.array([0]), np.array([1]), 0.9).tolist() == [[True]]
 
 
 def test_two_terms_of_one_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,7 +332,12 @@ def test_threads_find_alike() -> None:
         for i in range(40):
             question = index.question(["rice", f"word{i % 13}", "port", f"word{i % 5}"])
             matches = index.matches(question, *bounds)
-            results = [*index.best(question, 20), matches.coverage(), matches.adjacency()]
+            results = [
+                *index.best(question, 20),
+                matches.coverage(),
+                matches.adjacency(),
+                index.alike(*bounds, 0.9),
+            ]
             found[number] += [values.tolist() for values in results]
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
