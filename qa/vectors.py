@@ -1,7 +1,8 @@
 """Unit vectors by row: compared exactly, and where there are many, found by FAISS.
 
-A number of a unit vector lies in [-1, 1] and is kept in 16 bits, in steps of 1/32767: that changes a cosine by
-0.0003 at the most, and by 0.00001 as a rule.
+A number of a unit vector lies in [-1, 1] and is kept in 16 bits, in steps of 1/32767: that changes a cosine
+by 0.0003 at the most, and by 0.00001 as a rule.
+
 Up to ``FEW`` rows a question is compared with all of them. Beyond, FAISS finds candidates in an inverted file
 (Jégou et al., Product Quantization for Nearest Neighbor Search, 2011: the rows in lists around centroids, of
 which only the nearest are looked at) with codes of 8 bits a number, or of 1 bit (RaBitQ: Gao and Long, 2024)
