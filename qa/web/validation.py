@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, get_origin
 
 from flask import Response, request
@@ -53,7 +53,7 @@ def read_query(model: type[BaseModel]) -> BaseModel:
         ValidationError: a parameter that cannot be used or is not known.
         RequestError: a parameter given twice that takes one value.
     """
-    lists = {f.alias or name for name, f in model.model_fields.items() if get_origin(f.annotation) is list}
+    lists = _lists(model)
     values: dict[str, Any] = {}
     for name, given in request.args.lists():
         if name in lists:
@@ -63,6 +63,13 @@ def read_query(model: type[BaseModel]) -> BaseModel:
         else:
             values[name] = given[0]
     return model.model_validate(values, context=_limits())
+
+
+@cache
+def _lists(model: type[BaseModel]) -> frozenset[str]:
+    """Name the parameters that may be repeated."""
+    fields = model.model_fields.items()
+    return frozenset(field.alias or name for name, field in fields if get_origin(field.annotation) is list)
 
 
 def _read_body(model: type[BaseModel]) -> BaseModel:

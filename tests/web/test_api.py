@@ -462,9 +462,12 @@ def test_every_answer_is_guarded(client: FlaskClient) -> None:
             assert "Cache-Control" in response.headers
 
 
-def test_json_has_no_space_to_spare(client: FlaskClient) -> None:
-    data = client.get("/healthz").data
-    assert data.strip() == json.dumps({"status": "ok"}, separators=(",", ":")).encode()
+@pytest.mark.parametrize(
+    "address", ["/healthz", "/api/v1/search?q=Ангкор+😀", "/api/v1/nothing", "/openapi.json"]
+)
+def test_json_is_compact_utf8_in_the_order_of_its_fields(client: FlaskClient, address: str) -> None:
+    data = client.get(address).get_data(as_text=True)
+    assert data == json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 @pytest.mark.parametrize("address", ["/api/v1/status", "/", "/?q=a", "/readyz", "/nothing"])
