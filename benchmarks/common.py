@@ -33,10 +33,20 @@ _SOME_NOT_READ = 3
 _SERVING = re.compile(r"Serving on (http://\S+)")
 
 
-def parser(doc: str | None, *, peers: bool = True, limit: str | None = None) -> argparse.ArgumentParser:
-    """Give a benchmark's arguments; ``limit`` says what --limit limits, ``peers`` if others are run."""
+def parser(
+    doc: str | None, *, peers: bool = True, limit: str | None = None, several: bool = False
+) -> argparse.ArgumentParser:
+    """Give a benchmark's arguments.
+
+    Args:
+        doc: what it does.
+        peers: whether other engines are run.
+        limit: what --limit limits, where there is that.
+        several: whether it takes several sets.
+    """
     found = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    found.add_argument("data", type=Path, help="folder with docs/ and questions.jsonl")
+    count = {"nargs": "+"} if several else {}
+    found.add_argument("data", type=Path, help="folder with docs/ and questions.jsonl", **count)
     if peers:
         found.add_argument("--python", type=Path, required=True, help="interpreter of the other engines")
         found.add_argument("--runs", type=_at_least_one, default=3, help="runs of each engine, 3 by default")
@@ -113,11 +123,12 @@ def model_folder() -> str:
 # Processes
 
 
-def run_worker(python: str | Path, script: str, job: str, task: Row) -> Row:
+def run_worker(python: str | Path, script: str, job: str, task: Row, **environment: str) -> Row:
     """Run a job of a script in a process of its own, under the environment that has what it needs."""
     command = [str(python), script, "--worker", job]
+    env = _environment() | environment
     done = subprocess.run(
-        command, input=json.dumps(task), stdout=subprocess.PIPE, text=True, check=True, env=_environment()
+        command, input=json.dumps(task), stdout=subprocess.PIPE, text=True, check=True, env=env
     )
     found: Row = json.loads(done.stdout.splitlines()[-1])  # libraries may have had their say before
     return found
@@ -240,22 +251,24 @@ class Figure:
         held = next(each for each in (self.ratio, self.difference, self.ours) if each is not None)
         return (self.least is None or held >= self.least) and (self.most is None or held <= self.most)
 
-    def row(self, peer: str) -> Row:
-        """Give it as a row of a table."""
+    def row(self, peer: str | None) -> Row:
+        """Give it as a row of a table; without a peer's columns where there is none."""
         bar = f"≥ {self.least:g}" if self.least is not None else ""
         bar = f"≤ {self.most:g}" if self.most is not None else bar
         ratio = f"{self.ratio:.2f} times" if self.ratio is not None else ""
+        beside = ratio or (f"{self.difference:+.4f}" if self.difference is not None else "")
         return {
             "measure": self.measure,
-            peer: _number(self.theirs),
-            "this project": _number(self.ours),
-            "beside it": ratio or (f"{self.difference:+.4f}" if self.difference is not None else ""),
+            **({peer: number(self.theirs)} if peer else {}),
+            "this project": number(self.ours),
+            **({"beside it": beside} if peer else {}),
             "bar": bar + (" times" if bar and ratio else ""),
             "met": {None: "", True: "yes", False: "no"}[self.met],
         }
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Write a figure with as many places as tell something."""
     if value is None:
         return ""
     places = next((places for least, places in ((100, 0), (10, 1), (1, 2)) if abs(value) > least), 4)
@@ -279,11 +292,11 @@ def report(path: Path | None, facts: Row, peer: str, figures: Sequence[Figure], 
 def write_json(path: Path | None, facts: Row, found: Row) -> None:
     """Write a report, with the commit and the machine, if a path was given."""
     if path:
-        whole = facts | {"commit": _commit()} | _machine() | found
+        whole = facts | {"commit": commit()} | _machine() | found
         path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _commit() -> str:
+def commit() -> str:
     """Name the commit, with "-dirty" where files of it have been changed; empty outside a checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT).stdout.strip()

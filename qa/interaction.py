@@ -18,13 +18,14 @@ import numpy as np
 from qa.arrays import Affine, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same token vectors may be kept otherwise."""
 
 WIDTH = 64
 """Numbers kept of a token's vector."""
 
 _LARGEST = 127
+_LENGTH = 180  # of a vector in 8 bits: so few of its numbers are larger than those can be
 _AS_THEY_ARE = Affine()
 _TOKENS, _STARTS, _PROJECTION = "tokens.int8", "segment_starts.npy", "projection.npy"
 
@@ -43,7 +44,7 @@ def projection_for(encoder: Encoder) -> Float32:
 
 
 def compress(tokens: Float32, projection: Float32) -> Int8:
-    """Project token vectors and round them to 8 bits; their lengths do not matter.
+    """Project token vectors, bring them to one length and round them to 8 bits.
 
     Args:
         tokens: shape (tokens, dimension).
@@ -52,9 +53,8 @@ def compress(tokens: Float32, projection: Float32) -> Int8:
     Returns:
         Shape (tokens, width).
     """
-    projected = tokens @ projection
-    largest = np.abs(projected).max(axis=1, keepdims=True, initial=1e-12)
-    codes: Int8 = np.rint(projected * (_LARGEST / largest)).astype(np.int8)
+    projected = unit(tokens @ projection) * _LENGTH
+    codes: Int8 = np.clip(np.rint(projected), -_LARGEST, _LARGEST).astype(np.int8)
     return codes
 
 
@@ -146,9 +146,9 @@ class TokenIndex:
             The passages' scores, and those of all their segments, one passage after another; on that scale.
         """
         rows, bounds = ranges(firsts, lasts), offsets(lasts - firsts)
-        codes = self._tokens[ranges(self._starts[firsts], self._starts[lasts])].astype(np.float32)
-        lengths = np.sqrt(np.einsum("ij,ij->i", codes, codes))
-        cosines = codes @ unit(query @ self.projection).T / np.maximum(lengths, 1)[:, None]
+        # Taking rows is four times as fast as indexing with them.
+        codes = np.take(self._tokens, ranges(self._starts[firsts], self._starts[lasts]), axis=0)
+        cosines = codes.astype(np.float32) @ (unit(query @ self.projection) / _LENGTH).T
         best = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
         segments = rescale(best)
         passages = max_in_parts(segments, bounds, -1)

@@ -81,7 +81,7 @@ class Vectors:
 
     def vectors(self, rows: Int64) -> Float32:
         """Give the vectors of these rows, shape (rows, dimension)."""
-        return _widened(self._kept[rows])
+        return _widened(np.take(self._kept, rows, axis=0))
 
     def blocks(self) -> Iterator[tuple[int, Float32]]:
         """Give all vectors, part by part, each part with its first row."""

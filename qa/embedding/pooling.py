@@ -125,7 +125,7 @@ class PoolingEncoder(ABC):
         for question, encoding, output in zip(questions, encodings, outputs, strict=True):
             tokens, bounds = self._own_tokens("query", encoding, output)
             spans = tuple(Span(start, end) for start, end in bounds.tolist())
-            found.append(QueryVectors(unit(output.whole), tokens, spans, self._count_as_read(question)))
+            found.append(QueryVectors(unit(output.whole), tokens, spans, self._count_as_read(encoding)))
         return found
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
@@ -139,20 +139,24 @@ class PoolingEncoder(ABC):
         encodings = self.tokenizer.encode_batch([prompt + text for text in texts])
         return encodings, self._read(kind, texts, encodings)
 
+    def _bounds(self, kind: Kind, encoding: Any) -> Any:
+        """Tell where each token stands in a text; special tokens and the prompt's do not end behind 0."""
+        return np.array(encoding.offsets).reshape(-1, 2) - len(self.prompt(kind))
+
     def _own_tokens(self, kind: Kind, encoding: Any, output: ModelOutput) -> tuple[Float32, Any]:
         """Give the vectors of a text's own tokens and where they stand in it, if they can be compared."""
         if not self.pools_late:
             return np.empty((0, self.dimension), np.float32), np.empty((0, 2), np.int64)
-        bounds = np.array(encoding.offsets[: len(output.tokens)]).reshape(-1, 2) - len(self.prompt(kind))
+        bounds = self._bounds(kind, encoding)[: len(output.tokens)]
         own = bounds[:, 1] > np.maximum(bounds[:, 0], 0)
         return output.tokens[own], bounds[own]
 
-    def _count_as_read(self, question: str) -> int:
-        """Count tokens, and several more for every letter that the tokenizer only knows as unknown."""
-        encoding = self.tokenizer.encode(question, add_special_tokens=False)
-        pairs = zip(encoding.tokens, encoding.offsets, strict=True)
-        letters: int = sum(end - start for token, (start, end) in pairs if token == self.unknown_token)
-        return len(encoding) + _TOKENS_FOR_UNKNOWN * letters
+    def _count_as_read(self, encoding: Any) -> int:
+        """Count a question's tokens, and several more for every letter that is only known as unknown."""
+        bounds = self._bounds("query", encoding)
+        lengths = (bounds[:, 1] - np.maximum(bounds[:, 0], 0)).clip(0)
+        unknown = [token == self.unknown_token for token in encoding.tokens]
+        return int((lengths > 0).sum()) + _TOKENS_FOR_UNKNOWN * int(lengths[unknown].sum())
 
     def _encode_late(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Read each passage in windows of whole sentences, its context before each; most need but one."""
