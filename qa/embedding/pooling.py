@@ -122,7 +122,7 @@ class PoolingEncoder(ABC):
         """Give each question's vectors, in order."""
         encodings, outputs = self._outputs("query", questions)
         found = []
-        for question, encoding, output in zip(questions, encodings, outputs, strict=True):
+        for encoding, output in zip(encodings, outputs, strict=True):
             tokens, bounds = self._own_tokens("query", encoding, output)
             spans = tuple(Span(start, end) for start, end in bounds.tolist())
             found.append(QueryVectors(unit(output.whole), tokens, spans, self._count_as_read(encoding)))
