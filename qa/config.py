@@ -68,11 +68,13 @@ def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> 
 
 
 def keep_native_libraries_to_one_core() -> None:
-    """Let each request have one core, unless the user said otherwise: a question is too short to share out.
+    """Let a request have one core, unless the user said otherwise: a question is too short to share out."""
+    if "OMP_NUM_THREADS" in os.environ:
+        return
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 -- only a service needs it
 
-    To be called before the libraries are loaded, which look at the environment then.
-    """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["OMP_NUM_THREADS"] = "1"  # libraries look at it when they are loaded, which numpy already is
+    threadpool_limits(1)
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -101,3 +104,20 @@ def test_a_variable_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, nam
 def test_an_unknown_flag_is_refused() -> None:
     with pytest.raises(SettingsError, match="the command line sets 'colour'"):
         load({"colour": "red"})
+
+
+@pytest.mark.parametrize(("said", "threads"), [(None, 1), ("3", 3)])
+def test_a_request_has_one_core_unless_the_user_said_otherwise(said: str | None, threads: int) -> None:
+    script = (
+        "import numpy, threadpoolctl\n"
+        "from qa.config import keep_native_libraries_to_one_core as keep\n"
+        "keep()\n"
+        "import faiss\n"
+        "print(max(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    if said:
+        environment["OMP_NUM_THREADS"] = said
+    run = [sys.executable, "-c", script]
+    found = subprocess.run(run, env=environment, capture_output=True, text=True, check=True).stdout
+    assert int(found) == threads
