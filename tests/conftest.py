@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from corpus import DOCUMENTS, write, write_many
@@ -19,6 +21,14 @@ hypothesis_settings.register_profile(
     "project", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 hypothesis_settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache() -> Iterator[Path]:
+    """Where exports of models are kept: by all tests together, and by the commands that they run."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("XDG_CACHE_HOME", folder)
+        yield Path(folder) / "qa"
 
 
 @pytest.fixture
