@@ -17,7 +17,7 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test lint format clean $(benches)
+.PHONY: help serve test lint format clean bench-scale $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
@@ -28,6 +28,7 @@ help:
 	@echo 'make bench-index DATA=...  compare the time to an index with txtai'
 	@echo 'make bench-serve DATA=...  measure the service: start, latency, questions a second, memory'
 	@echo 'make bench-peers DATA=...  compare quality and latency with txtai and Chroma'
+	@echo 'make bench-scale DATA="... ..."  measure build, memory and search up to a million passages'
 	@echo 'make clean   remove the environment, the index and caches; the documents stay'
 
 # 3: the index is built, but some files could not be read, which it has told.
@@ -54,6 +55,13 @@ bench-peers: bench := peers
 $(benches): .venv/.installed build/peers-venv/.installed
 	@test -n '$(DATA)' || { echo 'Name a folder with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
 	.venv/bin/python benchmarks/$(bench).py '$(DATA)' --python build/peers-venv/bin/python $(ARGS)
+
+# A million passages take some 30 GB and half an hour or more: SIZES='10000 100000', WORK=/folder/for/them.
+SIZES := 10000 100000 1000000
+WORK := build/scale
+bench-scale: .venv/.installed
+	@test -n '$(DATA)' || { echo 'Name folders with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
+	.venv/bin/python benchmarks/scale.py $(DATA) --sizes $(SIZES) --work '$(WORK)' $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
