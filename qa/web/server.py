@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -15,6 +16,9 @@ from qa.config import Settings
 from qa.contracts import QAError, SettingsError
 from qa.web import create_app
 from qa.web.judgements import Judgements
+
+_SILENT_SECONDS = 60
+"""How long a connection on which nothing is asked is kept from gunicorn."""
 
 
 def serve(settings: Settings) -> None:
@@ -60,7 +64,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             live.current()
         except QAError as error:
             sys.stderr.write(f"Not ready yet: {error}\n")
-        return create_app(self._settings, live.current)
+        app = create_app(self._settings, live.current)
+        # What is loaded by now stays: to look through it for garbage would stop every request for 50 ms.
+        gc.freeze()
+        return app
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -96,6 +103,10 @@ def _listen(host: str, port: int) -> socket.socket:
         raise SettingsError(f"{host!r} port {port} is not an address to serve on: {error}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_DEFER_ACCEPT"):
+            # Linux hands over a connection once something was asked on it: browsers open some to spare, and
+            # gunicorn lets a thread wait for seconds on each.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _SILENT_SECONDS)
         listener.bind(address)
         listener.listen(512)
     except OSError as error:

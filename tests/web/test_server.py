@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -89,6 +89,21 @@ def test_a_request_under_way_is_answered_before_it_stops() -> None:
                     answer += data
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert process.wait(15) == 0
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_DEFER_ACCEPT"), reason="Linux alone can put them off")
+def test_connections_on_which_nothing_is_asked_keep_nobody_waiting() -> None:
+    with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
+        parts = urlsplit(address)
+        idle = [socket.create_connection((parts.hostname, parts.port), timeout=10) for _ in range(9)]
+        for connection in idle:
+            stack.enter_context(connection)
+        started = time.monotonic()
+        with connected(address) as connection:
+            assert get(connection, "/healthz")[0] == 200
+        assert time.monotonic() - started < 4
+        idle[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle[0].recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_without_an_index_it_serves_and_says_so() -> None:
