@@ -96,7 +96,9 @@ def _measure(work: Path, size: int, fitted: Row, *, rebuild: bool) -> Row:
     _tell(f"{size:,}: once more, nothing changed")
     started = time.perf_counter()
     if _work("build", task)["changed"]:
-        raise SystemExit("the second build changed something")
+        raise SystemExit(
+            "the second build changed something: was the first one of another version? --rebuild"
+        )
     row["unchanged_seconds"] = time.perf_counter() - started
     _tell(f"{size:,}: questions")
     row |= _work("questions", task)

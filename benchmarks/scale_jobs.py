@@ -38,6 +38,9 @@ _SURROUNDINGS = 2500
 _GIB = 2**30
 _STATUS = re.compile(r"^(VmHWM|VmRSS|RssAnon|RssFile):\s+(\d+) kB$", re.MULTILINE)
 _PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
+_MAPPING = re.compile(
+    r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ +(\S.*)\n(?:\w+:.*\n)*?Rss: +(\d+) kB$", re.MULTILINE
+)
 
 
 def write(task: Row) -> Row:
@@ -108,6 +111,7 @@ def serve(task: Row) -> Row:
         **common.percentiles(ms, 50, 95, 99),
         **{f"serve_{name}_gib": value for name, value in _memory().items()},
         "serve_Pss_gib": int(shared[0]) * 1024 / _GIB,
+        "serve_mapped_gib": _mapped(Path(task["work"])),
         "passage_in_hits": float(np.mean(met)),
     }
 
@@ -244,3 +248,12 @@ def _memory() -> dict[str, float]:
     """Read this process's memory, in GiB."""
     found = _STATUS.findall(Path("/proc/self/status").read_text("ascii"))
     return {name: int(size) * 1024 / _GIB for name, size in found}
+
+
+def _mapped(folder: Path) -> dict[str, float]:
+    """Read how much of each mapped file below a folder is resident, in GiB."""
+    found: dict[str, float] = {}
+    for name, size in _MAPPING.findall(Path("/proc/self/smaps").read_text("utf-8")):
+        if name.startswith(str(folder.resolve())):
+            found[Path(name).name] = found.get(Path(name).name, 0) + int(size) * 1024 / _GIB
+    return found

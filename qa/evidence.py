@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from qa import analysis, language, lexical
 from qa.arrays import max_in_parts, offsets, ranges
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.generation import Generation
+from qa.interaction import TokenMatches
 from qa.ranking import CARRIED, NOT_CALIBRATED, TITLED, Calibration, Signals, fuse
 from qa.vectors import Cosines
 
@@ -21,7 +22,7 @@ _EXAMINED = 60
 """How many of them are looked at closely, at the least."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Evidence:
     """One question against one generation.
 
@@ -46,6 +47,7 @@ class Evidence:
     legibility: float
     allowed: Int64 | None
     calibration: Calibration
+    _compared: tuple[Int64, TokenMatches] | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def gather(
@@ -100,15 +102,14 @@ class Evidence:
             signals["sentence"] = self.calibration.sentence(cosines)
             signals["interaction"] = self.calibration.interaction(cosines)
             if self._has_tokens:
-                _, segments = self._meet(rows, carried=CARRIED, titled=TITLED)
-                context = offsets(lasts - firsts + 1)[:-1]  # each passage's first segment is no sentence
-                signals["interaction"] = np.delete(segments, context)
+                matches = self._matches(rows)
+                signals["interaction"] = matches.sentences(self.token_weights, carried=CARRIED, titled=TITLED)
         return signals, bounds
 
     def interaction(self, rows: Int64) -> Float32:
         """Give the passages' late interaction; their sentences' cosines where tokens have no vectors."""
         if self._has_tokens:
-            return self._meet(rows)[0]
+            return self._matches(rows).passages(self.token_weights)
         return self.calibration.interaction(self._sentences(rows))
 
     @property
@@ -175,18 +176,21 @@ class Evidence:
         cosines = self._cosines.of(ranges(firsts, lasts))
         return max_in_parts(cosines, offsets(lasts - firsts), -1)
 
-    def _meet(self, rows: Int64, *, carried: float = 0.0, titled: float = 0.0) -> tuple[Float32, Float32]:
+    def _matches(self, rows: Int64) -> TokenMatches:
+        """Compare the tokens; what has been compared already is only looked up."""
         assert self.vectors is not None  # noqa: S101 -- the caller has looked
+        if self._compared is not None:
+            known, matches = self._compared
+            order = np.argsort(known)
+            places = order[np.minimum(np.searchsorted(known, rows, sorter=order), len(known) - 1)]
+            if np.array_equal(known[places], rows):
+                return matches.of(places)
         firsts, lasts = self._sentence_bounds(rows)
-        tokens, segments = self.vectors.tokens, (firsts + rows, lasts + rows + 1)
-        return self.found.tokens.meet(
-            tokens,
-            self.token_weights,
-            *segments,
-            carried=carried,
-            titled=titled,
-            rescale=self.calibration.interaction,
-        )
+        found = self.found.tokens.matches(self.vectors.tokens, firsts + rows, lasts + rows + 1)
+        matches = found.rescaled(self.calibration.interaction)
+        if len(rows):
+            self._compared = rows, matches
+        return matches
 
     def _sentence_bounds(self, rows: Int64) -> tuple[Int64, Int64]:
         return self.found.sentence_starts[rows], self.found.sentence_starts[rows + 1]

@@ -10,24 +10,24 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from qa.arrays import Affine, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import Affine, append, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same token vectors may be kept otherwise."""
 
 WIDTH = 64
 """Numbers kept of a token's vector."""
 
 _LARGEST = 127
-_LENGTH = 180  # of a vector in 8 bits: so few of its numbers are larger than those can be
-_AS_THEY_ARE = Affine()
-_TOKENS, _STARTS, _PROJECTION = "tokens.int8", "segment_starts.npy", "projection.npy"
+_TOKENS, _LENGTHS = "tokens.int8", "lengths.npy"
+_STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
 
 
 def projection_for(encoder: Encoder) -> Float32:
@@ -44,7 +44,7 @@ def projection_for(encoder: Encoder) -> Float32:
 
 
 def compress(tokens: Float32, projection: Float32) -> Int8:
-    """Project token vectors, bring them to one length and round them to 8 bits.
+    """Project token vectors and round them to 8 bits; their lengths do not matter.
 
     Args:
         tokens: shape (tokens, dimension).
@@ -53,8 +53,9 @@ def compress(tokens: Float32, projection: Float32) -> Int8:
     Returns:
         Shape (tokens, width).
     """
-    projected = unit(tokens @ projection) * _LENGTH
-    codes: Int8 = np.clip(np.rint(projected), -_LARGEST, _LARGEST).astype(np.int8)
+    projected = tokens @ projection
+    largest = np.abs(projected).max(axis=1, keepdims=True, initial=1e-12)
+    codes: Int8 = np.rint(projected * (_LARGEST / largest)).astype(np.int8)
     return codes
 
 
@@ -67,11 +68,13 @@ class TokenWriter:
         self._counts = array("q")
         (folder / _TOKENS).touch()
         np.save(folder / _PROJECTION, projection, allow_pickle=False)
+        append(folder / _LENGTHS, np.empty(0, np.float32))
 
     def add(self, tokens: Int8, counts: Iterable[int]) -> None:
         """Add passages' compressed tokens; ``counts`` tells how many each of their segments has."""
         with (self._folder / _TOKENS).open("ab") as file:
             tokens.tofile(file)
+        append(self._folder / _LENGTHS, np.linalg.norm(tokens.astype(np.float32), axis=1))
         self._counts.extend(counts)
 
     def close(self) -> None:
@@ -86,8 +89,9 @@ class TokenIndex:
     Passage ``i`` with the sentences ``a`` to ``b`` of the index has the segments ``a + i`` to ``b + i + 1``.
     """
 
-    def __init__(self, tokens: Int8, segment_starts: Int64, projection: Float32) -> None:
+    def __init__(self, tokens: Int8, lengths: Float32, segment_starts: Int64, projection: Float32) -> None:
         self._tokens = tokens
+        self._lengths = lengths
         self._starts = segment_starts
         self.projection = projection
 
@@ -111,50 +115,71 @@ class TokenIndex:
         shape = (int(starts[-1]), int(projection.shape[1]))
         if (folder / _TOKENS).stat().st_size != shape[0] * shape[1]:
             raise ValueError(f"{folder / _TOKENS} does not hold {shape[0]} tokens")
+        lengths = mapped(folder / _LENGTHS, np.float32)
+        if len(lengths) != shape[0]:
+            raise ValueError(f"{folder / _LENGTHS} does not hold the lengths of {shape[0]} tokens")
         empty = shape[0] * shape[1] == 0  # which cannot be mapped
         tokens = np.empty(shape, np.int8) if empty else np.memmap(folder / _TOKENS, np.int8, "r", shape=shape)
-        return cls(np.asarray(tokens), starts, projection)
+        return cls(np.asarray(tokens), lengths, starts, projection)
 
     def tokens(self, first: int, last: int) -> tuple[Int8, Int64]:
         """Give the tokens of the segments from ``first`` to ``last``, and how many each has."""
         starts = self._starts[first : last + 1]
         return np.asarray(self._tokens[starts[0] : starts[-1]]), np.diff(starts)
 
-    def meet(
-        self,
-        query: Float32,
-        weights: Float32,
-        firsts: Int64,
-        lasts: Int64,
-        *,
-        carried: float = 0.0,
-        titled: float = 0.0,
-        rescale: Affine = _AS_THEY_ARE,
-    ) -> tuple[Float32, Float32]:
-        """Score passages, and their sentences, by late interaction.
+    def matches(self, query: Float32, firsts: Int64, lasts: Int64) -> TokenMatches:
+        """Compare a question's tokens with those of passages.
 
         Args:
             query: the question's token vectors, shape (query tokens, dimension).
-            weights: what each of them counts, adding up to 1.
             firsts: each passage's first segment.
             lasts: each passage's last segment, exclusive.
+        """
+        rows, tokens = ranges(firsts, lasts), ranges(self._starts[firsts], self._starts[lasts])
+        # Taking rows is four times as fast as indexing with them.
+        codes = np.take(self._tokens, tokens, axis=0).astype(np.float32)
+        cosines = codes @ unit(query @ self.projection).T
+        cosines /= np.maximum(self._lengths[tokens], 1)[:, None]
+        best = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
+        return TokenMatches(best, offsets(lasts - firsts))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMatches:
+    """How well each of a question's tokens is met by each segment of some passages.
+
+    Attributes:
+        best: the best cosine with a token of the segment, shape (segments, query tokens).
+        bounds: where the segments of each passage begin and those of the last end.
+    """
+
+    best: Float32
+    bounds: Int64
+
+    def of(self, places: Int64) -> TokenMatches:
+        """Give those of some of the passages, in this order."""
+        firsts, lasts = self.bounds[places], self.bounds[places + 1]
+        return TokenMatches(self.best[ranges(firsts, lasts)], offsets(lasts - firsts))
+
+    def rescaled(self, scale: Affine) -> TokenMatches:
+        """Bring the cosines onto another scale."""
+        return TokenMatches(scale(self.best), self.bounds)
+
+    def passages(self, weights: Float32) -> Float32:
+        """Score the passages; ``weights`` tell what each of the question's tokens counts and add up to 1."""
+        return max_in_parts(self.best, self.bounds, -1) @ weights
+
+    def sentences(self, weights: Float32, *, carried: float, titled: float) -> Float32:
+        """Score the passages' sentences, one after another.
+
+        Args:
+            weights: what each of the question's tokens counts, adding up to 1.
             carried: what a match in the sentence before counts for a sentence.
             titled: what a match in the context counts for a sentence.
-            rescale: brings the cosines onto the scale on which they count.
-
-        Returns:
-            The passages' scores, and those of all their segments, one passage after another; on that scale.
         """
-        rows, bounds = ranges(firsts, lasts), offsets(lasts - firsts)
-        # Taking rows is four times as fast as indexing with them.
-        codes = np.take(self._tokens, ranges(self._starts[firsts], self._starts[lasts]), axis=0)
-        cosines = codes.astype(np.float32) @ (unit(query @ self.projection) / _LENGTH).T
-        best = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
-        segments = rescale(best)
-        passages = max_in_parts(segments, bounds, -1)
-        if carried or titled:
-            contexts = np.repeat(segments[bounds[:-1]], lasts - firsts, axis=0)
-            before = shifted(segments, -1)
-            before[bounds[:-1] + 1] = -1  # before the first sentence there is none
-            segments = np.maximum(segments, np.maximum(carried * before, titled * contexts))
-        return passages @ weights, segments @ weights
+        starts = self.bounds[:-1]
+        contexts = np.repeat(self.best[starts], np.diff(self.bounds), axis=0)
+        before = shifted(self.best, -1)
+        before[starts[np.diff(self.bounds) > 1] + 1] = -1  # before the first sentence there is none
+        scores = np.maximum(self.best, np.maximum(carried * before, titled * contexts)) @ weights
+        return np.delete(scores, starts)  # each passage's first segment is its context

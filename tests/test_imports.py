@@ -48,6 +48,7 @@ MAY_IMPORT = {
         "arrays",
         "contracts",
         "generation",
+        "interaction",
         "language",
         "lexical",
         "ranking",

@@ -39,7 +39,9 @@ def _rotation(dimension: int, width: int, seed: int) -> Float32:
 
 def _index(segments: list[Float32], projection: Float32) -> TokenIndex:
     starts = np.array([0, *accumulate(map(len, segments))], np.int64)
-    return TokenIndex(compress(np.concatenate(segments), projection), starts, projection)
+    codes = compress(np.concatenate(segments), projection)
+    lengths = np.linalg.norm(codes.astype(np.float32), axis=1)
+    return TokenIndex(codes, lengths, starts, projection)
 
 
 def _cosine(one: Float32, other: Float32) -> float:
@@ -52,6 +54,36 @@ def _by_formula(query: Float32, weights: Float32, tokens: Float32) -> float:
         float(weight) * max((_cosine(wanted, token) for token in tokens), default=-1)
         for wanted, weight in zip(query, weights, strict=True)
     )
+
+
+def _meet(
+    index: TokenIndex,
+    query: Float32,
+    weights: Float32,
+    firsts: Int64,
+    lasts: Int64,
+    *,
+    carried: float = 0.0,
+    titled: float = 0.0,
+    rescale: Affine = Affine(),  # noqa: B008 -- it cannot be changed
+) -> tuple[Float32, Float32]:
+    """Give the scores of passages and of all their segments, the contexts' by themselves."""
+    found = index.matches(query, firsts, lasts).rescaled(rescale)
+    segments = found.best @ weights
+    if carried or titled:
+        contexts = np.isin(np.arange(len(segments)), found.bounds[:-1])
+        segments[~contexts] = found.sentences(weights, carried=carried, titled=titled)
+    return found.passages(weights), segments
+
+
+def test_matches_of_some_passages_are_those_of_all(written) -> None:
+    index = TokenIndex.load(written[2])
+    query, firsts, lasts = _vectors(3, 16, 5), np.array([0, 3]), np.array([3, 4])
+    every = index.matches(query, firsts, lasts)
+    for places in ([0], [1], [1, 0], [0, 0, 1]):
+        some, expected = every.of(np.array(places)), index.matches(query, firsts[places], lasts[places])
+        np.testing.assert_allclose(some.best, expected.best, atol=1e-6)
+        np.testing.assert_array_equal(some.bounds, expected.bounds)
 
 
 @given(
@@ -78,7 +110,7 @@ def test_meeting_is_the_published_formula(
     chosen = data.draw(st.lists(st.integers(0, len(passages) - 1), min_size=1, max_size=4, unique=True))
     firsts = np.array([starts[i] for i in chosen], np.int64)
     lasts = np.array([starts[i + 1] for i in chosen], np.int64)
-    whole, parts = index.meet(query, weights, firsts, lasts)
+    whole, parts = _meet(index, query, weights, firsts, lasts)
 
     allowed = _bound(dimension) + 1e-5
     expected = [_by_formula(query, weights, np.concatenate(segments[i])) for i in chosen]
@@ -92,7 +124,7 @@ def test_a_token_that_is_there_is_met_in_full() -> None:
     tokens = _vectors(6, 24, 0)
     index = _index([tokens[:2], tokens[2:5], tokens[:0], tokens[5:]], _rotation(24, 24, 1))
     weights = np.array([0.25, 0.75], np.float32)
-    whole, parts = index.meet(7 * tokens[[0, 4]], weights, np.array([0]), np.array([4]))
+    whole, parts = _meet(index, 7 * tokens[[0, 4]], weights, np.array([0]), np.array([4]))
     assert whole.tolist() == pytest.approx([1], abs=_bound(24))
     one, other = _cosine(tokens[0], tokens[5]), _cosine(tokens[4], tokens[5])
     assert parts[2] == pytest.approx(-1)
@@ -209,14 +241,14 @@ def test_an_index_without_tokens_is_empty_and_meets_nothing(tmp_path: Path, coun
     assert not index
     assert index.segments == len(counts)
     bounds: tuple[Int64, Int64] = (np.arange(len(counts)), np.arange(1, len(counts) + 1))
-    whole, parts = index.meet(_vectors(2, 16, 0), np.array([0.5, 0.5], np.float32), *bounds)
+    whole, parts = _meet(index, _vectors(2, 16, 0), np.array([0.5, 0.5], np.float32), *bounds)
     assert whole.tolist() == parts.tolist() == [-1] * len(counts)
 
 
 def test_a_question_without_tokens_meets_nothing(written) -> None:
     index = TokenIndex.load(written[2])
-    whole, parts = index.meet(
-        np.empty((0, 16), np.float32), np.empty(0, np.float32), np.array([0, 3]), np.array([3, 4])
+    whole, parts = _meet(
+        index, np.empty((0, 16), np.float32), np.empty(0, np.float32), np.array([0, 3]), np.array([3, 4])
     )
     assert (whole.tolist(), parts.tolist()) == ([0, 0], [0] * 4)
 
@@ -225,7 +257,7 @@ def test_a_weight_says_how_much_a_token_counts() -> None:
     tokens = _vectors(3, 16, 0)
     index = _index(list(tokens[:, None]), _rotation(16, 16, 1))
     for weights in ([1, 0], [0, 1], [0.5, 0.5]):
-        whole, _ = index.meet(tokens[:2], np.array(weights, np.float32), np.arange(3), np.arange(1, 4))
+        whole, _ = _meet(index, tokens[:2], np.array(weights, np.float32), np.arange(3), np.arange(1, 4))
         expected = [_by_formula(tokens[:2], weights, tokens[[i]]) for i in range(3)]
         assert whole.tolist() == pytest.approx(expected, abs=_bound(16))
 
@@ -242,8 +274,8 @@ def test_a_sentence_is_credited_with_the_one_before_and_with_the_context(
     bounds = np.array([0, 3, 5]), np.array([3, 5, 9])
     weights = np.array([0.2, 0.3, 0.5], np.float32)
     index = _index(segments, projection)
-    whole, parts = index.meet(query, weights, *bounds, carried=carried, titled=titled)
-    np.testing.assert_array_equal(whole, index.meet(query, weights, *bounds)[0])
+    whole, parts = _meet(index, query, weights, *bounds, carried=carried, titled=titled)
+    np.testing.assert_array_equal(whole, _meet(index, query, weights, *bounds)[0])
 
     each = [[max((_cosine(q, t) for t in segment), default=-1) for q in query] for segment in segments]
     for first, last in zip(*(bound.tolist() for bound in bounds), strict=True):
@@ -264,7 +296,7 @@ def test_segments_are_each_passages_own() -> None:
     index = _index(segments, _rotation(16, 16, 1))
     one = np.ones(1, np.float32)
     for wanted, owner in enumerate([0, 0, 0, 1, 1, 1, 2, 2, 2]):
-        whole, parts = index.meet(vectors[[wanted]], one, np.array([0, 2, 3]), np.array([2, 3, 6]))
+        whole, parts = _meet(index, vectors[[wanted]], one, np.array([0, 2, 3]), np.array([2, 3, 6]))
         assert int(whole.argmax()) == owner
         assert whole[owner] == pytest.approx(parts.max())
 
@@ -272,9 +304,12 @@ def test_segments_are_each_passages_own() -> None:
 def test_matches_are_carried_on_the_scale_on_which_they_count() -> None:
     """Two sentences of a token each; the question's one token is the first one's."""
     codes = np.array([[127, 0], [0, 127]], np.int8)
-    index = TokenIndex(codes, np.array([0, 0, 1, 2]), np.eye(2, dtype=np.float32))
+    index = TokenIndex(
+        codes, np.full(2, 127, np.float32), np.array([0, 0, 1, 2]), np.eye(2, dtype=np.float32)
+    )
     rescale = Affine(0.25, 0.75)
-    passages, segments = index.meet(
+    passages, segments = _meet(
+        index,
         np.array([[1, 0]], np.float32),
         np.ones(1, np.float32),
         np.array([0]),
