@@ -36,7 +36,9 @@ def fit(task: Row) -> Row:
     starts = offsets(np.concatenate([np.diff(one.starts) for one in sets]))
     facts = {
         "fingerprint": task["fingerprint"],
-        "real": drawn_vectors.neighbourhood(sentences, starts),
+        "real": drawn_vectors.neighbourhood(
+            sentences, starts, np.stack([pair.question_vector for pair in pairs])
+        ),
         "cosines": drawn_questions.fit(folder, pairs, drawn_text.stop_words(sources)),
     }
     drawn_vectors.fit(folder, sentences, starts, _token_bank(encoder, sources), facts)

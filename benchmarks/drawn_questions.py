@@ -60,6 +60,11 @@ class Questions:
             texts[question if question not in texts else f"{question} {next(others)}?"] = None
         return list(texts), self._turned(vectors, self._cosines[frames], random)
 
+    def vectors(self, sentences: Float32) -> Float32:
+        """Give questions' vectors only, for sentences with these."""
+        random = np.random.default_rng(2)
+        return self._turned(sentences, random.choice(self._cosines, len(sentences)), random)
+
     def _turned(self, vectors: Float32, cosines: Float32, random: np.random.Generator) -> Float32:
         """Turn unit vectors away to these cosines."""
         away = self._mean + random.standard_normal((len(vectors), len(self._axes))) @ self._axes

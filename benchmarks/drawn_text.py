@@ -168,7 +168,8 @@ def stop_words(sources: Sequence[Sequence[str]]) -> frozenset[str]:
     counts: Counter[str] = Counter()
     for source in sources:
         counts.update({word.lower() for text in source for word in _WORD.findall(text)})
-    return frozenset(word for word, _ in counts.most_common(_STOP_WORDS) if word.isalpha())
+    commonest = sorted(counts, key=lambda word: (-counts[word], word))[:_STOP_WORDS]
+    return frozenset(word for word in commonest if word.isalpha())
 
 
 def _paragraph(source: Sequence[Template], random: Random) -> Iterator[Template]:

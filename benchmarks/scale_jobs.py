@@ -92,8 +92,15 @@ def questions(task: Row) -> Row:
     np.save(Path(task["work"]) / "questions.npy", vectors)
     kept = {"questions": asked, "answers": [passage.id for passage in passages]}
     (Path(task["work"]) / "questions.json").write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
+    return {"neighbourhood": _surroundings(found, Questions(fit))}
+
+
+def _surroundings(found: Generation, made: Questions) -> Row:
+    """Measure the first passages' neighbourhood: as many as there are real ones, or about."""
     starts = np.asarray(found.sentence_starts[: _SURROUNDINGS + 1])
-    return {"neighbourhood": neighbourhood(found.sentences.vectors(np.arange(starts[-1])), starts)}
+    sentences = found.sentences.vectors(np.arange(starts[-1]))
+    asked = np.random.default_rng(1).choice(sentences, 2 * QUESTIONS, replace=False)
+    return neighbourhood(sentences, starts, made.vectors(asked))
 
 
 def serve(task: Row) -> Row:
