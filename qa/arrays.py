@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from os import SEEK_END
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 from numpy.typing import DTypeLike, NDArray
 
 from qa.contracts import Float32, Int64
+
+_RESIDENT = 2**28  # bytes
+_MAPPED_AROUND = 16  # times as much as is looked at: the system maps 64 KB around a touched place
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +87,39 @@ def mapped(path: Path, dtype: DTypeLike) -> NDArray[Any]:
     if found.ndim != 1 or found.dtype != dtype:
         raise ValueError(f"{path} has {found.ndim} axes of {found.dtype}, not one of {np.dtype(dtype)}")
     return np.asarray(found)  # as a plain array, of which a slice is cheaper than of a memmap
+
+
+class MappedRows:
+    """Rows of a file of any size, mapped into memory, of which only so much stays resident.
+
+    What has been looked at stays in the page cache of the system, from where it is mapped again in a
+    microsecond; but as long as it is mapped it counts as this process's memory.
+    """
+
+    def __init__(self, path: Path, dtype: DTypeLike, width: int) -> None:
+        """Map a file.
+
+        Raises:
+            OSError: it cannot be read.
+            ValueError: it does not hold whole rows of this width.
+        """
+        row = np.dtype(dtype).itemsize * width
+        size = path.stat().st_size
+        if size % row if row else size:
+            raise ValueError(f"{path} does not hold whole rows of {width} numbers")
+        self._map = None
+        self.rows: NDArray[Any] = np.empty((0, width), dtype)
+        if size:  # an empty file cannot be mapped
+            with path.open("rb") as file:
+                self._map = mmap(file.fileno(), 0, access=ACCESS_READ)
+            self.rows = np.frombuffer(self._map, dtype).reshape(-1, width)
+        self._taken = 0
+
+    def take(self, rows: Int64) -> NDArray[Any]:
+        """Give rows, shape (rows, width)."""
+        found = np.take(self.rows, rows, axis=0)  # four times as fast as indexing
+        self._taken += found.nbytes
+        if self._taken * _MAPPED_AROUND > _RESIDENT and self._map is not None:
+            self._taken = 0
+            self._map.madvise(MADV_DONTNEED)
+        return found

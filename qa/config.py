@@ -35,7 +35,7 @@ class Settings:
     threads: int = 8
     max_question: int = 1000
     max_file_mb: int = 256
-    memory: int = 2048
+    memory: int = 1024
     judgements: Path | None = None
 
 

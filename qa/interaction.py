@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.arrays import Affine, append, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import Affine, MappedRows, append, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 3
@@ -89,14 +89,16 @@ class TokenIndex:
     Passage ``i`` with the sentences ``a`` to ``b`` of the index has the segments ``a + i`` to ``b + i + 1``.
     """
 
-    def __init__(self, tokens: Int8, lengths: Float32, segment_starts: Int64, projection: Float32) -> None:
+    def __init__(
+        self, tokens: MappedRows, lengths: Float32, segment_starts: Int64, projection: Float32
+    ) -> None:
         self._tokens = tokens
         self._lengths = lengths
         self._starts = segment_starts
         self.projection = projection
 
     def __bool__(self) -> bool:
-        return len(self._tokens) > 0
+        return len(self._tokens.rows) > 0
 
     @property
     def segments(self) -> int:
@@ -112,20 +114,16 @@ class TokenIndex:
         """
         projection = np.load(folder / _PROJECTION, allow_pickle=False)
         starts = mapped(folder / _STARTS, np.int64)
-        shape = (int(starts[-1]), int(projection.shape[1]))
-        if (folder / _TOKENS).stat().st_size != shape[0] * shape[1]:
-            raise ValueError(f"{folder / _TOKENS} does not hold {shape[0]} tokens")
         lengths = mapped(folder / _LENGTHS, np.float32)
-        if len(lengths) != shape[0]:
-            raise ValueError(f"{folder / _LENGTHS} does not hold the lengths of {shape[0]} tokens")
-        empty = shape[0] * shape[1] == 0  # which cannot be mapped
-        tokens = np.empty(shape, np.int8) if empty else np.memmap(folder / _TOKENS, np.int8, "r", shape=shape)
-        return cls(np.asarray(tokens), lengths, starts, projection)
+        tokens = MappedRows(folder / _TOKENS, np.int8, projection.shape[1])
+        if not int(starts[-1]) == len(lengths) == len(tokens.rows):
+            raise ValueError(f"{folder / _TOKENS} does not hold {int(starts[-1])} tokens")
+        return cls(tokens, lengths, starts, projection)
 
     def tokens(self, first: int, last: int) -> tuple[Int8, Int64]:
         """Give the tokens of the segments from ``first`` to ``last``, and how many each has."""
         starts = self._starts[first : last + 1]
-        return np.asarray(self._tokens[starts[0] : starts[-1]]), np.diff(starts)
+        return self._tokens.rows[starts[0] : starts[-1]], np.diff(starts)
 
     def matches(self, query: Float32, firsts: Int64, lasts: Int64) -> TokenMatches:
         """Compare a question's tokens with those of passages.
@@ -136,8 +134,7 @@ class TokenIndex:
             lasts: each passage's last segment, exclusive.
         """
         rows, tokens = ranges(firsts, lasts), ranges(self._starts[firsts], self._starts[lasts])
-        # Taking rows is four times as fast as indexing with them.
-        codes = np.take(self._tokens, tokens, axis=0).astype(np.float32)
+        codes = self._tokens.take(tokens).astype(np.float32)
         cosines = codes @ unit(query @ self.projection).T
         cosines /= np.maximum(self._lengths[tokens], 1)[:, None]
         best = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)

@@ -23,7 +23,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.arrays import unit
+from qa.arrays import MappedRows, unit
 from qa.contracts import Float32, Int64
 
 VERSION = 1
@@ -37,7 +37,7 @@ _FEW_ALLOWED = 20_000
 _BLOCK = 32_768
 _TRAINED_ON = 64  # vectors a list
 _MORE_FOR_BITS = 4
-_ENOUGH = 0.985
+_ENOUGH = 0.995
 _MEASURED_ON, _NEAREST, _LOOKED_AT = 200, 10, 100
 _SEED = 0
 
@@ -68,25 +68,19 @@ class Vectors:
             ValueError: it does not hold whole vectors of this dimension.
         """
         self.dimension = dimension
-        count, rest = divmod(path.stat().st_size, 2 * dimension)
-        if rest:
-            raise ValueError(f"{path} does not hold whole vectors of {dimension} numbers")
-        shape = (count, dimension)
-        # An empty file cannot be mapped. A slice of a plain array is cheaper than one of a memmap.
-        found = np.memmap(path, np.int16, "r", shape=shape) if count else np.empty(shape, np.int16)
-        self._kept: NDArray[np.int16] = np.asarray(found)
+        self._kept = MappedRows(path, np.int16, dimension)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._kept.rows)
 
     def vectors(self, rows: Int64) -> Float32:
         """Give the vectors of these rows, shape (rows, dimension)."""
-        return _widened(np.take(self._kept, rows, axis=0))
+        return _widened(self._kept.take(rows))
 
     def blocks(self) -> Iterator[tuple[int, Float32]]:
         """Give all vectors, part by part, each part with its first row."""
         for first in range(0, len(self), _BLOCK):
-            yield first, _widened(self._kept[first : first + _BLOCK])
+            yield first, _widened(self._kept.take(np.arange(first, min(first + _BLOCK, len(self)))))
 
 
 def _widened(kept: NDArray[np.int16]) -> Float32:
@@ -139,7 +133,7 @@ class VectorIndex(Vectors):
 
     @cached_property
     def _all(self) -> Float32:
-        return _widened(self._kept)
+        return _widened(self._kept.rows)
 
 
 @dataclass(frozen=True, slots=True)

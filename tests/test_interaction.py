@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import accumulate, pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -38,10 +40,15 @@ def _rotation(dimension: int, width: int, seed: int) -> Float32:
 
 
 def _index(segments: list[Float32], projection: Float32) -> TokenIndex:
-    starts = np.array([0, *accumulate(map(len, segments))], np.int64)
-    codes = compress(np.concatenate(segments), projection)
-    lengths = np.linalg.norm(codes.astype(np.float32), axis=1)
-    return TokenIndex(codes, lengths, starts, projection)
+    return _of_codes(compress(np.concatenate(segments), projection), map(len, segments), projection)
+
+
+def _of_codes(codes: Int8, counts: Iterable[int], projection: Float32) -> TokenIndex:
+    with TemporaryDirectory() as folder:
+        writer = TokenWriter(Path(folder) / "tokens", projection)
+        writer.add(codes, counts)
+        writer.close()
+        return TokenIndex.load(Path(folder) / "tokens")
 
 
 def _cosine(one: Float32, other: Float32) -> float:
@@ -304,9 +311,7 @@ def test_segments_are_each_passages_own() -> None:
 def test_matches_are_carried_on_the_scale_on_which_they_count() -> None:
     """Two sentences of a token each; the question's one token is the first one's."""
     codes = np.array([[127, 0], [0, 127]], np.int8)
-    index = TokenIndex(
-        codes, np.full(2, 127, np.float32), np.array([0, 0, 1, 2]), np.eye(2, dtype=np.float32)
-    )
+    index = _of_codes(codes, [0, 1, 1], np.eye(2, dtype=np.float32))
     rescale = Affine(0.25, 0.75)
     passages, segments = _meet(
         index,

@@ -136,7 +136,7 @@ def test_files_that_are_not_what_they_should_be_are_refused(tmp_path: Path) -> N
     with pytest.raises(ValueError, match="is not of the vectors"):
         VectorIndex(path, 16, tmp_path / "v.faiss")
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match="does not hold whole vectors of 16"):
+    with pytest.raises(ValueError, match="does not hold whole rows of 16"):
         VectorIndex(path, 16)
     (tmp_path / "v.faiss").write_bytes(b"not an index")
     with pytest.raises(RuntimeError):
