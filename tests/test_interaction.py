@@ -234,7 +234,7 @@ def test_a_copy_made_segment_by_segment_is_the_same_to_the_byte(written, tmp_pat
 def test_tokens_of_another_size_are_refused(written, change) -> None:
     path = written[2] / "tokens.int8"
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"tokens\.int8 does not hold 6 tokens"):
+    with pytest.raises(ValueError, match=r"tokens\.int8 does not hold (6 tokens|whole rows)"):
         TokenIndex.load(path.parent)
 
 
