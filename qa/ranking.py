@@ -35,15 +35,17 @@ from qa.contracts import Float32, Int64, Mode
 Signals = Mapping[str, Float32]
 Weights = Mapping[str, float]
 
-# The passage's own vector brings candidates in; beside its sentences' it adds nothing to the order.
-DENSE: Weights = MappingProxyType({"dense": 0.0, "sentence": 0.5, "sentence_nearby": 0.2, "interaction": 2.0})
-LEXICAL: Weights = MappingProxyType(
-    {"lexical": 0.6, "lexical_nearby": 0.2, "coverage": 0.2, "adjacency": 0.1}
+# Beside its sentences' vectors the passage's own adds nothing to the order.
+DENSE: Weights = MappingProxyType(
+    {"dense": 0.0, "sentence": 0.55, "sentence_nearby": 0.1, "interaction": 2.0}
 )
-_ANSWER_DENSE: Weights = MappingProxyType({"sentence": 0.6, "interaction": 2.0})
-_ANSWER_LEXICAL: Weights = MappingProxyType({"coverage": 0.4})
+LEXICAL: Weights = MappingProxyType(
+    {"lexical": 0.55, "lexical_nearby": 0.35, "coverage": 0.3, "adjacency": 0.05}
+)
+_ANSWER_DENSE: Weights = MappingProxyType({"sentence": 0.5, "interaction": 2.0})
+_ANSWER_LEXICAL: Weights = MappingProxyType({"coverage": 0.8})
 
-CARRIED = 0.88
+CARRIED = 0.86
 """What a match counts for a sentence if it is in the one before: "There he was welcomed"."""
 
 TITLED = 0.9

@@ -186,14 +186,17 @@ def test_the_order_of_the_results_is_that_of_the_model_whose_scale_it_is(
     large: Generation, squeezed: Generation
 ) -> None:
     made = measure(squeezed, Squeezed()).calibration
-    query = Query("Which minister spoke of the harvest?", k=5)
+    query = Query("Which minister spoke of the harvest?", k=20)
     searchers = (
         Searcher(large, StandIn(), None, measure(large, StandIn()).calibration),
         Searcher(squeezed, Squeezed(), None, made),
         Searcher(squeezed, Squeezed()),
     )
     ours, theirs, raw = (searcher.search(query) for searcher in searchers)
-    assert [hit.passage.id for hit in ours.hits] == [hit.passage.id for hit in theirs.hits]
+    scores = {hit.passage.id: hit.score for hit in ours.hits}
+    there = [scores[hit.passage.id] for hit in theirs.hits[:5]]
+    # Tokens whose cosines are squeezed lose more in 8 bits: what is as good may change places.
+    assert there == pytest.approx(list(scores.values())[:5], abs=0.001)
     assert theirs.confidence == pytest.approx(ours.confidence, abs=0.1)
     assert raw.confidence > theirs.confidence
 
