@@ -82,10 +82,6 @@ def _parser() -> argparse.ArgumentParser:
     return found
 
 
-def _tell(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
-
-
 # One size
 
 
