@@ -115,9 +115,10 @@ def index(docs: Path | None, index: Path | None, model: str | None, as_json: boo
 def serve(**flags: Any) -> None:
     """Serve the search page and the API."""
     settings = config.load(flags)
-    from qa.web.server import serve as run  # noqa: PLC0415 -- loads what other commands do without
+    with config.shared_metrics():
+        from qa.web.server import serve as run  # noqa: PLC0415 -- loads what other commands do without
 
-    run(settings)
+        run(settings)
 
 
 @main.command()

@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from qa.contracts import SettingsError
 
+_MOST_WORKERS = 4
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
 
 def _user_cache() -> Path:
     """Give the folder for what can be made again, as the XDG Base Directory Specification has it."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,8 @@ class Settings:
     reranker: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
-    threads: int = 8
+    workers: int = field(default_factory=lambda: min(cores(), _MOST_WORKERS))
+    threads: int = 4
     max_question: int = 1000
     max_file_mb: int = 256
     memory: int = 1024
@@ -41,7 +53,7 @@ class Settings:
 
 _KINDS = {int: "a whole number", str: "text", Path: "a path"}
 _RANGES = {"port": (0, 65535)} | dict.fromkeys(
-    ("threads", "max_question", "max_file_mb", "memory"), (1, None)
+    ("workers", "threads", "max_question", "max_file_mb", "memory"), (1, None)
 )
 
 
@@ -75,6 +87,27 @@ def keep_native_libraries_to_one_core() -> None:
 
     os.environ["OMP_NUM_THREADS"] = "1"  # libraries look at it when they are loaded, which numpy already is
     threadpool_limits(1)
+
+
+@contextmanager
+def shared_metrics() -> Iterator[None]:
+    """Let processes that are started within count together, in a folder that then goes.
+
+    To be entered before prometheus_client is loaded, which looks at the environment then.
+    """
+    made_by, folder = os.getpid(), mkdtemp(prefix="qa-metrics-")
+    os.environ[_METRICS_FOLDER] = folder
+    try:
+        yield
+    finally:
+        if os.getpid() == made_by:  # a process that was forked meanwhile leaves it to the others
+            del os.environ[_METRICS_FOLDER]
+            rmtree(folder, ignore_errors=True)
+
+
+def metrics_are_shared() -> bool:
+    """Tell whether several processes count together."""
+    return _METRICS_FOLDER in os.environ
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -207,7 +207,8 @@ def _options(command: str) -> set[str]:
 
 def _default(field: Field[Any]) -> str:
     """Give a setting's default as a reader would write it."""
-    return "~/.cache/qa" if field.name == "cache" else str(field.default or "")
+    computed = {"cache": "~/.cache/qa", "workers": "one a core, 4 at most"}
+    return computed.get(field.name, str(field.default or ""))
 
 
 def test_settings() -> None:

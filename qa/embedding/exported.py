@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from qa.arrays import unit
+from qa.config import cores
 from qa.contracts import ExportRefusedError, Float32, ModelError
 from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder
 
@@ -173,7 +173,7 @@ class ExportedEncoder(PoolingEncoder):
         if len(batches) == 1:
             found = [_run_batch(session, [ids[i] for i in batches[0]])]
         else:
-            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+            with ThreadPoolExecutor(cores()) as threads:
                 found = list(threads.map(lambda batch: _run_batch(session, [ids[i] for i in batch]), batches))
         outputs: dict[int, ModelOutput] = {}
         for batch, vectors in zip(batches, found, strict=True):

@@ -1,16 +1,18 @@
-"""What Prometheus may know: one registry an app."""
+"""What Prometheus may know, of all processes of the service together."""
 
 from __future__ import annotations
 
 import platform
 import time
+from functools import partial
 from http import HTTPMethod
 
 from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+from prometheus_client.multiprocess import MultiProcessCollector
 
-from qa import __version__
+from qa import __version__, config
 from qa.contracts import IndexInfo
 
 __all__ = ["CONTENT_TYPE", "Metrics", "init_app", "render"]
@@ -20,23 +22,30 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """The metrics of one app."""
+    """The metrics of one app. ``counted`` holds what changes, ``registry`` what is always the same."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.counted = CollectorRegistry()
+        shared = config.metrics_are_shared()
+        own = None if shared else self.counted
+        if shared:
+            MultiProcessCollector(self.counted)  # type: ignore[no-untyped-call]
         self.requests = Counter(
-            "qa_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
+            "qa_http_requests", "Requests answered.", ("method", "route", "status"), registry=own
         )
         self.duration = Histogram(
             "qa_http_request_duration_seconds",
             "Time to answer a request.",
             ("method", "route"),
             buckets=_BUCKETS,
-            registry=self.registry,
+            registry=own,
         )
-        self.documents = Gauge("qa_index_documents", "Documents in the index.", registry=self.registry)
-        self.passages = Gauge("qa_index_passages", "Passages in the index.", registry=self.registry)
-        self.failures = Gauge("qa_index_failures", "Files that could not be read.", registry=self.registry)
+        # What the process says that was asked last: all of them follow the same index.
+        gauge = partial(Gauge, multiprocess_mode="mostrecent", registry=own)
+        self.documents = gauge("qa_index_documents", "Documents in the index.")
+        self.passages = gauge("qa_index_passages", "Passages in the index.")
+        self.failures = gauge("qa_index_failures", "Files that could not be read.")
         Info("qa_build", "What is running.", registry=self.registry).info(
             {"version": __version__, "python": platform.python_version()}
         )
@@ -49,7 +58,7 @@ def render(info: IndexInfo | None) -> bytes:
     metrics.documents.set(info.documents if info else nothing)
     metrics.passages.set(info.passages if info else nothing)
     metrics.failures.set(len(info.failures) if info else nothing)
-    return generate_latest(metrics.registry)
+    return generate_latest(metrics.counted) + generate_latest(metrics.registry)
 
 
 def init_app(app: Flask) -> None:

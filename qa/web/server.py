@@ -1,4 +1,7 @@
-"""Serve with gunicorn: one process, one model, several threads."""
+"""Serve with gunicorn: a process for each core, each with several threads.
+
+Python runs one thread of a process at a time, and half of a question's work is Python's.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,10 @@ def serve(settings: Settings) -> None:
     """
     if settings.judgements:
         Judgements(settings.judgements).check()
-    with _listen(settings.host, settings.port) as listener:
-        address, master = _address(listener), os.getpid()
+    with _reserve(settings.host, settings.port) as reserved:
+        master = os.getpid()
         try:
-            # gunicorn closes the descriptor that it is given.
-            _Server(settings, os.dup(listener.fileno()), address).run()
+            _Server(settings, _address(reserved)).run()
         except SystemExit as stopped:
             # The worker is forked in there and must end there.
             if os.getpid() != master:
@@ -45,10 +47,10 @@ def serve(settings: Settings) -> None:
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn around the app. The app is made in the worker, so that no thread or lock is forked."""
 
-    def __init__(self, settings: Settings, listener: int, address: str) -> None:
+    def __init__(self, settings: Settings, address: str) -> None:
         self._settings = settings
-        self._listener = listener
-        self._serving_on = address
+        self._address = address
+        self._missing = ""
         super().__init__()
 
     def load_config(self) -> None:
@@ -63,7 +65,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         try:
             live.current()
         except QAError as error:
-            sys.stderr.write(f"Not ready yet: {error}\n")
+            self._missing = f"Not ready yet: {error}\n"
         app = create_app(self._settings, live.current)
         # What is loaded by now stays: to look through it for garbage would stop every request for 50 ms.
         gc.freeze()
@@ -71,9 +73,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def _options(self) -> dict[str, Any]:
         return {
-            "bind": f"fd://{self._listener}",
+            "bind": self._address,
+            # Each process has a socket of its own: of one for all, the first to wake takes every connection.
+            "reuse_port": True,
+            "post_fork": _hand_over_what_speaks,
             "worker_class": "gthread",
-            "workers": 1,
+            "workers": self._settings.workers,
             "threads": self._settings.threads,
             "keepalive": 30,
             "timeout": 120,
@@ -85,12 +90,24 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "post_worker_init": self._announce,
         }
 
-    def _announce(self, _worker: Any) -> None:
-        sys.stderr.write(f"Serving on {self._serving_on}\n")
-        sys.stderr.flush()
+    def _announce(self, worker: Any) -> None:
+        if worker.age == 1:  # the first of them speaks for all
+            sys.stderr.write(f"{self._missing}Serving on http://{self._address}\n")
+            sys.stderr.flush()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _hand_over_what_speaks(_arbiter: Any, worker: Any) -> None:
+    """Let Linux hand over a connection only once something was asked on it.
+
+    Browsers open some to spare, and gunicorn lets a thread wait for seconds on each.
+    """
+    if hasattr(socket, "TCP_DEFER_ACCEPT"):
+        for listener in worker.sockets:
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _SILENT_SECONDS)
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    """Take an address, so that processes of this one may listen there, and others may not."""
     # getaddrinfo takes a port that is too high for another, without a word.
     if not 0 <= port < 1 << 16:
         raise SettingsError(f"{port} is not a port: ports go from 0 to 65535.")
@@ -98,25 +115,25 @@ def _listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        alone, shared = (socket.socket(family, socket.SOCK_STREAM) for _ in range(2))
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"{host!r} port {port} is not an address to serve on: {error}") from error
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_DEFER_ACCEPT"):
-            # Linux hands over a connection once something was asked on it: browsers open some to spare, and
-            # gunicorn lets a thread wait for seconds on each.
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _SILENT_SECONDS)
-        listener.bind(address)
-        listener.listen(512)
+        with alone:  # which fails where somebody else listens
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            alone.bind(address)
+            address = alone.getsockname()
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        shared.bind(address)
     except OSError as error:
-        listener.close()
+        shared.close()
         raise SettingsError(
             f"Cannot serve on {host} port {port}: {error}. Another port can be had with --port."
         ) from error
-    return listener
+    return shared
 
 
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _address(reserved: socket.socket) -> str:
+    host, port = reserved.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,9 +7,8 @@ from types import ModuleType
 
 from fake_search import FakeSearch, no_index
 
-from qa.config import Settings
+from qa.config import Settings, shared_metrics
 from qa.contracts import QAError, Search
-from qa.web.server import serve
 
 
 class Live:
@@ -29,6 +28,9 @@ sys.modules["qa.search"] = module
 
 if __name__ == "__main__":
     try:
-        serve(Settings(host=sys.argv[1], port=int(sys.argv[2]), threads=4))
+        with shared_metrics():
+            from qa.web.server import serve
+
+            serve(Settings(host=sys.argv[1], port=int(sys.argv[2]), workers=2, threads=4))
     except QAError as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -106,6 +106,20 @@ def test_connections_on_which_nothing_is_asked_keep_nobody_waiting() -> None:
         assert idle[0].recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
+def test_its_processes_share_the_connections_and_count_together() -> None:
+    with serving("127.0.0.1", "0") as (_, address):
+        time.sleep(1)  # until the other one listens too
+        for _ in range(40):
+            with connected(address) as connection:
+                assert get(connection, "/api/v1/search?q=trade")[0] == 200
+        with connected(address) as connection:
+            connection.request("GET", "/metrics")
+            told = connection.getresponse().read().decode()
+    assert 'qa_http_requests_total{method="GET",route="/api/v1/search",status="200"} 40.0' in told
+    assert told.count("\nqa_index_passages ") == 1
+    assert told.count("\nqa_build_info{") == 1
+
+
 def test_without_an_index_it_serves_and_says_so() -> None:
     with serving("127.0.0.1", "0", "none") as (_, address), connected(address) as connection:
         assert get(connection, "/healthz")[0] == 200
