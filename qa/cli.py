@@ -76,13 +76,14 @@ def index(docs: Path | None, index: Path | None, model: str | None, as_json: boo
     """Build the index of the documents in DOCS (docs_raw), or bring it up to date."""
     settings = config.load({"docs": docs, "index": index, "model": model})
     from qa.build import build  # noqa: PLC0415 -- loads what other commands do without
-    from qa.embedding import load_encoder  # noqa: PLC0415
+    from qa.embedding import load_encoder, load_plain  # noqa: PLC0415
 
     progress = sys.stderr.isatty()
     try:
         report = build(settings, load_encoder(settings.model, settings.cache), progress=progress)
-    except ExportRefusedError:  # which is remembered: now it is the model as it is that is loaded
-        report = build(settings, load_encoder(settings.model, settings.cache), progress=progress)
+    except ExportRefusedError as refusal:  # by the documents; it is remembered
+        click.echo(f"qa: {refusal}", err=True)
+        report = build(settings, load_plain(settings.model), progress=progress)
     for failure in report.failures:
         click.echo(f"not read: {_describe(failure)}", err=True)
     if as_json:

@@ -97,7 +97,8 @@ class PassageEmbedder:
 
     def _check(self, passages: list[PassageInput]) -> None:
         """Let the encoder check itself on sentences from all over the first passages."""
-        found = [span.of(passage.text) for passage in passages for span in passage.sentences]
+        sentences = (span.of(passage.text) for passage in passages for span in passage.sentences)
+        found = list(dict.fromkeys(sentences))  # of equal ones it is chance which are nearest
         self._encoder.check(found[:: -(-len(found) // _CHECKED)])
 
     def _compressed(self, made: PassageVectors) -> _Kept:

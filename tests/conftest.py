@@ -16,6 +16,7 @@ from stand_in import StandIn
 from qa import generation
 from qa.build import build
 from qa.config import Settings
+from qa.embedding import DEFAULT_MODEL, ExportedEncoder, export, load_plain
 
 hypothesis_settings.register_profile(
     "project", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -29,6 +30,12 @@ def cache() -> Iterator[Path]:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("XDG_CACHE_HOME", folder)
         yield Path(folder) / "qa"
+
+
+@pytest.fixture(scope="session")
+def default(cache: Path) -> ExportedEncoder:
+    """The default model, exported in the precision that this processor is best at."""
+    return export.exported(load_plain(DEFAULT_MODEL), cache)
 
 
 @pytest.fixture

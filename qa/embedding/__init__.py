@@ -21,6 +21,7 @@ __all__ = [
     "find_model",
     "load_encoder",
     "load_model",
+    "load_plain",
     "open_encoder",
 ]
 
@@ -41,7 +42,7 @@ def load_encoder(model: str, cache: Path | None = None) -> Encoder:
     Raises:
         ModelError: it is not there or not whole.
     """
-    plain = SentenceTransformerEncoder(model, find_model(model))
+    plain = load_plain(model)
     if export.has_gpu():
         return plain
     try:
@@ -51,16 +52,25 @@ def load_encoder(model: str, cache: Path | None = None) -> Encoder:
         return plain
 
 
+def load_plain(model: str) -> SentenceTransformerEncoder:
+    """Make a model ready to run as sentence-transformers has it.
+
+    Raises:
+        ModelError: it is not there or not whole.
+    """
+    return SentenceTransformerEncoder(model, find_model(model))
+
+
 def open_encoder(model: str, folder: Path) -> Encoder:
     """Open the encoder with which an index was built.
 
     Args:
-        model: the model's name, for where no export is kept in the index.
+        model: the model's name.
         folder: where the index keeps one.
 
     Raises:
         ModelError: it is not there or not whole.
     """
     if folder.is_dir():
-        return ExportedEncoder(folder)
-    return SentenceTransformerEncoder(model, find_model(model))
+        return ExportedEncoder(model, folder)
+    return load_plain(model)

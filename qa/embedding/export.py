@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
+import os
 import platform
 import shutil
-import tempfile
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from qa.contracts import ExportRefusedError, ModelError
-from qa.embedding.exported import (
-    MODEL,
-    REFERENCE,
-    REFUSED,
-    TOKENIZER,
-    ExportedEncoder,
-    Facts,
-    agreement,
-)
+from qa.embedding.exported import FACTS, MODEL, REFERENCE, REFUSED, TOKENIZER, ExportedEncoder, Facts
 from qa.embedding.models import digests
+from qa.embedding.pooling import Kind
 from qa.embedding.quantization import quantize
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 
@@ -61,23 +56,39 @@ def exported(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncoder:
         cache: where exports are kept.
 
     Raises:
-        ExportRefusedError: it cannot be exported, or the export does not keep its vectors.
+        ExportRefusedError: it cannot be exported, or the export does not keep its vectors. That is
+            remembered, unless the fault lies outside of the model, such as a full disk.
         ModelError: the model cannot be loaded.
     """
     kind = precision()
     fingerprint = hashlib.sha256(f"{VERSION} {kind} {plain.fingerprint}".encode()).hexdigest()
     folder = cache / "encoders" / fingerprint[:32]
-    if (folder / REFUSED).exists():
-        reason = (folder / REFUSED).read_text("utf-8")
-        raise ExportRefusedError(f"{reason} (remove {folder} to try again)")
-    if not _is_whole(folder):
-        _log.warning("preparing the model %r for this processor, once: some 20 seconds", plain.name)
-        try:
-            _make(plain, folder, kind, fingerprint)
-        except ExportRefusedError as refusal:
-            _remember(folder, str(refusal))
-            raise
-    return ExportedEncoder(folder)
+    try:
+        with _alone(folder.parent):
+            if (folder / REFUSED).exists():
+                reason = (folder / REFUSED).read_text("utf-8")
+                raise ExportRefusedError(f"{reason} (remove {folder} to try again)")
+            if not _is_whole(folder):
+                _log.warning("preparing the model %r for this processor, once: some 20 seconds", plain.name)
+                _make(plain, folder, kind, fingerprint)
+    except OSError as error:
+        raise ExportRefusedError(
+            f"the model {plain.name!r} runs as it is, and slower: its export cannot be made in "
+            f"{folder.parent} ({error})"
+        ) from error
+    return ExportedEncoder(plain.name, folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no one else make anything in a folder. The system lets go of a dead process's lock by itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _is_whole(folder: Path) -> bool:
@@ -85,46 +96,47 @@ def _is_whole(folder: Path) -> bool:
         expected = Facts.read(folder).files
     except ModelError:
         return False
-    return all(digests(folder).get(name) == digest for name, digest in expected.items())
-
-
-def _remember(folder: Path, reason: str) -> None:
-    """Keep why a model is not exported, so that the next run does not try again."""
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / REFUSED).write_text(reason, "utf-8")
+    return {name: digest for name, digest in digests(folder).items() if name != FACTS} == expected
 
 
 def _make(plain: SentenceTransformerEncoder, folder: Path, kind: str, fingerprint: str) -> None:
     """Export into a folder beside it, and move that into place once it is whole and checked."""
+    for left in (folder, *folder.parent.glob(".*")):  # damaged, or of runs that were stopped
+        shutil.rmtree(left, ignore_errors=True)
+    draft = folder.with_name(f".{folder.name}")
+    draft.mkdir()
+    try:
+        _try(plain, draft, kind, fingerprint)
+        draft.rename(folder)
+    except ExportRefusedError as refusal:
+        with suppress(OSError):
+            folder.mkdir()
+            (folder / REFUSED).write_text(str(refusal), "utf-8")
+        raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _try(plain: SentenceTransformerEncoder, folder: Path, kind: str, fingerprint: str) -> None:
+    """Export a model, if it can be."""
     if plain.pooling not in ("mean", "cls"):
         raise ExportRefusedError(f"the model {plain.name!r} is of a kind that runs only as it is, and slower")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as drafted:
-            draft = Path(drafted) / "export"
-            draft.mkdir()
-            _write(plain, draft, kind, fingerprint)
-            _check(plain, draft)
-            shutil.rmtree(folder, ignore_errors=True)
-            draft.rename(folder)
-    except OSError as error:
+        _write(plain, folder, kind, fingerprint)
+        _check(plain, folder)
+    except (ExportRefusedError, OSError):
+        raise
+    except Exception as error:  # those of torch, ONNX and its run time have no common kind
         raise ExportRefusedError(
-            f"the model {plain.name!r} runs as it is, and slower: its export cannot be kept in "
-            f"{folder.parent} ({error})"
+            f"the model {plain.name!r} runs as it is, and slower: it cannot be exported ({error})"
         ) from error
 
 
 def _write(plain: SentenceTransformerEncoder, folder: Path, kind: str, fingerprint: str) -> None:
     exact = folder / (REFERENCE if kind == "int8" else MODEL)
-    try:
-        _export(plain, exact)
-        if kind == "int8":
-            quantize(exact, folder / MODEL, [_inputs(plain, line) for line in _sample()])
-    except (RuntimeError, ValueError, TypeError, AttributeError, ImportError) as error:
-        raise ExportRefusedError(
-            f"the model {plain.name!r} runs as it is, and slower: it cannot be exported ({error})"
-        ) from error
+    _export(plain, exact)
+    if kind == "int8":
+        quantize(exact, folder / MODEL, [_inputs(plain, line) for line in _sample()])
     plain.tokenizer.save(str(folder / TOKENIZER))
     facts = Facts(
         name=plain.name,
@@ -139,7 +151,7 @@ def _write(plain: SentenceTransformerEncoder, folder: Path, kind: str, fingerpri
         files=digests(folder),
     )
     facts.write(folder)
-    replace(facts, probe=ExportedEncoder(folder).probe().tolist()).write(folder)
+    replace(facts, probe=ExportedEncoder(plain.name, folder).probe().tolist()).write(folder)
 
 
 def _export(plain: SentenceTransformerEncoder, path: Path) -> None:
@@ -174,6 +186,8 @@ def _export(plain: SentenceTransformerEncoder, path: Path) -> None:
             )
     finally:
         model.set_attn_implementation(before)
+    if len(list(path.parent.iterdir())) > 1:
+        raise ValueError("it has more than the 2 GB that one ONNX file holds")
 
 
 def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
@@ -188,12 +202,14 @@ def _sample() -> list[str]:
 def _check(plain: SentenceTransformerEncoder, folder: Path) -> None:
     """Hold the export against sentence-transformers: in full precision it gives the same vectors."""
     lines = _sample()
-    encoder = ExportedEncoder(folder)
-    exact = encoder.vectors(lines, REFERENCE if (folder / REFERENCE).exists() else MODEL)
-    cosine, _ = agreement(plain.vectors(lines), exact)
-    if cosine < _LEAST_EXACT:
-        raise ExportRefusedError(
-            f"the export of {plain.name!r} is not used: its vectors have a cosine of {cosine:.4f} with the "
-            "model's; the model runs as it is, and slower"
-        )
+    encoder = ExportedEncoder(plain.name, folder)
+    texts = [*lines, " ".join(lines)]  # the last is longer than most models read
+    for kind in get_args(Kind):
+        exact = encoder.reference.vectors(texts, kind)
+        least = float((plain.vectors(texts, kind) * exact).sum(axis=1).min())
+        if not least >= _LEAST_EXACT:  # it may be no number
+            raise ExportRefusedError(
+                f"the export of {plain.name!r} is not used: its vectors have a cosine of {least:.4f} with "
+                "the model's; the model runs as it is, and slower"
+            )
     encoder.check(lines)

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,8 @@ import numpy as np
 
 from qa.arrays import unit
 from qa.config import cores
-from qa.contracts import ExportRefusedError, Float32, ModelError
-from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder
+from qa.contracts import ExportRefusedError, Float32, Int64, ModelError
+from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder, tokens_read
 
 MODEL, REFERENCE, TOKENIZER, FACTS = "model.onnx", "reference.onnx", "tokenizer.json", "encoder.json"
 REFUSED = "refused.txt"
@@ -34,7 +35,7 @@ class Facts:
     """What an export says of itself.
 
     Attributes:
-        name: the model's.
+        name: what the model was called where it was exported.
         fingerprint: of the export.
         precision: ``int8`` or ``fp32``.
         pooling: ``mean`` or ``cls``.
@@ -77,10 +78,11 @@ class Facts:
 class ExportedEncoder(PoolingEncoder):
     """An exported model in its folder, opened when it is first used. Any number of threads may share it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, file: str = MODEL) -> None:
+        self.name = name
         self._folder = folder
+        self._file = file
         self._facts = Facts.read(folder)
-        self.name = self._facts.name
 
     @property
     def fingerprint(self) -> str:
@@ -118,22 +120,31 @@ class ExportedEncoder(PoolingEncoder):
         """Give what the model wants before each text."""
         return self._facts.prompts[kind]
 
+    @property
+    def reference(self) -> ExportedEncoder:
+        """The model in full precision, where the export was made; elsewhere the model itself."""
+        if not (self._folder / REFERENCE).exists():
+            return self
+        return ExportedEncoder(self.name, self._folder, REFERENCE)
+
     def check(self, sentences: Sequence[str]) -> None:
         """Hold the export against the whole model in full precision, on these sentences.
 
         Raises:
             ExportRefusedError: the vectors differ too much. From then on the model runs as it is.
         """
-        if not (self._folder / REFERENCE).exists():  # it is in full precision itself
+        reference = self.reference
+        if reference is self:
             return
-        cosine, shared = agreement(self.vectors(sentences, REFERENCE), self.vectors(sentences))
-        if cosine < _LEAST_COSINE or shared < _LEAST_NEIGHBOURS:
+        cosine, shared = agreement(reference.vectors(sentences), self.vectors(sentences))
+        if not (cosine >= _LEAST_COSINE and shared >= _LEAST_NEIGHBOURS):  # it may be no number
             reason = (
                 f"the export of {self.name!r} in {self._facts.precision} is not used: on {len(sentences)} "
                 f"sentences its vectors have a cosine of {cosine:.3f} with the model's and share "
                 f"{shared:.0%} of their nearest; the model runs as it is, and slower"
             )
-            (self._folder / REFUSED).write_text(reason, "utf-8")
+            with suppress(OSError):
+                (self._folder / REFUSED).write_text(reason, "utf-8")
             raise ExportRefusedError(reason)
 
     def save(self, folder: Path) -> None:
@@ -142,33 +153,32 @@ class ExportedEncoder(PoolingEncoder):
         for name in (MODEL, TOKENIZER, FACTS):
             shutil.copyfile(self._folder / name, folder / name)
 
-    def vectors(self, texts: Sequence[str], file: str = MODEL) -> Float32:
-        """Give the unit vectors of whole texts, shape (texts, dimension), by a file of the export."""
-        encodings = self.tokenizer.encode_batch([self.prompt("document") + text for text in texts])
-        outputs = self._run(_session(self._folder / file), encodings)
-        return unit(np.stack([output.whole for output in outputs]))
-
     def probe(self) -> Float32:
         """Give the unit vector of a text that is always the same."""
-        found: Float32 = self.vectors([_PROBE])[0]
-        return found
+        return self._probe(_session(self._folder / self._file))
+
+    def _probe(self, session: Any) -> Float32:
+        (output,) = self._run(session, [self.tokenizer.encode(self.prompt("document") + _PROBE)])
+        return unit(output.whole)
 
     @cached_property
     def _session(self) -> Any:
+        session = _session(self._folder / self._file)
         # Some processors add 8-bit products in 16 bits, with other results than where the index was built.
-        if float(self.probe() @ np.array(self._facts.probe, np.float32)) < _LEAST_PROBE:
+        probe = np.array(self._facts.probe, np.float32)
+        if self._file == MODEL and not float(self._probe(session) @ probe) >= _LEAST_PROBE:
             raise ModelError(
                 f"the model in {self._folder} gives other vectors here than where the index was built, on "
                 "another kind of processor: run `qa index` here"
             )
-        return _session(self._folder / MODEL)
+        return session
 
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002
         return self._run(self._session, encodings)
 
     def _run(self, session: Any, encodings: Sequence[Any]) -> list[ModelOutput]:
         """Run the model over batches of texts that are about as long, one batch on each core."""
-        ids = [encoding.ids[: self.longest] for encoding in encodings]
+        ids = [np.array(encoding.ids)[tokens_read(encoding, self.longest)] for encoding in encodings]
         batches = list(_batches([len(one) for one in ids]))
         if len(batches) == 1:
             found = [_run_batch(session, [ids[i] for i in batches[0]])]
@@ -215,14 +225,17 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _run_batch(session: Any, ids: Sequence[Sequence[int]]) -> Float32:
+def _run_batch(session: Any, ids: Sequence[Int64]) -> Float32:
     """Give the vectors of the tokens of each text, shape (texts, the longest's tokens, dimension)."""
     padded = np.zeros((len(ids), max(map(len, ids))), np.int64)
     mask = np.zeros_like(padded)
     for row, one in enumerate(ids):
         padded[row, : len(one)] = one
         mask[row, : len(one)] = 1
-    found: Float32 = session.run(None, {"input_ids": padded, "attention_mask": mask})[0]
+    try:
+        found: Float32 = session.run(None, {"input_ids": padded, "attention_mask": mask})[0]
+    except Exception as error:  # its errors have no common kind
+        raise ModelError(f"the model cannot be run: {error}") from error
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from qa.arrays import unit
-from qa.contracts import Float32, PassageInput, PassageVectors, QueryVectors, Span
+from qa.contracts import Float32, Int64, PassageInput, PassageVectors, QueryVectors, Span
 
 CONTEXT_TOKENS = 32
 """The most that is read of a passage's title and section before each window of its text, in tokens."""
@@ -111,6 +111,11 @@ class PoolingEncoder(ABC):
         special = self.tokenizer.num_special_tokens_to_add(is_pair=False)
         return max(1, self.longest - int(special) - self.count_tokens([self.prompt("document")])[0])
 
+    def vectors(self, texts: Sequence[str], kind: Kind = "document") -> Float32:
+        """Give the unit vectors of whole texts, shape (texts, dimension)."""
+        _, outputs = self._outputs(kind, texts)
+        return unit(np.stack([output.whole for output in outputs]))
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, special tokens left out."""
         if not texts:
@@ -147,7 +152,7 @@ class PoolingEncoder(ABC):
         """Give the vectors of a text's own tokens and where they stand in it, if they can be compared."""
         if not self.pools_late:
             return np.empty((0, self.dimension), np.float32), np.empty((0, 2), np.int64)
-        bounds = self._bounds(kind, encoding)[: len(output.tokens)]
+        bounds = self._bounds(kind, encoding)[tokens_read(encoding, len(output.tokens))]
         own = bounds[:, 1] > np.maximum(bounds[:, 0], 0)
         return output.tokens[own], bounds[own]
 
@@ -197,7 +202,7 @@ class PoolingEncoder(ABC):
 
     def _gather(self, context: str, windows: list[tuple[_Window, Any, ModelOutput]]) -> PassageVectors:
         """Put the windows' token vectors together: the context's of the first, then the sentences'."""
-        whole = np.mean([output.whole for _, _, output in windows], axis=0)
+        whole = np.mean([unit(output.whole) for _, _, output in windows], axis=0)
         segments: list[Float32] = []
         for window, encoding, output in windows:
             tokens, bounds = self._own_tokens("document", encoding, output)
@@ -227,6 +232,15 @@ class PoolingEncoder(ABC):
         # Two tokens are left for the colon and for a piece that merges differently beside it.
         end = offsets[: CONTEXT_TOKENS - 2][-1][1] if offsets else 0
         return context[:end] + ": "
+
+
+def tokens_read(encoding: Any, longest: int) -> Int64:
+    """Number the tokens that a model reads of a text: the first, and the special ones at its end."""
+    numbers = np.arange(len(encoding))
+    if len(numbers) <= longest:
+        return numbers
+    ends = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)[-1] + 1
+    return np.concatenate([numbers[: longest - (len(numbers) - ends)], numbers[ends:]])
 
 
 def _window(context: str, text: str, sentences: Sequence[Span]) -> _Window:

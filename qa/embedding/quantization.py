@@ -14,6 +14,7 @@ neither, at about the same speed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def quantize(exact: Path, path: Path, sample: Sequence[Mapping[str, Any]]) -> No
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
 
     graph = _Graph(onnx.load(exact))
-    largest = graph.largest([name for name in graph.products if graph.is_normalised(name)], sample)
+    largest = graph.largest([name for name in graph.products if graph.can_be_smoothed(name)], sample)
     for name in graph.products:
         if name in largest:
             graph.smooth(name, largest[name])
@@ -58,14 +59,16 @@ class _Graph:
         self.model = model
         self._weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self._made_by = {name: node.op_type for node in model.graph.node for name in node.output}
+        self._uses = Counter(name for node in model.graph.node for name in node.input)
         self.products: dict[str, list[Any]] = {}
         for node in model.graph.node:
             if node.op_type == "MatMul" and node.input[1] in self._weights:
                 self.products.setdefault(node.input[0], []).append(node)
 
-    def is_normalised(self, name: str) -> bool:
-        """Tell whether it comes out of a layer normalisation."""
-        return self._made_by.get(name) == "LayerNormalization"
+    def can_be_smoothed(self, name: str) -> bool:
+        """Tell whether it comes out of a layer normalisation, and meets weights of its own."""
+        own = all(self._uses[node.input[1]] == 1 for node in self.products[name])
+        return own and self._made_by.get(name) == "LayerNormalization"
 
     def narrows(self, name: str) -> bool:
         """Tell whether the products have fewer channels than what is multiplied, as behind an activation."""
@@ -107,11 +110,15 @@ class _Graph:
 
     def scale_rows(self, name: str) -> None:
         """Divide each row of what is multiplied by its largest number, and multiply the product by it."""
-        from onnx import helper  # noqa: PLC0415
+        from onnx import helper, numpy_helper  # noqa: PLC0415
 
-        absolute, largest, scaled = (f"{name}.{part}" for part in ("absolute", "largest", "scaled"))
+        parts = ("least", "absolute", "greatest", "largest", "scaled")
+        least, absolute, greatest, largest, scaled = (f"{name}.{part}" for part in parts)
+        # A row may be all zeros, which nothing can be divided by.
+        self.model.graph.initializer.append(numpy_helper.from_array(np.array(_NOTHING, np.float32), least))
         self._insert(name, helper.make_node("Abs", [name], [absolute]))
-        self._insert(name, helper.make_node("ReduceMax", [absolute], [largest], axes=[-1], keepdims=1))
+        self._insert(name, helper.make_node("ReduceMax", [absolute], [greatest], axes=[-1], keepdims=1))
+        self._insert(name, helper.make_node("Max", [greatest, least], [largest]))
         self._insert(name, helper.make_node("Div", [name, largest], [scaled]))
         for node in self.products[name]:
             product = node.output[0]

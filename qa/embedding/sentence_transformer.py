@@ -8,9 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from qa.arrays import unit
 from qa.contracts import Float32
 from qa.embedding.models import digests, load_model
 from qa.embedding.pooling import VERSION, Kind, ModelOutput, PoolingEncoder
@@ -87,11 +84,6 @@ class SentenceTransformerEncoder(PoolingEncoder):
         prompts = self.model.prompts
         name = next((name for name in names if name in prompts), self.model.default_prompt_name)
         return str(prompts.get(name) or "")
-
-    def vectors(self, texts: Sequence[str]) -> Float32:
-        """Give the unit vectors of whole texts, shape (texts, dimension)."""
-        _, outputs = self._outputs("document", texts)
-        return unit(np.stack([output.whole for output in outputs]))
 
     def check(self, sentences: Sequence[str]) -> None:
         """Nothing to check: this is the model."""
