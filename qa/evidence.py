@@ -18,7 +18,7 @@ from qa.vectors import Cosines
 _POOL = 100
 """How many passages the words bring in, and how many sentences the vectors, at the least."""
 
-_EXAMINED = 30
+_EXAMINED = 60
 """How many of them are looked at closely, at the least."""
 
 
