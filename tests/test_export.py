@@ -505,3 +505,16 @@ def test_agreement_counts_cosines_and_neighbours() -> None:
     turned = np.stack([np.cos(angles + 1), np.sin(angles + 1)], axis=1).astype(np.float32)
     assert agreement(one, turned) == pytest.approx((np.cos(1), 1), abs=1e-5)
     assert agreement(one, one[np.random.default_rng(0).permutation(40)])[1] < 0.5
+
+
+def test_a_question_has_the_same_vectors_alone_and_among_others(default: ExportedEncoder) -> None:
+    questions = [
+        "Who sold the rice?",
+        "In which year was the port of the capital built, and by whom?",
+        "Why?",
+    ]
+    together = default.encode_queries(questions)
+    for question, found in zip(questions, together, strict=True):
+        (alone,) = default.encode_queries([question])
+        np.testing.assert_array_equal(found.vector, alone.vector)
+        np.testing.assert_array_equal(found.tokens, alone.tokens)

@@ -174,12 +174,22 @@ class ExportedEncoder(PoolingEncoder):
         return session
 
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002
-        return self._run(self._session, encodings)
+        # What is rounded to 8 bits depends a little on what else is in the batch: a question stands alone, so
+        # that it always has the same answers.
+        return self._run(self._session, encodings, _TOKENS_AT_ONCE if kind == "document" else 0)
 
-    def _run(self, session: Any, encodings: Sequence[Any]) -> list[ModelOutput]:
-        """Run the model over batches of texts that are about as long, one batch on each core."""
+    def _run(
+        self, session: Any, encodings: Sequence[Any], at_once: int = _TOKENS_AT_ONCE
+    ) -> list[ModelOutput]:
+        """Run the model over batches of texts that are about as long, one batch on each core.
+
+        Args:
+            session: the model.
+            encodings: of the texts.
+            at_once: how many tokens a batch may have, unless it is one text.
+        """
         ids = [np.array(encoding.ids)[tokens_read(encoding, self.longest)] for encoding in encodings]
-        batches = list(_batches([len(one) for one in ids]))
+        batches = list(_batches([len(one) for one in ids], at_once))
         if len(batches) == 1:
             found = [_run_batch(session, [ids[i] for i in batches[0]])]
         else:
@@ -213,11 +223,11 @@ def agreement(exact: Float32, found: Float32) -> tuple[float, float]:
     return float((exact * found).sum(axis=1).mean()), float(np.mean(shared)) / count if count else 1.0
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _batches(lengths: Sequence[int], at_once: int) -> Iterator[list[int]]:
     """Put texts together that are about as long, the longest first, by what they take when padded."""
     batch: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > _TOKENS_AT_ONCE:
+        if batch and (len(batch) + 1) * lengths[batch[0]] > at_once:
             yield batch
             batch = []
         batch.append(i)
