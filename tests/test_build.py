@@ -5,20 +5,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from corpus import DOCUMENTS, write
+from corpus import DOCUMENTS, write, write_many
 from stand_in import StandIn
 
 from qa import build as building
 from qa import generation
 from qa.build import Report, build
 from qa.config import Settings
-from qa.contracts import BuildError, IndexUnavailableError, LockedError, ModelError, ReadFailure
+from qa.contracts import (
+    BuildError,
+    ExportRefusedError,
+    Filters,
+    IndexUnavailableError,
+    LockedError,
+    ModelError,
+    Query,
+    ReadFailure,
+)
 from qa.generation import Generation
+from qa.search import Searcher
+from qa.vectors import Vectors, invert
 
 
 def _live(settings: Settings) -> Generation:
@@ -143,6 +157,123 @@ def test_an_update_equals_a_full_build(settings: Settings, tmp_path: Path, chang
     assert update.failures == full.failures
     _assert_same(_live(settings), _live(afresh))
     assert not build(settings, StandIn()).changed
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+def test_passages_embedded_a_few_at_a_time_give_the_same(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    whole = replace(settings, index=tmp_path / "whole")
+    build(whole, StandIn())
+    with pytest.MonkeyPatch.context() as for_now:
+        for_now.setattr("qa.embed.AT_ONCE", at_once)
+        encoder = StandIn()
+        report = build(settings, encoder)
+        assert report.embedded == report.passages == len(encoder.encoded) > at_once
+        _assert_same(_live(settings), _live(whole))
+        _all(settings.docs)
+        build(settings, StandIn())
+    afresh = replace(settings, index=tmp_path / "afresh")
+    build(afresh, StandIn())
+    _assert_same(_live(settings), _live(afresh))
+
+
+class _Checked(StandIn):
+    """Keeps what it was asked to check itself on."""
+
+    checked: ClassVar[list[list[str]]] = []
+
+    def check(self, sentences: Sequence[str]) -> None:
+        self.checked.append(list(sentences))
+
+
+def test_the_model_is_checked_once_and_only_where_all_is_embedded(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.embed.AT_ONCE", 2)
+    monkeypatch.setattr(_Checked, "checked", [])
+    text = "The same again. " * 9 + "And not.\n\nThe same again. A third. A fourth."
+    write(settings.docs, {"0.txt": text})
+    build(settings, _Checked())
+    (first,) = _Checked.checked
+    assert first[:4] == ["The same again.", "And not.", "A third.", "A fourth."]
+    assert len(set(first)) == len(first)
+    _add(settings.docs)
+    build(settings, _Checked())
+    assert len(_Checked.checked) == 1
+    build(settings, _Checked(fingerprint="other"))
+    assert len(_Checked.checked) == 2
+
+
+def test_the_model_is_checked_on_sentences_from_all_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Checked, "checked", [])
+    build(Settings(docs=write_many(tmp_path / "docs"), index=tmp_path / "index"), _Checked())
+    (checked,) = _Checked.checked
+    assert 32 < len(checked) <= 64
+    texts = [path.read_text("utf-8") for path in sorted((tmp_path / "docs").rglob("*.md"))]
+    assert checked[0] in texts[0]
+    assert checked[-1] in texts[-1]
+
+
+def test_a_model_that_refuses_what_runs_it_leaves_the_old_index(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = build(settings, StandIn())
+
+    def refuse(*_: object) -> None:
+        raise ExportRefusedError("its vectors are others")
+
+    monkeypatch.setattr(_Checked, "check", refuse)
+    with pytest.raises(ExportRefusedError):
+        build(settings, _Checked(fingerprint="other"))
+    assert generation.current(settings.index).name == old.generation
+    assert build(settings, StandIn(fingerprint="third")).changed
+    assert len(_generations(settings)) == 2
+
+
+def test_the_memory_that_may_be_used_decides_on_the_index_of_the_vectors(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def note(written: Vectors, path: Path, memory: int) -> dict[str, object]:
+        given.append((len(written), written.dimension, path.name, memory))
+        return {"kind": "noted"}
+
+    monkeypatch.setattr("qa.vectors.invert", note)
+    build(replace(settings, memory=7), StandIn())
+    live = _live(settings)
+    assert given == [(live.manifest.sentences, 48, "sentences.faiss", 7 * 2**20)]
+    assert live.manifest.vectors == {"kind": "noted"}
+
+
+@pytest.mark.parametrize(("memory", "kind"), [(2048, "IVF,SQ8"), (0, "IVF,RaBitQ")])
+def test_many_sentences_are_found_as_few_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: Generation, memory: int, kind: str
+) -> None:
+    monkeypatch.setattr("qa.vectors.invert", partial(invert, few=0))
+    settings = Settings(docs=write_many(tmp_path / "docs"), index=tmp_path / "index", memory=memory)
+    (settings.docs / "b" / "59.md").unlink()
+    build(settings, StandIn())
+    write_many(settings.docs)
+    assert build(settings, StandIn()).embedded <= 5
+    live = _live(settings)
+    assert live.manifest.vectors["kind"] == kind
+    assert live.manifest.vectors["recall@10"] > 0.95
+    assert generation.INVERTED in live.manifest.files
+    generation.verify(live.folder)
+    _assert_same(live, large)
+    few, many = Searcher(large, StandIn()), Searcher(live, StandIn())
+    for question in ("rice in the port", "a doctor at the temple bridge", "harvest season tax", "the border"):
+        for filters in (Filters(), Filters(source=("S1",))):
+            query = Query(question, k=5, filters=filters)
+            assert _found(many, query) == _found(few, query)
+
+
+def _found(searcher: Searcher, query: Query) -> list[tuple[str, float]]:
+    return [(hit.passage.id, round(hit.score, 4)) for hit in searcher.search(query).hits]
 
 
 def test_only_what_is_new_is_embedded(settings: Settings) -> None:
