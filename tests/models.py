@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ def tiny(
     *more: Any,
     prompts: dict[str, str] | None = None,
     seed: int = 0,
+    weights: Mapping[str, tuple[slice, float]] = MappingProxyType({}),
     kind: tuple[type[PreTrainedConfig], type[PreTrainedModel]] = (BertConfig, BertModel),
     **options: Any,
 ) -> Path:
@@ -36,6 +39,7 @@ def tiny(
         more: modules behind the pooling.
         prompts: by their names.
         seed: of the weights.
+        weights: which numbers of which parameters, by a part of their names, are to be what.
         kind: of transformer.
         options: of its configuration, and ``include_prompt`` of the pooling.
     """
@@ -52,7 +56,12 @@ def tiny(
         "vocab_size": len(WORDS), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 32, "max_position_embeddings": 80, "pad_token_id": 0,
     }  # fmt: skip
-    model(config(**sizes | options)).save_pretrained(raw)
+    made = model(config(**sizes | options))
+    for name, parameter in made.named_parameters():
+        for part, (numbers, value) in weights.items():
+            if part in name:
+                parameter.data[numbers] = value
+    made.save_pretrained(raw)
     modules = [
         Transformer(str(raw), max_seq_length=64),
         Pooling(16, pooling_mode=pooling, include_prompt=include_prompt),

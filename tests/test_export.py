@@ -468,7 +468,17 @@ def test_vectors_in_8_bits_are_nearer_to_the_models_than_by_the_usual_rounding(
 
 @needs_8_bits
 @pytest.mark.parametrize(
-    "kind", [{"kind": (AlbertConfig, AlbertModel), "embedding_size": 16}, {"hidden_act": "relu"}], ids=str
+    "kind",
+    [
+        {
+            "kind": (AlbertConfig, AlbertModel),
+            "embedding_size": 16,
+            "initializer_range": 0.5,
+            "weights": {"attention.LayerNorm.weight": (slice(1), 4.0)},
+        },
+        {"hidden_act": "relu", "weights": {"intermediate.dense.bias": (slice(None), -100.0)}},
+    ],
+    ids=["shared", "zeros"],
 )
 def test_layers_that_share_weights_and_rows_of_zeros_can_be_rounded(tmp_path: Path, kind: dict) -> None:
     exact = exported(str(tiny(tmp_path, "mean", **kind)), tmp_path / "cache", "fp32")
