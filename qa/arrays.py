@@ -57,6 +57,11 @@ def shifted(values: NDArray[Any], first: float) -> NDArray[Any]:
     return np.concatenate([np.full_like(values[:1], first), values[:-1]])
 
 
+def cubed(values: Float32) -> Float32:
+    """Give the cubes, many times as fast as by a power."""
+    return values * values * values
+
+
 def unit(vectors: Any) -> Float32:
     """Bring vectors, along the last axis, to length 1."""
     found = np.asarray(vectors, np.float32)

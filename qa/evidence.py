@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qa import analysis, language, lexical
-from qa.arrays import max_in_parts, offsets, ranges
+from qa.arrays import cubed, max_in_parts, offsets, ranges
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.generation import Generation
 from qa.interaction import TokenMatches
@@ -106,11 +106,12 @@ class Evidence:
                 signals["interaction"] = matches.sentences(self.token_weights, carried=CARRIED, titled=TITLED)
         return signals, bounds
 
-    def interaction(self, rows: Int64) -> Float32:
+    def interaction(self, rows: Int64, *, sharpened: bool = False) -> Float32:
         """Give the passages' late interaction; their sentences' cosines where tokens have no vectors."""
         if self._has_tokens:
-            return self._matches(rows).passages(self.token_weights)
-        return self.calibration.interaction(self._sentences(rows))
+            return self._matches(rows).passages(self.token_weights, sharpened=sharpened)
+        cosines = self.calibration.interaction(self._sentences(rows))
+        return cubed(cosines) if sharpened else cosines
 
     @property
     def _cosines(self) -> Cosines:
@@ -151,7 +152,7 @@ class Evidence:
         if self.vectors:
             cosines = self.found.passages.vectors(rows) @ self.vectors.vector
             signals["dense"] = self.calibration.sentence(cosines)
-            signals["interaction"] = self.interaction(rows)
+            signals["interaction"] = self.interaction(rows, sharpened=True)
         return signals
 
     def _nearby(self, rows: Int64) -> Signals:

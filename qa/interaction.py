@@ -1,9 +1,10 @@
 """Late interaction: how well each of the question's tokens is met by some token of a passage.
 
 Khattab and Zaharia, ColBERT (SIGIR 2020): a passage's score is the mean, over the question's tokens, of
-the best cosine with any of the passage's tokens. The token vectors are those of the same pass that makes
-the passage's vector, from a model that was never trained for this. They are kept small: projected onto
-the directions in which the model's token vectors vary most, and each to 8 bits a number.
+the best cosine with any of the passage's tokens. Where passages are compared the cosines are cubed: a word
+that is there counts for more than several that are only like it. The token vectors are those of the same
+pass that makes the passage's vector, from a model that was never trained for this. They are kept small:
+projected onto the directions in which the model's token vectors vary most, and each to 8 bits a number.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.arrays import Affine, MappedRows, append, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import Affine, MappedRows, append, cubed, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 3
@@ -162,9 +163,15 @@ class TokenMatches:
         """Bring the cosines onto another scale."""
         return TokenMatches(scale(self.best), self.bounds)
 
-    def passages(self, weights: Float32) -> Float32:
-        """Score the passages; ``weights`` tell what each of the question's tokens counts and add up to 1."""
-        return max_in_parts(self.best, self.bounds, -1) @ weights
+    def passages(self, weights: Float32, *, sharpened: bool = False) -> Float32:
+        """Score the passages.
+
+        Args:
+            weights: what each of the question's tokens counts, adding up to 1.
+            sharpened: whether it is the cubes of the cosines that count.
+        """
+        best = max_in_parts(self.best, self.bounds, -1)
+        return (cubed(best) if sharpened else best) @ weights
 
     def sentences(self, weights: Float32, *, carried: float, titled: float) -> Float32:
         """Score the passages' sentences, one after another.

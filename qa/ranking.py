@@ -6,7 +6,7 @@ The signals, one number a candidate each:
 dense              the cosine of the question's vector and the passage's
 sentence           the best cosine of the question's vector and one of the passage's sentences'
 sentence_nearby    the same of the better of the two neighbouring passages
-interaction        the mean, over the question's tokens, of the best cosine with a token of the passage
+interaction        the mean, over the question's tokens, of the cube of the best cosine with the passage's
 lexical            BM25 as a share of the most that the question's terms could give
 lexical_nearby     the same of the better of the two neighbouring passages
 coverage           the share of the question's terms, by weight, in the sentence that holds most of it
@@ -37,10 +37,10 @@ Weights = Mapping[str, float]
 
 # Beside its sentences' vectors the passage's own adds nothing to the order.
 DENSE: Weights = MappingProxyType(
-    {"dense": 0.0, "sentence": 0.55, "sentence_nearby": 0.1, "interaction": 2.0}
+    {"dense": 0.0, "sentence": 0.6, "sentence_nearby": 0.15, "interaction": 2.0}
 )
 LEXICAL: Weights = MappingProxyType(
-    {"lexical": 0.55, "lexical_nearby": 0.35, "coverage": 0.3, "adjacency": 0.05}
+    {"lexical": 0.7, "lexical_nearby": 0.3, "coverage": 0.4, "adjacency": 0.05}
 )
 _ANSWER_DENSE: Weights = MappingProxyType({"sentence": 0.5, "interaction": 2.0})
 _ANSWER_LEXICAL: Weights = MappingProxyType({"coverage": 0.8})
@@ -54,9 +54,9 @@ TITLED = 0.9
 ANSWERABLE = 0.5
 """The results answer the question if the confidence is at least this."""
 
-_INTERCEPT = -11.13
+_INTERCEPT = -8.51
 _EVIDENCE: Weights = MappingProxyType(
-    {"score": 15.06, "margin": 9.80, "sentence": 5.22, "sentence_coverage": 5.52, "illegible": 8.17}
+    {"score": 15.55, "margin": 9.39, "sentence": 5.05, "sentence_coverage": 3.67, "illegible": 5.45}
 )
 
 ALIKE = 0.9

@@ -147,10 +147,10 @@ class Naive:
 
     def _interaction(self, row: int, vectors: QueryVectors, shares: list[float], sentence: float) -> float:
         if not shares or not self.found.tokens:
-            return sentence
+            return sentence**3
         first, last = (int(number) for number in self.found.sentence_starts[row : row + 2])
         best = np.max([self.best_cosines(i, vectors) for i in range(first + row, last + row + 1)], axis=0)
-        return sum(share * cosine for share, cosine in zip(shares, best.tolist(), strict=True))
+        return sum(share * cosine**3 for share, cosine in zip(shares, best.tolist(), strict=True))
 
     def best_cosines(self, segment: int, vectors: QueryVectors) -> Float64:
         """Give, for each of the question's tokens, the best cosine with a token of one segment."""
