@@ -25,7 +25,7 @@ from qa.embedding.pooling import Kind
 from qa.embedding.quantization import quantize
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the same model may be exported otherwise."""
 
 _OPSET = 17
