@@ -12,11 +12,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from qa import sample
 from qa.arrays import Affine, MappedRows, append, cubed, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
@@ -37,9 +37,8 @@ def projection_for(encoder: Encoder) -> Float32:
     Returns:
         Orthonormal columns, shape (dimension, at most ``WIDTH``).
     """
-    lines = files("qa").joinpath("sample.txt").read_text("utf-8").splitlines()
-    sample = [PassageInput("", line, (Span(0, len(line)),)) for line in lines]
-    tokens = unit(np.concatenate([found.tokens for found in encoder.encode_passages(sample)]))
+    passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
+    tokens = unit(np.concatenate([found.tokens for found in encoder.encode_passages(passages)]))
     _, directions = np.linalg.eigh(tokens.T.astype(np.float64) @ tokens)
     return np.ascontiguousarray(directions[:, ::-1][:, :WIDTH], np.float32)
 

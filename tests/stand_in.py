@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from qa import sample
 from qa.analysis import words
 from qa.contracts import Float32, PassageInput, PassageVectors, QueryVectors, Span
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_SAMPLE = frozenset(files("qa").joinpath("sample.txt").read_text("utf-8").splitlines())
+_SAMPLE = frozenset(sample.lines())
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:

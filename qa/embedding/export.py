@@ -12,12 +12,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
+from qa import sample
 from qa.contracts import ExportRefusedError, ModelError
 from qa.embedding.exported import FACTS, MODEL, REFERENCE, REFUSED, TOKENIZER, ExportedEncoder, Facts
 from qa.embedding.models import digests
@@ -136,7 +136,7 @@ def _write(plain: SentenceTransformerEncoder, folder: Path, kind: str, fingerpri
     exact = folder / (REFERENCE if kind == "int8" else MODEL)
     _export(plain, exact)
     if kind == "int8":
-        quantize(exact, folder / MODEL, [_inputs(plain, line) for line in _sample()])
+        quantize(exact, folder / MODEL, [_inputs(plain, line) for line in sample.lines()])
     plain.tokenizer.save(str(folder / TOKENIZER))
     facts = Facts(
         name=plain.name,
@@ -195,13 +195,9 @@ def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
     return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
-def _sample() -> list[str]:
-    return files("qa").joinpath("sample.txt").read_text("utf-8").splitlines()
-
-
 def _check(plain: SentenceTransformerEncoder, folder: Path) -> None:
     """Hold the export against sentence-transformers: in full precision it gives the same vectors."""
-    lines = _sample()
+    lines = sample.lines()
     encoder = ExportedEncoder(plain.name, folder)
     texts = [*lines, " ".join(lines)]  # the last is longer than most models read
     for kind in get_args(Kind):

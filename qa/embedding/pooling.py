@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -105,7 +106,7 @@ class PoolingEncoder(ABC):
             encodings: of the texts, with prompts and special tokens.
         """
 
-    @property
+    @cached_property
     def max_tokens(self) -> int:
         """The longest passage that it reads whole, in its own tokens."""
         special = self.tokenizer.num_special_tokens_to_add(is_pair=False)
@@ -216,8 +217,7 @@ class PoolingEncoder(ABC):
     def _encode_apart(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         wholes = [self._context(passage.context) + passage.text for passage in passages]
         sentences = [span.of(passage.text) for passage in passages for span in passage.sentences]
-        _, outputs = self._outputs("document", [*wholes, *sentences])
-        found = unit(np.stack([output.whole for output in outputs]))
+        found = self.vectors([*wholes, *sentences])
         starts = np.cumsum([len(passages), *(len(passage.sentences) for passage in passages)])
         none = np.empty((0, self.dimension), np.float32)
         return [

@@ -8,8 +8,8 @@ for all of a batch: so a few large numbers in it cost all the others their preci
 - Behind an activation some tokens have larger numbers than others. Each is divided by its largest before the
   product, and the product multiplied by it.
 
-Of all-MiniLM-L6-v2 the mean cosine with the vectors in full precision so is .9988, against .9933 with
-neither, at about the same speed.
+Of all-MiniLM-L6-v2 the mean cosine of sentences, read in batches, with their vectors in full precision so is
+.998, against .993 with neither, at about the same speed.
 """
 
 from __future__ import annotations
