@@ -81,6 +81,13 @@ def common_terms(languages: tuple[str, ...]) -> frozenset[str]:
     )
 
 
+@cache
+def telling_words(language: str) -> frozenset[str]:
+    """Give the words that are common in a language and in no other one whose list is known, in lower case."""
+    others = (_common_words(code) for code in _STOPWORDS if code != language)
+    return frozenset(_common_words(language)) - frozenset(chain.from_iterable(others))
+
+
 def _common_words(language: str) -> Iterable[str]:
     if language not in _STOPWORDS:
         return ()

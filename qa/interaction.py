@@ -17,17 +17,17 @@ from pathlib import Path
 import numpy as np
 
 from qa import sample
-from qa.arrays import Affine, MappedRows, append, cubed, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import Affine, MappedRows, cubed, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
-VERSION = 3
+VERSION = 4
 """Changes whenever the same token vectors may be kept otherwise."""
 
 WIDTH = 64
 """Numbers kept of a token's vector."""
 
 _LARGEST = 127
-_TOKENS, _LENGTHS = "tokens.int8", "lengths.npy"
+_TOKENS, _LENGTHS = "tokens.int8", "lengths.float32"
 _STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
 
 
@@ -67,14 +67,14 @@ class TokenWriter:
         self._folder = folder
         self._counts = array("q")
         (folder / _TOKENS).touch()
+        (folder / _LENGTHS).touch()
         np.save(folder / _PROJECTION, projection, allow_pickle=False)
-        append(folder / _LENGTHS, np.empty(0, np.float32))
 
     def add(self, tokens: Int8, counts: Iterable[int]) -> None:
         """Add passages' compressed tokens; ``counts`` tells how many each of their segments has."""
-        with (self._folder / _TOKENS).open("ab") as file:
+        with (self._folder / _TOKENS).open("ab") as file, (self._folder / _LENGTHS).open("ab") as lengths:
             tokens.tofile(file)
-        append(self._folder / _LENGTHS, np.linalg.norm(tokens.astype(np.float32), axis=1))
+            np.linalg.norm(tokens.astype(np.float32), axis=1).tofile(lengths)
         self._counts.extend(counts)
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class TokenIndex:
     """
 
     def __init__(
-        self, tokens: MappedRows, lengths: Float32, segment_starts: Int64, projection: Float32
+        self, tokens: MappedRows, lengths: MappedRows, segment_starts: Int64, projection: Float32
     ) -> None:
         self._tokens = tokens
         self._lengths = lengths
@@ -114,9 +114,9 @@ class TokenIndex:
         """
         projection = np.load(folder / _PROJECTION, allow_pickle=False)
         starts = mapped(folder / _STARTS, np.int64)
-        lengths = mapped(folder / _LENGTHS, np.float32)
+        lengths = MappedRows(folder / _LENGTHS, np.float32, 1)
         tokens = MappedRows(folder / _TOKENS, np.int8, projection.shape[1])
-        if not int(starts[-1]) == len(lengths) == len(tokens.rows):
+        if not int(starts[-1]) == len(lengths.rows) == len(tokens.rows):
             raise ValueError(f"{folder / _TOKENS} does not hold {int(starts[-1])} tokens")
         return cls(tokens, lengths, starts, projection)
 
@@ -136,7 +136,7 @@ class TokenIndex:
         rows, tokens = ranges(firsts, lasts), ranges(self._starts[firsts], self._starts[lasts])
         codes = self._tokens.take(tokens).astype(np.float32)
         cosines = codes @ unit(query @ self.projection).T
-        cosines /= np.maximum(self._lengths[tokens], 1)[:, None]
+        cosines /= np.maximum(self._lengths.take(tokens), 1)
         best = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
         return TokenMatches(best, offsets(lasts - firsts))
 

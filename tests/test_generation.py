@@ -20,7 +20,7 @@ FILES = [
     "sentence_starts.npy",
     "documents.npy",
     "tokens/tokens.int8",
-    "tokens/lengths.npy",
+    "tokens/lengths.float32",
     "tokens/segment_starts.npy",
     "tokens/projection.npy",
     "lexical/facts.json",

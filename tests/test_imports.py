@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "analysis": {"contracts"},
     "postings": {"arrays", "contracts"},
     "lexical": {"analysis", "arrays", "contracts", "postings"},
-    "language": {"contracts"},
+    "language": {"analysis", "contracts"},
     "store": {"contracts"},
     "ranking": {"arrays", "contracts"},
     "folder": {"contracts", "readers"},
