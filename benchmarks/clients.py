@@ -34,7 +34,8 @@ def ask(url: str, clients: int, questions: Sequence[str]) -> Load:
     """Ask questions of the service at ``url``, each once, by so many clients at a time."""
     parts = urlsplit(url)
     address = (str(parts.hostname), int(parts.port or 80))
-    asking = [_Client(address, questions[i::clients]) for i in range(min(clients, len(questions)))]
+    left = [(question, _request(address, question)) for question in reversed(questions)]
+    asking = [_Client(address, left) for _ in range(min(clients, len(questions)))]
     cpu, started = time.process_time(), time.perf_counter()
     _ask_all(asking)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
@@ -44,7 +45,7 @@ def ask(url: str, clients: int, questions: Sequence[str]) -> Load:
 
 
 def _ask_all(asking: Sequence[_Client]) -> None:
-    """Let every client ask its next question as soon as it has the answer to the one before."""
+    """Let every client ask the next question that is left as soon as it has the answer to the one before."""
     with selectors.DefaultSelector() as selector:
         for client in asking:
             selector.register(client.socket, selectors.EVENT_READ, client)
@@ -68,11 +69,11 @@ def _ask_all(asking: Sequence[_Client]) -> None:
 
 
 class _Client:
-    """A connection, and the questions that are asked over it one after the other."""
+    """A connection, over which one question after the other is asked of those that are left for all."""
 
-    def __init__(self, address: tuple[str, int], questions: Sequence[str]) -> None:
+    def __init__(self, address: tuple[str, int], left: list[tuple[str, bytes]]) -> None:
         self.replies: list[tuple[str, bytes, float]] = []
-        self.left = [(question, _request(address, question)) for question in reversed(questions)]
+        self.left = left
         self._address = address
         self.connect()
 

@@ -87,7 +87,7 @@ def _ask(encoder: Encoder, index: Generation, name: str, other: str, data: Path)
     for question, own in zip(questions, vectors, strict=True):
         query = Query(question["question"])
         evidence = Evidence.gather(index, query, languages=languages, vectors=own, allowed=None)
-        _, _, signals = evidence.rank(20)
+        signals = evidence.rank(20).signals
         found.append(list(ranking.evidence(signals, evidence.legibility).values()))
     print(f"asked {len(questions)} questions of {other} of the documents of {name}", file=sys.stderr)
     answered = [other == name and bool(question["answers"]) for question in questions]

@@ -33,20 +33,24 @@ class Affine:
 def ranges(starts: Int64, ends: Int64) -> Int64:
     """Put the ranges one after another: [2, 5), [9, 11) → 2, 3, 4, 9, 10."""
     lengths = ends - starts
-    shifts = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    rows: Int64 = np.arange(lengths.sum()) + shifts
+    rows: Int64 = (ends - lengths.cumsum()).repeat(lengths)
+    rows += np.arange(len(rows))
     return rows
 
 
 def offsets(lengths: Int64) -> Int64:
     """Tell where each part begins and the last one ends: 3, 2 → 0, 3, 5."""
-    return np.append(np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64))
+    found = np.zeros(len(lengths) + 1, np.int64)
+    lengths.cumsum(out=found[1:])
+    return found
 
 
 def max_in_parts(values: NDArray[Any], bounds: Int64, empty: float) -> Float32:
     """Give the greatest value of each part along the first axis; ``empty`` where a part has none."""
-    best = np.full((len(bounds) - 1, *values.shape[1:]), empty, np.float32)
     filled = bounds[1:] > bounds[:-1]
+    if filled.all() and len(filled):
+        return np.asarray(np.maximum.reduceat(values, bounds[:-1]), np.float32)
+    best = np.full((len(bounds) - 1, *values.shape[1:]), empty, np.float32)
     if filled.any():
         best[filled] = np.maximum.reduceat(values, bounds[:-1][filled])
     return best

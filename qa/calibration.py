@@ -187,7 +187,7 @@ def _map(mean: float, reference: float) -> Affine:
 def _rank(asked: Sequence[Evidence], calibration: Calibration) -> list[tuple[ranking.Signals, float]]:
     """Give the signals of the best passages for each question, and how well the model can read it."""
     found = [replace(one, calibration=calibration) for one in asked]
-    return [(one.rank(_DEPTH)[2], one.legibility) for one in found]
+    return [(one.rank(_DEPTH).signals, one.legibility) for one in found]
 
 
 def _log_odds(ranked: Sequence[tuple[ranking.Signals, float]], calibration: Calibration) -> Float32:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 
 import numpy as np
 
@@ -12,14 +13,37 @@ from qa.arrays import cubed, max_in_parts, offsets, ranges
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.generation import Generation
 from qa.interaction import TokenMatches
-from qa.ranking import CARRIED, NOT_CALIBRATED, TITLED, Calibration, Signals, fuse
+from qa.ranking import ALIKE, CARRIED, NOT_CALIBRATED, TITLED, Calibration, Signals, fuse, group_alike
 from qa.vectors import Cosines
 
 _POOL = 100
 """How many passages the words bring in, and how many sentences the vectors, at the least."""
 
-_EXAMINED = 60
-"""How many of them are looked at closely, at the least."""
+_LIKELY, _EXAMINED = 60, 30
+"""Among how many of them, at the least, near-identical ones are sought; and how many of those that are left
+are looked at closely at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """Passages that may answer, best first.
+
+    Attributes:
+        rows: the passages'.
+        scores: theirs, which never rise.
+        signals: theirs, by name.
+        copies: the rows of those that are near-identical with each, and are not among ``rows``.
+    """
+
+    rows: Int64
+    scores: Float32
+    signals: Signals
+    copies: list[Int64]
+
+    def of(self, order: Int64) -> Ranked:
+        """Give the passages at these places, in this order."""
+        signals = {name: values[order] for name, values in self.signals.items()}
+        return Ranked(self.rows[order], self.scores[order], signals, [self.copies[i] for i in order.tolist()])
 
 
 @dataclass(slots=True)
@@ -70,25 +94,31 @@ class Evidence:
         cosines = found.sentences.ask(vectors.vector) if vectors else None
         return cls(found, query.mode, vectors, cosines, weights, words, legibility, allowed, calibration)
 
-    def rank(self, depth: int) -> tuple[Int64, Float32, Signals]:
+    def rank(self, count: int) -> Ranked:
         """Find the passages that may answer.
 
-        Args:
-            depth: how many are wanted.
+        Near-identical ones are taken for one. The likeliest thirty are looked at closely and put in order,
+        then, if more are wanted, the next thirty, and so on: whoever asks for more gets the same ones first.
 
-        Returns:
-            Their rows, scores and signals, best first; more than wanted where there are more.
+        Args:
+            count: how many are wanted; there may be more.
         """
-        rows = self._pool(depth)
-        signals: Signals = {"lexical": self.found.lexical.shares(self.words, rows)}
+        rows = self._pool(2 * count)
+        signals: Signals = {"lexical": self.words.scores.of(rows)}
         if self.vectors:
             signals = {**signals, "sentence": self.calibration.sentence(self._sentences(rows))}
-        likely = _best_first(fuse(signals, self.mode, self.legibility), rows)[: max(_EXAMINED, depth)]
-        rows, signals = rows[likely], {name: values[likely] for name, values in signals.items()}
-        signals = {**signals, **self._nearby(rows), **self._examined(rows)}
         scores = fuse(signals, self.mode, self.legibility)
-        order = _best_first(scores, rows)
-        return rows[order], scores[order], {name: values[order] for name, values in signals.items()}
+        likely = _best_first(scores, rows)[: max(_LIKELY, 2 * count)]
+        alike = self.found.lexical.alike(*self._sentence_bounds(rows[likely]), ALIKE)
+        examined = _EXAMINED * ceil(count / _EXAMINED)
+        groups = [likely[group] for group in group_alike(alike, examined)]
+        firsts = np.array([group[0] for group in groups], np.int64)
+        signals = {name: values[firsts] for name, values in signals.items()}
+        signals = {**signals, **self._nearby(rows[firsts]), **self._examined(rows[firsts])}
+        scores = fuse(signals, self.mode, self.legibility)
+        ranked = Ranked(rows[firsts], scores, signals, [rows[group[1:]] for group in groups])
+        ranked = ranked.of(np.lexsort((ranked.rows, -scores, np.arange(len(firsts)) // _EXAMINED)))
+        return replace(ranked, scores=np.minimum.accumulate(ranked.scores))
 
     def sentences(self, rows: Int64) -> tuple[Signals, Int64]:
         """Give the signals of the passages' sentences, one after another, and where each one's begin."""
@@ -126,7 +156,7 @@ class Evidence:
         """Collect, of the rows that may answer, what any signal of the mode puts near the top."""
         pools = []
         if self.mode is not Mode.DENSE:
-            pools.append(self.found.lexical.best(self.words, max(_POOL, depth), self.allowed)[0])
+            pools.append(self.words.scores.best(max(_POOL, depth), self.allowed)[0])
         if self.vectors:
             pools.append(self._nearest(depth))
         return np.unique(np.concatenate(pools))
@@ -161,7 +191,7 @@ class Evidence:
         before = (rows > 0) & (documents[np.maximum(rows - 1, 0)] == documents[rows])
         after = (rows < last) & (documents[np.minimum(rows + 1, last)] == documents[rows])
         near = np.unique(np.concatenate([rows[before] - 1, rows[after] + 1]))
-        values = {"lexical_nearby": self.found.lexical.shares(self.words, near)}
+        values = {"lexical_nearby": self.words.scores.of(near)}
         if self.vectors:
             values["sentence_nearby"] = self.calibration.sentence(self._sentences(near))
         return {
@@ -201,11 +231,14 @@ def _token_weights(
     question: str, languages: Sequence[str], words: lexical.Question, tokens: Sequence[Span]
 ) -> Float32:
     """Let each token count half by itself and half by how telling the word is to which it belongs."""
-    telling = np.zeros(len(tokens), np.float32)
+    telling = [0.0] * len(tokens)
     for word, found in analysis.words(question, languages):
-        inside = [i for i, token in enumerate(tokens) if token.start < word.end and token.end > word.start]
-        telling[inside] = max(words.weights[term] for term in found)
-    shares = telling / (telling.sum() or 1) + 1 / max(len(tokens), 1)
+        weight = max(map(words.weights.__getitem__, found))
+        for i, (start, end) in enumerate(tokens):
+            if start < word.end and end > word.start:
+                telling[i] = weight
+    of_words = np.array(telling)
+    shares = of_words / (of_words.sum() or 1) + 1 / max(len(tokens), 1)
     return np.asarray(shares / (shares.sum() or 1), np.float32)
 
 

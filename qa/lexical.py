@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from qa.analysis import common_terms
 from qa.arrays import append, mapped, offsets, ranges, shifted
 from qa.contracts import BuildError, Float32, Int32, Int64
-from qa.postings import Float64, Postings, PostingsWriter, rarity
+from qa.postings import Float64, Postings, PostingsWriter, Scores, rarity
 
 VERSION = 4
 """Changes whenever the same passages may get other terms or scores."""
@@ -65,16 +65,16 @@ class Question:
         total: the most that a passage's terms could weigh.
         known: the numbers of the terms that some passage holds.
         known_weights: their weights.
-        shares: what each of them counts: 1, or less for a common word.
         pairs: which of them are neighbours, as places in ``known``, shape (pairs, 2).
+        scores: the passages' BM25 as shares of the most, in [0, 1].
     """
 
     weights: Mapping[str, float]
     total: float
     known: Int64
     known_weights: Float64
-    shares: Float64
     pairs: Int64
+    scores: Scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,15 +225,16 @@ class LexicalIndex:
         frequencies[held] = self._postings.frequencies(numbers[held])
         shares = np.array([COMMON_SHARE if code in self._common else 1.0 for code in hashes.tolist()])
         weights = shares * rarity(self.passages, frequencies)
+        total = float(weights.sum())
         known = {term: place for place, term in enumerate(compress(different, held.tolist()))}
         pairs = {(known[a], known[b]) for a, b in pairwise(order) if a != b and a in known and b in known}
         return Question(
             dict(zip(different, weights.tolist(), strict=True)),
-            float(weights.sum()),
+            total,
             numbers[held],
             weights[held],
-            shares[held],
             np.array(sorted(pairs), np.int64).reshape(-1, 2),
+            self._postings.ask(numbers[held], shares[held] / (total or 1)),
         )
 
     def _look_up(self, hashes: NDArray[np.uint64]) -> Int64:
@@ -244,23 +245,6 @@ class LexicalIndex:
         numbers = np.full(len(hashes), -1)
         numbers[held] = self._numbers[places[held]]
         return numbers
-
-    def best(self, question: Question, count: int, allowed: Int64 | None = None) -> tuple[Int64, Float32]:
-        """Find the passages that hold most of a question's terms, by BM25.
-
-        Args:
-            question: the question.
-            count: how many to find at most. One that holds no term is never found.
-            allowed: the rows that may be found, ascending; all where None.
-
-        Returns:
-            Their rows and scores as shares of the most, in [0, 1], best first; of equal ones, the lower row.
-        """
-        return self._postings.best(question.known, question.shares / (question.total or 1), count, allowed)
-
-    def shares(self, question: Question, rows: Int64) -> Float32:
-        """Give passages' BM25 scores as shares of the most, in [0, 1]."""
-        return self._postings.scores(question.known, question.shares / (question.total or 1), rows)
 
     def matches(self, question: Question, firsts: Int64, lasts: Int64) -> Matches:
         """Find where passages hold a question's terms.

@@ -119,7 +119,7 @@ class Postings:
         self._rows: Int32 = mapped(folder / _ROWS, np.int32)
         self._gains: Float32 = mapped(folder / _GAINS, np.float32)
         self._most: Float32 = mapped(folder / _MOST, np.float32)
-        self._passages = passages
+        self.passages = passages
         if not len(self._rows) == len(self._gains) == self._starts[-1]:
             raise ValueError(f"{folder} does not hold {self._starts[-1]} postings")
         if len(self._most) != self.terms:
@@ -134,59 +134,92 @@ class Postings:
         """Tell how many passages hold each term."""
         return self._starts[terms + 1] - self._starts[terms]
 
-    def scores(self, terms: Int64, factors: Float64, rows: Int64) -> Float32:
-        """Give passages' scores.
-
-        Args:
-            terms: different ones.
-            factors: by what each term's gain is multiplied.
-            rows: the passages'.
-        """
-        if self._is_small(terms):
-            return self._all(terms, factors)[rows].astype(np.float32)
-        found = np.zeros(len(rows))
-        wanted = rows.astype(np.int32)  # of the type of the postings, which would be copied otherwise
-        for term, factor in zip(terms.tolist(), factors.tolist(), strict=True):
-            places, held = self._look_up(term, wanted)
-            found[held] += factor * self._gains[places].astype(np.float64)
-        return found.astype(np.float32)
-
-    def best(
-        self, terms: Int64, factors: Float64, count: int, allowed: Int64 | None = None
-    ) -> tuple[Int64, Float32]:
-        """Find the passages with the highest scores; of equal ones, those of the lower rows.
+    def ask(self, terms: Int64, factors: Float64) -> Scores:
+        """Score passages for a question.
 
         Args:
             terms: different ones.
             factors: by what each term's gain is multiplied; positive.
+        """
+        small = self.passages + int(self.frequencies(terms).sum()) <= _WALKED
+        return Scores(self, terms, factors, self._all(terms, factors) if small else None)
+
+    def _all(self, terms: Int64, factors: Float64) -> Float64:
+        """Score every passage."""
+        starts, ends = self._starts[terms], self._starts[terms + 1]
+        places = ranges(starts, ends)
+        gains = self._gains[places] * factors.repeat(ends - starts)
+        return np.bincount(self._rows[places], gains, self.passages).astype(np.float64, copy=False)
+
+    def walk(self, scores: Float32, term: int, factor: float) -> Int32:
+        """Add what a term gives; tell to whom."""
+        part = slice(*self._starts[[term, term + 1]].tolist())
+        np.add.at(scores, self._rows[part], self._gains[part] * np.float32(factor))
+        return self._rows[part]
+
+    def gains(self, term: int, rows: Int64) -> tuple[Int64, Float32]:
+        """Look up what a term gives to passages: which of the rows hold it, and what each of these gets."""
+        start, end = self._starts[[term, term + 1]].tolist()
+        wanted = rows.astype(np.int32)  # of the type of the postings, which would be copied otherwise
+        places = start + np.searchsorted(self._rows[start:end], wanted)
+        held = np.flatnonzero(self._rows[np.minimum(places, end - 1)] == wanted)
+        return held, self._gains[places[held]]
+
+    def most(self, terms: Int64) -> Float32:
+        """Tell the most that each term gives to any passage."""
+        return self._most[terms]
+
+
+class Scores:
+    """The passages' scores for one question: all of them where there are few, or those that are asked for."""
+
+    def __init__(self, postings: Postings, terms: Int64, factors: Float64, every: Float64 | None) -> None:
+        self._postings = postings
+        self._terms = terms
+        self._factors = factors
+        self._every = every
+
+    def of(self, rows: Int64) -> Float32:
+        """Give those of these rows."""
+        if self._every is not None:
+            return self._every[rows].astype(np.float32)
+        found = np.zeros(len(rows))
+        for term, factor in zip(self._terms.tolist(), self._factors.tolist(), strict=True):
+            held, gains = self._postings.gains(term, rows)
+            found[held] += factor * gains.astype(np.float64)
+        return found.astype(np.float32)
+
+    def best(self, count: int, allowed: Int64 | None = None) -> tuple[Int64, Float32]:
+        """Find the passages with the highest; of equal ones, those of the lower rows.
+
+        Args:
             count: how many to find at most. One that holds no term is never found.
             allowed: the rows that may be found, ascending; all where None.
 
         Returns:
             Their rows and scores, best first.
         """
-        rows = self._candidates(terms, factors, count, allowed)
-        scores = self.scores(terms, factors, rows)
+        rows = self._candidates(count, allowed)
+        scores = self.of(rows)
         least = np.partition(scores, -count)[-count] if len(rows) > count else 0
         kept = np.flatnonzero((scores >= least) & (scores > 0))
         order = kept[np.argsort(-scores[kept], kind="stable")[:count]]
         return rows[order], scores[order]
 
-    def _candidates(self, terms: Int64, factors: Float64, count: int, allowed: Int64 | None) -> Int64:
+    def _candidates(self, count: int, allowed: Int64 | None) -> Int64:
         """Give rows, ascending, among which are the best."""
+        passages = self._postings.passages
         if allowed is None:
-            return (
-                np.arange(self._passages)
-                if self._is_small(terms)
-                else self._likely(terms, factors, count, np.zeros(self._passages, np.float32))
-            )
-        if self._is_small(terms) or _LOOK_UP * len(allowed) * len(terms) <= self._passages:
+            if self._every is not None:
+                return np.arange(passages)
+            return self._likely(count, np.zeros(passages, np.float32))
+        if self._every is not None or _LOOK_UP * len(allowed) * len(self._terms) <= passages:
             return allowed
-        scores = np.full(self._passages, -np.inf, np.float32)
+        scores = np.full(passages, -np.inf, np.float32)
         scores[allowed] = 0
-        return self._likely(terms, factors, count, scores)
+        return self._likely(count, scores)
 
-    def _likely(self, terms: Int64, factors: Float64, count: int, scores: Float32) -> Int64:
+    def _likely(self, count: int, scores: Float32) -> Int64:
         """Find the rows that may be among the best, by MaxScore.
 
         Turtle and Flood, Query Evaluation: Strategies and Optimizations (1995): once ``count`` passages have
@@ -194,19 +227,18 @@ class Postings:
         are left are the ones that give least, the common words with their long lists.
 
         Args:
-            terms: different ones.
-            factors: by what each term's gain is multiplied.
             count: how many are wanted.
             scores: what each passage has so far: nothing, or less than that if it may not be found.
         """
-        most = factors * self._most[terms]
+        most = self._factors * self._postings.most(self._terms)
         order = np.argsort(-most)
+        terms, factors = self._terms[order].tolist(), self._factors[order].tolist()
         left = np.append(np.cumsum(most[order][::-1])[::-1], 0)
         # As sums of 32 bits have it; a little less, lest rounding leave out one of the best.
         sure = 1 - (len(terms) + 2) * 2.0**-22
         least, leaders, walked = 0.0, np.empty(0, np.int32), 0
         while walked < len(terms) and left[walked] >= least:
-            rows = self._walk(scores, terms[order[walked]], factors[order[walked]])
+            rows = self._postings.walk(scores, terms[walked], factors[walked])
             better = _greatest(scores, rows[scores[rows] > least], count)
             leaders = _greatest(scores, np.union1d(leaders, better), count)
             least = sure * float(scores[leaders].min()) if len(leaders) == count else 0.0
@@ -215,42 +247,18 @@ class Postings:
         for place in range(walked, len(terms)):
             if len(found) <= 2 * count:  # few enough to be scored in full
                 break
-            self._gain(scores, terms[order[place]], factors[order[place]], found)
+            self._gain(scores, terms[place], factors[place], found)
             least = max(least, sure * float(np.partition(scores[found], -count)[-count]))
             found = found[scores[found] > least - left[place + 1]]
         return found
 
-    def _walk(self, scores: Float32, term: int, factor: float) -> Int32:
-        """Add what a term gives; tell to whom."""
-        part = slice(*self._starts[[term, term + 1]].tolist())
-        np.add.at(scores, self._rows[part], self._gains[part] * np.float32(factor))
-        return self._rows[part]
-
     def _gain(self, scores: Float32, term: int, factor: float, rows: Int64) -> None:
         """Add what a term gives to at least these rows, which ascend."""
-        if self._starts[term + 1] - self._starts[term] < _LOOK_UP * len(rows):
-            self._walk(scores, term, factor)
+        if self._postings.frequencies(np.array([term]))[0] < _LOOK_UP * len(rows):
+            self._postings.walk(scores, term, factor)
         else:
-            places, held = self._look_up(term, rows.astype(np.int32))
-            scores[rows[held]] += self._gains[places] * np.float32(factor)
-
-    def _look_up(self, term: int, rows: Int32) -> tuple[Int64, Int64]:
-        """Give the places of a term's postings with one of these rows, and which of the rows these are."""
-        start, end = self._starts[[term, term + 1]].tolist()
-        places = start + np.searchsorted(self._rows[start:end], rows)
-        held = np.flatnonzero(self._rows[np.minimum(places, end - 1)] == rows)
-        return places[held], held
-
-    def _is_small(self, terms: Int64) -> bool:
-        return self._passages + int(self.frequencies(terms).sum()) <= _WALKED
-
-    def _all(self, terms: Int64, factors: Float64) -> Float64:
-        """Score every passage."""
-        starts, ends = self._starts[terms], self._starts[terms + 1]
-        places = ranges(starts, ends)
-        scores = np.zeros(self._passages)
-        np.add.at(scores, self._rows[places], self._gains[places] * np.repeat(factors, ends - starts))
-        return scores
+            held, gains = self._postings.gains(term, rows)
+            scores[rows[held]] += gains * np.float32(factor)
 
 
 def _greatest(scores: Float32, rows: Int32, count: int) -> Int32:

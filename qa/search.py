@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from itertools import chain, pairwise
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +21,6 @@ from qa.contracts import (
     DocumentPage,
     Encoder,
     Filters,
-    Float32,
     Heading,
     Hit,
     IndexInfo,
@@ -32,7 +34,7 @@ from qa.contracts import (
     SearchResult,
 )
 from qa.embedding import open_encoder
-from qa.evidence import Evidence
+from qa.evidence import Evidence, Ranked
 from qa.passages import context
 from qa.reranking import load_reranker
 
@@ -84,60 +86,52 @@ class Searcher:
             allowed=allowed,
             calibration=self._calibration,
         )
-        end = query.offset + query.k
-        rows, scores, signals = evidence.rank(2 * end)  # some may be near-identical to others
-        confidence = ranking.confidence(signals, evidence.legibility, self._calibration)
+        ranked = evidence.rank(query.offset + query.k)
+        confidence = ranking.confidence(ranked.signals, evidence.legibility, self._calibration)
         hits: tuple[Hit, ...] = ()
         if confidence >= query.min_confidence:
-            rows, scores, signals = self._rerank(query, rows, scores, signals)
-            hits = self._hits(query, evidence, rows, scores, signals)
+            hits = self._hits(query, evidence, self._rerank(query, ranked))
         total = self.info.passages if allowed is None else len(allowed)
         took = (time.perf_counter() - started) * 1000
         return SearchResult(query, confidence >= ranking.ANSWERABLE, confidence, total, took, self.info, hits)
 
-    def _rerank(
-        self, query: Query, rows: Int64, scores: Float32, signals: ranking.Signals
-    ) -> tuple[Int64, Float32, ranking.Signals]:
+    def _rerank(self, query: Query, ranked: Ranked) -> Ranked:
         """Let the reranker, where there is one, put the likeliest passages in its order."""
         if self._reranker is None or query.mode is Mode.LEXICAL:
-            return rows, scores, signals
+            return ranked
         texts = [
             f"{context(passage.document.metadata, passage.section)}: {passage.text}".removeprefix(": ")
-            for passage in self._found.store.passages(rows[:_RERANKED].tolist())
+            for passage in self._found.store.passages(ranked.rows[:_RERANKED].tolist())
         ]
         log_odds = self._reranker.score(query.question, texts)
-        order, scores = ranking.rerank(scores, log_odds)
-        unread = np.full(len(rows) - len(log_odds), np.nan, np.float32)
-        signals = {**signals, "reranker": np.concatenate([log_odds, unread])}
-        return rows[order], scores, {name: values[order] for name, values in signals.items()}
+        order, scores = ranking.rerank(ranked.scores, log_odds)
+        unread = np.full(len(ranked.rows) - len(log_odds), np.nan, np.float32)
+        signals = {**ranked.signals, "reranker": np.concatenate([log_odds, unread])}
+        return replace(replace(ranked, signals=signals).of(order), scores=scores)
 
-    def _hits(
-        self, query: Query, evidence: Evidence, rows: Int64, scores: Float32, signals: ranking.Signals
-    ) -> tuple[Hit, ...]:
-        """Show what was asked for, each group of near-identical passages as one."""
-        firsts, lasts = self._found.sentence_starts[rows], self._found.sentence_starts[rows + 1]
-        alike = self._found.lexical.alike(firsts, lasts, ranking.ALIKE)
-        groups = ranking.group_alike(alike, query.offset + query.k)[query.offset :]
-        places = [place for group in groups for place in group]
-        passages = dict(zip(places, self._found.store.passages(rows[places].tolist()), strict=True))
+    def _hits(self, query: Query, evidence: Evidence, ranked: Ranked) -> tuple[Hit, ...]:
+        """Show what was asked for, each passage with those that are near-identical."""
+        ranked = ranked.of(np.arange(len(ranked.rows))[query.offset :][: query.k])
+        pairs = zip(ranked.rows.tolist(), ranked.copies, strict=True)
+        groups = [[row, *copies.tolist()] for row, copies in pairs]
+        wanted = list(chain.from_iterable(groups))
+        passages = dict(zip(wanted, self._found.store.passages(wanted), strict=True))
         for group in groups:  # the earliest stands for the others
-            group.sort(key=lambda place: (passages[place].document.metadata.published or "~", rows[place]))
+            group.sort(key=lambda row: (passages[row].document.metadata.published or "~", row))
         shown = [group[0] for group in groups]
-        answers = self._answers(evidence, rows[shown], [passages[place] for place in shown])
+        answers = self._answers(evidence, np.array(shown, np.int64), [passages[row] for row in shown])
+        scores = ranked.scores.tolist()
+        signals = {name: values.tolist() for name, values in ranked.signals.items()}
         return tuple(
             Hit(
-                rank,
+                query.offset + place + 1,
                 passages[group[0]],
-                float(scores[min(group)]),
-                {
-                    name: float(values[group[0]])
-                    for name, values in signals.items()
-                    if not np.isnan(values[group[0]])
-                },
+                scores[place],
+                {name: value for name, values in signals.items() if not isnan(value := values[place])},
                 found,
-                tuple(passages[place] for place in group[1:]),
+                tuple(passages[row] for row in group[1:]),
             )
-            for rank, (group, found) in enumerate(zip(groups, answers, strict=True), query.offset + 1)
+            for place, (group, found) in enumerate(zip(groups, answers, strict=True))
         )
 
     def _answers(
@@ -145,14 +139,12 @@ class Searcher:
     ) -> Iterator[tuple[Answer, ...]]:
         """Give the sentences of each passage that answer, best first."""
         signals, bounds = evidence.sentences(rows)
-        scores = ranking.fuse_answers(signals, evidence.mode, evidence.legibility)
-        for passage, first, last in zip(passages, bounds[:-1], bounds[1:], strict=True):
+        scores = ranking.fuse_answers(signals, evidence.mode, evidence.legibility).tolist()
+        for passage, (first, last) in zip(passages, pairwise(bounds.tolist()), strict=True):
             own = scores[first:last]
-            best, *others = np.argsort(-own, kind="stable")[:_MOST_ANSWERS].tolist()
+            best, *others = sorted(range(len(own)), key=own.__getitem__, reverse=True)[:_MOST_ANSWERS]
             good = [best, *(i for i in others if own[i] >= max(own[best] - _NEARLY_AS_GOOD, 1e-6))]
-            yield tuple(
-                Answer(passage.slice(passage.sentences[i]), passage.sentences[i], float(own[i])) for i in good
-            )
+            yield tuple(Answer(passage.slice(span := passage.sentences[i]), span, own[i]) for i in good)
 
     def documents(self, filters: Filters, *, limit: int, offset: int) -> DocumentPage:
         """List documents by path."""

@@ -10,14 +10,14 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -72,8 +72,10 @@ _OF_DOCUMENT = "p.document = (SELECT number FROM documents WHERE id = ?)"
 _MAPPED = 2**31 - 1
 """How much of the file SQLite may map, in bytes: otherwise each thread would keep copies of its pages."""
 
-_DOCUMENTS_KEPT = 4096
-"""How many documents are kept ready, for the passages that are asked for: about 1.5 KB each."""
+_T = TypeVar("_T")
+
+_MOST_KEPT = 4096
+"""How many documents, and how many passages, are kept ready for whoever asks again: some 2 KB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,23 @@ def writing(path: Path) -> Iterator[StoreWriter]:
             db.execute("PRAGMA optimize")
     except sqlite3.DatabaseError as error:
         raise BuildError(f"{path} cannot be written: {error}") from error
+
+
+class _Known(dict[int, _T]):
+    """Rows by number, some of them: what is published never changes, so they may be kept."""
+
+    def look_up(
+        self, numbers: Collection[int], read: Callable[[Collection[int]], dict[int, _T]]
+    ) -> dict[int, _T]:
+        """Give rows, those that are not known as ``read`` gives them."""
+        found = {number: row for number in numbers if (row := self.get(number)) is not None}
+        missing = set(numbers) - found.keys()
+        if missing:
+            found |= (more := read(missing))
+            if len(self) + len(more) > _MOST_KEPT:
+                self.clear()
+            self.update(more)
+        return found
 
 
 class StoreWriter:
@@ -161,7 +180,8 @@ class Store:
         self._path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
-        self._kept: dict[int, Document] = {}
+        self._known_documents: _Known[Document] = _Known()
+        self._known_passages: _Known[Passage] = _Known()
         weakref.finalize(self, _close, self._connections)
         self._select("SELECT number FROM documents LIMIT 1")
 
@@ -279,14 +299,15 @@ class Store:
 
     def passages(self, numbers: Sequence[int]) -> list[Passage]:
         """Give the passages of these numbers, in this order."""
-        wanted = [int(number) for number in numbers]
-        found = self._passages(f"p.number IN ({_marks(wanted)})", wanted)
-        return [found[number] for number in wanted]
+        found = self._known_passages.look_up(
+            numbers, lambda missing: self._passages(f"p.number IN ({_marks(missing)})", missing)
+        )
+        return [found[number] for number in numbers]
 
     def _passages(self, where: str, values: Iterable[Any]) -> dict[int, Passage]:
-        """Give passages by number, in order. Every answer needs some: what they share is read once."""
+        """Read passages by number, in order, with what they share read once."""
         rows = self._select(f"SELECT {_PASSAGE} FROM passages p WHERE {where} ORDER BY p.number", values)
-        documents = self._numbered({row["document"] for row in rows})
+        documents = self._known_documents.look_up({row["document"] for row in rows}, self._documents)
         sentences = _parsed([row["sentences"] for row in rows])
         found = {}
         for row, spans, text in zip(rows, sentences, self._texts(rows), strict=True):
@@ -297,18 +318,10 @@ class Store:
             )  # fmt: skip
         return found
 
-    def _numbered(self, numbers: set[int]) -> dict[int, Document]:
-        """Give documents by number; a published store never changes, so they may be kept."""
-        kept = self._kept
-        found = {number: document for number in numbers if (document := kept.get(number))}
-        missing = numbers - found.keys()
-        if missing:
-            sql = f"SELECT {_DOCUMENT}, d.number FROM documents d WHERE d.number IN ({_marks(missing)})"
-            found |= (read := {row["number"]: _document(row) for row in self._select(sql, missing)})
-            if len(kept) + len(read) > _DOCUMENTS_KEPT:
-                kept = self._kept = {}
-            kept.update(read)
-        return found
+    def _documents(self, numbers: Collection[int]) -> dict[int, Document]:
+        """Read documents by number."""
+        sql = f"SELECT {_DOCUMENT}, d.number FROM documents d WHERE d.number IN ({_marks(numbers)})"
+        return {row["number"]: _document(row) for row in self._select(sql, numbers)}
 
     def _texts(self, rows: Iterable[sqlite3.Row]) -> list[str]:
         """Read passages' texts in place: to take a part of a column SQLite would read the whole of it."""

@@ -74,8 +74,8 @@ def _assert_same(one: Generation, other: Generation) -> None:
         matches = one.lexical.matches(weights, *bounds)
         other_matches = other.lexical.matches(other_weights, *bounds)
         for found, expected in zip(
-            (*one.lexical.best(weights, 1000), matches.coverage(), matches.adjacency()),
-            (*other.lexical.best(other_weights, 1000), other_matches.coverage(), other_matches.adjacency()),
+            (*weights.scores.best(1000), matches.coverage(), matches.adjacency()),
+            (*other_weights.scores.best(1000), other_matches.coverage(), other_matches.adjacency()),
             strict=True,
         ):
             np.testing.assert_array_equal(found, expected)

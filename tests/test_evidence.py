@@ -16,7 +16,7 @@ from qa.analysis import terms
 from qa.build import build
 from qa.config import Settings
 from qa.contracts import Filters, Int64, Mode, Query
-from qa.evidence import Evidence
+from qa.evidence import _EXAMINED, Evidence
 from qa.generation import Generation
 from qa.language import legibility
 
@@ -53,16 +53,24 @@ def _gather(found: Generation, query: Query, encoder: StandIn) -> Evidence:
 def _assert_as_defined(found: Generation, query: Query, encoder: StandIn) -> Int64:
     """Have every passage examined, and hold signals, scores and order against the definitions."""
     naive = Naive(found, encoder)
-    rows, scores, signals = _gather(found, query, encoder).rank(len(found.passages))
-    expected, ranked = naive.signals(query), {row: score for score, row in naive.ranked(query)}
-    assert sorted(rows.tolist()) == sorted(ranked)
+    ranked = _gather(found, query, encoder).rank(len(found.passages))
+    rows = ranked.rows
+    expected, scores = naive.signals(query), {row: score for score, row in naive.ranked(query)}
+    whole = np.concatenate([rows, *ranked.copies])
+    assert sorted(whole.tolist()) == sorted(scores)
     for place, row in enumerate(rows.tolist()):
-        assert {name: values[place] for name, values in signals.items()} == pytest.approx(
+        assert {name: values[place] for name, values in ranked.signals.items()} == pytest.approx(
             expected[row], abs=1e-5
         )
-        assert scores[place] == pytest.approx(ranked[row], abs=1e-5)
-    assert np.lexsort((rows, -scores)).tolist() == list(range(len(rows)))
-    return rows
+    for first in range(0, len(rows), _EXAMINED):
+        some = rows[first : first + _EXAMINED]
+        of_some = np.array([scores[row] for row in some.tolist()])
+        assert (np.diff(of_some) <= 1e-5).all()
+    assert ranked.scores == pytest.approx(
+        np.minimum.accumulate([scores[row] for row in rows.tolist()]), abs=1e-5
+    )
+    assert np.lexsort((np.arange(len(rows)), -ranked.scores)).tolist() == list(range(len(rows)))
+    return whole
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -79,7 +87,7 @@ def test_signals_scores_and_order_are_those_of_the_definitions(
 def test_every_signal_of_the_table_is_given_and_no_other(large: Generation) -> None:
     table = (ranking.__doc__ or "").split("=\n", 1)[1].rsplit("\n=", 1)[0]
     named = {line.split()[0] for line in table.splitlines() if not line.startswith("=")}
-    _, _, signals = _gather(large, Query("rice"), StandIn()).rank(5)
+    signals = _gather(large, Query("rice"), StandIn()).rank(5).signals
     assert signals.keys() == named == {*ranking.DENSE, *ranking.LEXICAL}
 
 
@@ -147,15 +155,15 @@ def test_the_model_has_its_say_as_far_as_it_knows_the_language(
     assert evidence.legibility == share
     _assert_as_defined(large, query, encoder)
 
-    rows, scores, signals = evidence.rank(len(large.passages))
+    ranked = evidence.rank(30)
     weights = {name: share * weight for name, weight in ranking.DENSE.items()} | ranking.LEXICAL
-    for place in range(len(rows)):
-        alone = {name: float(values[place]) for name, values in signals.items()}
-        assert scores[place] == pytest.approx(fused(alone, weights), abs=1e-5)
+    for place in range(len(ranked.rows)):
+        alone = {name: float(values[place]) for name, values in ranked.signals.items()}
+        assert ranked.scores[place] == pytest.approx(fused(alone, weights), abs=1e-5)
 
     # Whoever asks for the dense signals alone gets them, whatever the language.
     dense = Query(query.question, mode=Mode.DENSE)
-    by_dense = [_gather(large, dense, model).rank(10)[0].tolist() for model in (encoder, StandIn())]
+    by_dense = [_gather(large, dense, model).rank(10).rows.tolist() for model in (encoder, StandIn())]
     assert by_dense[0] == by_dense[1]
 
 
@@ -166,7 +174,7 @@ def test_where_the_model_knows_nothing_what_it_says_does_not_matter(large: Gener
 
     query = Query("student harvest bridge doctor")
     found = [
-        _gather(large, query, encoder).rank(len(large.passages))[1].tolist()
+        _gather(large, query, encoder).rank(len(large.passages)).scores.tolist()
         for encoder in (Letters(), Contrary())
     ]
     assert found[0] == pytest.approx(found[1], abs=1e-6)
@@ -186,7 +194,8 @@ def test_sentences_have_the_signals_of_their_mode_and_none_is_stronger_than_its_
 ) -> None:
     query = Query("a doctor at the temple bridge", mode=mode)
     evidence = _gather(large, query, StandIn())
-    rows, _, whole = evidence.rank(20)
+    ranked = evidence.rank(20)
+    rows, whole = ranked.rows, ranked.signals
     signals, bounds = evidence.sentences(rows)
     assert np.diff(bounds).tolist() == np.diff(large.sentence_starts)[rows].tolist()
     uncubed = evidence.interaction(rows) if mode is not Mode.LEXICAL else None

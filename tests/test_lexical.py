@@ -82,7 +82,7 @@ def _by_formula(corpus: list[PassageTerms], query: list[str], common: Iterable[s
 @given(_CORPORA, _QUESTIONS)
 def test_scores_are_the_formulas(corpus: list[PassageTerms], query: list[str]) -> None:
     index = _index(corpus)
-    shares = index.shares(index.question(query), np.arange(len(corpus)))
+    shares = index.question(query).scores.of(np.arange(len(corpus)))
     assert shares.tolist() == pytest.approx(_by_formula(corpus, query), rel=1e-5, abs=1e-7)
     assert all(0 <= share <= 1 for share in shares)
 
@@ -94,10 +94,10 @@ def test_the_best_are_those_with_the_highest_shares(
     index = _index(corpus)
     question = index.question(query)
     every = range(len(corpus))
-    rows, shares = index.best(
-        question, count, None if allowed is None else np.array(sorted(allowed & {*every}), np.int64)
+    rows, shares = question.scores.best(
+        count, None if allowed is None else np.array(sorted(allowed & {*every}), np.int64)
     )
-    known = index.shares(question, np.arange(len(corpus))).tolist()
+    known = question.scores.of(np.arange(len(corpus))).tolist()
     holding = [row for row in every if set(_flat(corpus[row])) & set(query)]
     wanted = sorted(holding, key=lambda row: (-known[row], row))
     wanted = [row for row in wanted if allowed is None or row in allowed][:count]
@@ -118,7 +118,7 @@ def test_a_common_word_of_the_languages_counts_a_share_of_what_it_would(
         question = index.question(query)
         weights = {term: _idf(corpus, term) * (COMMON_SHARE if term in common else 1) for term in query}
         assert question.weights == pytest.approx(weights)
-        shares = index.shares(question, np.arange(len(corpus)))
+        shares = question.scores.of(np.arange(len(corpus)))
         assert shares.tolist() == pytest.approx(_by_formula(corpus, query, common), rel=1e-5, abs=1e-7)
 
 
@@ -231,14 +231,14 @@ def test_a_repeated_term_counts_once(corpus: list[PassageTerms], query: list[str
 
 def test_a_term_that_no_passage_holds_lowers_every_score() -> None:
     index = _index([_of("rice port"), _of("fish")])
-    alone, beside = (index.best(index.question(query), 5)[1] for query in (["rice"], ["rice", "zeppelin"]))
+    alone, beside = (index.question(query).scores.best(5)[1] for query in (["rice"], ["rice", "zeppelin"]))
     assert beside[0] < alone[0]
 
 
 def test_the_context_is_searched_but_belongs_to_no_sentence() -> None:
     index = _index([_of("port", context="rice fish"), _of("rice fish")])
     question = index.question(["rice", "fish"])
-    assert sorted(index.best(question, 5)[0].tolist()) == [0, 1]
+    assert sorted(question.scores.best(5)[0].tolist()) == [0, 1]
     matches = index.matches(question, np.arange(2), np.arange(1, 3))
     assert matches.coverage().tolist() == [0, 1]
     assert matches.adjacency().tolist() == [0, 1]
@@ -247,9 +247,9 @@ def test_the_context_is_searched_but_belongs_to_no_sentence() -> None:
 def test_any_script_is_found_again() -> None:
     index = _index([_of("рис port", "3.5", context="fish"), _of(""), _of("柬埔 埔寨", "", "é")])
     for term, row in (("рис", 0), ("3.5", 0), ("埔寨", 2), ("é", 2)):
-        assert index.best(index.question([term]), 5)[0].tolist() == [row]
-    assert index.best(index.question(["e"]), 5)[0].tolist() == []
-    assert index.best(index.question([]), 5)[0].tolist() == []
+        assert index.question([term]).scores.best(5)[0].tolist() == [row]
+    assert index.question(["e"]).scores.best(5)[0].tolist() == []
+    assert index.question([]).scores.best(5)[0].tolist() == []
 
 
 @given(_CORPORA, st.integers(1, 12))
@@ -271,10 +271,10 @@ def test_an_empty_index_matches_nothing(tmp_path: Path, corpus: list[PassageTerm
     assert index.passages == len(corpus)
     question = index.question(["rice", "port"])
     assert question.total > 0
-    rows, shares = index.best(question, 5)
+    rows, shares = question.scores.best(5)
     assert len(rows) == len(shares) == 0
-    assert index.best(question, 5, np.arange(len(corpus)))[0].tolist() == []
-    assert index.shares(question, np.arange(len(corpus))).tolist() == [0] * len(corpus)
+    assert question.scores.best(5, np.arange(len(corpus)))[0].tolist() == []
+    assert question.scores.of(np.arange(len(corpus))).tolist() == [0] * len(corpus)
     bounds = _bounds(corpus)
     assert index.matches(question, *bounds).coverage().tolist() == [0] * index.sentences
     assert index.matches(question, *bounds).adjacency().tolist() == [0] * len(corpus)
@@ -284,7 +284,7 @@ def test_an_empty_index_matches_nothing(tmp_path: Path, corpus: list[PassageTerm
 def test_an_index_of_one_passage_finds_it() -> None:
     index = _index([_of("rice port")])
     question = index.question(["port", "zeppelin"])
-    rows, shares = index.best(question, 5)
+    rows, shares = question.scores.best(5)
     assert rows.tolist() == [0]
     assert shares.tolist() == pytest.approx(_by_formula([_of("rice port")], ["port", "zeppelin"]))
     assert index.alike(np.array([0]), np.array([1]), 0.9).tolist() == [[True]]
@@ -333,7 +333,7 @@ def test_threads_find_alike() -> None:
             question = index.question(["rice", f"word{i % 13}", "port", f"word{i % 5}"])
             matches = index.matches(question, *bounds)
             results = [
-                *index.best(question, 20),
+                *question.scores.best(20),
                 matches.coverage(),
                 matches.adjacency(),
                 index.alike(*bounds, 0.9),

@@ -64,7 +64,7 @@ def test_gains_are_those_of_bm25s(corpus: Corpus, cuts: set[int]) -> None:
     for term in range(found.terms):
         one, rows = np.array([term]), np.arange(len(corpus))
         expected = oracle.get_scores([str(term)])
-        np.testing.assert_allclose(found.scores(one, np.ones(1), rows), expected, rtol=1e-5)
+        np.testing.assert_allclose(found.ask(one, np.ones(1)).of(rows), expected, rtol=1e-5)
         assert found.frequencies(one).tolist() == [(expected > 0).sum()]
 
 
@@ -72,10 +72,10 @@ _WAYS = {"all": (2**16, 32), "walk": (0, 10**9), "look up": (0, 0), "both": (0, 
 
 
 def _assert_best(found: Postings, terms: Int64, factors: Float64, count: int, allowed: Int64 | None) -> None:
-    scores = found.scores(terms, factors, np.arange(found._passages))
-    rows = np.arange(found._passages) if allowed is None else allowed
+    scores = found.ask(terms, factors).of(np.arange(found.passages))
+    rows = np.arange(found.passages) if allowed is None else allowed
     wanted = sorted(rows[scores[rows] > 0].tolist(), key=lambda row: (-scores[row], row))[:count]
-    best, given_scores = found.best(terms, factors, count, allowed)
+    best, given_scores = found.ask(terms, factors).best(count, allowed)
     assert best.tolist() == wanted
     assert given_scores.tolist() == scores[wanted].tolist()
 
@@ -90,11 +90,11 @@ def test_the_best_are_the_first_of_all(way: str, corpus: Corpus, data: st.DataOb
     factors = np.array(data.draw(weights), np.float64)
     allowed = data.draw(st.none() | st.sets(st.integers(0, 11)))
     rows = None if allowed is None else np.array([row for row in sorted(allowed) if row < len(corpus)], int)
-    whole = found.scores(terms, factors, np.arange(len(corpus)))
+    whole = found.ask(terms, factors).of(np.arange(len(corpus)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postings, "_WALKED", _WAYS[way][0])
         patch.setattr(postings, "_LOOK_UP", _WAYS[way][1])
-        assert found.scores(terms, factors, np.arange(len(corpus))).tolist() == whole.tolist()
+        assert found.ask(terms, factors).of(np.arange(len(corpus))).tolist() == whole.tolist()
         _assert_best(found, terms, factors, data.draw(st.integers(1, 13)), rows)
 
 
@@ -121,18 +121,18 @@ def test_equal_scores_come_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postings, "_WALKED", 0)
     found = _postings([[0, 1, 2 + i] for i in range(500)])
     terms = np.array([0, 1])
-    assert found.best(terms, np.ones(2), 20)[0].tolist() == list(range(20))
-    assert found.best(terms, np.ones(2), 20, np.arange(7, 500))[0].tolist() == list(range(7, 27))
+    assert found.ask(terms, np.ones(2)).best(20)[0].tolist() == list(range(20))
+    assert found.ask(terms, np.ones(2)).best(20, np.arange(7, 500))[0].tolist() == list(range(7, 27))
 
 
 def test_common_terms_are_hardly_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a rare term in a hundred passages, the long list of one that is in every passage is not walked."""
     monkeypatch.setattr(postings, "_WALKED", 0)
     walked = []
-    walk = Postings._walk
+    walk = Postings.walk
     monkeypatch.setattr(
         Postings,
-        "_walk",
+        "walk",
         lambda self, scores, term, *more: (walked.append(term), walk(self, scores, term, *more))[1],
     )
     found = _postings([[0, 1] if i % 50 == 0 else [0, 2 + i] for i in range(5000)])

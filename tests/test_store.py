@@ -133,7 +133,7 @@ def test_passages_come_in_the_order_asked_for(stored_in) -> None:
 def test_passages_of_many_documents_come_right_however_few_are_kept(
     stored_in, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.store._DOCUMENTS_KEPT", 3)
+    monkeypatch.setattr("qa.store._MOST_KEPT", 3)
     store = stored_in(*(_stored(f"{i}.txt", f"я{i}z", (0, 2), (2, 3)) for i in range(9)))
     for first in (0, 4, 2, 7, 0):
         found = store.passages([2 * first + 2, 2 * first + 1, 2 * first])
@@ -142,7 +142,8 @@ def test_passages_of_many_documents_come_right_however_few_are_kept(
             (f"{first}.txt", "z"),
             (f"{first}.txt", f"я{first}"),
         ]
-        assert len(store._kept) <= 3
+        assert len(store._known_documents) <= 3
+        assert len(store._known_passages) <= 3
 
 
 def test_a_text_that_is_not_there_is_damage(stored_in, tmp_path: Path) -> None:
