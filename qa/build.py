@@ -337,7 +337,7 @@ def _told_of_disk(index: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kept = "; the index that was live still is" if (index / "CURRENT").exists() else ""
+        kept = "; the index that was live still is" if (index / generation.POINTER).exists() else ""
         raise BuildError(f"the index in {index} cannot be written: {error}{kept}") from error
 
 

@@ -65,7 +65,7 @@ _MOST = 0.9
 _CLEARLY_NOT = math.log(1 / 3)  # a quarter
 _LARGEST_BIAS = 3.0  # what was 95% sure stays answerable
 _DEPTH = 20
-_NAME = "calibration.json"
+NAME = "calibration.json"
 _AGAIN = "run `qa calibrate` to make it anew, or `qa calibrate --reset` to do without"
 
 
@@ -214,14 +214,14 @@ def write(index: Path, measured: Measured) -> Path:
     """Keep a calibration beside the generations, in one step, and tell where."""
     content = json.loads(json.dumps(asdict(measured)))
     sealed = json.dumps(content | {"sha256": seal(content)}, indent=1, ensure_ascii=False)
-    replace_file(index / _NAME, sealed + "\n")
-    return index / _NAME
+    replace_file(index / NAME, sealed + "\n")
+    return index / NAME
 
 
 def remove(index: Path) -> bool:
     """Remove the calibration, and tell whether there was one."""
-    there = (index / _NAME).exists()
-    (index / _NAME).unlink(missing_ok=True)
+    there = (index / NAME).exists()
+    (index / NAME).unlink(missing_ok=True)
     return there
 
 
@@ -232,11 +232,11 @@ def stored(index: Path) -> bytes | None:
         CorruptIndexError: it cannot be read.
     """
     try:
-        return (index / _NAME).read_bytes()
+        return (index / NAME).read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CorruptIndexError(f"{index / _NAME} cannot be read ({error}): {_AGAIN}") from error
+        raise CorruptIndexError(f"{index / NAME} cannot be read ({error}): {_AGAIN}") from error
 
 
 def fitting(content: bytes | None, index: Path, manifest: Manifest) -> Measured | None:
@@ -250,12 +250,12 @@ def fitting(content: bytes | None, index: Path, manifest: Manifest) -> Measured 
     try:
         found = json.loads(content)
         if found.pop("sha256", None) != seal(found):
-            raise CorruptIndexError(f"{index / _NAME} is not what was written: {_AGAIN}")
+            raise CorruptIndexError(f"{index / NAME} is not what was written: {_AGAIN}")
         if (found["version"], found["encoder"]) != (VERSION, manifest.made_with["encoder"]):
             return None
         return Measured(**found | {"calibration": _calibration(found["calibration"])})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CorruptIndexError(f"{index / _NAME} cannot be read ({error}): {_AGAIN}") from error
+        raise CorruptIndexError(f"{index / NAME} cannot be read ({error}): {_AGAIN}") from error
 
 
 def _calibration(found: dict[str, Any]) -> Calibration:

@@ -19,7 +19,7 @@ from qa.vectors import Cosines
 _POOL = 100
 """How many passages the words bring in, and how many sentences the vectors, at the least."""
 
-_LIKELY, _EXAMINED = 60, 30
+_LIKELY, _EXAMINED = 60, 20
 """Among how many of them, at the least, near-identical ones are sought; and how many of those that are left
 are looked at closely at a time."""
 
@@ -97,8 +97,8 @@ class Evidence:
     def rank(self, count: int) -> Ranked:
         """Find the passages that may answer.
 
-        Near-identical ones are taken for one. The likeliest thirty are looked at closely and put in order,
-        then, if more are wanted, the next thirty, and so on: whoever asks for more gets the same ones first.
+        Near-identical ones are taken for one. The likeliest twenty are looked at closely and put in order,
+        then, if more are wanted, the next twenty, and so on: whoever asks for more gets the same ones first.
 
         Args:
             count: how many are wanted; there may be more.

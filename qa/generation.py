@@ -37,6 +37,7 @@ DOCUMENTS = "documents.npy"
 TOKENS = "tokens"
 LEXICAL = "lexical"
 ENCODER = "encoder"
+POINTER = "CURRENT"
 
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
@@ -128,7 +129,7 @@ def current(index: Path) -> Path:
         IndexUnavailableError: nothing has been published.
         CorruptIndexError: ``CURRENT`` names what is not there.
     """
-    pointer = index / "CURRENT"
+    pointer = index / POINTER
     try:
         name = pointer.read_text("utf-8").strip()
     except FileNotFoundError:
@@ -144,7 +145,7 @@ def current(index: Path) -> Path:
 def point_to(index: Path, name: str) -> None:
     """Make a generation the live one, in one step that either happens or does not."""
     _sync_one(index / "generations")
-    replace_file(index / "CURRENT", name + "\n")
+    replace_file(index / POINTER, name + "\n")
 
 
 def replace_file(path: Path, content: str) -> None:

@@ -155,7 +155,7 @@ def test_the_model_has_its_say_as_far_as_it_knows_the_language(
     assert evidence.legibility == share
     _assert_as_defined(large, query, encoder)
 
-    ranked = evidence.rank(30)
+    ranked = evidence.rank(_EXAMINED)
     weights = {name: share * weight for name, weight in ranking.DENSE.items()} | ranking.LEXICAL
     for place in range(len(ranked.rows)):
         alone = {name: float(values[place]) for name, values in ranked.signals.items()}
