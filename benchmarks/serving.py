@@ -6,7 +6,7 @@ DATA is a folder with `docs/` and `questions.jsonl`. A run is, in default settin
 
 - from the start of the process to the whole first answer; then one client, with a connection that is kept,
   asks question after question of `/api/v1/search?k=10&mode=hybrid`;
-- sixteen such clients at once, each with questions of its own, sent as soon as the answer before is there;
+- sixteen such clients at once, each of which asks what is left as soon as it has the answer before;
   then the memory of all processes of the service;
 - the same sixteen over the demo corpus, `docs_raw`, for the memory alone;
 - txtai in its process, hybrid, without HTTP, on as many threads as it takes: it gives the numbers of the same
