@@ -17,11 +17,12 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test lint format clean bench-scale $(benches)
+.PHONY: help serve test lint format clean kills bench-scale $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
 	@echo 'make test    run the tests'
+	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put the code in its style'
 	@echo 'make bench-encode DATA=/folder/of/questions  compare the encoder with sentence-transformers'
@@ -38,6 +39,10 @@ serve: .venv/.installed
 
 test: .venv/.installed-dev
 	.venv/bin/python -m pytest $(ARGS)
+
+# ARGS='--sample 50' takes some of them.
+kills: .venv/.installed-dev
+	OMP_NUM_THREADS=1 .venv/bin/python tests/kill_builds.py $(ARGS)
 
 lint: .venv/.installed-dev
 	.venv/bin/ruff check .

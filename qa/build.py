@@ -43,6 +43,7 @@ from qa.contracts import (
 from qa.embed import PassageEmbedder
 from qa.folder import Folder
 from qa.generation import Generation, Manifest
+from qa.reading import Limits, Reader
 from qa.store import StoredDocument, writing
 
 _LEGIBLE = 0.5
@@ -92,7 +93,7 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
         _clean(settings.index)
         old = _live(settings.index)
         folder = Folder(settings.docs, settings.max_file_mb * 2**20)
-        files, failures = folder.scan()
+        files, failures, _ = folder.scan()
         made_with = _made_with(encoder)
         reason = _reason(old, made_with, files, failures)
         if old is not None and reason is None:
@@ -175,12 +176,13 @@ class _Build:
 
     def write(self, folder: Folder, files: list[SourceFile], failures: list[ReadFailure]) -> None:
         """Write everything but the manifest, document after document."""
-        with writing(self._folder / generation.STORE) as store:
+        limits = Limits(self._settings.read_seconds, self._settings.read_memory * 2**20)
+        with writing(self._folder / generation.STORE) as store, Reader(limits) as reader:
             for failure in failures:
                 store.add_failure(failure)
             for file in self._bar(files, desc="Indexing", unit="file"):
                 store.add_file(file)
-                for found in self._documents(folder, file):
+                for found in self._documents(folder, reader, file):
                     if isinstance(found, ReadFailure):
                         store.add_failure(found)
                     else:
@@ -198,7 +200,9 @@ class _Build:
             self._documents_of.append(self._documents_written)
         self._documents_written += 1
 
-    def _documents(self, folder: Folder, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
+    def _documents(
+        self, folder: Folder, reader: Reader, file: SourceFile
+    ) -> Iterator[StoredDocument | ReadFailure]:
         """Give a file's documents: as they were stored where nothing has changed, else read anew."""
         if self._old and self._unchanged.get(file.path) == file:
             yield from self._old.store.stored(file.path)
@@ -206,7 +210,7 @@ class _Build:
             return
         try:
             data, sidecar = folder.read_as_scanned(file)
-            for found in readers.read(file.path, data, sidecar_data=sidecar):
+            for found in reader.read(file.path, data, sidecar_data=sidecar):
                 yield found if isinstance(found, ReadFailure) else self._split(file, found)
         except ReadError as error:
             yield ReadFailure(file.path, str(error))
@@ -342,13 +346,15 @@ def _told_of_disk(index: Path) -> Iterator[None]:
 
 
 def _clean(index: Path) -> None:
-    """Remove what an unfinished build left, and old generations but the last few, which may have readers."""
+    """Remove what an unfinished build left, and old generations but the last few and those that are read."""
     folders = sorted(path for path in (index / "generations").glob("*") if path.is_dir())
     try:
         live = generation.current(index)
     except IndexUnavailableError:
         live = None
     finished = [folder for folder in folders if not folder.name.startswith(".") and folder != live]
+    for folder in finished[: 1 - _GENERATIONS_KEPT or None]:
+        generation.remove_unless_read(folder)
     for folder in folders:
-        if folder.name.startswith(".") or folder in finished[: 1 - _GENERATIONS_KEPT or None]:
+        if folder.name.startswith("."):
             shutil.rmtree(folder)

@@ -47,13 +47,15 @@ class Settings:
     threads: int = 4
     max_question: int = 1000
     max_file_mb: int = 256
+    read_seconds: int = 60
+    read_memory: int = 2048
     memory: int = 1024
     judgements: Path | None = None
 
 
 _KINDS = {int: "a whole number", str: "text", Path: "a path"}
 _RANGES = {"port": (0, 65535)} | dict.fromkeys(
-    ("workers", "threads", "max_question", "max_file_mb", "memory"), (1, None)
+    ("workers", "threads", "max_question", "max_file_mb", "read_seconds", "read_memory", "memory"), (1, None)
 )
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
+from typing import NamedTuple
 
 from qa import readers
 from qa.contracts import BuildError, ReadError, ReadFailure, SourceFile
+
+
+class Scan(NamedTuple):
+    """What is in a documents folder, each by path: what can be read, what cannot, and what is passed over."""
+
+    files: list[SourceFile]
+    failures: list[ReadFailure]
+    skipped: list[ReadFailure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +31,26 @@ class Folder:
     root: Path
     max_bytes: int
 
-    def scan(self) -> tuple[list[SourceFile], list[ReadFailure]]:
-        """Find every document, by path, and what cannot be read.
+    def scan(self) -> Scan:
+        """Find every file. A folder that cannot be listed is a failure of its own.
 
         Raises:
             BuildError: the folder is not there or cannot be listed.
         """
         if not self.root.is_dir():
             raise BuildError(f"the documents folder {self.root} is not there")
-        files, failures = [], []
-        for path in sorted(self._walk()):
+        found = Scan([], [], [])
+        for path, skipped, failed in sorted(self._walk()):
             try:
-                files.append(self._scan_one(path))
+                if skipped:
+                    found.skipped.append(ReadFailure(_printable(path), skipped))
+                elif failed:
+                    found.failures.append(ReadFailure(_printable(path), failed))
+                else:
+                    found.files.append(self._scan_one(path))
             except ReadError as error:
-                failures.append(ReadFailure(_printable(path), str(error)))
-        return files, failures
+                found.failures.append(ReadFailure(_printable(path), str(error)))
+        return found
 
     def read(self, path: str) -> bytes:
         """Give a file's bytes.
@@ -41,21 +58,35 @@ class Folder:
         Raises:
             ReadError: it is not a regular file inside the folder, is too large or cannot be read.
         """
+        with self._open(path) as file:
+            data = file.read(self.max_bytes + 1)
+        if len(data) > self.max_bytes:  # it has grown meanwhile
+            raise ReadError(self._too_large())
+        return data
+
+    @contextmanager
+    def _open(self, path: str) -> Iterator[BufferedReader]:
         place = self.root / path
         try:
             if place.is_symlink() and place.is_dir():
                 raise ReadError("is a link to a folder: links to folders are not followed")
-            if not place.resolve(strict=True).is_relative_to(self.root.resolve()):
+            target = place.resolve(strict=True)
+            if not target.is_relative_to(self.root.resolve()):
                 raise ReadError("is a link to a place outside of the documents folder")
-            if not place.is_file():
-                raise ReadError("is not a regular file")
-            if place.stat().st_size > self.max_bytes:
-                limit = f"{self.max_bytes // 2**20} MB, which is the limit (max_file_mb)"
-                raise ReadError(f"has more than {limit}")
-            return place.read_bytes()
-        except (OSError, RuntimeError) as error:
+            # To open a FIFO must not wait for a writer.
+            with open(target, "rb", opener=_without_waiting) as file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    raise ReadError("is not a regular file")
+                if found.st_size > self.max_bytes:
+                    raise ReadError(self._too_large())
+                yield file
+        except (OSError, RuntimeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise ReadError(f"cannot be opened: {reason}") from error
+
+    def _too_large(self) -> str:
+        return f"has more than {self.max_bytes // 2**20} MB, which is the limit (max_file_mb)"
 
     def read_as_scanned(self, file: SourceFile) -> tuple[bytes, bytes | None]:
         """Give the bytes of a file and of its sidecar, None where it has none.
@@ -64,7 +95,7 @@ class Folder:
             ReadError: either cannot be read, or is not what ``scan`` saw.
         """
         data, sidecar = self.read(file.path), self._sidecar(file.path)
-        if _describe(file.path, data, sidecar) != file:
+        if _described(file.path, _sha256(data), sidecar) != file:
             raise ReadError("has changed while the index was being built: run `qa index` again")
         return data, sidecar
 
@@ -80,27 +111,63 @@ class Folder:
     def _scan_one(self, path: str) -> SourceFile:
         if path != _printable(path):
             raise ReadError("has a name that is not UTF-8: rename it")
-        return _describe(path, self.read(path), self._sidecar(path))
+        with self._open(path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return _described(path, digest, self._sidecar(path))
 
-    def _walk(self) -> Iterator[str]:
-        """Give the path of every file of a kind that can be read, and of every link to a folder."""
+    def _walk(self) -> Iterator[_Entry]:
+        """Give every file, every link to a folder, and every folder that is hidden or cannot be listed.
 
-        def fail(error: OSError) -> None:
-            raise BuildError(f"{error.filename} cannot be listed: {error.strerror}") from error
+        Without recursion, for folders nest as deep as names go.
+        """
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    found = list(entries)
+            except OSError as error:
+                if not folder:
+                    raise BuildError(f"{self.root} cannot be listed: {error.strerror}") from error
+                yield _Entry(folder, failed=f"cannot be listed: {error.strerror}")
+                continue
+            names = {entry.name for entry in found}
+            for entry in found:
+                path = f"{folder}/{entry.name}".lstrip("/")
+                if entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):
+                    waiting.append(path)
+                elif not (readers.is_sidecar(Path(path)) and readers.described_by(Path(path)).name in names):
+                    yield _Entry(path, skipped=_why_skipped(entry))
 
-        for folder, subfolders, names in os.walk(self.root, onerror=fail):
-            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-            links = [path for path in map(Path(folder).joinpath, subfolders) if path.is_symlink()]
-            files = [
-                path
-                for path in map(Path(folder).joinpath, names)
-                if not path.name.startswith(".") and readers.supported(path)
-            ]
-            yield from (path.relative_to(self.root).as_posix() for path in [*links, *files])
+
+class _Entry(NamedTuple):
+    """A path in the folder, why it is passed over, and why it cannot be read; "" where neither is so."""
+
+    path: str
+    skipped: str = ""
+    failed: str = ""
 
 
-def _describe(path: str, data: bytes, sidecar: bytes | None) -> SourceFile:
-    return SourceFile(path, _sha256(data), None if sidecar is None else _sha256(sidecar))
+def _is_hidden(entry: os.DirEntry[str]) -> bool:
+    return entry.name.startswith(".")
+
+
+def _why_skipped(entry: os.DirEntry[str]) -> str:
+    if _is_hidden(entry):
+        return "is hidden: its name begins with a dot"
+    if readers.is_sidecar(Path(entry.name)):
+        return "describes a file that is not there"
+    if not readers.supported(Path(entry.name)) and not entry.is_dir():
+        return "is of no kind that can be read"
+    return ""
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _described(path: str, digest: str, sidecar: bytes | None) -> SourceFile:
+    return SourceFile(path, digest, None if sidecar is None else _sha256(sidecar))
 
 
 def _sha256(data: bytes) -> str:

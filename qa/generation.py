@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import re
+import shutil
+import weakref
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -41,6 +44,7 @@ POINTER = "CURRENT"
 
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
+_LENGTH_LOST = 0.01
 _REBUILD = "run `qa index` to build it anew"
 
 
@@ -95,6 +99,26 @@ class Manifest:
         (folder / MANIFEST).write_text(sealed + "\n", "utf-8")
 
 
+class Lease:
+    """Keeps a generation from being removed for as long as somebody holds this, or its process lives."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take it.
+
+        Raises:
+            CorruptIndexError: the generation is gone, or just being removed.
+        """
+        try:
+            descriptor = os.open(folder / MANIFEST, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise CorruptIndexError(f"{folder / MANIFEST} cannot be read ({error}): {_REBUILD}") from error
+        weakref.finalize(self, os.close, descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CorruptIndexError(f"{folder} is being removed: another one is live") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     """An open generation. Passages have rows, by which all its parts know them.
@@ -112,6 +136,7 @@ class Generation:
     documents: Int64
     tokens: TokenIndex
     lexical: LexicalIndex
+    lease: Lease
 
     @property
     def info(self) -> IndexInfo:
@@ -157,12 +182,25 @@ def replace_file(path: Path, content: str) -> None:
     _sync_one(path.parent)
 
 
+def remove_unless_read(folder: Path) -> None:
+    """Remove a generation that is not live, but not while anybody holds a lease on it."""
+    try:
+        with (folder / MANIFEST).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+    except BlockingIOError:
+        pass
+    except FileNotFoundError:  # without a manifest nobody can read it
+        shutil.rmtree(folder)
+
+
 def load(folder: Path) -> Generation:
     """Open a generation. Sizes are checked here, checksums by ``verify``.
 
     Raises:
         CorruptIndexError: a file is missing, of another size, or not what it should be.
     """
+    lease = Lease(folder)
     manifest = Manifest.read(folder)
     _check_sizes(folder, manifest)
     try:
@@ -177,6 +215,7 @@ def load(folder: Path) -> Generation:
             mapped(folder / DOCUMENTS, np.int64),
             TokenIndex.load(folder / TOKENS),
             LexicalIndex(folder / LEXICAL),
+            lease,
         )
     except CorruptIndexError:
         raise
@@ -187,7 +226,7 @@ def load(folder: Path) -> Generation:
 
 
 def verify(folder: Path) -> None:
-    """Check every checksum, the store's integrity and every passage against its document's text.
+    """Check every checksum, the store's integrity, every passage against its document's text and its vectors.
 
     Raises:
         CorruptIndexError: the first thing that is wrong, naming the file.
@@ -197,6 +236,7 @@ def verify(folder: Path) -> None:
     with closing(found.store):
         found.store.check()
         _check_passages(folder / STORE, found)
+        _check_vectors(folder, found)
 
 
 def check_files(folder: Path) -> None:
@@ -288,10 +328,25 @@ def _check_counts(folder: Path, found: Generation) -> None:
 
 
 def _check_passages(path: Path, found: Generation) -> None:
-    """Hold every passage against its document's text."""
-    for document in found.store.all_documents():
+    """Hold every passage against its document's text, and its document and sentences against their rows."""
+    row = 0
+    for number, document in enumerate(found.store.all_documents()):
         text = found.store.text(document.id)
         passages = found.store.passages_of(document.id)
         whole = len(text) == document.characters and len(passages) == document.passages
         if not whole or any(passage.span.of(text) != passage.text for passage in passages):
             raise CorruptIndexError(f"{path}: the passages of {document.path} are not its text: {_REBUILD}")
+        rows = slice(row, row + len(passages))
+        counts = np.diff(found.sentence_starts[row : row + len(passages) + 1]).tolist()
+        if (found.documents[rows] != number).any() or counts != [len(one.sentences) for one in passages]:
+            raise CorruptIndexError(f"{path}: the rows of {document.path} are not its passages: {_REBUILD}")
+        row += len(passages)
+
+
+def _check_vectors(folder: Path, found: Generation) -> None:
+    """See that every vector has the length one, give or take what 16 bits lose, or none."""
+    for name, kept in ((PASSAGES, found.passages), (SENTENCES, found.sentences)):
+        for _, vectors in kept.blocks():
+            lengths = np.linalg.norm(vectors, axis=1)
+            if not ((np.abs(lengths - 1) < _LENGTH_LOST) | (lengths == 0)).all():
+                raise CorruptIndexError(f"{folder / name} holds what is no unit vector: {_REBUILD}")

@@ -17,6 +17,7 @@ from qa import calibration, generation, ranking
 from qa.config import Settings
 from qa.contracts import (
     Answer,
+    CorruptIndexError,
     Document,
     DocumentPage,
     Encoder,
@@ -221,17 +222,28 @@ class LiveSearcher:
             ModelError: its model or the reranker cannot be loaded, or the model is not the one that it was
                 built with.
         """
-        index = self._settings.index
-        seen = [_stamp(index / name) for name in (generation.POINTER, calibration.NAME)]
-        searcher = self._searcher
+        searcher, seen = self._searcher, self._stamps()
         if searcher is not None and seen == self._seen:
             return searcher
-        live = generation.current(index), calibration.stored(index)
         with self._lock:
-            if self._searcher is None or live != self._opened:
-                self._searcher, self._opened = self._open(*live), live
-            self._seen = seen
-            return self._searcher
+            while True:
+                seen, live = self._stamps(), self._live()
+                try:
+                    if self._searcher is None or live != self._opened:
+                        self._searcher, self._opened = self._open(*live), live
+                except CorruptIndexError:
+                    if live == self._live():
+                        raise
+                    continue  # another one was published meanwhile, and this one may have been removed
+                self._seen = seen
+                return self._searcher
+
+    def _stamps(self) -> list[tuple[int, ...] | None]:
+        index = self._settings.index
+        return [_stamp(index / name) for name in (generation.POINTER, calibration.NAME)]
+
+    def _live(self) -> tuple[Path, bytes | None]:
+        return generation.current(self._settings.index), calibration.stored(self._settings.index)
 
     def _open(self, folder: Path, stored: bytes | None) -> Searcher:
         found = self._found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qa import generation
@@ -126,6 +128,49 @@ def test_a_generation_that_does_not_fit_together_is_refused(built: Path) -> None
     for name in ("documents", "passages", "sentences"):
         generation.Manifest(**fields | {name: fields[name] + 1}).write(built)
         with pytest.raises(CorruptIndexError, match="do not fit together"):
+            generation.load(built)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("documents.npy", "are not its passages"),
+        ("sentence_starts.npy", "are not its passages"),
+        ("passages.int16", "no unit vector"),
+        ("sentences.int16", "no unit vector"),
+    ],
+)
+def test_rows_that_are_not_those_of_the_passages_are_refused(built: Path, name: str, message: str) -> None:
+    """What was written wrong bears the right checksum."""
+    path = built / name
+    if path.suffix == ".npy":
+        rows = np.load(path)
+        rows[1] += 1
+        np.save(path, rows)
+    else:
+        np.full(path.stat().st_size // 2, 9999, np.int16).tofile(path)
+    manifest = generation.Manifest.read(built)
+    fields = {field: getattr(manifest, field) for field in manifest.__slots__}
+    generation.Manifest(**fields | {"files": generation.describe_files(built)}).write(built)
+    with pytest.raises(CorruptIndexError, match=message):
+        generation.verify(built)
+
+
+def test_what_somebody_reads_is_not_removed(built: Path) -> None:
+    lease = generation.Lease(built)
+    generation.remove_unless_read(built)
+    generation.verify(built)
+    del lease
+    generation.remove_unless_read(built)
+    with pytest.raises(CorruptIndexError, match=r"manifest\.json"):
+        generation.Lease(built)
+    assert not built.exists()
+
+
+def test_what_is_being_removed_is_not_opened(built: Path) -> None:
+    with (built / "manifest.json").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(CorruptIndexError, match="is being removed"):
             generation.load(built)
 
 

@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "store": {"contracts"},
     "ranking": {"arrays", "contracts"},
     "folder": {"contracts", "readers"},
+    "reading": {"contracts", "readers"},
     "generation": {"arrays", "contracts", "interaction", "store", "vectors", "lexical"},
     "evidence": {
         "analysis",
@@ -59,7 +60,7 @@ MAY_IMPORT = {
     "reranking": {"contracts", "embedding"},
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
     "search": {"contracts", "config", "calibration", "evidence", "reranking"} | _PARTS - {"readers"},
-    "build": {"contracts", "config", "embed", "folder"} | _PARTS - {"ranking"},
+    "build": {"contracts", "config", "embed", "folder", "reading"} | _PARTS - {"ranking"},
     "web": {"contracts", "config", "search"},
     "evaluation": {"contracts", "search"},
 }

@@ -10,12 +10,15 @@ from qa.contracts import ReadError, ReadFailure, Reading
 from qa.readers import docx, eml, epub, html, markdown, opening, pdf, sidecar, tables, text
 from qa.readers.extract import Extract
 from qa.readers.metadata import Facts
-from qa.readers.sidecar import is_sidecar, sidecar_of
+from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
 
-__all__ = ["SUFFIXES", "VERSION", "is_sidecar", "read", "sidecar_of", "supported"]
+__all__ = ["SUFFIXES", "VERSION", "described_by", "is_sidecar", "is_text", "read", "sidecar_of", "supported"]
 
 VERSION = 1
 """Changes whenever the same file may come out as another text or with other metadata."""
+
+MOST_CHARACTERS = 20_000_000
+"""The longest document: some 10,000 pages. To divide one takes a few seconds for each million."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -54,11 +57,17 @@ _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]
     "text/csv": tables.read_csv,
     "text/tab-separated-values": tables.read_csv,
 }
+_TEXTS = frozenset({"text/plain", "text/markdown", *_TABLE_READERS})
 
 
 def supported(path: Path) -> bool:
     """Tell whether a file is of a kind that can be read. Sidecars are read with what they describe."""
     return path.suffix.lower() in SUFFIXES and not is_sidecar(path)
+
+
+def is_text(path: Path) -> bool:
+    """Tell whether a file is text that is read as it stands, marked up or not."""
+    return SUFFIXES.get(path.suffix.lower()) in _TEXTS
 
 
 def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterator[Reading | ReadFailure]:
@@ -77,6 +86,8 @@ def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterat
         yield from _read(name, data, sidecar_data)
     except ReadError:
         raise
+    except MemoryError as error:
+        raise ReadError("takes more memory to read than a reader may have (read_memory)") from error
     except Exception as error:  # libraries of formats raise anything on damaged or hostile bytes
         raise ReadError(f"cannot be read: {type(error).__name__}: {' '.join(str(error).split())}") from error
 
@@ -102,6 +113,8 @@ def _reading(name: str, media_type: str, given: Facts, extract: Extract) -> Read
     """Put together what the sidecar, the file and the text say, in this order."""
     if not extract.text.strip():
         raise ReadError("holds no text")
+    if len(extract.text) > MOST_CHARACTERS:
+        raise ReadError(f"has more than {MOST_CHARACTERS // 10**6} million characters: divide it")
     facts = Facts()
     facts.fill_from(given)
     facts.fill_from(extract.facts)

@@ -27,12 +27,16 @@ _MOST_NAMED = 10
 _WIDE_GAP = 2.5  # between the cells of a table; in justified lines spaces hardly grow to that
 _EMPTY_BYTES = 2
 
+MOST_PAGES = 10_000
+"""How many pages are read of a document."""
+
 
 def read(data: bytes) -> Extract:
     """Read a document: its text, pages and document information."""
     document = _open(data)
     try:
-        pages = [_lines_of_page(document, index) for index in range(len(document))]
+        count = len(document)
+        pages = [_lines_of_page(document, index) for index in range(min(count, MOST_PAGES))]
         facts = _facts(document)
     finally:
         document.close()
@@ -41,7 +45,8 @@ def read(data: bytes) -> Extract:
     if not any(texts):
         raise ReadError("has no text on any page: it is likely a scan without a text layer")
     text, spans = _assemble(texts)
-    return Extract(text, facts, pages=spans, notes=_notes(texts))
+    beyond = (f"of {count} pages only {MOST_PAGES} were read",) if count > MOST_PAGES else ()
+    return Extract(text, facts, pages=spans, notes=_notes(texts) + beyond)
 
 
 def _open(data: bytes) -> Any:

@@ -33,6 +33,11 @@ def sidecar_of(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def described_by(path: Path) -> Path:
+    """Name the file that a sidecar describes."""
+    return path.with_name(path.name[: -len(SUFFIX)])
+
+
 def parse(data: bytes, name: str) -> Facts:
     """Read a sidecar; an error names it by ``name``."""
     try:
