@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from qa import analysis, generation, interaction, language, lexical, passages, readers, vectors
+from qa import analysis, generation, interaction, language, ledger, lexical, passages, readers, vectors
 from qa.config import Settings
 from qa.contracts import (
     BuildError,
@@ -93,7 +93,7 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
         _clean(settings.index)
         old = _live(settings.index)
         folder = Folder(settings.docs, settings.max_file_mb * 2**20)
-        files, failures, _ = folder.scan()
+        files, failures, skipped = folder.scan()
         made_with = _made_with(encoder)
         reason = _reason(old, made_with, files, failures)
         if old is not None and reason is None:
@@ -102,6 +102,7 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
             writer = _Build(settings, encoder, made_with, old, progress=progress)
             writer.write(folder, files, failures)
             live, embedded = writer.publish()
+        ledger.write(settings.index, live.folder, skipped)
         return Report(
             live.manifest.generation, reason is not None, reason or "nothing has changed",
             live.manifest.documents, live.manifest.passages, embedded, time.perf_counter() - started,

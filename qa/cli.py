@@ -268,17 +268,22 @@ def calibrate(index: Path | None, reset: bool, as_json: bool) -> None:  # noqa: 
 
 @main.command()
 @_index_option
+@click.option("--files", is_flag=True, help="List every file ever seen, and what became of it.")
 @_json_option
-def status(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def status(index: Path | None, files: bool, as_json: bool) -> None:  # noqa: FBT001
     """Tell what the index holds."""
     settings = config.load({"index": index})
-    from qa import calibration, generation  # noqa: PLC0415 -- loads what other commands do without
+    from qa import calibration, generation, ledger  # noqa: PLC0415 -- loads what other commands do without
 
     found = generation.load(generation.current(settings.index))
     info = found.info
+    seen = ledger.summary(settings.index)
+    listed = ledger.entries(settings.index) if files else []
     measured = calibration.fitting(calibration.stored(settings.index), settings.index, found.manifest)
     if as_json:
         content = asdict(info) | {"calibration": asdict(measured) if measured else None}
+        content["ledger"] = asdict(seen) if seen else None
+        content |= {"files": [asdict(entry) for entry in listed]} if files else {}
         click.echo(json.dumps(content, ensure_ascii=False))
         return
     click.echo(f"generation  {info.generation}\ncreated     {info.created}\nmodel       {info.model}")
@@ -288,6 +293,11 @@ def status(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
     click.echo(f"not read    {len(info.failures)}")
     for failure in info.failures:
         click.echo(f"  {_describe(failure)}")
+    if seen:
+        click.echo(f"checked     {seen.checked}")
+        click.echo(f"files       {', '.join(f'{count} {state}' for state, count in seen.counts.items())}")
+    for entry in listed:
+        click.echo(f"  {entry.state:8}{entry.since}  {_printable(entry.path)}{_because(entry.reason)}")
 
 
 @main.command()
@@ -296,10 +306,11 @@ def status(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
 def verify(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """Check that the index is what was written, to the byte."""
     settings = config.load({"index": index})
-    from qa import generation  # noqa: PLC0415 -- loads what other commands do without
+    from qa import generation, ledger  # noqa: PLC0415 -- loads what other commands do without
 
     folder = generation.current(settings.index)
     generation.verify(folder)
+    ledger.verify(settings.index)
     click.echo(
         json.dumps({"generation": folder.name, "whole": True}) if as_json else f"{folder.name} is whole"
     )
@@ -311,7 +322,16 @@ def _count(number: int, what: str) -> str:
 
 def _describe(failure: ReadFailure) -> str:
     row = f", row {failure.row}" if failure.row is not None else ""
-    return f"{failure.path}{row}: {failure.reason}"
+    return _printable(f"{failure.path}{row}: {failure.reason}")
+
+
+def _because(reason: str | None) -> str:
+    return f": {_printable(reason)}" if reason else ""
+
+
+def _printable(text: str) -> str:
+    """Put what would steer a terminal, or break a line, as escapes: names of files hold anything."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _show(result: SearchResult) -> str:

@@ -177,6 +177,11 @@ def replace_file(path: Path, content: str) -> None:
     """Put a file in the place of an older one, in one step that either happens or does not."""
     draft = path.with_name(f".{path.name}")
     draft.write_text(content, "utf-8")
+    put_in_place(draft, path)
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Put a file that is written in the place of an older one beside it, as ``replace_file`` does."""
     _sync_one(draft)
     draft.replace(path)
     _sync_one(path.parent)

@@ -2,8 +2,8 @@
 
 A build is killed with SIGKILL before each thing that it does to the index's folder, before and after each of
 its named steps, and at times drawn by chance. Half of the first kind also lose what was not yet brought onto
-the disk, as when the power goes. After each kill the live generation must pass ``verify`` and answer; then the
-next run must clean up and publish what is in the folder.
+the disk, as when the power goes. After each kill the live generation must pass ``verify`` and answer; then
+the next run must clean up and publish what is in the folder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from corpus import write
 from stand_in import StandIn
 
 from qa import build as building
-from qa import generation
+from qa import generation, ledger
 from qa.build import build
 from qa.config import Settings
 from qa.contracts import IndexUnavailableError, Query
@@ -61,6 +61,9 @@ _STEPS: tuple[tuple[Any, str], ...] = (
     (Path, "rename"),
     (generation, "point_to"),
     (generation, "replace_file"),
+    (ledger, "write"),
+    (ledger, "_fill"),
+    (generation, "put_in_place"),
     (Path, "replace"),
     (os, "fsync"),
 )
@@ -199,6 +202,7 @@ def _says(settings: Settings, versions: set[int]) -> None:
     """Hold the live generation against what may be live: it is whole, and answers from one version."""
     folder = generation.current(settings.index)
     generation.verify(folder)
+    ledger.verify(settings.index)
     found = generation.load(folder)
     hits = Searcher(found, StandIn()).search(Query(_QUESTION)).hits
     said = {
