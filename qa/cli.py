@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import logging
 import math
+import signal
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,6 +32,10 @@ from qa.contracts import (
     SettingsError,
 )
 
+if TYPE_CHECKING:
+    from qa.build import Report
+    from qa.config import Settings
+
 _FAILED, _WRONG_USAGE, _SOME_NOT_READ = 1, 2, 3
 
 _index_option = click.option(
@@ -36,6 +43,9 @@ _index_option = click.option(
 )
 _reranker_option = click.option(
     "--reranker", help="A sentence-transformers cross-encoder, by name or folder.  [default: none]"
+)
+_model_option = click.option(
+    "--model", help="A sentence-transformers model, by name or folder.  [default: all-MiniLM-L6-v2]"
 )
 _mode_option = click.option(
     "--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True
@@ -68,22 +78,29 @@ def main() -> None:
 @main.command()
 @click.argument("docs", required=False, type=click.Path(path_type=Path))
 @_index_option
-@click.option(
-    "--model", help="A sentence-transformers model, by name or folder.  [default: all-MiniLM-L6-v2]"
-)
+@_model_option
 @_json_option
 def index(docs: Path | None, index: Path | None, model: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Build the index of the documents in DOCS (docs_raw), or bring it up to date."""
-    settings = config.load({"docs": docs, "index": index, "model": model})
+    report = _build(config.load({"docs": docs, "index": index, "model": model}))
+    _tell(report, as_json=as_json)
+    if report.failures:
+        sys.exit(_SOME_NOT_READ)
+
+
+def _build(settings: Settings) -> Report:
     from qa.build import build  # noqa: PLC0415 -- loads what other commands do without
     from qa.embedding import load_encoder, load_plain  # noqa: PLC0415
 
     progress = sys.stderr.isatty()
     try:
-        report = build(settings, load_encoder(settings.model, settings.cache), progress=progress)
+        return build(settings, load_encoder(settings.model, settings.cache), progress=progress)
     except ExportRefusedError as refusal:  # by the documents; it is remembered
         click.echo(f"qa: {refusal}", err=True)
-        report = build(settings, load_plain(settings.model), progress=progress)
+        return build(settings, load_plain(settings.model), progress=progress)
+
+
+def _tell(report: Report, *, as_json: bool) -> None:
     for failure in report.failures:
         click.echo(f"not read: {_describe(failure)}", err=True)
     if as_json:
@@ -94,8 +111,26 @@ def index(docs: Path | None, index: Path | None, model: str | None, as_json: boo
             f"{report.seconds:.1f} seconds, {_count(len(report.failures), 'file')} not read "
             f"({report.reason}; {_count(report.embedded, 'passage')} embedded)"
         )
-    if report.failures:
-        sys.exit(_SOME_NOT_READ)
+
+
+@main.command()
+@click.argument("docs", required=False, type=click.Path(path_type=Path))
+@_index_option
+@_model_option
+@_json_option
+def watch(docs: Path | None, index: Path | None, model: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Build the index, and again whenever something in DOCS (docs_raw) changes, until it is interrupted."""
+    settings = config.load({"docs": docs, "index": index, "model": model})
+    from qa import watch as watching  # noqa: PLC0415 -- loads what other commands do without
+
+    def build() -> None:
+        _tell(_build(settings), as_json=as_json)
+        sys.stdout.flush()  # to whoever reads it, line by line
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with suppress(KeyboardInterrupt):
+        watching.watch(settings.docs, build, lambda error: click.echo(f"qa: {error}", err=True), stop)
 
 
 @main.command()

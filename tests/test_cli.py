@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from stand_in import StandIn
 from qa import __version__, generation
 from qa.cli import main
 from qa.config import Settings
+from qa.contracts import BuildError
 
 
 @pytest.fixture
@@ -73,6 +75,28 @@ def test_index_as_json(run) -> None:
     assert report["failures"] == [{"path": "notes/people.jsonl", "reason": "has no text", "row": "bad"}]
 
 
+def test_watch_tells_of_each_build_and_of_what_went_wrong(
+    run, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    def follow(docs: Path, build_, complain, stop) -> None:
+        assert docs == Path("docs")
+        build_()
+        complain(BuildError("it cannot be written"))
+        write(settings.docs, {"new.txt": "Something new."})
+        build_()
+        handlers[signal.SIGTERM]()
+        assert stop.is_set()
+        raise KeyboardInterrupt
+
+    handlers = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr("qa.watch.watch", follow)
+    result = run("watch", "docs")
+    assert result.exit_code == 0
+    assert [line.split(",")[0] for line in result.stdout.splitlines()] == ["5 documents", "6 documents"]
+    assert "qa: it cannot be written\n" in result.stderr
+
+
 def test_index_without_documents_fails(run) -> None:
     result = run("index", "nowhere")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -114,8 +138,22 @@ def test_status_and_verify(run, built: Path) -> None:
     assert "documents   5" in status.stdout
     assert "notes/people.jsonl, row bad: has no text" in status.stdout
     assert json.loads(run("status", "--json").stdout)["generation"] == built.name
+    assert "files       " not in status.stdout  # there is no ledger
     assert run("verify").stdout == f"{built.name} is whole\n"
     assert json.loads(run("verify", "--json").stdout) == {"generation": built.name, "whole": True}
+
+
+def test_status_lists_every_file_ever_seen(run, tmp_path: Path) -> None:
+    write(tmp_path / "docs", {"a\nb\x1b[2J.txt": "", "photo.jpg": "x"})
+    run("index", "docs")
+    status = run("status", "--files").stdout
+    assert "\nfiles       3 indexed, 1 partly, 1 failed, 1 skipped, 0 gone\n" in status
+    assert re.search(r"^  failed  \S+  a\\nb\\x1b\[2J.txt: holds no text$", status, re.MULTILINE)
+    assert re.search(r"^  skipped \S+  photo.jpg: is of no kind that can be read$", status, re.MULTILINE)
+    assert re.search(r"^  indexed \S+  trade.md$", status, re.MULTILINE)
+    found = json.loads(run("status", "--files", "--json").stdout)
+    assert found["ledger"]["counts"]["skipped"] == 1
+    assert {entry["path"] for entry in found["files"]} >= {"photo.jpg", "trade.md"}
 
 
 def test_verify_of_a_damaged_index_fails_and_index_mends_it(run, built: Path) -> None:
