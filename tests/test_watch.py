@@ -42,7 +42,7 @@ class Watching:
 
     def until(self, said: Callable[[], bool]) -> None:
         """Wait for something that should come."""
-        ends = time.monotonic() + 8
+        ends = time.monotonic() + 60
         while not said():
             assert time.monotonic() < ends, (self.errors, self.reports)
             time.sleep(0.02)
