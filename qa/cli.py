@@ -35,6 +35,7 @@ from qa.contracts import (
 if TYPE_CHECKING:
     from qa.build import Report
     from qa.config import Settings
+    from qa.web.keys import Keys
 
 _FAILED, _WRONG_USAGE, _SOME_NOT_READ = 1, 2, 3
 
@@ -147,6 +148,11 @@ def watch(docs: Path | None, index: Path | None, model: str | None, as_json: boo
     type=click.Path(path_type=Path, dir_okay=False),
     help="Let people mark results right or wrong, and keep that in this file, which `qa eval` reads.",
 )
+@click.option("--insecure", is_flag=True, default=None, help="Serve other machines without a key.")
+@click.option("--rate", help="How often a key, or an address, may ask, such as 100/minute.  [default: any]")
+@click.option("--cors", metavar="ORIGIN", help="Another site whose pages may ask; several with commas.")
+@click.option("--log-json", is_flag=True, default=None, help="Log every request, as JSON, to standard error.")
+@click.option("--log-questions", is_flag=True, default=None, help="Log the questions, too.")
 @_reranker_option
 def serve(**flags: Any) -> None:
     """Serve the search page and the API."""
@@ -155,6 +161,44 @@ def serve(**flags: Any) -> None:
         from qa.web.server import serve as run  # noqa: PLC0415 -- loads what other commands do without
 
         run(settings)
+
+
+@main.group()
+def key() -> None:
+    """Make and revoke the keys that the service asks for."""
+
+
+@key.command("create")
+@click.argument("name")
+def create_key(name: str) -> None:
+    """Make a key for NAME and print it: it is shown this once."""
+    click.echo(_keys().create(name))
+
+
+@key.command("list")
+@_json_option
+def list_keys(as_json: bool) -> None:  # noqa: FBT001
+    """List the keys, without themselves."""
+    found = _keys().all()
+    if as_json:
+        kept = [{"id": one.id, "name": one.name, "created": one.created} for one in found]
+        click.echo(json.dumps(kept, ensure_ascii=False))
+        return
+    for one in found:
+        click.echo(f"{one.id}  {one.created}  {_printable(one.name)}")
+
+
+@key.command("revoke")
+@click.argument("key_id")
+def revoke_key(key_id: str) -> None:
+    """Revoke the key of this id, at once."""
+    click.echo(f"{_printable(_keys().revoke(key_id).name)} has no key any more")
+
+
+def _keys() -> Keys:
+    from qa.web.keys import Keys  # noqa: PLC0415 -- loads what other commands do without
+
+    return Keys(config.load().keys)
 
 
 @main.command()

@@ -51,11 +51,34 @@ class Settings:
     read_memory: int = 2048
     memory: int = 1024
     judgements: Path | None = None
+    waiting: int = 16
+    patience: int = 5
+    longest: int = 30
+    keys: Path = Path("keys.json")
+    insecure: bool = False
+    rate: str = ""
+    hosts: str = ""
+    proxies: str = ""
+    cors: str = ""
+    log_json: bool = False
+    log_questions: bool = False
 
 
-_KINDS = {int: "a whole number", str: "text", Path: "a path"}
-_RANGES = {"port": (0, 65535)} | dict.fromkeys(
-    ("workers", "threads", "max_question", "max_file_mb", "read_seconds", "read_memory", "memory"), (1, None)
+_KINDS = {int: "a whole number", str: "text", Path: "a path", bool: "true or false"}
+_TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_RANGES = {"port": (0, 65535), "waiting": (0, None)} | dict.fromkeys(
+    (
+        "workers",
+        "threads",
+        "max_question",
+        "max_file_mb",
+        "read_seconds",
+        "read_memory",
+        "memory",
+        "patience",
+        "longest",
+    ),
+    (1, None),
 )
 
 
@@ -126,6 +149,19 @@ def _from_environment() -> dict[str, str]:
     return {names[key]: value for key, value in os.environ.items() if key in names}
 
 
+def _as(kind: type, value: Any) -> Any:
+    """Turn a value into a kind, or raise TypeError or ValueError."""
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in _TRUTHS:
+            return _TRUTHS[value.lower()]
+        raise ValueError
+    if isinstance(value, bool) or not isinstance(value, str | int | Path):
+        raise TypeError
+    return kind(value)
+
+
 def _convert(name: str, value: Any, origin: str) -> Any:
     hint = get_type_hints(Settings).get(name)
     if hint is None:
@@ -133,9 +169,7 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         raise SettingsError(f"{origin} sets {name!r}, which is not a setting; the settings are {known}")
     kind = next(part for part in get_args(hint) or (hint,) if part is not NoneType)
     try:
-        if isinstance(value, bool) or not isinstance(value, str | int | Path):
-            raise TypeError  # noqa: TRY301 -- told as every other wrong kind is, below
-        converted = kind(value)
+        converted = _as(kind, value)
     except (TypeError, ValueError) as error:
         raise SettingsError(f"{origin} sets {name} to {value!r}, which is not {_KINDS[kind]}") from error
     if name in _RANGES:

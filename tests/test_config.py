@@ -43,8 +43,9 @@ def test_the_file_is_looked_for_in_a_given_folder(tmp_path: Path) -> None:
 
 def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in fields(Settings):
-        monkeypatch.setenv(f"QA_{field.name.upper()}", "7")
-        assert str(getattr(load(), field.name)) == "7"
+        value = "True" if isinstance(field.default, bool) else "7"
+        monkeypatch.setenv(f"QA_{field.name.upper()}", value)
+        assert str(getattr(load(), field.name)) == value
 
 
 def test_other_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +69,8 @@ def test_other_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ("docs = 5", "sets docs to 5, which is not a path"),
         ('model = ["a"]', r"sets model to \['a'\], which is not text"),
         ("model = true", "sets model to True, which is not text"),
+        ("insecure = 1", "sets insecure to 1, which is not true or false"),
+        ('insecure = "maybe"', "sets insecure to 'maybe', which is not true or false"),
         ("[server]\nport = 1", "'server', which is not a setting"),
     ],
 )

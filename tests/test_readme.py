@@ -205,6 +205,10 @@ def _options(command: str) -> set[str]:
     }
 
 
+def _flag(field: Field[Any]) -> str:
+    return f"--{field.name.replace('_', '-')}"
+
+
 def _default(field: Field[Any]) -> str:
     """Give a setting's default as a reader would write it."""
     computed = {"cache": "~/.cache/qa", "workers": "one a core, 4 at most"}
@@ -217,7 +221,7 @@ def test_settings() -> None:
         [
             [field.name],
             [f"QA_{field.name.upper()}"],
-            [f"--{field.name}"] if f"--{field.name}" in all_options else [],
+            [_flag(field)] if _flag(field) in all_options else [],
             [_default(field)] if _default(field) else [],
         ]
         for field in fields(Settings)

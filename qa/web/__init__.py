@@ -12,7 +12,7 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic_core import to_json
 
 from qa.config import Settings
-from qa.web import metrics, pages, problems
+from qa.web import load, logs, metrics, pages, problems, security
 from qa.web.api import INFO, MAX_BODY, api, probes
 from qa.web.judgements import Judgements
 from qa.web.schemas import Problem
@@ -20,17 +20,6 @@ from qa.web.service import Opener, Service
 
 __all__ = ["create_app"]
 
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
 _YEAR = 365 * 24 * 3600
 
 
@@ -61,7 +50,9 @@ def create_app(settings: Settings, opener: Opener) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     metrics.init_app(app)
     problems.init_app(app)
-    app.after_request(_secure)
+    logs.init_app(app, settings)
+    security.init_app(app, settings)
+    load.init_app(app, settings)
     app.register_api(api)
     app.register_api(probes)
     app.register_blueprint(_docs(app))
@@ -84,9 +75,3 @@ def _description(app: OpenAPI) -> dict[str, Any]:
     if found["components"].get("securitySchemes") is None:
         found["components"].pop("securitySchemes", None)
     return found
-
-
-def _secure(response: Response) -> Response:
-    given = {name.lower() for name, _ in response.headers}
-    response.headers.extend({name: value for name, value in _HEADERS.items() if name.lower() not in given})
-    return response

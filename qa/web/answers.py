@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from qa.contracts import Answer, Document, Hit, IndexInfo, Passage, SearchResult
+from qa.ledger import Summary
 
 JSON = dict[str, Any]
 
@@ -61,7 +63,7 @@ def passage_answer(passage: Passage, previous: Passage | None, following: Passag
     }
 
 
-def status_answer(info: IndexInfo) -> JSON:
+def status_answer(info: IndexInfo, seen: Summary | None) -> JSON:
     """Shape what the index holds."""
     return {
         "generation": info.generation,
@@ -71,6 +73,7 @@ def status_answer(info: IndexInfo) -> JSON:
         "passages": info.passages,
         "sentences": info.sentences,
         "failures": [{"path": f.path, "row": f.row, "reason": f.reason} for f in info.failures],
+        "files": asdict(seen) if seen else None,
     }
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
+from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
 from io import BufferedReader
 from pathlib import Path
@@ -15,13 +18,14 @@ from flask import Response, jsonify, send_file
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.tag import Tag
+from werkzeug.exceptions import ServiceUnavailable
 
-from qa import __version__
-from qa.contracts import GoneError, NotFoundError, QAError
+from qa import __version__, ledger
+from qa.contracts import GoneError, NotFoundError, QAError, Query, SearchResult
 from qa.web import metrics, schemas
 from qa.web.answers import document_answer, passage_answer, search_answer, status_answer
 from qa.web.problems import PROBLEM
-from qa.web.service import searcher, service
+from qa.web.service import note_questions, searcher, service
 from qa.web.validation import API
 
 INFO = Info(
@@ -30,6 +34,8 @@ INFO = Info(
     description="Ask a folder of documents. Each answer is a passage with its exact provenance.",
 )
 MAX_BODY = 1 << 20
+
+_AT_ONCE = 10
 
 _SEARCH = Tag(name="Search", description="Ask, and get the passages that answer.")
 _DOCUMENTS = Tag(name="Documents", description="The documents, their text and their passages.")
@@ -58,16 +64,31 @@ probes = APIBlueprint("probes", __name__)
 @api.get("/search", tags=[_SEARCH], responses=_answers(schemas.SearchAnswer, 422, 503))
 def search(query: schemas.SearchParameters) -> Response:
     """Answer a question."""
+    note_questions([query.q])
     return jsonify(search_answer(searcher().search(query.query(query.q))))
 
 
 @api.post("/search", tags=[_SEARCH], responses=_answers(schemas.SearchResponse, 400, 413, 415, 422, 503))
 def search_many(body: schemas.SearchRequest) -> Response:
     """Answer a question, or several at once."""
+    note_questions(body.questions or [body.q])
     if body.q is not None:
         return jsonify(search_answer(searcher().search(body.query(body.q))))
-    results = searcher().search_many([body.query(question) for question in body.questions])
+    results = _in_time([body.query(question) for question in body.questions])
     return jsonify({"answers": [search_answer(result) for result in results]})
+
+
+def _in_time(queries: list[Query]) -> list[SearchResult]:
+    """Answer several questions, a few at once, unless they take longer than a request may."""
+    ends = time.monotonic() + service().settings.longest
+    found: list[SearchResult] = []
+    for start in range(0, len(queries), _AT_ONCE):
+        if time.monotonic() > ends:
+            raise ServiceUnavailable(
+                "So many questions take too long here. Ask fewer at once.", retry_after=1
+            )
+        found += searcher().search_many(queries[start : start + _AT_ONCE])
+    return found
 
 
 @api.get("/documents", tags=[_DOCUMENTS], responses=_answers(schemas.Documents, 422, 503))
@@ -148,7 +169,18 @@ def passage(path: schemas.PassagePath) -> Response:
 @api.get("/status", tags=[_SERVICE], responses=_answers(schemas.Status, 422, 503))
 def status() -> Response:
     """Tell what the index holds, and which files could not be read and why."""
-    return jsonify(status_answer(searcher().info))
+    return jsonify(status_answer(searcher().info, ledger.summary(service().settings.index)))
+
+
+@api.get("/files", tags=[_SERVICE], responses=_answers(schemas.FileList, 422, 503))
+def files(query: schemas.FilesParameters) -> Response:
+    """List every file ever seen in the documents folder, by path, and what became of it."""
+    index = service().settings.index
+    seen = ledger.summary(index)
+    counts = seen.counts if seen else {}
+    total = counts.get(query.state, 0) if query.state else sum(counts.values())
+    found = ledger.entries(index, query.state, limit=query.limit, offset=query.offset)
+    return jsonify({"total": total, "files": [asdict(entry) for entry in found]})
 
 
 @probes.get("/healthz", tags=[_SERVICE], responses=_answers(schemas.Health))
@@ -170,4 +202,13 @@ def prometheus() -> Response:
         info = searcher().info
     except QAError:
         info = None
-    return Response(metrics.render(info), content_type=metrics.CONTENT_TYPE)
+    return Response(metrics.render(info, _last_success()), content_type=metrics.CONTENT_TYPE)
+
+
+def _last_success() -> float | None:
+    """Give when `qa index` last ended well, in seconds since 1970."""
+    try:
+        seen = ledger.summary(service().settings.index)
+    except QAError:
+        return None
+    return datetime.fromisoformat(seen.checked).timestamp() if seen else None

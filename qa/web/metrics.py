@@ -46,18 +46,22 @@ class Metrics:
         self.documents = gauge("qa_index_documents", "Documents in the index.")
         self.passages = gauge("qa_index_passages", "Passages in the index.")
         self.failures = gauge("qa_index_failures", "Files that could not be read.")
+        self.last_success = gauge(
+            "qa_index_last_success_timestamp_seconds", "When `qa index` last ended well."
+        )
         Info("qa_build", "What is running.", registry=self.registry).info(
             {"version": __version__, "python": platform.python_version()}
         )
 
 
-def render(info: IndexInfo | None) -> bytes:
+def render(info: IndexInfo | None, last_success: float | None) -> bytes:
     """Give the current app's metrics, and those of the index: NaN where there is none."""
     metrics = _metrics()
     nothing = float("nan")
     metrics.documents.set(info.documents if info else nothing)
     metrics.passages.set(info.passages if info else nothing)
     metrics.failures.set(len(info.failures) if info else nothing)
+    metrics.last_success.set(nothing if last_success is None else last_success)
     return generate_latest(metrics.counted) + generate_latest(metrics.registry)
 
 

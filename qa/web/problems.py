@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
 from qa.contracts import GoneError, IndexUnavailableError, ModelError, NotFoundError, QAError, QueryError
+from qa.web import logs
 
 PROBLEM = "application/problem+json"
 
@@ -59,6 +60,8 @@ def problem(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) ->
         "status": status,
         "detail": detail,
     }
+    if (request_id := logs.request_id()) is not None:
+        body["request_id"] = request_id
     if errors:
         body["errors"] = [{"field": field, "message": message} for field, message in errors]
     response = jsonify(body)
@@ -90,7 +93,7 @@ def _on_request_error(error: RequestError) -> Response:
 def _on_qa_error(error: QAError) -> Response:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), None)
     if status is None:
-        current_app.logger.error("%s %s failed: %s", request.method, request.path, error)
+        _log_failure(f": {error}")
         status = HTTPStatus.INTERNAL_SERVER_ERROR
     return error_response(status, what_to_do(error))
 
@@ -101,15 +104,20 @@ def _on_http_exception(error: HTTPException) -> Response:
     response = error_response(error.code, error.description or "")
     for name, value in error.get_headers():
         if name.lower() != "content-type":
-            response.headers[name] = value
+            response.headers.add(name, value)
     return response
 
 
 def _on_exception(error: Exception) -> Response:
-    current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    _log_failure("", error)
     return error_response(
         HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. The service's log says what."
     )
+
+
+def _log_failure(why: str, error: Exception | None = None) -> None:
+    asked = f"{request.method} {request.path}"
+    current_app.logger.error("%s failed%s (request %s)", asked, why, logs.request_id(), exc_info=error)
 
 
 def init_app(app: Flask) -> None:

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from qa.contracts import Filters, How, Mode, Query
+from qa.ledger import State
 
 MAX_OFFSET = 1000
 MAX_QUESTIONS = 100
@@ -324,6 +325,40 @@ class Failure(BaseModel):
     reason: str
 
 
+class SeenFiles(BaseModel):
+    """How many files of the documents folder are of each state."""
+
+    generation: str = Field(description="The generation that was live when it was made sure.")
+    checked: str = Field(description="When that was: ISO time, UTC.")
+    counts: dict[State, int]
+
+
+class SeenFile(BaseModel):
+    """A file that was seen in the documents folder, and what became of it."""
+
+    path: str
+    state: State
+    reason: str | None
+    since: str = Field(description="ISO time, UTC.")
+
+
+class FileList(BaseModel):
+    """A part of the list of files."""
+
+    total: int
+    files: list[SeenFile]
+
+
+class FilesParameters(Parameters):
+    """Which part of the list of files to give."""
+
+    state: State = Field(
+        default=_ABSENT, description="Only files of this state.", json_schema_extra=_drop_default
+    )
+    limit: int = Field(default=50, ge=1, le=1000, description="How many files to give.")
+    offset: int = Field(default=0, ge=0, le=1_000_000_000, description="How many to skip.")
+
+
 class Status(BaseModel):
     """What the index holds."""
 
@@ -334,6 +369,9 @@ class Status(BaseModel):
     passages: int
     sentences: int
     failures: list[Failure]
+    files: SeenFiles | None = Field(
+        description="Null before the first `qa index` that keeps account of them."
+    )
 
 
 class Health(BaseModel):
@@ -363,6 +401,11 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    request_id: str = Field(
+        default=_ABSENT,
+        description="By which the service's log knows the request; also the header `X-Request-ID`.",
+        json_schema_extra=_drop_default,
+    )
     errors: list[FieldError] = Field(
         default=_ABSENT,
         description="By field, where the request was at fault.",

@@ -17,8 +17,9 @@ from gunicorn.app.base import BaseApplication
 from qa import config
 from qa.config import Settings
 from qa.contracts import QAError, SettingsError
-from qa.web import create_app
+from qa.web import create_app, load, logs, security
 from qa.web.judgements import Judgements
+from qa.web.keys import Keys
 
 _SILENT_SECONDS = 60
 """How long a connection on which nothing is asked is kept from gunicorn."""
@@ -28,11 +29,13 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: the host, the port or the file of judgements cannot be used.
+        SettingsError: the host, the port, the keys or the file of judgements cannot be used, or anybody could
+            ask.
     """
     if settings.judgements:
         Judgements(settings.judgements).check()
     with _reserve(settings.host, settings.port) as reserved:
+        _check_access(settings, reserved.getsockname()[0])
         master = os.getpid()
         try:
             _Server(settings, _address(reserved)).run()
@@ -42,6 +45,24 @@ def serve(settings: Settings) -> None:
                 raise
             if stopped.code:
                 raise QAError("The service could not go on; what stands above says why.") from None
+
+
+def _check_access(settings: Settings, address: str) -> None:
+    """Serve nobody but this machine without a key, unless that is wished."""
+    keys = Keys(settings.keys).all()
+    if not (keys or settings.insecure or security.is_loopback(address)):
+        raise SettingsError(
+            f"Whoever reaches {settings.host} could read the documents: make a key with `qa key create`, "
+            "or serve without one with --insecure."
+        )
+
+
+def _worker_class() -> Any:
+    if not sys.platform.startswith("linux"):
+        return "gthread"
+    from qa.web.worker import PatientWorker  # noqa: PLC0415 -- needs what Linux alone has
+
+    return PatientWorker
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -58,6 +79,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
+        logs.configure(self._settings)
         config.keep_native_libraries_to_one_core()
         from qa.search import LiveSearcher  # noqa: PLC0415 -- loads the model's libraries: the worker's business
 
@@ -77,9 +99,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             # Each process has a socket of its own: of one for all, the first to wake takes every connection.
             "reuse_port": True,
             "post_fork": _hand_over_what_speaks,
-            "worker_class": "gthread",
+            "worker_class": _worker_class(),
             "workers": self._settings.workers,
-            "threads": self._settings.threads,
+            "threads": load.threads(self._settings),
             "keepalive": 30,
             "timeout": 120,
             "graceful_timeout": 10,

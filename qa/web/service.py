@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from qa.config import Settings
 from qa.contracts import Search
 from qa.web.judgements import Judgements
+
+_PROBES = frozenset({"probes.healthz", "probes.readyz"})
 
 Opener = Callable[[], Search]
 
@@ -27,6 +29,16 @@ def service() -> Service:
     """Give the current app's service."""
     found: Service = current_app.extensions["qa"]
     return found
+
+
+def is_probe() -> bool:
+    """Tell whether this request only asks how the service is: anybody may, however busy it is."""
+    return request.endpoint in _PROBES
+
+
+def note_questions(questions: list[str]) -> None:
+    """Keep what is asked for the log, which has it only where that is wished."""
+    g.questions = questions
 
 
 def opened() -> Search | None:

@@ -75,8 +75,11 @@ def _lists(model: type[BaseModel]) -> frozenset[str]:
 def _read_body(model: type[BaseModel]) -> BaseModel:
     if not request.is_json:
         raise UnsupportedMediaType("Send the request as application/json.")
+    data = request.get_data(cache=False)
+    if request.content_length not in {None, len(data)}:
+        raise BadRequest("The body is not as long as its Content-Length.")
     try:
-        return model.model_validate_json(request.get_data(cache=False), strict=True, context=_limits())
+        return model.model_validate_json(data, strict=True, context=_limits())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid":

@@ -1,4 +1,4 @@
-"""Serve the fake searcher with the real server: ``serve_fake.py HOST PORT [none|broken]``."""
+"""Serve the fake searcher with the real server: ``serve_fake.py HOST PORT [none|broken|insecure]``."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ if __name__ == "__main__":
         with shared_metrics():
             from qa.web.server import serve
 
-            serve(Settings(host=sys.argv[1], port=int(sys.argv[2]), workers=2, threads=4))
+            insecure = "insecure" in sys.argv
+            serve(Settings(host=sys.argv[1], port=int(sys.argv[2]), workers=2, threads=4, insecure=insecure))
     except QAError as error:
         sys.exit(f"{type(error).__name__}: {error}")

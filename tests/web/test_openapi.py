@@ -11,6 +11,7 @@ ROUTES = {
     "/api/v1/documents/{document_id}/file": {"get"},
     "/api/v1/passages/{passage_id}": {"get"},
     "/api/v1/status": {"get"},
+    "/api/v1/files": {"get"},
     "/healthz": {"get"},
     "/readyz": {"get"},
     "/metrics": {"get"},
@@ -39,6 +40,7 @@ def test_every_error_is_described_as_a_problem(client: FlaskClient) -> None:
         "status",
         "detail",
         "errors",
+        "request_id",
     }
 
 

@@ -24,7 +24,7 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(
         [sys.executable, SCRIPT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    watchdog = threading.Timer(30, process.kill)
+    watchdog = threading.Timer(60, process.kill)
     watchdog.start()
     try:
         line = ""
@@ -77,7 +77,9 @@ def test_a_request_under_way_is_answered_before_it_stops() -> None:
     with serving("127.0.0.1", "0") as (process, address):
         parts = urlsplit(address)
         with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
-            client.sendall(b"POST /api/v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+            client.sendall(
+                b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            )
             client.sendall(b'Content-Length: 14\r\nConnection: close\r\n\r\n{"q": ')
             time.sleep(0.5)
             process.send_signal(signal.SIGTERM)
@@ -102,8 +104,113 @@ def test_connections_on_which_nothing_is_asked_keep_nobody_waiting() -> None:
         with connected(address) as connection:
             assert get(connection, "/healthz")[0] == 200
         assert time.monotonic() - started < 4
-        idle[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle[0].recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def _ask_in_pieces(address: str, pieces: list[bytes], pause: float) -> bytes:
+    """Send a request piece by piece, and give the answer."""
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as client:
+        for piece in pieces:
+            client.sendall(piece)
+            time.sleep(pause)
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while data := client.recv(65536):
+            answer += data
+    return answer
+
+
+_BODY = b'{"q": "trade", "k": 1}'
+_POST = (
+    b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    b"Content-Type: application/json\r\ncontent-length:  %d \r\n\r\n%s"
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere gunicorn's own worker serves")
+def test_clients_that_send_letter_by_letter_keep_nobody_waiting() -> None:
+    with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
+        parts = urlsplit(address)
+        stop = threading.Event()
+        slow = [
+            stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=10))
+            for _ in range(60)
+        ]
+
+        def drip() -> None:
+            for letter in (_POST % (len(_BODY), _BODY))[:-1]:
+                for client in slow:
+                    client.sendall(bytes([letter]))
+                if stop.wait(0.005):
+                    return
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            time.sleep(0.5)
+            for _ in range(10):
+                started = time.monotonic()
+                with connected(address) as connection:
+                    assert get(connection, "/api/v1/search?q=trade")[0] == 200
+                assert time.monotonic() - started < 4
+        finally:
+            dripping.join()
+        # Once their last letter has come, they are answered like anybody.
+        for client in slow[:10]:
+            client.sendall(_BODY[-1:])
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("size", [1, 7, 60, 150, 500])
+def test_a_request_in_pieces_is_answered_as_one_in_one(size: int, pieces_served: str) -> None:
+    whole = _POST % (len(_BODY), _BODY)
+    pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
+    answer = _ask_in_pieces(pieces_served, pieces, 0.005)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'"text":"The trade grew."' in answer
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", b"431"),
+        (_POST % (2**40, b"x"), b"413"),
+        (_POST.replace(b"content-length:  %d \r\n", b"") % b"", b"4"),
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", b""),  # and no more
+        (_POST % (99, _BODY), b"4"),  # and no more
+        (b"", b""),
+    ],
+)
+def test_what_is_no_whole_request_is_answered_or_dropped(
+    request_: bytes, status: bytes, pieces_served: str
+) -> None:
+    try:
+        answer = _ask_in_pieces(pieces_served, [request_], 0.05)
+    except ConnectionResetError:
+        answer = b""
+    assert answer == b"" or answer.split(b" ")[1].startswith(status)
+    with connected(pieces_served) as connection:
+        assert get(connection, "/healthz")[0] == 200
+
+
+@pytest.fixture(scope="module")
+def pieces_served() -> Iterator[str]:
+    with serving("127.0.0.1", "0") as (_, address):
+        yield address
+
+
+def test_without_a_key_only_this_machine_is_served() -> None:
+    ended = run("0.0.0.0", "0")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(
+        "SettingsError: Whoever reaches 0.0.0.0 could read the documents: make a key"
+    )
+    with serving("0.0.0.0", "0", "insecure") as (_, address), connected(address) as connection:
+        assert get(connection, "/api/v1/search?q=trade")[0] == 200
 
 
 def test_its_processes_share_the_connections_and_count_together() -> None:

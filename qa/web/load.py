@@ -1,0 +1,72 @@
+"""As much work at once as there is room for: the rest waits a little or is sent away; probes are answered."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import ServiceUnavailable
+
+from qa.config import Settings
+from qa.web.service import is_probe
+
+_FILES = frozenset({"api.document_file", "api.document_text"})
+"""What may take long to be sent: it has room of its own, so that downloads keep no question waiting."""
+
+
+class Gate:
+    """Lets so many in at once, and so many more wait for so long."""
+
+    def __init__(self, at_once: int, waiting: int, seconds: float) -> None:
+        self._free = threading.Semaphore(at_once)
+        self._places = threading.Semaphore(waiting)
+        self._seconds = seconds
+
+    def enter(self) -> bool:
+        """Come in, after a while if need be; False where that is too long or too many wait."""
+        if self._free.acquire(blocking=False):
+            return True
+        if not self._places.acquire(blocking=False):
+            return False
+        try:
+            return self._free.acquire(timeout=self._seconds)
+        finally:
+            self._places.release()
+
+    def leave(self) -> None:
+        """Make room."""
+        self._free.release()
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Let ``threads`` requests of ``app`` be worked on, ``waiting`` wait, and ``threads`` files be sent."""
+    work = Gate(settings.threads, settings.waiting, settings.patience)
+    files = Gate(settings.threads, 0, 0)
+    app.before_request(lambda: _enter(files if request.endpoint in _FILES else work))
+    app.after_request(_leave_with)
+    app.teardown_request(lambda _: _leave())
+
+
+def threads(settings: Settings) -> int:
+    """Give how many threads that takes, two of them for probes and those who are sent away."""
+    return 2 * settings.threads + settings.waiting + 2
+
+
+def _enter(gate: Gate) -> None:
+    if is_probe():
+        return
+    if not gate.enter():
+        raise ServiceUnavailable("Too much is asked at once. Ask again in a moment.", retry_after=1)
+    g.gate = gate
+
+
+def _leave_with(response: Response) -> Response:
+    """Keep the room of a file until it is sent."""
+    if request.endpoint in _FILES and (gate := g.pop("gate", None)):
+        response.call_on_close(gate.leave)
+    return response
+
+
+def _leave() -> None:
+    if gate := g.pop("gate", None):
+        gate.leave()

@@ -1,0 +1,109 @@
+"""gunicorn's threaded worker, but that a request takes a thread only once it has arrived whole.
+
+Otherwise a few clients that send letter by letter would hold every thread. Linux alone tells how much has
+arrived without it being read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import select
+import socket
+import struct
+import termios
+import time
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.workers import gthread
+
+from qa.web.api import MAX_BODY
+
+_HEADERS = 1 << 16
+"""More headers than any request may have, in bytes."""
+
+_SLOWEST = 30.0
+"""How many seconds a request may take to arrive."""
+
+_LONGEST = 300.0
+"""How many seconds one may take in all, which to a slow client is the sending of the answer."""
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
+
+
+class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Lets connections wait in the poller, which costs nothing, until there is something to do for them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._under_way: dict[Any, float] = {}
+
+    def handle(self, conn: Any) -> Any:
+        """Handle a request that is there, or leave the connection to the poller."""
+        began = getattr(conn, "began", None) or time.monotonic()
+        if not self._is_kept_ahead(conn) and not _has_arrived(conn.sock):
+            conn.began = began
+            return gthread._DEFER if self.alive and time.monotonic() - began < _SLOWEST else False  # noqa: SLF001
+        conn.began, conn.data_ready = None, True
+        self._under_way[conn] = time.monotonic() + _LONGEST
+        try:
+            return super().handle(conn)
+        finally:
+            self._under_way.pop(conn, None)
+
+    def notify(self) -> None:
+        """Tell the master that this process lives, and part with clients who take too long."""
+        super().notify()
+        now = time.monotonic()
+        for conn, ends in list(self._under_way.items()):
+            if ends < now:
+                _part(conn.sock)
+
+    @staticmethod
+    def _is_kept_ahead(conn: Any) -> bool:
+        """Tell whether the parser has read ahead into this request already."""
+        return conn.parser is not None and bool(conn.parser.unreader.buf.getvalue())
+
+
+def _part(client: socket.socket) -> None:
+    with suppress(OSError):
+        client.shutdown(socket.SHUT_RDWR)
+
+
+def _has_arrived(client: socket.socket) -> bool:
+    """Tell whether a whole request can be read, or all that will come; if not, wake up for more only."""
+    try:
+        top = client.recv(_HEADERS, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # whoever reads it is told
+    needed = _needed(top)
+    if needed <= len(top) or needed <= _readable(client) or _has_ended(client):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        return True
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, needed)
+    return False
+
+
+def _needed(top: bytes) -> int:
+    """Give how many bytes of a request must be there, as far as its top tells; none, if it is refused."""
+    end = top.find(b"\r\n\r\n")
+    if end < 0:
+        return len(top) + 1 if 0 < len(top) < _HEADERS else 0
+    length = _LENGTH.search(top, 0, end + 2)
+    body = int(length[1]) if length else 0
+    return end + 4 + body if body <= MAX_BODY else 0
+
+
+def _readable(client: socket.socket) -> int:
+    found: int = struct.unpack("i", fcntl.ioctl(client, termios.FIONREAD, b"\0" * 4))[0]
+    return found
+
+
+def _has_ended(client: socket.socket) -> bool:
+    """Tell whether the other side will send no more."""
+    poll = select.poll()
+    poll.register(client, select.POLLRDHUP)
+    return bool(poll.poll(0))

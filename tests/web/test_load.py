@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from qa.config import Settings
+from qa.contracts import Query, SearchResult
+from qa.web import create_app
+
+from .fake_search import FakeSearch
+
+SEARCH = "/api/v1/search?q=trade"
+
+
+class Slow(FakeSearch):
+    """Answers when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add("a.txt", "The trade grew.")
+        self.may = threading.Event()
+        self.begun = threading.Semaphore(0)
+
+    def search(self, query: Query) -> SearchResult:
+        self.begun.release()
+        assert self.may.wait(20)
+        return super().search(query)
+
+    search_many_takes = 0.0
+
+    def search_many(self, queries) -> list[SearchResult]:
+        time.sleep(self.search_many_takes)
+        return super().search_many(queries)
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+def test_what_is_too_much_is_sent_away_while_the_probes_answer(settings: Settings, slow: Slow) -> None:
+    app = create_app(replace(settings, threads=2, waiting=3), lambda: slow)
+    with ThreadPoolExecutor(8) as clients:
+        asked = [clients.submit(app.test_client().get, SEARCH) for _ in range(5)]
+        for _ in range(2):
+            assert slow.begun.acquire(timeout=10)
+        refused = next(iter(_until_refused(app)))
+        assert refused.content_type == "application/problem+json"
+        assert refused.headers["Retry-After"] == "1"
+        assert app.test_client().get("/healthz").status_code == 200
+        assert app.test_client().get("/readyz").status_code == 200
+        slow.may.set()
+        assert [one.result(10).status_code for one in asked] == [200] * 5
+    assert app.test_client().get(SEARCH).status_code == 200
+
+
+def _until_refused(app):
+    """Ask what would wait, but for that all places are taken in a moment."""
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends:
+        response = app.test_client().get("/api/v1/status") if _is_full(app) else None
+        if response is not None and response.status_code == 503:
+            yield response
+        time.sleep(0.01)
+    pytest.fail("nobody was sent away")
+
+
+def _is_full(app) -> bool:
+    """Leave the waiting clients a moment to take their places."""
+    time.sleep(0.3)
+    return True
+
+
+def test_whoever_has_waited_too_long_is_sent_away(settings: Settings, slow: Slow) -> None:
+    app = create_app(replace(settings, threads=1, waiting=1, patience=1), lambda: slow)
+    with ThreadPoolExecutor(1) as clients:
+        first = clients.submit(app.test_client().get, SEARCH)
+        assert slow.begun.acquire(timeout=10)
+        started = time.monotonic()
+        assert app.test_client().get(SEARCH).status_code == 503
+        assert time.monotonic() - started >= 1
+        slow.may.set()
+        assert first.result(10).status_code == 200
+
+
+def test_errors_make_room_again(settings: Settings, slow: Slow) -> None:
+    client = create_app(replace(settings, threads=1, waiting=0), lambda: slow).test_client()
+    slow.may.set()
+    for address, status in (("/api/v1/search", 422), ("/api/v1/passages/x", 404), ("/nowhere", 404)) * 3:
+        assert client.get(address).status_code == status
+    assert client.get(SEARCH).status_code == 200
+
+
+def test_files_that_are_being_sent_keep_their_room_and_no_question_waiting(
+    settings: Settings, search: FakeSearch
+) -> None:
+    client = create_app(replace(settings, threads=1, waiting=0), lambda: search).test_client()
+    file = f"/api/v1/documents/{next(iter(search.held))}/text"
+    sending = client.get(file, buffered=False)
+    assert sending.status_code == 200
+    assert client.get(file).status_code == 503
+    assert client.get(SEARCH).status_code == 200
+    sending.close()
+    assert client.get(file).status_code == 200
+
+
+def test_several_questions_that_take_too_long_are_given_up(settings: Settings, slow: Slow) -> None:
+    slow.may.set()
+    slow.search_many_takes = 0.6
+    client = create_app(replace(settings, longest=1), lambda: slow).test_client()
+    body = {"questions": ["trade"] * 100, "k": 1}
+    started = time.monotonic()
+    assert client.post("/api/v1/search", json=body).status_code == 503
+    assert time.monotonic() - started < 4
+    assert (
+        len(client.post("/api/v1/search", json={**body, "questions": ["trade"] * 15}).json["answers"]) == 15
+    )
