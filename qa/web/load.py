@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import ServiceUnavailable
@@ -15,27 +16,39 @@ _FILES = frozenset({"api.document_file", "api.document_text"})
 
 
 class Gate:
-    """Lets so many in at once, and so many more wait for so long."""
+    """Lets so many in at once, and so many more wait for so long; whoever waits longest comes next."""
 
     def __init__(self, at_once: int, waiting: int, seconds: float) -> None:
-        self._free = threading.Semaphore(at_once)
-        self._places = threading.Semaphore(waiting)
+        self._free = at_once
+        self._places = waiting
         self._seconds = seconds
+        self._queue: deque[threading.Event] = deque()
+        self._lock = threading.Lock()
 
     def enter(self) -> bool:
         """Come in, after a while if need be; False where that is too long or too many wait."""
-        if self._free.acquire(blocking=False):
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return True
+            if len(self._queue) == self._places:
+                return False
+            turn = threading.Event()
+            self._queue.append(turn)
+        if turn.wait(self._seconds):
             return True
-        if not self._places.acquire(blocking=False):
-            return False
-        try:
-            return self._free.acquire(timeout=self._seconds)
-        finally:
-            self._places.release()
+        with self._lock:
+            if not turn.is_set():
+                self._queue.remove(turn)
+            return turn.is_set()
 
     def leave(self) -> None:
-        """Make room."""
-        self._free.release()
+        """Make room for whoever is next."""
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().set()
+            else:
+                self._free += 1
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pytest
 from qa.config import Settings
 from qa.contracts import Query, SearchResult
 from qa.web import create_app
+from qa.web.load import Gate
 
 from .fake_search import FakeSearch
 
@@ -119,3 +120,22 @@ def test_several_questions_that_take_too_long_are_given_up(settings: Settings, s
     assert (
         len(client.post("/api/v1/search", json={**body, "questions": ["trade"] * 15}).json["answers"]) == 15
     )
+
+
+def test_whoever_waits_longest_comes_next_and_nobody_overtakes() -> None:
+    gate = Gate(1, 4, 30)
+    assert gate.enter()
+    came: list[int] = []
+    waiting = []
+    for number in range(4):
+        waiting.append(threading.Thread(target=lambda number=number: gate.enter() and came.append(number)))
+        waiting[-1].start()
+        while len(gate._queue) <= number:
+            time.sleep(0.001)
+    assert not gate.enter()
+    for number, thread in enumerate(waiting):
+        gate.leave()
+        thread.join(30)
+        assert came == [*range(number + 1)]
+    gate.leave()
+    assert gate.enter()
