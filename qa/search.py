@@ -87,24 +87,26 @@ class Searcher:
             allowed=allowed,
             calibration=self._calibration,
         )
-        ranked = evidence.rank(query.offset + query.k)
+        wanted = query.offset + query.k
+        reranker = None if query.mode is Mode.LEXICAL else self._reranker
+        ranked = evidence.rank(max(wanted, _RERANKED) if reranker else wanted)
         confidence = ranking.confidence(ranked.signals, evidence.legibility, self._calibration)
         hits: tuple[Hit, ...] = ()
         if confidence >= query.min_confidence:
-            hits = self._hits(query, evidence, self._rerank(query, ranked))
+            if reranker:
+                ranked = self._rerank(reranker, query, ranked)
+            hits = self._hits(query, evidence, ranked)
         total = self.info.passages if allowed is None else len(allowed)
         took = (time.perf_counter() - started) * 1000
         return SearchResult(query, confidence >= ranking.ANSWERABLE, confidence, total, took, self.info, hits)
 
-    def _rerank(self, query: Query, ranked: Ranked) -> Ranked:
-        """Let the reranker, where there is one, put the likeliest passages in its order."""
-        if self._reranker is None or query.mode is Mode.LEXICAL:
-            return ranked
+    def _rerank(self, reranker: Reranker, query: Query, ranked: Ranked) -> Ranked:
+        """Let the reranker put the likeliest passages in its order."""
         texts = [
             f"{context(passage.document.metadata, passage.section)}: {passage.text}".removeprefix(": ")
             for passage in self._found.store.passages(ranked.rows[:_RERANKED].tolist())
         ]
-        log_odds = self._reranker.score(query.question, texts)
+        log_odds = reranker.score(query.question, texts)
         order, scores = ranking.rerank(ranked.scores, log_odds)
         unread = np.full(len(ranked.rows) - len(log_odds), np.nan, np.float32)
         signals = {**ranked.signals, "reranker": np.concatenate([log_odds, unread])}

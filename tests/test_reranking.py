@@ -149,6 +149,13 @@ def test_candidates_beyond_the_first_keep_their_order_after_them(search, monkeyp
     assert all(0 <= low.score <= high.score <= 1 for high, low in pairwise(after))
 
 
+def test_thirty_candidates_are_read_however_few_are_asked_for(large: generation.Generation) -> None:
+    reranker = Contrary()
+    hits = Searcher(large, StandIn(), reranker).search(Query("rice in the port", k=1)).hits
+    ((_, texts),) = reranker.read
+    assert (len(hits), len(texts)) == (1, 30)
+
+
 def test_words_alone_are_not_reranked(search) -> None:
     reranker = Contrary()
     hits = search("rice", reranker, mode=Mode.LEXICAL)
