@@ -8,6 +8,7 @@ reason for a new one.
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -120,7 +121,7 @@ def summary(index: Path) -> Summary | None:
     Raises:
         CorruptIndexError: it cannot be read.
     """
-    if not (index / NAME).exists():
+    if not _is_there(index):
         return None
     with _reading(index) as db:
         generation_, checked = db.execute("SELECT generation, checked FROM facts").fetchone()
@@ -130,7 +131,7 @@ def summary(index: Path) -> Summary | None:
 
 def entries(index: Path, state: State | None = None, *, limit: int = -1, offset: int = 0) -> list[Entry]:
     """List files by path: all, or those of one state; -1 is no limit. Raises as ``summary``."""
-    if not (index / NAME).exists():
+    if not _is_there(index):
         return []
     where = "WHERE state = ?" if state else ""
     with _reading(index) as db:
@@ -147,14 +148,17 @@ def verify(index: Path) -> None:
     Raises:
         CorruptIndexError: it is not.
     """
-    if not (index / NAME).exists():
+    if not _is_there(index):
         return
     path = index / NAME
-    length = path.stat().st_size - _SEAL
-    with path.open("rb") as file:
-        file.seek(max(length, 0))
-        seal = file.read()
-    if seal != _digest(path, length):
+    try:
+        length = path.stat().st_size - _SEAL
+        with path.open("rb") as file:
+            file.seek(max(length, 0))
+            whole = file.read() == _digest(path, length)
+    except OSError as error:
+        raise CorruptIndexError(_not_whole(index, str(error))) from error
+    if not whole:
         raise CorruptIndexError(_not_whole(index, "it is not what was written"))
 
 
@@ -191,7 +195,7 @@ def _attach_earlier(db: sqlite3.Connection, index: Path) -> None:
     """Attach the ledger that is there as ``old``; one that is damaged is begun anew."""
     with suppress(CorruptIndexError):
         verify(index)
-        if (index / NAME).exists():
+        if _is_there(index):
             db.execute("ATTACH ? AS old", (_uri(index / NAME),))
             return
     db.execute("ATTACH ':memory:' AS old")
@@ -208,6 +212,10 @@ def _reading(index: Path) -> Iterator[sqlite3.Connection]:
             yield db
     except (sqlite3.DatabaseError, TypeError, ValueError) as error:
         raise CorruptIndexError(_not_whole(index, str(error))) from error
+
+
+def _is_there(index: Path) -> bool:
+    return os.path.lexists(index / NAME)
 
 
 def _not_whole(index: Path, why: str) -> str:

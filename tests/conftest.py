@@ -24,6 +24,16 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("project")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also what takes minutes: `make slow`")
+
+
+@pytest.fixture
+def slow(request: pytest.FixtureRequest) -> bool:
+    """Tell whether there is time for all cases, not just some."""
+    return bool(request.config.getoption("--slow"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache() -> Iterator[Path]:
     """Where exports of models are kept: by all tests together, and by the commands that they run."""
