@@ -17,11 +17,15 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test lint format clean kills bench-scale $(benches)
+.PHONY: help serve test lint format clean kills slow fuzz audit endurance bench-scale $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
 	@echo 'make test    run the tests'
+	@echo 'make slow    run the tests that take minutes, too'
+	@echo 'make fuzz    ask the readers and the API for what nobody thought of; SECONDS=60, EXAMPLES=200'
+	@echo 'make audit   ask whether any of the packages has a known hole'
+	@echo 'make endurance  ask a service 100,000 questions and watch its memory'
 	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put the code in its style'
@@ -43,6 +47,22 @@ test: .venv/.installed-dev
 # ARGS='--sample 50' takes some of them.
 kills: .venv/.installed-dev
 	OMP_NUM_THREADS=1 .venv/bin/python tests/kill_builds.py $(ARGS)
+
+slow: .venv/.installed-dev
+	.venv/bin/python -m pytest --slow $(ARGS)
+
+SECONDS := 60
+EXAMPLES := 200
+fuzz: .venv/.installed-fuzz
+	cd tests && ../.venv/bin/python fuzz_readers.py -max_total_time=$(SECONDS)
+	EXAMPLES=$(EXAMPLES) .venv/bin/python -m pytest tests/fuzz_api.py
+
+# No hole is known of what the index of packages does not know: it says so of each.
+audit: .venv/.installed-fuzz
+	.venv/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+endurance: .venv/.installed
+	.venv/bin/python benchmarks/endurance.py $(ARGS)
 
 lint: .venv/.installed-dev
 	.venv/bin/ruff check .
@@ -79,6 +99,10 @@ clean:
 .venv/.installed-dev: .venv/.made pyproject.toml constraints.txt
 	$(pip) install --editable '.[dev]'
 	@touch .venv/.installed $@
+
+.venv/.installed-fuzz: .venv/.installed-dev
+	$(pip) install --editable '.[dev,fuzz]'
+	@touch $@
 
 build/peers-venv/.installed: benchmarks/peers-requirements.txt constraints.txt
 	$(PYTHON) -m venv --clear build/peers-venv

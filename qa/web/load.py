@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import ServiceUnavailable
@@ -75,7 +76,8 @@ def _enter(gate: Gate) -> None:
 
 def _leave_with(response: Response) -> Response:
     """Keep the room of a file until it is sent."""
-    if request.endpoint in _FILES and (gate := g.pop("gate", None)):
+    is_sent = request.endpoint in _FILES and request.method == "GET" and response.status_code == HTTPStatus.OK
+    if is_sent and (gate := g.pop("gate", None)):
         response.call_on_close(gate.leave)
     return response
 

@@ -105,7 +105,12 @@ def test_files_that_are_being_sent_keep_their_room_and_no_question_waiting(
     assert sending.status_code == 200
     assert client.get(file).status_code == 503
     assert client.get(SEARCH).status_code == 200
+    for _ in range(3):  # what is not sent keeps no room
+        assert client.get("/api/v1/documents/0/file").status_code == 503
     sending.close()
+    for _ in range(3):
+        assert client.get("/api/v1/documents/0/file").status_code == 404
+        assert client.options(file, buffered=False).status_code == 200
     assert client.get(file).status_code == 200
 
 
