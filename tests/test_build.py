@@ -410,6 +410,36 @@ def test_a_file_that_changes_while_it_is_read_is_named(
     assert stored.text == "Another text."
 
 
+def test_a_file_that_vanishes_while_others_are_read_is_named(
+    settings: Settings, encoder: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count_and_remove(texts: list[str]) -> list[int]:
+        (settings.docs / "trade.md").unlink(missing_ok=True)
+        return StandIn().count_tokens(texts)
+
+    monkeypatch.setattr(encoder, "count_tokens", count_and_remove)
+    assert "No such file" in _reasons(build(settings, encoder))["trade.md"]
+    assert "trade.md" not in _reasons(build(settings, encoder))
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_loses_only_itself(
+    settings: Settings, encoder: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.scandir
+
+    def list_(path: Path):
+        if Path(path).name == "ru":
+            raise PermissionError(13, "Permission denied")
+        return whole(path)
+
+    with monkeypatch.context() as for_now:
+        for_now.setattr(os, "scandir", list_)
+        report = build(settings, encoder)
+    assert _reasons(report)["ru"] == "cannot be listed: Permission denied"
+    assert report.documents == 4
+    assert build(settings, encoder).documents == 5
+
+
 def test_an_empty_folder_gives_an_empty_index(settings: Settings, tmp_path: Path, encoder: StandIn) -> None:
     (tmp_path / "empty").mkdir()
     report = build(replace(settings, docs=tmp_path / "empty"), encoder)
