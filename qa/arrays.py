@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from dataclasses import dataclass
-from mmap import ACCESS_READ, MADV_DONTNEED, mmap
-from os import SEEK_END
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from qa.contracts import Float32, Int64
 
-_RESIDENT = 2**28  # bytes
-_MAPPED_AROUND = 16  # times as much as is looked at: the system maps 64 KB around a touched place
+_MAPPED = 2**27  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def append(path: Path, values: NDArray[Any]) -> None:
         # numpy leaves room in the header for as many digits as a count may get, so this stays in its place.
         header = {"descr": dtype_to_descr(values.dtype), "fortran_order": False, "shape": (count,)}
         write_array_header_1_0(file, header)
-        file.seek(0, SEEK_END)
+        file.seek(0, os.SEEK_END)
         values.tofile(file)
 
 
@@ -98,37 +98,40 @@ def mapped(path: Path, dtype: DTypeLike) -> NDArray[Any]:
     return np.asarray(found)  # as a plain array, of which a slice is cheaper than of a memmap
 
 
-class MappedRows:
-    """Rows of a file of any size, mapped into memory, of which only so much stays resident.
+class FileRows:
+    """Rows of a file of any size. A small file is mapped; of a large one only what is wanted is read.
 
-    What has been looked at stays in the page cache of the system, from where it is mapped again in a
-    microsecond; but as long as it is mapped it counts as this process's memory.
+    To touch a row that is mapped makes 64 KB around it count as this process's memory, and to give that back
+    takes longer than to read the row from the page cache of the system, which has it in either case.
     """
 
     def __init__(self, path: Path, dtype: DTypeLike, width: int) -> None:
-        """Map a file.
+        """Open a file.
 
         Raises:
             OSError: it cannot be read.
             ValueError: it does not hold whole rows of this width.
         """
-        row = np.dtype(dtype).itemsize * width
+        self._row = np.dtype(dtype).itemsize * width
         size = path.stat().st_size
-        if size % row if row else size:
+        if size % self._row if self._row else size:
             raise ValueError(f"{path} does not hold whole rows of {width} numbers")
-        self._map = None
+        self._large = size > _MAPPED
         self.rows: NDArray[Any] = np.empty((0, width), dtype)
         if size:  # an empty file cannot be mapped
-            with path.open("rb") as file:
-                self._map = mmap(file.fileno(), 0, access=ACCESS_READ)
-            self.rows = np.frombuffer(self._map, dtype).reshape(-1, width)
-        self._taken = 0
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            weakref.finalize(self, os.close, descriptor)
+            self._descriptor = descriptor
+            self.rows = np.frombuffer(mmap(descriptor, 0, access=ACCESS_READ), dtype).reshape(-1, width)
 
     def take(self, rows: Int64) -> NDArray[Any]:
         """Give rows, shape (rows, width)."""
-        found = np.take(self.rows, rows, axis=0)  # four times as fast as indexing
-        self._taken += found.nbytes
-        if self._taken * _MAPPED_AROUND > _RESIDENT and self._map is not None:
-            self._taken = 0
-            self._map.madvise(MADV_DONTNEED)
-        return found
+        return self._read(rows) if self._large else np.take(self.rows, rows, axis=0)
+
+    def _read(self, rows: Int64) -> NDArray[Any]:
+        """Read rows, those that follow each other in the file at once."""
+        firsts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        sizes = np.diff(firsts, append=len(rows)) * self._row
+        places = zip(sizes.tolist(), (rows[firsts] * self._row).tolist(), strict=True)
+        found = b"".join([os.pread(self._descriptor, size, start) for size, start in places])
+        return np.frombuffer(found, self.rows.dtype).reshape(-1, self.rows.shape[1])

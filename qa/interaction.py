@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from qa import sample
-from qa.arrays import Affine, MappedRows, cubed, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import Affine, FileRows, cubed, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 4
@@ -94,7 +94,7 @@ class TokenIndex:
     """
 
     def __init__(
-        self, tokens: MappedRows, lengths: MappedRows, segment_starts: Int64, projection: Float32
+        self, tokens: FileRows, lengths: FileRows, segment_starts: Int64, projection: Float32
     ) -> None:
         self._tokens = tokens
         self._lengths = lengths
@@ -118,8 +118,8 @@ class TokenIndex:
         """
         projection = np.load(folder / _PROJECTION, allow_pickle=False)
         starts = mapped(folder / _STARTS, np.int64)
-        lengths = MappedRows(folder / _LENGTHS, np.float32, 1)
-        tokens = MappedRows(folder / _TOKENS, np.int8, projection.shape[1])
+        lengths = FileRows(folder / _LENGTHS, np.float32, 1)
+        tokens = FileRows(folder / _TOKENS, np.int8, projection.shape[1])
         if not int(starts[-1]) == len(lengths.rows) == len(tokens.rows):
             raise ValueError(f"{folder / _TOKENS} does not hold {int(starts[-1])} tokens")
         return cls(tokens, lengths, starts, projection)

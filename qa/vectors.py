@@ -23,10 +23,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.arrays import MappedRows, unit
+from qa.arrays import FileRows, unit
 from qa.contracts import Float32, Int64
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same vectors may be kept or found otherwise."""
 
 FEW = 10_000
@@ -36,8 +36,8 @@ _STEPS = 32767
 _FEW_ALLOWED = 20_000
 _BLOCK = 32_768
 _TRAINED_ON = 64  # vectors a list
-_MORE_FOR_BITS = 4
-_ENOUGH = 0.995
+_MORE_FOR_BITS = 16
+_ENOUGH, _MORE_LISTS = 0.97, 1.25
 _MEASURED_ON, _NEAREST, _LOOKED_AT = 200, 10, 100
 _SEED = 0
 
@@ -68,7 +68,7 @@ class Vectors:
             ValueError: it does not hold whole vectors of this dimension.
         """
         self.dimension = dimension
-        self._kept = MappedRows(path, np.int16, dimension)
+        self._kept = FileRows(path, np.int16, dimension)
 
     def __len__(self) -> int:
         return len(self._kept.rows)
@@ -226,14 +226,14 @@ def invert(vectors: Vectors, path: Path, memory: int, *, few: int = FEW) -> dict
 def _tune(index: Any, vectors: Vectors, chance: np.random.Generator) -> float:
     """Look at as many lists as it takes to find nearly all that is nearest.
 
-    The queries stand halfway between two vectors: like questions, they are near several and equal none.
+    The queries stand in the middle of three vectors: like questions, they are near several and equal none.
     """
-    pairs = chance.integers(len(vectors), size=(2, _MEASURED_ON))
-    queries = unit(vectors.vectors(pairs[0]) + vectors.vectors(pairs[1]))
+    triples = chance.integers(len(vectors), size=(3, _MEASURED_ON))
+    queries = unit(sum(vectors.vectors(rows) for rows in triples))
     true = _exactly_nearest(vectors, queries)
     recall, index.nprobe = 0.0, 4
     while recall < _ENOUGH and index.nprobe < index.nlist:
-        index.nprobe = min(2 * index.nprobe, index.nlist)
+        index.nprobe = min(math.ceil(_MORE_LISTS * index.nprobe), index.nlist)
         found = [_SomeCosines(vectors, index, query).nearest(_LOOKED_AT) for query in queries]
         recall = float(np.mean([np.isin(row, rows).mean() for row, rows in zip(true, found, strict=True)]))
     return round(recall, 4)

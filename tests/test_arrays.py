@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from qa.arrays import MappedRows, append, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import FileRows, append, mapped, max_in_parts, offsets, ranges, shifted, unit
 
 _LENGTHS = st.lists(st.integers(0, 5), max_size=8)
 _NUMBERS = st.floats(-100, 100, width=32)
@@ -90,21 +90,24 @@ def test_only_one_axis_of_the_right_type_is_mapped(tmp_path: Path, values: objec
         mapped(tmp_path / "values.npy", np.int32)
 
 
-def test_mapped_rows_stay_the_same_when_their_memory_is_given_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+_ROWS = st.lists(st.integers(0, 4999), max_size=60)
+
+
+@given(_ROWS | _ROWS.map(sorted) | st.builds(lambda first: [*range(first, first + 9)], st.integers(0, 4990)))
+def test_rows_of_a_file_are_those_that_were_written_whether_it_is_mapped_or_read(rows: list[int]) -> None:
     values = np.arange(40_000, dtype=np.int16).reshape(-1, 8)
-    values.tofile(tmp_path / "rows")
-    monkeypatch.setattr("qa.arrays._RESIDENT", 1000)
-    mapped_rows = MappedRows(tmp_path / "rows", np.int16, 8)
-    chosen = np.random.default_rng(0).integers(len(values), size=(50, 20))
-    for rows in chosen:
-        np.testing.assert_array_equal(mapped_rows.take(rows), values[rows])
+    wanted = np.array(rows, np.int64)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        values.tofile(Path(folder) / "rows")
+        for most in (2**20, 1000):
+            monkeypatch.setattr("qa.arrays._MAPPED", most)
+            found = FileRows(Path(folder) / "rows", np.int16, 8).take(wanted)
+            np.testing.assert_array_equal(found, values[wanted])
 
 
-def test_mapped_rows_are_whole_or_refused(tmp_path: Path) -> None:
+def test_rows_of_a_file_are_whole_or_refused(tmp_path: Path) -> None:
     (tmp_path / "rows").write_bytes(b"")
-    assert MappedRows(tmp_path / "rows", np.int8, 3).take(np.empty(0, np.int64)).shape == (0, 3)
+    assert FileRows(tmp_path / "rows", np.int8, 3).take(np.empty(0, np.int64)).shape == (0, 3)
     (tmp_path / "rows").write_bytes(b"1234")
     with pytest.raises(ValueError, match="whole rows of 3"):
-        MappedRows(tmp_path / "rows", np.int8, 3)
+        FileRows(tmp_path / "rows", np.int8, 3)
