@@ -244,7 +244,8 @@ class Hit:
     """A passage that was found.
 
     ``scores`` tells what each signal says; ``answers`` come best first; ``duplicates`` are near-identical
-    passages that it stands for.
+    passages that it stands for. ``relevant`` tells whether it bears on the question at all, which depends
+    on the two alone: not on what else was found, nor on the filters.
     """
 
     rank: int
@@ -253,6 +254,7 @@ class Hit:
     scores: Mapping[str, float]
     answers: tuple[Answer, ...]
     duplicates: tuple[Passage, ...] = ()
+    relevant: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +383,7 @@ class Filters:
 
     ``path`` is a folder or file relative to the documents folder, or a pattern with ``*``, ``?`` and
     ``[...]`` as in a shell (``*`` also crosses ``/``). Dates are ISO and inclusive; a document without a
-    date is outside every range.
+    date is outside every range. ``media_type`` is the file's, such as ``text/plain``; ``document`` an id.
     """
 
     source: tuple[str, ...] = ()
@@ -389,9 +391,14 @@ class Filters:
     path: tuple[str, ...] = ()
     date_from: str | None = None
     date_to: str | None = None
+    media_type: tuple[str, ...] = ()
+    document: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.source or self.language or self.path or self.date_from or self.date_to)
+        return self != _NO_FILTERS
+
+
+_NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +415,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """What a generation of the index holds. ``created`` is an ISO time in UTC."""
+    """What a generation of the index holds.
+
+    ``created`` is an ISO time in UTC; ``files`` counts those that were looked at, read or not.
+    """
 
     generation: str
     model: str
@@ -417,6 +427,7 @@ class IndexInfo:
     sentences: int
     created: str
     failures: tuple[ReadFailure, ...] = ()
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,14 @@ class Generation:
         """Sum it up."""
         m = self.manifest
         return IndexInfo(
-            m.generation, m.model, m.documents, m.passages, m.sentences, m.created, self.store.failures()
+            m.generation,
+            m.model,
+            m.documents,
+            m.passages,
+            m.sentences,
+            m.created,
+            self.store.failures(),
+            self.store.count_files(),
         )
 
 

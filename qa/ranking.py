@@ -54,6 +54,14 @@ TITLED = 0.9
 ANSWERABLE = 0.5
 """The results answer the question if the confidence is at least this."""
 
+RELEVANT = 0.2
+"""A passage bears on the question if its fused score is at least this.
+
+Of the best right passages of 240 questions each, it leaves out none in English articles (XQuAD), 2% in five
+long texts, and 6% in Russian articles, which the default model cannot read; of the passages found for
+questions that nothing answers it leaves 0.4 a question.
+"""
+
 _INTERCEPT = -8.51
 _EVIDENCE: Weights = MappingProxyType(
     {"score": 15.55, "margin": 9.39, "sentence": 5.05, "sentence_coverage": 3.67, "illegible": 5.45}

@@ -124,6 +124,8 @@ class Searcher:
         shown = [group[0] for group in groups]
         answers = self._answers(evidence, np.array(shown, np.int64), [passages[row] for row in shown])
         scores = ranked.scores.tolist()
+        fused = ranking.fuse(ranked.signals, query.mode, evidence.legibility)
+        relevant = (fused >= ranking.RELEVANT).tolist()
         signals = {name: values.tolist() for name, values in ranked.signals.items()}
         return tuple(
             Hit(
@@ -133,6 +135,7 @@ class Searcher:
                 {name: value for name, values in signals.items() if not isnan(value := values[place])},
                 found,
                 tuple(passages[row] for row in group[1:]),
+                relevant[place],
             )
             for place, (group, found) in enumerate(zip(groups, answers, strict=True))
         )

@@ -242,6 +242,12 @@ class Store:
         rows = self._select("SELECT path, reason, row FROM failures ORDER BY path, rowid")
         return tuple(ReadFailure(*row) for row in rows)
 
+    def count_files(self) -> int:
+        """Count the files that were looked at, read or not."""
+        sql = "SELECT count(*) FROM (SELECT path FROM files UNION SELECT path FROM failures)"
+        count: int = self._select(sql)[0][0]
+        return count
+
     def files(self) -> dict[str, SourceFile]:
         """Give the files that were indexed, by path."""
         rows = self._select("SELECT path, sha256, sidecar_sha256 FROM files")
@@ -411,6 +417,10 @@ def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, li
         for path in filters.path:
             folder = path.rstrip("/") + "/"
             values += [path, folder, folder, path.replace("[!", "[^")]  # SQLite negates with ^
+    for column, wanted in (("d.media_type", filters.media_type), ("d.id", filters.document)):
+        if wanted:
+            parts.append(f"{column} IN ({_marks(wanted)})")
+            values += wanted
     for bound, operator in ((filters.date_from, ">="), (filters.date_to, "<=")):
         if bound:
             parts.append(f"d.published {operator} ?")

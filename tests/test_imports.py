@@ -62,7 +62,8 @@ MAY_IMPORT = {
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
     "search": {"contracts", "config", "calibration", "evidence", "reranking"} | _PARTS - {"readers"},
     "build": {"contracts", "config", "embed", "folder", "ledger", "reading"} | _PARTS - {"ranking"},
-    "web": {"contracts", "config", "ledger", "search"},
+    "facsimile": {"contracts", "readers"},
+    "web": {"contracts", "config", "facsimile", "ledger", "search"},
     "evaluation": {"contracts", "search"},
 }
 """By module. One that is not named here, such as ``cli``, may import any."""

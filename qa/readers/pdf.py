@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
@@ -33,13 +34,10 @@ MOST_PAGES = 10_000
 
 def read(data: bytes) -> Extract:
     """Read a document: its text, pages and document information."""
-    document = _open(data)
-    try:
+    with opened(data) as document:
         count = len(document)
         pages = [_lines_of_page(document, index) for index in range(min(count, MOST_PAGES))]
         facts = _facts(document)
-    finally:
-        document.close()
     words = vocabulary(line for lines in pages for line in lines)
     texts = ["\n\n".join(join(paragraph, words) for paragraph in paragraphs(lines)) for lines in pages]
     if not any(texts):
@@ -49,18 +47,26 @@ def read(data: bytes) -> Extract:
     return Extract(text, facts, pages=spans, notes=_notes(texts) + beyond)
 
 
-def _open(data: bytes) -> Any:
+@contextmanager
+def opened(data: bytes) -> Iterator[Any]:
+    """Open a document of pypdfium2, or raise ReadError."""
     import pypdfium2  # noqa: PLC0415
 
     try:
-        return pypdfium2.PdfDocument(data)
+        document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
         needs_password = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
         why = "it asks for a password" if needs_password else str(error)
         raise ReadError(f"is not a PDF that can be opened: {why}") from error
+    try:
+        yield document
+    finally:
+        document.close()
 
 
-def _lines_of_page(document: Any, index: int) -> list[Line]:
+@contextmanager
+def opened_page(document: Any, index: int) -> Iterator[tuple[Any, Any]]:
+    """Open a page, by its number from 0, and its text, or raise ReadError."""
     import pypdfium2  # noqa: PLC0415
 
     try:
@@ -70,19 +76,57 @@ def _lines_of_page(document: Any, index: int) -> list[Line]:
     try:
         text_page = page.get_textpage()
         try:
-            return list(_lines(text_page.raw))
+            yield page, text_page.raw
         finally:
             text_page.close()
     finally:
         page.close()
 
 
-def _lines(text_page: Any) -> Iterator[Line]:
-    """Give a page's lines. Only the characters at the ends of lines and words are asked for their places."""
+def letters(text_page: Any) -> Iterator[int]:
+    """Give, for each letter and digit of a page in the text, the character of the page that it comes from.
+
+    What is between them may be put otherwise in the text; they are the same, in the same order.
+    """
+    high = ""
+    for index, character in enumerate(_characters(text_page)):
+        if "\ud800" <= character <= "\udbff":
+            high = character
+            continue
+        for _ in range(count_letters(_clean(high + character))):
+            yield index
+        high = ""
+
+
+def count_letters(text: str) -> int:
+    """Count the letters and digits of a text."""
+    return sum(map(str.isalnum, text))
+
+
+def box(text_page: Any, index: int) -> Any:
+    """Give the place of a character, in points from the page's lower left corner."""
+    from pypdfium2 import raw  # noqa: PLC0415
+
+    found = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(found))
+    return found
+
+
+def _lines_of_page(document: Any, index: int) -> list[Line]:
+    with opened_page(document, index) as (_, text_page):
+        return list(_lines(text_page))
+
+
+def _characters(text_page: Any) -> list[str]:
     from pypdfium2 import raw  # noqa: PLC0415
 
     count = raw.FPDFText_CountChars(text_page)
-    characters = [chr(raw.FPDFText_GetUnicode(text_page, index)) for index in range(count)]
+    return [chr(raw.FPDFText_GetUnicode(text_page, index)) for index in range(count)]
+
+
+def _lines(text_page: Any) -> Iterator[Line]:
+    """Give a page's lines. Only the characters at the ends of lines and words are asked for their places."""
+    characters = _characters(text_page)
     start = 0
     for index, character in enumerate([*characters, "\n"]):
         if character in _LINE_ENDS or character in _DIVIDED:
@@ -97,8 +141,8 @@ def _line(text_page: Any, characters: list[str], start: int, end: int) -> Line |
     words = list(_words(characters, start, end))
     if not words:
         return None
-    ends = [(_box(text_page, first), _box(text_page, last)) for first, last in words]
-    size = median(box.top - box.bottom for box, _ in ends)
+    ends = [(box(text_page, first), box(text_page, last)) for first, last in words]
+    size = median(place.top - place.bottom for place, _ in ends)
     text = _clean("".join(characters[words[0][0] : words[0][1] + 1]))
     for (_, before), (after, _), (first, last) in zip(ends, ends[1:], words[1:], strict=False):
         gap = "\t" if after.left - before.right > _WIDE_GAP * size else " "
@@ -135,14 +179,6 @@ def _clean(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     return printable(text.translate(_SIGNS))
-
-
-def _box(text_page: Any, index: int) -> Any:
-    from pypdfium2 import raw  # noqa: PLC0415
-
-    box = raw.FS_RECTF()
-    raw.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(box))
-    return box
 
 
 def _baseline(text_page: Any, index: int) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from qa.contracts import Answer, Document, Hit, IndexInfo, Passage, SearchResult
 from qa.ledger import Summary
+from qa.web.listing import Listing
 
 JSON = dict[str, Any]
 
@@ -21,6 +22,29 @@ def search_answer(result: SearchResult) -> JSON:
         "took_ms": round(result.took_ms, 1),
         "index": _index(result.index),
         "results": [_result(hit) for hit in result.hits],
+    }
+
+
+def listing_answer(listing: Listing) -> JSON:
+    """Shape all results of one question that bear on it, in the order asked for."""
+    answer = search_answer(replace(listing.result, hits=listing.hits))
+    return answer | {"facets": facets_answer(listing)}
+
+
+def facets_answer(listing: Listing) -> JSON:
+    """Shape what the results have in common."""
+    return {
+        "results": len(listing.hits),
+        "complete": listing.complete,
+        **{
+            field: [{"value": one.value, "count": one.count, "chosen": one.chosen} for one in counts]
+            for field, counts in listing.counts.items()
+        },
+        "undated": listing.undated,
+        "timeline": [
+            {"from": bar.start, "to": bar.end, "count": bar.count}
+            for bar in (listing.timeline.bars if listing.timeline else ())
+        ],
     }
 
 
@@ -108,6 +132,7 @@ def _result(hit: Hit) -> JSON:
         "url": passage_url(passage),
         "document": document_ref(passage.document),
         "duplicates": [_duplicate(passage) for passage in hit.duplicates],
+        "relevant": hit.relevant,
     }
 
 

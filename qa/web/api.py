@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from http import HTTPStatus
-from io import BufferedReader
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -21,9 +17,11 @@ from flask_openapi3.models.tag import Tag
 from werkzeug.exceptions import ServiceUnavailable
 
 from qa import __version__, ledger
-from qa.contracts import GoneError, NotFoundError, QAError, Query, SearchResult
+from qa.contracts import QAError
 from qa.web import metrics, schemas
-from qa.web.answers import document_answer, passage_answer, search_answer, status_answer
+from qa.web.answers import document_answer, facets_answer, passage_answer, search_answer, status_answer
+from qa.web.files import original
+from qa.web.listing import Sort, look
 from qa.web.problems import PROBLEM
 from qa.web.service import note_questions, searcher, service
 from qa.web.validation import API
@@ -65,7 +63,7 @@ probes = APIBlueprint("probes", __name__)
 def search(query: schemas.SearchParameters) -> Response:
     """Answer a question."""
     note_questions([query.q])
-    return jsonify(search_answer(searcher().search(query.query(query.q))))
+    return jsonify(_answer(query, query.q))
 
 
 @api.post("/search", tags=[_SEARCH], responses=_answers(schemas.SearchResponse, 400, 413, 415, 422, 503))
@@ -73,22 +71,42 @@ def search_many(body: schemas.SearchRequest) -> Response:
     """Answer a question, or several at once."""
     note_questions(body.questions or [body.q])
     if body.q is not None:
-        return jsonify(search_answer(searcher().search(body.query(body.q))))
-    results = _in_time([body.query(question) for question in body.questions])
-    return jsonify({"answers": [search_answer(result) for result in results]})
+        return jsonify(_answer(body, body.q))
+    return jsonify({"answers": _in_time(body)})
 
 
-def _in_time(queries: list[Query]) -> list[SearchResult]:
+def _answer(asked: schemas.SearchOptions, question: str) -> dict[str, Any]:
+    """Answer one question; only what needs all results that bear on it looks at them all."""
+    query = asked.query(question)
+    if asked.is_plain:
+        return search_answer(searcher().search(query))
+    listing = look(searcher(), query, asked.sort)
+    if asked.sort is Sort.DATE:
+        hits = listing.hits[query.offset : query.offset + query.k]
+        answer = search_answer(replace(listing.result, hits=hits))
+    else:
+        answer = search_answer(searcher().search(query))
+    return answer | ({"facets": facets_answer(listing)} if asked.facets else {})
+
+
+def _in_time(asked: schemas.SearchRequest) -> list[dict[str, Any]]:
     """Answer several questions, a few at once, unless they take longer than a request may."""
     ends = time.monotonic() + service().settings.longest
-    found: list[SearchResult] = []
-    for start in range(0, len(queries), _AT_ONCE):
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(asked.questions), _AT_ONCE):
         if time.monotonic() > ends:
             raise ServiceUnavailable(
                 "So many questions take too long here. Ask fewer at once.", retry_after=1
             )
-        found += searcher().search_many(queries[start : start + _AT_ONCE])
+        found += _together(asked, asked.questions[start : start + _AT_ONCE])
     return found
+
+
+def _together(asked: schemas.SearchOptions, questions: Sequence[str]) -> list[dict[str, Any]]:
+    if asked.is_plain:
+        results = searcher().search_many([asked.query(question) for question in questions])
+        return [search_answer(result) for result in results]
+    return [_answer(asked, question) for question in questions]
 
 
 @api.get("/documents", tags=[_DOCUMENTS], responses=_answers(schemas.Documents, 422, 503))
@@ -123,35 +141,12 @@ def document_text(path: schemas.DocumentPath) -> Response:
 def document_file(path: schemas.DocumentPath) -> Response:
     """Give the file itself, as it was when it was indexed; 410 where it has changed since."""
     found = searcher().document(path.document_id)
-    file = _open_inside(service().settings.docs, found.path)
-    if hashlib.file_digest(file, "sha256").hexdigest() != found.sha256:
-        file.close()
-        raise GoneError(f"{found.path} has changed since it was indexed. Run `qa index` to take that in.")
-    file.seek(0)
-    response = send_file(file, mimetype=found.media_type, etag=found.sha256, conditional=False)
+    response = send_file(original(found), mimetype=found.media_type, etag=found.sha256, conditional=False)
     # The name is quoted whole: it may hold line ends and any script.
     name = quote(found.path.rpartition("/")[2], safe="")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
-
-
-def _open_inside(folder: Path, path: str) -> BufferedReader:
-    """Open a regular file under ``folder``, wherever links lead, or raise NotFoundError."""
-    missing = f"The file {path} is no longer in the documents folder."
-    try:
-        root = folder.resolve(strict=True)
-        target = (root / path).resolve(strict=True)
-        if not target.is_relative_to(root):
-            raise NotFoundError(missing)
-        # O_NONBLOCK: opening a FIFO must not wait for a writer.
-        file = os.fdopen(os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise NotFoundError(missing) from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise NotFoundError(missing)
-    return file
 
 
 @api.get(

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from qa.contracts import Filters, How, Mode, Query
 from qa.ledger import State
+from qa.web.listing import MOST, Sort
 
 MAX_OFFSET = 1000
 MAX_QUESTIONS = 100
@@ -74,6 +75,10 @@ class FilterParameters(Parameters):
         description="A folder or file relative to the documents folder, or a pattern with `*`, `?` and "
         "`[...]`. Repeatable.",
     )
+    media_type: Values = Field(
+        default=[], alias="type", description="Media type of the file, such as `application/pdf`. Repeatable."
+    )
+    document: Values = Field(default=[], description="A document's id. Repeatable.")
     date_from: ISODate = Field(
         default=_ABSENT,
         alias="from",
@@ -101,6 +106,8 @@ class FilterParameters(Parameters):
             path=tuple(self.path),
             date_from=self.date_from,
             date_to=self.date_to,
+            media_type=tuple(self.media_type),
+            document=tuple(self.document),
         )
 
 
@@ -128,6 +135,16 @@ class SearchOptions(FilterParameters):
         allow_inf_nan=False,
         description="Give no results where the answer's confidence is lower.",
     )
+    sort: Sort = Field(
+        default=Sort.RELEVANCE,
+        description=f"`date`: the latest first, of the {MOST} best results those that are `relevant`.",
+    )
+    facets: bool = Field(default=False, description="Tell what the `relevant` results have in common.")
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether the best results are all that is asked for."""
+        return self.sort is Sort.RELEVANCE and not self.facets
 
     def query(self, question: str) -> Query:
         """Give one question in the engine's terms."""
@@ -147,6 +164,12 @@ class SearchParameters(SearchOptions):
     q: Text = Field(description="The question.")
 
     _length = field_validator("q")(_check_length)
+
+
+class PageParameters(SearchParameters):
+    """A question to the page, and how many of its results are to be shown."""
+
+    show: int = Field(default=10, ge=1, le=MOST)
 
 
 class SearchRequest(SearchOptions):
@@ -284,6 +307,36 @@ class Result(BaseModel):
     duplicates: list[Duplicate] = Field(
         description="Near-identical passages, for which this one, the earliest published, stands."
     )
+    relevant: bool = Field(description="Whether it bears on the question at all.")
+
+
+class FacetValue(BaseModel):
+    """A value of a facet."""
+
+    value: str
+    count: int = Field(description="How many relevant results have it, with all filters but the facet's own.")
+    chosen: bool = Field(description="Whether it is filtered for.")
+
+
+class TimelineBar(BaseModel):
+    """A stretch of time."""
+
+    start: str = Field(alias="from")
+    end: str = Field(alias="to", description="Inclusive.")
+    count: int
+
+
+class Facets(BaseModel):
+    """What the relevant results have in common."""
+
+    results: int = Field(description=f"How many there are, of the {MOST} best.")
+    complete: bool = Field(description="Whether these are all; if not, every count is one at the least.")
+    source: list[FacetValue]
+    year: list[FacetValue]
+    language: list[FacetValue]
+    type: list[FacetValue]
+    undated: int = Field(description="How many have no full date.")
+    timeline: list[TimelineBar]
 
 
 class Index(BaseModel):
@@ -305,6 +358,11 @@ class SearchAnswer(BaseModel):
     took_ms: float
     index: Index
     results: list[Result]
+    facets: Facets = Field(
+        default=_ABSENT,
+        description="Where they were asked for.",
+        json_schema_extra=_drop_default,
+    )
 
 
 class SearchAnswers(BaseModel):

@@ -1,26 +1,42 @@
-"""A document's text as the viewer shows it: paragraphs and headings, with one range marked."""
+"""A document's text as the viewer shows it: paragraphs and headings, with some ranges marked."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from qa.contracts import Heading, Span
 
-PART = 200_000
+PART = 40_000
+"""About how many characters are shown at once."""
+
 _SNAP = 2_000
 _BLANK = re.compile(r"(?:\r\n?|\n)[^\S\r\n]*(?:\r\n?|\n)\s*")
 
 
+Kind = Literal["sentence", "passage", "other"]
+
+
+class Mark(NamedTuple):
+    """A range to be marked: the sentence that answers, the passage that is looked at, or another hit.
+
+    ``name`` is what links call it.
+    """
+
+    span: Span
+    kind: Kind
+    name: str = ""
+
+
 class Piece(NamedTuple):
-    """A stretch of text, marked or not. ``first`` is true of the first marked one."""
+    """A stretch of text, marked or not. ``name`` is that of the mark that begins with it."""
 
     text: str
-    marked: bool
-    first: bool = False
+    kind: Kind | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class Block:
 
     kind: Literal["paragraph", "heading", "matter"]
     pieces: tuple[Piece, ...]
+    start: int
     level: int = 0
     page: int | None = None
 
@@ -37,51 +54,79 @@ class Block:
 class Part:
     """What is shown of a document. ``earlier`` and ``later`` are where the parts beside it begin."""
 
+    span: Span
     blocks: tuple[Block, ...]
     earlier: int | None
     later: int | None
+
+
+def marks_of(passage: Span, sentence: Span | None, others: Iterable[Span]) -> tuple[Mark, ...]:
+    """Put together what is marked, in order and apart: the passage, the sentence within it, the other hits.
+
+    A hit that overlaps the passage is not another one.
+    """
+    own = [Mark(passage, "passage")]
+    if sentence and passage.start <= sentence.start < sentence.end <= passage.end:
+        own = [
+            Mark(Span(passage.start, sentence.start), "passage"),
+            Mark(sentence, "sentence"),
+            Mark(Span(sentence.end, passage.end), "passage"),
+        ]
+    own = [mark for mark in own if mark.span.start < mark.span.end]
+    own[0] = own[0]._replace(name="passage")
+    apart = (span for span in others if span.end <= passage.start or span.start >= passage.end)
+    return tuple(sorted([*own, *(Mark(span, "other", f"hit-{span.start}") for span in apart)]))
 
 
 def part_of(
     text: str,
     headings: Sequence[Heading],
     pages: Sequence[tuple[int, int]],
-    mark: Span | None,
-    at: int | None,
+    marks: Sequence[Mark],
+    at: int,
 ) -> Part:
-    """Lay out the part of a document that begins at ``at``, or that ``mark`` is in the middle of.
+    """Lay out the part of a document that begins at ``at``.
 
     Args:
         text: the whole text.
         headings: of the whole text, in order.
         pages: where each page's first passage begins, and the page's number; in order.
-        mark: what to highlight.
+        marks: what to highlight, in order and apart.
         at: where the part begins.
     """
-    start = min(at, len(text)) if at is not None else _snap(text, mark.start - PART // 2 if mark else 0)
+    start = min(at, len(text))
     end = _snap(text, start + PART)
     return Part(
-        blocks=tuple(_block(text, kind, mark, pages) for kind in _spans(text, Span(start, end), headings)),
+        span=Span(start, end),
+        blocks=tuple(_block(text, kind, marks, pages) for kind in _spans(text, Span(start, end), headings)),
         earlier=_snap(text, start - PART) if start else None,
         later=end if end < len(text) else None,
     )
 
 
-def pieces(text: str, base: int, span: Span, mark: Span | None) -> tuple[Piece, ...]:
-    """Cut ``span`` of a document at the edges of ``mark``; ``text`` holds the document from ``base`` on."""
-    if mark is None or mark.end <= span.start or mark.start >= span.end:
-        return (Piece(text[span.start - base : span.end - base], marked=False),)
-    inside = Span(max(span.start, mark.start), min(span.end, mark.end))
-    cuts = (
-        (span.start, inside.start, False),
-        (inside.start, inside.end, True),
-        (inside.end, span.end, False),
-    )
-    return tuple(
-        Piece(text[start - base : end - base], marked, first=marked and start == mark.start)
-        for start, end, marked in cuts
-        if start < end
-    )
+def beginning(text: str, around: int) -> int:
+    """Give where the part begins that has an offset in its middle."""
+    return _snap(text, around - PART // 2)
+
+
+def pieces(text: str, base: int, span: Span, marks: Sequence[Mark]) -> tuple[Piece, ...]:
+    """Cut ``span`` of a document at the edges of the marks; ``text`` holds the document from ``base`` on."""
+    found = []
+    position = span.start
+    for mark in marks[bisect_left(marks, span.start, key=lambda mark: mark.span.end) :]:
+        if mark.span.start >= span.end:
+            break
+        start, end = max(mark.span.start, span.start), min(mark.span.end, span.end)
+        if start >= end:
+            continue
+        if position < start:
+            found.append(Piece(text[position - base : start - base]))
+        name = mark.name if start == mark.span.start else ""
+        found.append(Piece(text[start - base : end - base], mark.kind, name))
+        position = end
+    if position < span.end or not found:
+        found.append(Piece(text[position - base : span.end - base]))
+    return tuple(found)
 
 
 class _Kind(NamedTuple):
@@ -124,11 +169,11 @@ def _unless_blank(text: str, span: Span) -> Iterator[_Kind]:
         yield _Kind(span, None)
 
 
-def _block(text: str, kind: _Kind, mark: Span | None, pages: Sequence[tuple[int, int]]) -> Block:
+def _block(text: str, kind: _Kind, marks: Sequence[Mark], pages: Sequence[tuple[int, int]]) -> Block:
     span, level = kind
     found = bisect_left(pages, (span.start, 0))
     page = pages[found][1] if found < len(pages) and pages[found][0] < span.end else None
-    cut = pieces(text, 0, span, mark)
+    cut = pieces(text, 0, span, marks)
     if level is None:
-        return Block("paragraph", cut, page=page)
-    return Block("heading" if level else "matter", cut, level=min(level, 6), page=page)
+        return Block("paragraph", cut, span.start, page=page)
+    return Block("heading" if level else "matter", cut, span.start, level=min(level, 6), page=page)

@@ -32,6 +32,22 @@ from qa.contracts import (
 EVIL = "<script>alert('x')</script>\" onload=\"<img src=x onerror=alert(1)> {{ 7 * 7 }} Angkor"
 
 
+RELEVANT = 0.2
+
+
+def passes(filters: Filters, passage: Passage) -> bool:
+    """Tell whether a passage may answer; of dates and paths the fake knows only plain ones."""
+    document, meta = passage.document, passage.document.metadata
+    return (
+        (not filters.source or (meta.source or "").lower() in {s.lower() for s in filters.source})
+        and (not filters.language or (passage.language or "") in filters.language)
+        and (not filters.media_type or document.media_type in filters.media_type)
+        and (not filters.document or document.id in filters.document)
+        and (not filters.date_from or (meta.published or "") >= filters.date_from)
+        and (not filters.date_to or "" < (meta.published or "") <= filters.date_to)
+    )
+
+
 @dataclass
 class FakeSearch:
     """Searches by shared words; the same text is one hit. ``asked`` keeps what it was asked."""
@@ -75,12 +91,15 @@ class FakeSearch:
             3 * passages,
             "2024-01-02T03:04:05+00:00",
             self.failures,
+            len({document.path for document in self.held.values()} | {f.path for f in self.failures}),
         )
 
     def search(self, query: Query) -> SearchResult:
         self.asked.append(query)
         words = set(re.findall(r"\w+", query.question.lower()))
-        every = [p for document_id in self.held for p in self.passages_of(document_id)]
+        every = [
+            p for document_id in self.held for p in self.passages_of(document_id) if passes(query.filters, p)
+        ]
         ranked: dict[str, list[Passage]] = {}
         for passage in sorted(every, key=lambda p: -self._shared(words, p.text)):
             ranked.setdefault(passage.text, []).append(passage)
@@ -109,7 +128,8 @@ class FakeSearch:
             key=lambda a: -a.score,
         )
         score = self._shared(words, text) + 0.123456
-        return Hit(rank, passage, score, {"dense": score / 3, "lexical": score}, tuple(answers), others)
+        scores = {"dense": score / 3, "lexical": score}
+        return Hit(rank, passage, score, scores, tuple(answers), others, relevant=score > RELEVANT)
 
     def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
         return [self.search(query) for query in queries]

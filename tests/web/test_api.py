@@ -50,7 +50,7 @@ def test_a_search_answers_in_the_shape_of_the_design(client: FlaskClient) -> Non
     assert (first["rank"], second["rank"]) == (1, 2)
     assert list(first) == [
         *("rank", "id", "score", "scores", "text", "char_start", "char_end", "page", "section", "answers"),
-        *("url", "document", "duplicates"),
+        *("url", "document", "duplicates", "relevant"),
     ]
     assert first["section"] == "Economic cooperation"
     assert first["score"] == 0.7235

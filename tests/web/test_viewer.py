@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.contracts import Heading, Span
-from qa.web.viewer import PART, part_of, pieces
+from qa.web.viewer import PART, Mark, beginning, marks_of, part_of, pieces
 
 TEXTS = st.text(alphabet="ab \t\r\n#.😀", max_size=200)
 
@@ -14,17 +16,17 @@ def test_pieces_are_the_text_and_marked_exactly(text: str, data: st.DataObject) 
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))
     mark = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))
     base = data.draw(st.integers(0, cuts[0]))
-    found = pieces(text[base:], base, Span(*cuts), Span(*mark))
+    found = pieces(text[base:], base, Span(*cuts), [Mark(Span(*mark), "passage")])
     assert "".join(piece.text for piece in found) == text[cuts[0] : cuts[1]]
     inside = text[max(cuts[0], mark[0]) : min(cuts[1], mark[1])]
-    assert "".join(piece.text for piece in found if piece.marked) == inside
+    assert "".join(piece.text for piece in found if piece.kind) == inside
 
 
 @given(TEXTS, st.data())
 def test_nothing_but_space_is_left_out(text: str, data: st.DataObject) -> None:
     ends = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))
     headings = [Heading(Span(a, b), 1) for a, b in zip(ends[::2], ends[1::2], strict=False)]
-    part = part_of(text, headings, [], None, None)
+    part = part_of(text, headings, [], [], 0)
     shown = "".join(piece.text for block in part.blocks for piece in block.pieces)
     assert "".join(shown.split()) == "".join(text.split())
     assert part.earlier is part.later is None
@@ -35,7 +37,7 @@ def test_parts_join_up() -> None:
     at: int | None = 0
     shown = []
     while at is not None:
-        part = part_of(text, [], [], None, at)
+        part = part_of(text, [], [], [], at)
         shown += ["".join(piece.text for piece in block.pieces) for block in part.blocks]
         at = part.later
     assert shown == text.split("\n\n")
@@ -43,26 +45,42 @@ def test_parts_join_up() -> None:
 
 def test_going_back_leaves_no_gap() -> None:
     text = "\n\n".join(f"Paragraph {n}." for n in range(60_000))
-    part = part_of(text, [], [], Span(600_000, 600_010), None)
+    part = part_of(text, [], [], [], beginning(text, 600_000))
     seen = {block.pieces[0].text for block in part.blocks}
     while part.earlier is not None:
-        part = part_of(text, [], [], None, part.earlier)
+        part = part_of(text, [], [], [], part.earlier)
         seen |= {block.pieces[0].text for block in part.blocks}
     assert {f"Paragraph {n}." for n in range(30_000)} <= seen
 
 
 def test_a_text_without_paragraphs_is_cut_all_the_same() -> None:
-    part = part_of("x" * 3 * PART, [], [], None, None)
+    part = part_of("x" * 3 * PART, [], [], [], 0)
     assert len(part.blocks[0].pieces[0].text) == PART
     assert part.later == PART
 
 
 def test_what_is_marked_is_never_cut_by_a_part() -> None:
     text = "x" * 5 * PART
-    part = part_of(text, [], [], Span(PART, PART + 9_000), None)
-    assert [len(piece.text) for block in part.blocks for piece in block.pieces if piece.marked] == [9_000]
+    part = part_of(text, [], [], [Mark(Span(PART, PART + 9_000), "passage")], beginning(text, PART))
+    assert [len(piece.text) for block in part.blocks for piece in block.pieces if piece.kind] == [9_000]
 
 
 def test_matter_that_is_no_heading() -> None:
-    part = part_of("---\na: 1\n---\n\nText.", [Heading(Span(0, 12), 0)], [], None, None)
+    part = part_of("---\na: 1\n---\n\nText.", [Heading(Span(0, 12), 0)], [], [], 0)
     assert [block.kind for block in part.blocks] == ["matter", "paragraph"]
+
+
+@given(st.data())
+def test_marks_are_in_order_and_apart_and_the_passage_has_one_name(data: st.DataObject) -> None:
+    a, b, c, d = sorted(data.draw(st.lists(st.integers(0, 60), min_size=4, max_size=4, unique=True)))
+    sentence = data.draw(st.sampled_from([None, Span(b, c), Span(a, c), Span(a, d), Span(b, d + 5)]))
+    others = [Span(start, start + 7) for start in range(0, 80, 10)]
+    marks = marks_of(Span(a, d), sentence, others)
+    assert all(before.span.end <= after.span.start for before, after in itertools.pairwise(marks))
+    own = [mark for mark in marks if mark.kind != "other"]
+    assert (own[0].span.start, own[-1].span.end) == (a, d)
+    assert [mark.name for mark in own] == ["passage"] + [""] * (len(own) - 1)
+    assert [m.span for m in own if m.kind == "sentence"] == (
+        [sentence] if sentence and sentence.end <= d else []
+    )
+    assert {m.span for m in marks if m.kind == "other"} == {o for o in others if o.end <= a or o.start >= d}

@@ -1,0 +1,248 @@
+"""One document: its text with a passage in its context, the pages of a PDF, and quotations from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, abort, make_response, render_template, request
+from pydantic import ValidationError
+from werkzeug.wrappers import Response
+
+from qa import facsimile
+from qa.contracts import (
+    Document,
+    Filters,
+    Heading,
+    Hit,
+    NotFoundError,
+    Passage,
+    QueryError,
+    ReadError,
+    Search,
+    Span,
+)
+from qa.facsimile import View
+from qa.web import cards, permalinks
+from qa.web.citations import FORMS, Quotation
+from qa.web.files import original
+from qa.web.formats import address
+from qa.web.listing import MOST
+from qa.web.permalinks import State
+from qa.web.schemas import SearchParameters
+from qa.web.service import searcher, service
+from qa.web.viewer import Mark, Part, beginning, marks_of, part_of
+
+PDF = "application/pdf"
+_DIGITS = 10
+_MOST_SECTIONS = 200
+_KEPT_SECONDS = 24 * 3600
+_CARRIED = ("start", "end", "q", "mode")
+
+reading = Blueprint("reading", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading in the outline, and where it is shown."""
+
+    name: str
+    level: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How many results the question has in this document, which of them is shown, and the ones beside it."""
+
+    total: int
+    at: int | None = None
+    previous: str | None = None
+    following: str | None = None
+
+
+@reading.get("/documents/<document_id>")
+def document(document_id: str) -> Response:
+    """Show a document, with a passage highlighted in its context."""
+    search = searcher()
+    found = search.document(document_id)
+    text = search.text(document_id)
+    asked = _asked_span()
+    state, span = _settle(text, asked)
+    hits = _hits(search, found)
+    marks = _marks(span, hits)
+    at = number("at")
+    passages = search.passages_of(document_id)
+    begins = at if at is not None else beginning(text, span.start if span else 0)
+    headings = search.outline(document_id)
+    part = part_of(text, headings, _first_of_pages(passages), marks, begins)
+    return make_response(
+        render_template(
+            "document.html",
+            document=found,
+            part=part,
+            state=state,
+            lost=asked is not None and span is None,
+            quotation=_quotation(found, text, span, passages) if span else None,
+            steps=_steps(span, hits),
+            question=request.args.get("q", ""),
+            sections=_sections(found, text, headings, part),
+            view=_view(found, text, span, part),
+            here=lambda **values: address(f"/documents/{found.id}", _kept(*_CARRIED) | values),
+        )
+    )
+
+
+@reading.get("/documents/<document_id>/pages/<int:page>.webp")
+def page_picture(document_id: str, page: int) -> Response:
+    """Draw a page of a PDF."""
+    found = searcher().document(document_id)
+    if found.media_type != PDF:
+        abort(HTTPStatus.NOT_FOUND)
+    with original(found) as file:
+        drawn = facsimile.picture(file.read(), page)
+    response = make_response(drawn)
+    response.content_type = "image/webp"
+    response.headers["Cache-Control"] = f"private, max-age={_KEPT_SECONDS}"
+    return response
+
+
+@reading.get("/documents/<document_id>/quotations/<int:start>-<int:end>.<form>")
+def quotation(document_id: str, start: int, end: int, form: str) -> Response:
+    """Quote a part of a document, with its source, in one of several forms."""
+    search = searcher()
+    found = search.document(document_id)
+    text = search.text(document_id)
+    if form not in FORMS or not start < end <= len(text):
+        raise NotFoundError(f"There is no quotation {start}-{end}.{form} in this document.")
+    written = FORMS[form].write(_quotation(found, text, Span(start, end), search.passages_of(document_id)))
+    response = make_response(written)
+    # A form that a browser does not know would be saved: the text is there to be seen.
+    kind = FORMS[form].media_type if form in {"bib", "ris", "json"} else "text/plain"
+    response.content_type = f"{kind}; charset=utf-8"
+    if kind != "text/plain":
+        response.headers["Content-Disposition"] = f"attachment; filename={found.id}-{start}.{form}"
+    return response
+
+
+def number(name: str) -> int | None:
+    """Give a number from the address; None where it is none."""
+    value = request.args.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < _DIGITS else None
+
+
+def _asked_span() -> Span | None:
+    """Give the range that the address names; one that cannot be is empty."""
+    if "start" not in request.args and "end" not in request.args:
+        return None
+    start, end = number("start"), number("end")
+    return Span(start, end) if start is not None and end is not None and start < end else Span(0, 0)
+
+
+def _settle(text: str, asked: Span | None) -> tuple[State | None, Span | None]:
+    """Tell where the range that was asked for stands now; and, of a permalink, what has become of it."""
+    if asked is None or asked.start == asked.end:
+        return None, None
+    mark = request.args.get("quote", "")
+    if permalinks.is_fingerprint(mark) and asked.end - asked.start <= permalinks.LONGEST:
+        found = permalinks.check(text, asked, mark)
+        return found.state, found.span
+    return None, asked if asked.end <= len(text) else None
+
+
+def _hits(search: Search, document: Document) -> tuple[Hit, ...]:
+    """Ask this document alone what the address asks."""
+    given = _kept("q", "mode")
+    try:
+        asked = SearchParameters.model_validate(
+            given, context={"max_question": service().settings.max_question}
+        )
+        only_here = Filters(document=(document.id,))
+        result = search.search(replace(asked.query(asked.q), k=MOST, filters=only_here))
+    except (ValidationError, QueryError):
+        return ()
+    return tuple(sorted((h for h in result.hits if h.relevant), key=lambda hit: hit.passage.span))
+
+
+def _marks(span: Span | None, hits: Sequence[Hit]) -> tuple[Mark, ...]:
+    """Mark what is shown, the sentence in it that answers, and the other results."""
+    if span is None:
+        return ()
+    answers = {hit.passage.span: hit.answers[0].span for hit in hits if hit.answers}
+    return marks_of(span, answers.pop(span, None), answers.values())
+
+
+def _steps(span: Span | None, hits: Sequence[Hit]) -> Steps:
+    """Find the way from what is shown to the results beside it."""
+    spans = [hit.passage.span for hit in hits]
+    before = [hit for hit in hits if span and hit.passage.span < span]
+    after = [hit for hit in hits if not span or hit.passage.span > span]
+    return Steps(
+        total=len(hits),
+        at=spans.index(span) + 1 if span in spans else None,
+        previous=cards.reading_url(before[-1].passage, request.args) if before else None,
+        following=cards.reading_url(after[0].passage, request.args) if after else None,
+    )
+
+
+def _quotation(document: Document, text: str, span: Span, passages: Sequence[Passage]) -> Quotation:
+    """Quote a range, with the page and section of the passage in which it begins."""
+    within = next((passage for passage in passages if passage.span.end > span.start), None)
+    return cards.quote(
+        document,
+        span,
+        span.of(text),
+        page=within.page if within else None,
+        section=within.section if within else None,
+    )
+
+
+def _sections(document: Document, text: str, headings: Sequence[Heading], part: Part) -> list[Section]:
+    """Outline the document: of very many headings, the highest levels."""
+    named = [heading for heading in headings if heading.level and heading.span.of(text).strip()]
+    while len(named) > _MOST_SECTIONS and len({heading.level for heading in named}) > 1:
+        lowest = max(heading.level for heading in named)
+        named = [heading for heading in named if heading.level < lowest]
+    highest = min((heading.level for heading in named), default=1)
+    return [
+        Section(
+            heading.span.of(text).strip(" #=\t\r\n"),
+            heading.level - highest + 1,
+            _section_url(document, heading.span.start, part),
+        )
+        for heading in named[:_MOST_SECTIONS]
+    ]
+
+
+def _section_url(document: Document, start: int, part: Part) -> str:
+    here = part.span.start <= start < part.span.end
+    beside = "" if here else address(f"/documents/{document.id}", _kept(*_CARRIED) | {"at": start})
+    return f"{beside}#at-{start}"
+
+
+def _view(document: Document, text: str, span: Span | None, part: Part) -> View | None:
+    """Find the page of a PDF that shows the range; there is none where the file is not what was indexed."""
+    if document.media_type != PDF:
+        return None
+    shown = span or Span(part.span.start, part.span.start)
+    try:
+        with original(document) as file:
+            return facsimile.view(file.read(), document.sha256, text, shown, number("page"))
+    except (NotFoundError, ReadError):
+        return None
+
+
+def _first_of_pages(passages: Sequence[Passage]) -> list[tuple[int, int]]:
+    """Give where each page's first passage begins, and the page's number."""
+    found: dict[int, int] = {}
+    for passage in passages:
+        if passage.page is not None:
+            found.setdefault(passage.page, passage.span.start)
+    return sorted((start, page) for page, start in found.items())
+
+
+def _kept(*names: str) -> dict[str, Any]:
+    """Give those of the address's own parameters that it has."""
+    return {name: request.args[name] for name in names if request.args.get(name, "").strip()}
