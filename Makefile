@@ -17,7 +17,7 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test lint format clean kills slow fuzz audit endurance bench-scale $(benches)
+.PHONY: help serve test e2e screenshots lint format clean kills slow fuzz audit endurance bench-scale bench-page $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
@@ -27,12 +27,15 @@ help:
 	@echo 'make audit   ask whether any of the packages has a known hole'
 	@echo 'make endurance  ask a service 100,000 questions and watch its memory'
 	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
+	@echo 'make e2e     run the tests of the page in a real browser, which takes Chromium'
+	@echo 'make screenshots  the same, and put the pictures that they take into docs'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put the code in its style'
 	@echo 'make bench-encode DATA=/folder/of/questions  compare the encoder with sentence-transformers'
 	@echo 'make bench-index DATA=...  compare the time to an index with txtai'
 	@echo 'make bench-serve DATA=...  measure the service: start, latency, questions a second, memory'
 	@echo 'make bench-peers DATA=...  compare quality and latency with txtai and Chroma'
+	@echo 'make bench-page  measure the page in a browser: from the last key to the results, and what is loaded'
 	@echo 'make bench-scale DATA="... ..."  measure build, memory and search up to a million passages'
 	@echo 'make clean   remove the environment, the index and caches; the documents stay'
 
@@ -42,7 +45,13 @@ serve: .venv/.installed
 	@$(qa) serve
 
 test: .venv/.installed-dev
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest --ignore tests/e2e $(ARGS)
+
+e2e: .venv/.installed-dev
+	.venv/bin/python -m pytest -rs tests/e2e $(ARGS)
+
+screenshots: e2e
+	cp build/screenshots/*.png docs/
 
 # ARGS='--sample 50' takes some of them.
 kills: .venv/.installed-dev
@@ -87,6 +96,9 @@ WORK := build/scale
 bench-scale: .venv/.installed
 	@test -n '$(DATA)' || { echo 'Name folders with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
 	.venv/bin/python benchmarks/scale.py $(DATA) --sizes $(SIZES) --work '$(WORK)' $(ARGS)
+
+bench-page: .venv/.installed-dev
+	.venv/bin/python benchmarks/page.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

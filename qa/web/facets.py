@@ -7,7 +7,7 @@ it would still be a result. Pure functions over results.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -16,20 +16,48 @@ from typing import Literal
 from qa.contracts import Filters, Hit, Passage
 
 Field = Literal["source", "year", "language", "type"]
-Unit = Literal["day", "month", "year", "decade"]
+Unit = Literal["day", "month", "year"]
 
-_MOST_BARS: tuple[tuple[Unit, int], ...] = (("day", 31), ("month", 36), ("year", 60))
-"""The finest unit that needs no more bars than this is taken."""
+MOST_BARS = 12
+"""So many that each can be hit with a finger on the narrowest screen."""
 
-_FIRST_OF: Mapping[Unit, Callable[[date], date]] = MappingProxyType(
-    {
-        "day": lambda day: day,
-        "month": lambda day: day.replace(day=1),
-        "year": lambda day: day.replace(month=1, day=1),
-        "decade": lambda day: date(max(1, day.year // 10 * 10), 1, 1),
-    }
+_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Division:
+    """Time in bars of so many days or of so many months, which have numbers."""
+
+    unit: Unit
+    days: int = 0
+    months: int = 0
+
+    def place(self, day: date) -> int:
+        """Give the bar that a day is in."""
+        if self.days:
+            return (day.toordinal() - 1) // self.days
+        return (day.year * _YEAR + day.month - 1) // self.months
+
+    def start(self, place: int) -> date:
+        """Give the first day of a bar, within the calendar."""
+        if self.days:
+            return date.fromordinal(place * self.days + 1)
+        year, month = divmod(place * self.months, _YEAR)
+        return date(year, month + 1, 1) if date.min.year <= year <= date.max.year else _edge(year)
+
+
+def _edge(year: int) -> date:
+    return date.min if year < date.min.year else date.max
+
+
+_DIVISIONS = (
+    _Division("day", days=1),
+    _Division("day", days=7),
+    _Division("month", months=1),
+    _Division("month", months=3),
+    *(_Division("year", months=years * _YEAR) for years in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
 )
-_LONGEST: Mapping[Unit, int] = MappingProxyType({"day": 1, "month": 31, "year": 366, "decade": 3653})
+"""The finest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +80,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Bars without a gap from the first result to the last, each a ``unit`` long."""
+    """Bars without a gap from the first result to the last, each so many days, months or years long."""
 
     unit: Unit
     bars: tuple[Bar, ...]
@@ -110,38 +138,23 @@ def undated(hits: Iterable[Hit]) -> int:
 
 
 def timeline(hits: Iterable[Hit]) -> Timeline | None:
-    """Count the results over time, in the finest unit that gives few enough bars; None if on one day."""
+    """Count the results over time, in bars as short as few enough can be; None if all are of one day."""
     dates = Counter(day for hit in hits for day in _dates(hit))
     if len(dates) < 2:  # noqa: PLR2004 -- one day is no line
         return None
     first, last = min(dates), max(dates)
-    unit: Unit = next((unit for unit, most in _MOST_BARS if _length(unit, first, last) <= most), "decade")
-    counted: Counter[date] = Counter()
-    for day, number in dates.items():
-        counted[_FIRST_OF[unit](day)] += number
-    return Timeline(
-        unit,
-        tuple(
-            Bar(start.isoformat(), end.isoformat(), counted[start]) for start, end in _bars(unit, first, last)
-        ),
+    by = next(by for by in _DIVISIONS if by.place(last) - by.place(first) < MOST_BARS)
+    counted = Counter(by.place(day) for day in dates.elements())
+    bars = (
+        Bar(by.start(at).isoformat(), _end(by, at).isoformat(), counted[at])
+        for at in range(by.place(first), by.place(last) + 1)
     )
+    return Timeline(by.unit, tuple(bars))
 
 
-def _length(unit: Unit, first: date, last: date) -> int:
-    return sum(1 for _ in zip(_bars(unit, first, last), range(100), strict=False))
-
-
-def _bars(unit: Unit, first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Give the first and last day of each bar."""
-    start = _FIRST_OF[unit](first)
-    while start <= last:
-        try:
-            following = _FIRST_OF[unit](start + timedelta(days=_LONGEST[unit]))
-        except OverflowError:
-            yield start, date.max
-            return
-        yield start, following - timedelta(days=1)
-        start = following
+def _end(by: _Division, place: int) -> date:
+    following = by.start(place + 1)
+    return following if following == date.max else following - timedelta(days=1)
 
 
 def _values(hit: Hit, field: Field) -> set[str]:

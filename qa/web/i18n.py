@@ -20,6 +20,8 @@ from babel.support import Translations
 from flask import Flask, g, has_request_context, request
 from werkzeug.wrappers import Response
 
+from qa.web.facets import Unit
+
 LOCALES = {"en": Locale("en", "GB"), "ru": Locale("ru")}
 DEFAULT = "en"
 FOLDER = Path(__file__).parent / "translations"
@@ -32,7 +34,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.after_request(_vary)
     app.context_processor(lambda: {"language": language()})
-    for filter_ in (human_date, human_time, human_month, language_name, count, percent):
+    for filter_ in (human_date, human_time, human_period, language_name, count, percent):
         app.add_template_filter(filter_)
 
 
@@ -75,9 +77,19 @@ def human_time(iso: str) -> str:
     )
 
 
-def human_month(iso: str) -> str:
-    """Write the month of an ISO date in words."""
+def human_period(start: str, end: str, unit: Unit) -> str:
+    """Write a stretch of days, months or years in words; ISO dates, inclusive."""
+    write = {"day": human_date, "month": _month, "year": _year}[unit]
+    first, last = write(start), write(end)
+    return first if first == last else f"{first} – {last}"
+
+
+def _month(iso: str) -> str:
     return format_skeleton("yMMMM", date.fromisoformat(iso), locale=_locale())
+
+
+def _year(iso: str) -> str:
+    return str(date.fromisoformat(iso).year)
 
 
 def language_name(code: str) -> str:

@@ -29,7 +29,7 @@ _LISTED = 100
 _LISTS = frozenset({"source", "language", "type", "path"})
 _FIELDS = ("q", "source", "language", "type", "path", "from", "to", "mode", "sort", "show")
 
-pages = Blueprint("pages", __name__)
+pages = Blueprint("pages", __name__, static_folder="static")
 
 
 @pages.get("/")
@@ -109,6 +109,12 @@ def documents() -> Response:
 def status() -> Response:
     """Show what the index holds, and what could not be read."""
     return make_response(render_template("status.html", info=searcher().info))
+
+
+@pages.get("/favicon.ico")
+def favicon() -> Response:
+    """Give the icon to browsers that look for it where no page names it."""
+    return pages.send_static_file("favicon.svg")
 
 
 @pages.get("/opensearch.xml")

@@ -200,25 +200,31 @@ def _quotation(document: Document, text: str, span: Span, passages: Sequence[Pas
 
 
 def _sections(document: Document, text: str, headings: Sequence[Heading], part: Part) -> list[Section]:
-    """Outline the document: of very many headings, the highest levels."""
+    """Outline the document: of very many headings, the highest levels and those that are shown."""
     named = [heading for heading in headings if heading.level and heading.span.of(text).strip()]
-    while len(named) > _MOST_SECTIONS and len({heading.level for heading in named}) > 1:
-        lowest = max(heading.level for heading in named)
-        named = [heading for heading in named if heading.level < lowest]
-    highest = min((heading.level for heading in named), default=1)
+    lowest = max((heading.level for heading in named), default=0)
+    while sum(heading.level <= lowest for heading in named) > _MOST_SECTIONS:
+        lowest -= 1
+    told = [heading for heading in named if heading.level <= lowest or _is_in(part, heading.span.start)]
+    highest = min((heading.level for heading in told), default=1)
     return [
         Section(
             heading.span.of(text).strip(" #=\t\r\n"),
             heading.level - highest + 1,
             _section_url(document, heading.span.start, part),
         )
-        for heading in named[:_MOST_SECTIONS]
+        for heading in told
     ]
 
 
+def _is_in(part: Part, offset: int) -> bool:
+    return part.span.start <= offset < part.span.end
+
+
 def _section_url(document: Document, start: int, part: Part) -> str:
-    here = part.span.start <= start < part.span.end
-    beside = "" if here else address(f"/documents/{document.id}", _kept(*_CARRIED) | {"at": start})
+    beside = (
+        "" if _is_in(part, start) else address(f"/documents/{document.id}", _kept(*_CARRIED) | {"at": start})
+    )
     return f"{beside}#at-{start}"
 
 

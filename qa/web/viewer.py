@@ -96,9 +96,10 @@ def part_of(
     """
     start = min(at, len(text))
     end = _snap(text, start + PART)
+    shown = _in_steps(_spans(text, Span(start, end), headings))
     return Part(
         span=Span(start, end),
-        blocks=tuple(_block(text, kind, marks, pages) for kind in _spans(text, Span(start, end), headings)),
+        blocks=tuple(_block(text, kind, marks, pages) for kind in shown),
         earlier=_snap(text, start - PART) if start else None,
         later=end if end < len(text) else None,
     )
@@ -154,6 +155,17 @@ def _spans(text: str, part: Span, headings: Sequence[Heading]) -> Iterator[_Kind
             yield _Kind(Span(start, end), heading.level)
             position = end
     yield from _paragraphs(text, Span(position, part.end))
+
+
+def _in_steps(kinds: Iterable[_Kind]) -> Iterator[_Kind]:
+    """Let the levels of headings begin with 1 and leave none out, as those who hear a page need it."""
+    above: list[int] = []
+    for kind in kinds:
+        if kind.level:
+            above = [level for level in above if level < kind.level] + [kind.level]
+            yield kind._replace(level=len(above))
+        else:
+            yield kind
 
 
 def _paragraphs(text: str, span: Span) -> Iterator[_Kind]:

@@ -72,12 +72,14 @@ def test_russian_numbers_have_their_forms(app: Flask, number: int, words: str) -
 def test_dates_languages_and_numbers_are_those_of_the_language(app: Flask) -> None:
     with app.test_request_context(headers={"Accept-Language": "ru"}):
         assert i18n.human_date("2019-07-03") == "3 июля 2019\u202fг."
-        assert i18n.human_month("2019-07-03") == "июль 2019\u202fг."
+        assert i18n.human_period("2019-07-01", "2019-07-31", "month") == "июль 2019\u202fг."
         assert i18n.language_name("km") == "кхмерский"
         assert i18n.count(12345) == "12\u00a0345"
     assert i18n.human_date("2019-07-03") == "3 July 2019"
     assert i18n.human_date("July 3") == "July 3"
-    assert i18n.human_month("2019-07-03") == "July 2019"
+    assert i18n.human_period("2019-07-01", "2019-09-30", "month") == "July 2019 – September 2019"
+    assert i18n.human_period("2010-01-01", "2019-12-31", "year") == "2010 – 2019"
+    assert i18n.human_period("2019-07-03", "2019-07-03", "day") == "3 July 2019"
     assert i18n.language_name("km") == "Khmer"
     assert i18n.language_name("no such") == "no such"
     assert i18n.count(12345) == "12,345"

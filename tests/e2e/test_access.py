@@ -1,0 +1,176 @@
+"""The page for everybody: by keyboard, with a screen reader, narrow, enlarged, dark, in print; and quiet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from .conftest import ROOT, Open
+
+PAGES = {
+    "start": "/",
+    "results": "/?q=zinnia+harvest",
+    "filtered": "/?q=zinnia+harvest&source=Office+0&from=2003-01-01&sort=date",
+    "weak": "/?q=What+does+a+tourist+visa+for+Angkor+Wat+cost%3F",
+    "refused": "/?q=a&from=soon",
+    "documents": "/documents",
+    "status": "/status",
+    "missing": "/nothing",
+}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TURNOVER = "How large was the trade turnover with Cambodia in 2018?"
+
+
+def look_through(page: Page) -> None:
+    """Let axe look for what keeps people out."""
+    found = Axe().run(page, options={"runOnly": RULES})
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(
+    awkward: str, open_page: Open, complaints: list[str], name: str, scheme: str
+) -> None:
+    page = open_page(awkward + PAGES[name], color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((details) => details.open = true)")
+    look_through(page)
+    complaints[:] = [said for said in complaints if "404" not in said and "422" not in said]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_documents(awkward: str, open_page: Open, scheme: str) -> None:
+    page = open_page(f"{awkward}/?q=Which+vaccine+was+the+first+to+be+registered%3F", color_scheme=scheme)
+    page.locator(".hit h3 a", has_text="pandemic").first.click()
+    expect(page.locator(".facsimile")).to_be_visible()
+    page.get_by_text("More forms").click()
+    look_through(page)
+    page.goto(f"{awkward}/?q=narwhal+number+300")
+    page.locator(".hit h3 a").first.click()
+    expect(page.locator("mark#passage")).to_be_visible()
+    look_through(page)
+    page.keyboard.press("?")
+    look_through(page)
+
+
+@pytest.mark.parametrize("width", [320, 590])
+def test_nothing_runs_out_of_a_narrow_or_enlarged_window(awkward: str, open_page: Open, width: int) -> None:
+    page = open_page(awkward, viewport={"width": width, "height": 800}, locale="ru")
+    for address in [*PAGES.values(), "/?q=Which+vaccine+was+the+first%3F"]:
+        if address in {PAGES["refused"], PAGES["missing"]}:
+            continue
+        page.goto(awkward + address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+    page.locator(".hit h3 a", has_text="pandemic").first.click()
+    expect(page.locator(".facsimile")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_alone_is_enough(awkward: str, open_page: Open) -> None:
+    page = open_page(awkward)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.keyboard.type("zinnia harvest")
+    expect(page.locator(".hit").first).to_be_visible()
+    page.keyboard.press("Enter")
+    page.locator("#q").blur()
+    for key, place in (("j", 0), ("j", 1), ("j", 2), ("k", 1)):
+        page.keyboard.press(key)
+        expect(page.locator(".hit h3 a").nth(place)).to_be_focused()
+    title = page.locator(".hit h3").nth(1).inner_text()
+    page.keyboard.press("c")
+    expect(page.locator("#toast")).to_have_text("Copied")
+    assert title in page.evaluate("navigator.clipboard.readText()")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    assert page.evaluate("getSelection().toString()") == "zinnia harvest"
+    page.locator("#q").blur()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.locator(".hit h3 a").nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text(title)
+
+
+def test_the_focus_is_seen_and_the_skip_link_works(awkward: str, open_page: Open) -> None:
+    page = open_page(f"{awkward}/?q=zinnia+harvest")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.locator(".hit h3 a").first.focus()
+    assert page.locator(".hit h3 a").first.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
+
+
+def test_motion_is_only_for_those_who_like_it(demo: str, open_page: Open) -> None:
+    page = open_page(demo, reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+
+
+def test_print_has_the_citations_and_nothing_to_click(demo: str, open_page: Open) -> None:
+    page = open_page(f"{demo}/?q=trade+turnover")
+    expect(page.locator(".citation").first).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.locator(".citation").first).to_contain_text("characters")
+    for chrome in ("#ask", ".facets", ".tools", "header.top"):
+        expect(page.locator(chrome)).to_be_hidden()
+
+
+def test_a_russian_browser_gets_a_russian_page(demo: str, open_page: Open) -> None:
+    page = open_page(f"{demo}/?q=Сколько+камбоджийцев+училось+в+СССР+и+России%3F", locale="ru-RU")
+    assert page.locator("html").get_attribute("lang") == "ru"
+    expect(page.locator("#verdict")).to_contain_text("Ответ")
+    expect(page.locator(".hit time").first).to_contain_text("ноября 2026")
+    look_through(page)
+
+
+def test_results_arrive_without_a_jolt_or_a_word_of_complaint(demo: str, open_page: Open) -> None:
+    """Whatever the browser has to say, and whatever is not the service's own, is in ``complaints``."""
+    page = open_page(demo)
+    loaded = page.evaluate(
+        "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
+        ".map((entry) => [entry.name, entry.decodedBodySize])"
+    )
+    names = {re.sub(r".*/|\?.*", "", name) for name, _ in loaded}
+    assert {"style.css", "ask.js", "keys.js", "cite.js", "favicon.svg"} <= names
+    page.evaluate(
+        """() => {
+          window.shifts = [];
+          new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((one) => one.value)))
+            .observe({ type: "layout-shift", buffered: true });
+        }"""
+    )
+    page.locator("#q").press_sequentially(TURNOVER, delay=20)
+    expect(page).to_have_title(re.compile("2018"))
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.shifts") == []
+    answer = page.request.get(page.url).body()
+    assert sum(size for _, size in loaded) + len(answer) <= 100 * 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "options"),
+    [
+        ("start", "/", {}),
+        ("results", "/?q=How+large+was+the+trade+turnover+with+Cambodia+in+2018%3F", {}),
+        ("dark", "/?q=What+does+a+tourist+visa+for+Angkor+Wat+cost%3F", {"color_scheme": "dark"}),
+        ("pdf", "/?q=Which+vaccine+was+the+first+to+be+registered%3F", {}),
+    ],
+)
+def test_pictures_are_taken(
+    demo: str, open_page: Open, name: str, address: str, options: dict[str, str]
+) -> None:
+    """Leave screenshots in build/screenshots, from where `make screenshots` takes those of the README."""
+    page = open_page(demo + address, viewport={"width": 1100, "height": 800}, **options)
+    if name == "pdf":
+        page.locator(".hit h3 a", has_text="pandemic").first.click()
+        page.wait_for_load_state("networkidle")
+    folder = Path(ROOT / "build" / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = page.screenshot(path=folder / f"{name}.png")
+    assert len(picture) > 10_000

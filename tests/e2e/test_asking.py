@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, Route, expect
+
+from .conftest import Open
+
+TURNOVER = "How large was the trade turnover with Cambodia in 2018?"
+
+
+def ask(page: Page, question: str) -> None:
+    """Type a question, and wait for its results."""
+    page.locator("#q").fill("")
+    page.locator("#q").press_sequentially(question, delay=5)
+    expect(page).to_have_title(f"{question} – Ask these documents")
+
+
+def shown(page: Page) -> list[str]:
+    return page.locator(".hit h3").all_inner_texts()
+
+
+def test_results_come_as_one_types_and_the_address_holds_them(awkward: str, open_page: Open) -> None:
+    page = open_page(awkward)
+    expect(page.locator("#q")).to_be_focused()
+    page.evaluate("window.same = true")
+    ask(page, TURNOVER)
+    expect(page.locator(".hit mark").first).to_contain_text("$202 million")
+    assert re.search(r"\?q=How\+large.*2018%3F$", page.url)
+    expect(page.locator("#count")).to_contain_text("Very likely answered here")
+    expect(page.locator("#q")).to_be_focused()
+    before = shown(page)
+    page.locator("#q").press("Enter")
+    assert page.evaluate("window.same")
+    page.reload()
+    assert shown(page) == before
+    expect(page.locator("#q")).to_have_value(TURNOVER)
+
+
+def test_an_answer_that_comes_late_is_not_shown(awkward: str, open_page: Open) -> None:
+    page = open_page(awkward)
+    late: list[Route] = []
+    page.route(re.compile(r"q=zeppelin$"), late.append)
+    page.locator("#q").fill("zeppelin")
+    page.wait_for_timeout(400)
+    assert len(late) == 1
+    ask(page, "zinnia harvest")
+    expect(page.locator(".hit h3").first).to_contain_text("Harvest of")
+    found = shown(page)
+    try:
+        late[0].continue_()
+    except Exception:  # noqa: BLE001 -- the browser has already let go of it, as it should
+        late.clear()
+    page.wait_for_timeout(400)
+    assert shown(page) == found
+    assert "zinnia" in page.url
+
+
+def test_back_and_forward_go_through_the_questions(awkward: str, open_page: Open) -> None:
+    page = open_page(awkward)
+    ask(page, "zinnia harvest")
+    page.locator("#q").press("Enter")
+    page.locator(".facets a", has_text="Office 1").click()
+    expect(page.locator(".facets [aria-current]")).to_contain_text("Office 1")
+    ask(page, "zeppelin")
+    page.go_back()
+    expect(page.locator("#q")).to_have_value("zinnia harvest")
+    expect(page.locator(".facets [aria-current]")).to_contain_text("Office 1")
+    page.go_back()
+    expect(page.locator(".facets [aria-current]")).to_have_count(0)
+    page.go_back()
+    expect(page.locator("#examples")).to_be_visible()
+    expect(page.locator("#q")).to_have_value("")
+    page.go_forward()
+    expect(page.locator("#q")).to_have_value("zinnia harvest")
+
+
+def test_what_was_asked_is_kept_in_this_browser_alone(awkward: str, open_page: Open) -> None:
+    page = open_page(awkward)
+    expect(page.locator("#recents")).to_be_hidden()
+    ask(page, "zinnia harvest")
+    page.locator("#q").press("Enter")
+    page.goto(awkward)
+    expect(page.locator("#recents a")).to_have_text(["zinnia harvest"])
+    page.locator("#recents a").click()
+    expect(page.locator(".hit h3").first).to_contain_text("Harvest of")
+    page.goto(awkward)
+    page.get_by_role("button", name="Forget these").click()
+    page.reload()
+    expect(page.locator("#recents")).to_be_hidden()
+
+
+def test_examples_are_asked_with_a_click(awkward: str, open_page: Open) -> None:
+    page = open_page(awkward)
+    example = page.locator(".examples a").first
+    name = example.inner_text()
+    example.click()
+    expect(page.locator("#q")).to_have_value(name)
+    expect(page.locator(".hit").first).to_be_visible()
+
+
+def test_facets_and_timeline_say_how_many_they_leave(awkward: str, open_page: Open) -> None:
+    page = open_page(f"{awkward}/?q=zinnia+harvest&show=100")
+    for name in ("source-Office 0", "year-2007"):
+        link = page.locator(f'[data-same="{name}"]')
+        number = int(link.locator(".counted").inner_text())
+        link.click()
+        expect(page.locator("#verdict + p")).to_contain_text(
+            re.compile(rf"\b{number} passages? bears? on it")
+        )
+        expect(page.locator(f'[data-same="{name}"]')).to_be_focused()
+        expect(page.locator(f'[data-same="{name}"]')).to_have_attribute("aria-current", "true")
+        page.locator(f'[data-same="{name}"]').click()
+        expect(page.locator(".facets [aria-current]")).to_have_count(0)
+    bars = page.locator(".timeline a").count()
+    bar = page.locator('.timeline a[title="2002 – 2003: 2"]')
+    bar.click()
+    expect(page.locator(".results > .hits .hit")).to_have_count(2)
+    assert {time.split()[-1] for time in page.locator(".results > .hits time").all_inner_texts()} == {
+        "2002",
+        "2003",
+    }
+    page.get_by_role("link", name="All dates").click()
+    expect(page.locator(".timeline a")).to_have_count(bars)
+
+
+def test_sorting_and_more_on_demand(awkward: str, open_page: Open) -> None:
+    page = open_page(f"{awkward}/?q=zinnia+harvest")
+    page.get_by_role("link", name="date", exact=True).click()
+    expect(page.locator(".hit h3").first).to_contain_text("Harvest of 2014")
+    years = [time.split()[-1] for time in page.locator(".hit time").all_inner_texts()]
+    assert years == sorted(years, reverse=True)
+    assert len(years) == 10
+    page.get_by_role("link", name="More results").click()
+    expect(page.locator(".hit").nth(10).locator("h3 a")).to_be_focused()
+    assert "sort=date" in page.url
+    assert "show=20" in page.url
+
+
+def test_near_identical_passages_are_one(awkward: str, open_page: Open) -> None:
+    page = open_page(f"{awkward}/?q=What+did+the+zeppelin+carry%3F")
+    first = page.locator(".hit").first
+    expect(first.locator(".also")).to_contain_text("Also in: The zeppelin in Borabo (Borabo)")
+    assert sum("zeppelin in" in title for title in shown(page)) == 1
+
+
+def test_what_is_not_answered_is_said_and_the_nearest_are_folded(awkward: str, open_page: Open) -> None:
+    page = open_page(f"{awkward}/?q=What+does+a+tourist+visa+for+Angkor+Wat+cost%3F")
+    expect(page.get_by_role("heading", name="These documents don't seem to answer that.")).to_be_visible()
+    expect(page.locator(".hit").first).to_be_hidden()
+    page.get_by_text("Show the nearest passages all the same").first.click()
+    expect(page.locator(".hit").first).to_be_visible()
+
+
+def test_files_that_could_not_be_read_are_said(awkward: str, open_page: Open) -> None:
+    page = open_page(f"{awkward}/?q=zeppelin")
+    page.get_by_role("link", name=re.compile(r"^1 of \d\d files could not be read$")).click()
+    expect(page.locator("td code")).to_have_text("zz/broken.pdf")
+
+
+def test_without_javascript_all_of_it_works(awkward: str, open_page: Open) -> None:
+    page = open_page(awkward, java_script_enabled=False)
+    page.locator("#q").fill("zinnia harvest")
+    page.locator("#q").press("Enter")
+    page.locator('[data-same="source-Office 0"]').click()
+    page.locator('[data-same="year-2007"]').click()
+    assert "source=Office+0" in page.url
+    assert page.locator(".results .hit").count() >= 1
+    page.locator(".hit h3 a").first.click()
+    expect(page.locator("mark#passage")).to_be_in_viewport()
+    page.get_by_role("link", name="Copy citation").click()
+    expect(page.locator("body")).to_contain_text("Harvest of 2007, Office 0, 2007-10-10")
+
+
+def test_the_box_can_be_added_to_the_browsers_own(awkward: str, open_page: Open) -> None:
+    page = open_page(awkward)
+    described = page.locator('link[rel="search"]').get_attribute("href")
+    answer = page.request.get(f"{awkward}{described}")
+    assert answer.headers["content-type"].startswith("application/opensearchdescription+xml")
+    assert f'template="{awkward}/?q={{searchTerms}}"' in answer.text()
