@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from .documents import DOCUMENTS
 
@@ -28,6 +28,8 @@ FLAGS = [
 ]
 
 Open = Callable[..., Page]
+
+expect.set_options(timeout=30_000)  # a machine may be busy with something else for a while
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

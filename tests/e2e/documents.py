@@ -11,8 +11,8 @@ published: {year}-10-{day}
 ---
 
 The harvest of the year {year} in the valley of the zinnia farms was counted in the last week of October.
-The zinnia harvest came to {tons} tons, said the office, and {farms} farms took part in it. Rain fell late, and the
-roads to the market were closed for some days.
+The zinnia harvest came to {tons} tons, said the office, and {farms} farms took part in it. Rain fell late,
+and the roads to the market were closed for some days.
 """
 _ZEPPELIN = """---
 title: The zeppelin in {place}

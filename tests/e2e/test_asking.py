@@ -40,10 +40,9 @@ def test_results_come_as_one_types_and_the_address_holds_them(awkward: str, open
 def test_an_answer_that_comes_late_is_not_shown(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
     late: list[Route] = []
-    page.route(re.compile(r"q=zeppelin$"), late.append)
-    page.locator("#q").fill("zeppelin")
-    page.wait_for_timeout(400)
-    assert len(late) == 1
+    page.route(re.compile(r"q=zeppelin$"), lambda route: late.append(route))  # noqa: PLW0108 -- it is given a name
+    with page.expect_request(re.compile(r"q=zeppelin$")):
+        page.locator("#q").fill("zeppelin")
     ask(page, "zinnia harvest")
     expect(page.locator(".hit h3").first).to_contain_text("Harvest of")
     found = shown(page)
