@@ -25,6 +25,7 @@ WIDTH = 900
 """Width of a picture, in pixels."""
 
 _MOST_PIXELS = 4_000_000
+_LONGEST = 16_000
 _QUALITY = 45
 _GRID = 10_000
 _DOCUMENTS_KEPT = 64
@@ -75,7 +76,7 @@ def picture(data: bytes, page: int) -> bytes:
     """
     with _lock, pdf.opened(data) as document, _opened_page(document, page) as (opened, _):
         width, height = opened.get_size()
-        scale = min(WIDTH / width, (_MOST_PIXELS / (width * height)) ** 0.5)
+        scale = min(WIDTH / width, _LONGEST / height, (_MOST_PIXELS / (width * height)) ** 0.5)
         drawn = opened.render(scale=scale).to_pil().convert("RGB")
     written = BytesIO()
     drawn.save(written, "WEBP", quality=_QUALITY, method=2)

@@ -74,6 +74,20 @@ def test_filters_are_applied_before_the_top_k_is_taken(large, mode: Mode, filter
 
 
 @pytest.mark.parametrize("mode", Mode)
+def test_what_bears_on_a_question_does_so_with_any_filters(large, mode: Mode) -> None:
+    searcher = Searcher(large, StandIn())
+    told = set()
+    for question in ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest", "border"):
+        query = Query(question, k=300, mode=mode)
+        whole = {hit.passage.id: hit.relevant for hit in searcher.search(query).hits}
+        told |= set(whole.values())
+        for filters in _FILTERS:
+            hits = searcher.search(replace(query, filters=filters)).hits
+            assert all(whole.get(hit.passage.id, False) == hit.relevant for hit in hits), filters
+    assert told == {True, False}
+
+
+@pytest.mark.parametrize("mode", Mode)
 def test_parts_put_together_are_the_whole(large, mode: Mode) -> None:
     searcher = Searcher(large, StandIn())
     query = Query("a student and a farmer visit the market", k=30, mode=mode)

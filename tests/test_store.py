@@ -9,6 +9,7 @@ import itertools
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,32 @@ def test_filters_keep_what_a_plain_loop_keeps(stored_in) -> None:
         assert store.rows(filters).tolist() == expected, filters
         sizes.add(len(expected))
     assert len(sizes) > 5
+
+
+def test_a_type_and_a_document_are_filtered_for(stored_in) -> None:
+    store = stored_in(*DOCUMENTS, replace(DOCUMENTS[0], document=_of_type(DOCUMENTS[0].document)))
+    ids = [stored.document.id for stored in DOCUMENTS[1:3]]
+    found = store.documents(Filters(document=tuple(ids)), limit=9, offset=0)
+    assert {document.id for document in found.documents} == set(ids)
+    assert store.rows(Filters(document=("no such",))).tolist() == []
+    [pdf] = store.documents(Filters(media_type=("application/pdf",)), limit=9, offset=0).documents
+    assert pdf.path == "other.pdf"
+    every = Filters(media_type=("application/pdf", DOCUMENTS[0].document.media_type))
+    assert len(store.rows(every)) == store.counts()[1]
+
+
+def _of_type(document: Document) -> Document:
+    return replace(document, id="f" * 16, path="other.pdf", media_type="application/pdf")
+
+
+def test_files_are_counted_read_or_not(stored_in) -> None:
+    files = (SourceFile("a.txt", "1"), SourceFile("b.csv", "2"))
+    failures = (
+        ReadFailure("b.csv", "no text", "3"),
+        ReadFailure("b.csv", "no text", "4"),
+        ReadFailure("c.pdf", "x"),
+    )
+    assert stored_in(files=files, failures=failures).count_files() == 3
 
 
 @pytest.mark.parametrize("source", ["тасс", "ТАСС", "Тасс"])

@@ -11,8 +11,7 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from qa.contracts import Span
 
@@ -32,8 +31,7 @@ _WORD = re.compile(r"\w+")
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{_DIGEST + _LEAD}}}(?:[0-9a-f]{{{_PAIR}}}){{0,{_PAIRS}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What has become of a quotation, and where it stands now; ``span`` is None where it is gone."""
 
     state: State

@@ -478,3 +478,40 @@ def test_an_opener_that_breaks_is_a_problem_too(make_app: MakeApp, address: str)
     response = make_app(broken).test_client().get(address)
     assert response.status_code == (404 if address == "/nothing" else 500)
     assert b"secret" not in response.data
+
+
+def test_facets_and_order_are_given_where_they_are_asked_for(client: FlaskClient, search: FakeSearch) -> None:
+    for year in (2018, 2020, 2019):
+        metadata = Metadata(title=str(year), source="S", published=f"{year}-05-05", language="en")
+        search.add(f"{year}.txt", f"The trade of {year} grew.", metadata)
+    answer = client.get("/api/v1/search?q=trade+grew&facets=true&sort=date&k=2&offset=1").get_json()
+    schemas.SearchAnswer.model_validate(answer, strict=True, extra="forbid")
+    assert [result["document"]["title"] for result in answer["results"]] == ["2019", "2018"]
+    facets = answer["facets"]
+    assert facets["year"] == [{"value": str(y), "count": 1, "chosen": False} for y in (2020, 2019, 2018)]
+    assert {"value": "S", "count": 3, "chosen": False} in facets["source"]
+    assert facets["undated"] == facets["results"] - 3
+    assert facets["complete"] is True
+    assert sum(bar["count"] for bar in facets["timeline"]) == 3
+    plain = client.get("/api/v1/search?q=trade+grew&k=2&offset=1").get_json()
+    ranked = client.get("/api/v1/search?q=trade+grew&k=2&offset=1&facets=true").get_json()
+    assert ranked.pop("facets")["results"] == facets["results"]
+    assert ranked == plain
+    chosen = client.get("/api/v1/search?q=trade+grew&source=s&facets=true").get_json()["facets"]
+    assert {"value": "S", "count": 3, "chosen": True} in chosen["source"]
+    assert len(chosen["source"]) == len(facets["source"])
+    assert chosen["results"] == 3
+
+
+def test_several_questions_have_facets_each(client: FlaskClient) -> None:
+    body = {"questions": ["trade grew", "tourists"], "facets": True, "sort": "date"}
+    answer = client.post("/api/v1/search", json=body).get_json()
+    schemas.SearchAnswers.model_validate(answer, strict=True, extra="forbid")
+    assert all("facets" in one for one in answer["answers"])
+
+
+def test_a_type_and_a_document_can_be_asked_for(client: FlaskClient, search: FakeSearch) -> None:
+    client.get("/api/v1/search?q=a&type=application/pdf&type=text/plain&document=abc")
+    assert search.asked[-1].filters == Filters(
+        media_type=("application/pdf", "text/plain"), document=("abc",)
+    )

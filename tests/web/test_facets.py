@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.contracts import Document, Filters, Hit, Metadata, Passage, Span
+from qa.web import facets
+from qa.web.facets import MOST_BARS, Count
+
+
+def passage(published: str | None = None, source: str | None = None, language: str | None = None) -> Passage:
+    document = Document("d", "a.txt", "text/plain", "", Metadata(source=source, published=published), 4, 1)
+    return Passage("d:0-4", document, Span(0, 4), "text", (Span(0, 4),), language=language)
+
+
+def hit(*passages: Passage) -> Hit:
+    return Hit(1, passages[0], 1.0, {}, (), passages[1:])
+
+
+DATES = st.lists(st.one_of(st.none(), st.dates()), max_size=40)
+
+
+@given(DATES)
+def test_the_timeline_holds_every_dated_result_once(dates: list[date | None]) -> None:
+    hits = [hit(passage(day.isoformat() if day else None)) for day in dates]
+    dated = [day for day in dates if day]
+    found = facets.timeline(hits)
+    assert (found is None) == (len(set(dated)) < 2)
+    assert facets.undated(hits) == len(dates) - len(dated)
+    if found is None:
+        return
+    assert 1 <= len(found.bars) <= MOST_BARS
+    for bar in found.bars:
+        assert bar.count == sum(bar.start <= day.isoformat() <= bar.end for day in dated)
+    assert sum(bar.count for bar in found.bars) == len(dated)
+    assert found.bars[0].count > 0 < found.bars[-1].count
+    for before, after in pairwise(found.bars):
+        assert date.fromisoformat(before.end) + timedelta(days=1) == date.fromisoformat(after.start)
+    assert found.highest == max(bar.count for bar in found.bars)
+
+
+def test_bars_are_as_short_as_few_enough_can_be() -> None:
+    def divided(first: str, last: str) -> tuple[str, int, str, str]:
+        found = facets.timeline([hit(passage(first)), hit(passage(last))])
+        return found.unit, len(found.bars), found.bars[0].start, found.bars[0].end
+
+    assert divided("2019-07-03", "2019-07-05") == ("day", 3, "2019-07-03", "2019-07-03")
+    assert divided("2019-07-03", "2019-08-20") == ("day", 8, "2019-07-01", "2019-07-07")
+    assert divided("2019-01-31", "2019-12-01") == ("month", 11 + 1, "2019-01-01", "2019-01-31")
+    assert divided("2018-02-11", "2020-02-01") == ("month", 9, "2018-01-01", "2018-03-31")
+    assert divided("2009-07-03", "2019-07-05") == ("year", 11, "2009-01-01", "2009-12-31")
+    assert divided("1950-07-03", "2019-07-05") == ("year", 7, "1950-01-01", "1959-12-31")
+
+
+def test_a_group_is_counted_once_under_each_value_that_one_of_it_has() -> None:
+    hits = [hit(passage(source="A"), passage(source="B"), passage(source="A")), hit(passage(source="B"))]
+    assert facets.count(hits, "source", ()) == (Count("B", 2), Count("A", 1))
+    assert facets.count(hits, "source", ("b", "C")) == (
+        Count("B", 2, chosen=True),
+        Count("A", 1),
+        Count("C", 0, chosen=True),
+    )
+    assert facets.count([hit(passage())], "source", ()) == ()
+
+
+def test_years_come_the_latest_first() -> None:
+    hits = [hit(passage(f"{year}-05-05")) for year in (1999, 2020, 1999)]
+    assert [one.value for one in facets.count(hits, "year", ())] == ["2020", "1999"]
+
+
+def test_a_whole_year_is_a_chosen_one() -> None:
+    assert facets.chosen(Filters(date_from="2019-01-01", date_to="2019-12-31"))["year"] == ("2019",)
+    assert facets.chosen(Filters(date_from="2019-01-01", date_to="2019-12-30"))["year"] == ()
+    assert facets.chosen(Filters())["year"] == ()

@@ -1,0 +1,85 @@
+"""Counts are true: they are held against what choosing a value gives, over a real index."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from stand_in import StandIn
+
+from qa.contracts import Filters, Query
+from qa.search import Searcher
+from qa.web import listing
+from qa.web.facets import year_range
+from qa.web.listing import Sort, look
+
+QUESTIONS = ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest")
+
+
+@pytest.fixture(scope="module")
+def searcher(large) -> Searcher:
+    return Searcher(large, StandIn())
+
+
+def choose(filters: Filters, field: str, value: str) -> Filters:
+    if field == "year":
+        start, end = year_range(value)
+        return replace(filters, date_from=start, date_to=end)
+    name = {"type": "media_type"}.get(field, field)
+    return replace(filters, **{name: (*getattr(filters, name), value)})
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize(
+    "filters", [Filters(), Filters(source=("S1",)), Filters(path=("a",), date_from="2014-01-01")]
+)
+def test_a_count_is_what_choosing_gives(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch, question: str, filters: Filters
+) -> None:
+    monkeypatch.setattr(listing, "MOST", 400)
+    found = look(searcher, Query(question, filters=filters))
+    assert found.complete
+    assert found.hits
+    for field, counts in found.counts.items():
+        for one in counts:
+            if one.chosen or (field == "year" and filters.date_from):
+                continue
+            chosen = look(searcher, Query(question, filters=choose(filters, field, one.value)))
+            alone = look(
+                searcher, Query(question, filters=choose(_without(filters, field), field, one.value))
+            )
+            assert len(alone.hits) == one.count, (field, one)
+            assert {one.value} <= {other.value for other in chosen.counts[field] if other.chosen}
+    bars = found.timeline.bars
+    for bar in bars:
+        within = replace(filters, date_from=bar.start, date_to=bar.end)
+        assert (
+            bar.start < (filters.date_from or "0")
+            or len(look(searcher, Query(question, filters=within)).hits) == bar.count
+        )
+
+
+def _without(filters: Filters, field: str) -> Filters:
+    return replace(filters, source=()) if field == "source" else filters
+
+
+def test_by_date_the_latest_come_first_and_all_are_there(searcher: Searcher) -> None:
+    best, latest = (look(searcher, Query(QUESTIONS[0]), sort) for sort in Sort)
+    assert {hit.passage.id for hit in best.hits} == {hit.passage.id for hit in latest.hits}
+    dates = [hit.passage.document.metadata.published for hit in latest.hits]
+    assert dates == sorted(dates, reverse=True)
+    assert [hit.rank for hit in best.hits] == sorted(hit.rank for hit in best.hits)
+
+
+def test_hits_bear_on_the_question_and_the_others_do_not(searcher: Searcher) -> None:
+    found = look(searcher, Query(QUESTIONS[0], k=3, offset=2))
+    assert all(hit.relevant for hit in found.hits)
+    assert not any(hit.relevant for hit in found.weaker)
+    assert len(found.hits) + len(found.weaker) == listing.MOST
+
+
+def test_where_there_may_be_more_it_is_said(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST", 2)
+    found = look(searcher, Query(QUESTIONS[0]))
+    assert len(found.hits) == 2
+    assert not found.complete
