@@ -58,7 +58,7 @@ kills: .venv/.installed-dev
 	OMP_NUM_THREADS=1 .venv/bin/python tests/kill_builds.py $(ARGS)
 
 slow: .venv/.installed-dev
-	.venv/bin/python -m pytest --slow $(ARGS)
+	.venv/bin/python -m pytest --slow --ignore tests/e2e $(ARGS)
 
 SECONDS := 60
 EXAMPLES := 200

@@ -15,7 +15,7 @@ PART = 40_000
 
 _SNAP = 2_000
 _BLANK = re.compile(r"(?:\r\n?|\n)[^\S\r\n]*(?:\r\n?|\n)\s*")
-
+_WORD = re.compile(r"\w")
 
 Kind = Literal["sentence", "passage", "other"]
 
@@ -41,9 +41,12 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading (``level`` 1 to 6) or other matter; ``page`` where a page begins with it."""
+    """A paragraph, a heading (``level`` 1 to 6), other matter, or signs that a format puts before a heading.
 
-    kind: Literal["paragraph", "heading", "matter"]
+    ``start`` is its offset, ``page`` the number of the page that begins with it.
+    """
+
+    kind: Literal["paragraph", "heading", "matter", "sign"]
     pieces: tuple[Piece, ...]
     start: int
     level: int = 0
@@ -187,5 +190,6 @@ def _block(text: str, kind: _Kind, marks: Sequence[Mark], pages: Sequence[tuple[
     page = pages[found][1] if found < len(pages) and pages[found][0] < span.end else None
     cut = pieces(text, 0, span, marks)
     if level is None:
-        return Block("paragraph", cut, span.start, page=page)
+        worded = _WORD.search(text, span.start, span.end)
+        return Block("paragraph" if worded else "sign", cut, span.start, page=page)
     return Block("heading" if level else "matter", cut, span.start, level=min(level, 6), page=page)

@@ -70,6 +70,16 @@ def test_matter_that_is_no_heading() -> None:
     assert [block.kind for block in part.blocks] == ["matter", "paragraph"]
 
 
+def test_signs_before_a_heading_are_told_from_paragraphs() -> None:
+    text = "## Rice\n\nText."
+    part = part_of(text, [Heading(Span(3, 7), 2)], [], [], 0)
+    assert [(block.kind, block.level, block.start) for block in part.blocks] == [
+        ("sign", 0, 0),
+        ("heading", 1, 3),
+        ("paragraph", 0, 9),
+    ]
+
+
 @given(st.data())
 def test_marks_are_in_order_and_apart_and_the_passage_has_one_name(data: st.DataObject) -> None:
     a, b, c, d = sorted(data.draw(st.lists(st.integers(0, 60), min_size=4, max_size=4, unique=True)))
