@@ -51,7 +51,7 @@ e2e: .venv/.installed-dev
 	.venv/bin/python -m pytest -rs tests/e2e $(ARGS)
 
 screenshots: e2e
-	cp build/screenshots/*.png docs/
+	mkdir -p docs && cp build/screenshots/*.png docs/
 
 # ARGS='--sample 50' takes some of them.
 kills: .venv/.installed-dev
