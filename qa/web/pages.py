@@ -21,7 +21,7 @@ from qa.web.listing import MOST, Listing, look
 from qa.web.problems import RequestError
 from qa.web.reading import number, reading
 from qa.web.schemas import PageParameters
-from qa.web.service import searcher, service
+from qa.web.service import note_questions, searcher, service
 
 _STEP = 10
 _DOCUMENTS = 6
@@ -149,6 +149,7 @@ def _asked(given: Given) -> PageParameters:
 
 def _look(given: Given) -> tuple[PageParameters, Listing]:
     asked = _asked(given)
+    note_questions([asked.q])
     return asked, look(searcher(), asked.query(asked.q), asked.sort)
 
 

@@ -189,9 +189,9 @@ def test_what_cannot_be_asked_cannot_be_exported(client: FlaskClient, form: str)
 
 
 def test_the_box_describes_itself_to_browsers(client: FlaskClient) -> None:
-    response = client.get("/opensearch.xml", headers={"Host": "search.example:81"})
+    response = client.get("/opensearch.xml", headers={"Host": "localhost:81"})
     assert response.content_type == "application/opensearchdescription+xml; charset=utf-8"
-    assert 'template="http://search.example:81/?q={searchTerms}"' in response.get_data(as_text=True)
+    assert 'template="http://localhost:81/?q={searchTerms}"' in response.get_data(as_text=True)
     with client.get("/favicon.ico") as icon:
         assert icon.content_type.startswith("image/svg+xml")
 

@@ -30,6 +30,11 @@ async function show(url, { keep = false, scroll = false } = {}) {
   found.setAttribute("aria-busy", "true");
   try {
     const response = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
+    const later = Number(response.headers.get("Retry-After"));
+    if (later && !mine.signal.aborted) {
+      waiting = setTimeout(() => show(url, { keep, scroll }), later * 1000); // the service is busy
+      return;
+    }
     const page = parser.parseFromString(await response.text(), "text/html");
     if (mine.signal.aborted) return;
     if (!page.getElementById("found")) return location.assign(url); // an error has a page of its own
