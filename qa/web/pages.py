@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, get_args
 
-from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, abort, current_app, make_response, redirect, render_template, request
 from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -29,7 +29,7 @@ _LISTED = 100
 _LISTS = frozenset({"source", "language", "type", "path"})
 _FIELDS = ("q", "source", "language", "type", "path", "from", "to", "mode", "sort", "show")
 
-pages = Blueprint("pages", __name__, static_folder="static")
+pages = Blueprint("pages", __name__)
 
 
 @pages.get("/")
@@ -114,7 +114,7 @@ def status() -> Response:
 @pages.get("/favicon.ico")
 def favicon() -> Response:
     """Give the icon to browsers that look for it where no page names it."""
-    return pages.send_static_file("favicon.svg")
+    return current_app.send_static_file("favicon.svg")
 
 
 @pages.get("/opensearch.xml")

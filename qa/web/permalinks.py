@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from heapq import nsmallest
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from qa.contracts import Span
@@ -19,8 +21,13 @@ State = Literal["unchanged", "moved", "altered", "gone"]
 
 FILE_DIGITS = 12
 LONGEST = 5000
-"""The longest quotation that is looked for, in characters: to look for it takes time."""
+"""The longest quotation that is looked for, in characters: to look for it takes time.
 
+For the same reason it is looked for only so far (``_AROUND``) before and after its old place.
+"""
+
+_AROUND = 2_000_000
+_MOST_TRIED = 1000
 _DIGEST = 16
 _LEAD = 1
 _PAIR = 6
@@ -62,36 +69,45 @@ def check(text: str, span: Span, mark: str) -> Found:
         span: where the quotation stood, ``LONGEST`` long at the most.
         mark: its fingerprint.
     """
-    length = span.end - span.start
     if _digest(span.of(text)) == mark[:_DIGEST]:
         return Found("unchanged", span)
-    pairs = list(_pairs(text))
-    moved = min(_same(text, pairs, length, mark), key=lambda start: abs(start - span.start), default=None)
+    length, sample = span.end - span.start, list(_sample(mark))
+    near = Span(max(0, span.start - _AROUND), span.end + _AROUND)
+    known = [(pair, place) for pair, place in _pairs(text, near) if pair in sample]
+    moved = next(
+        (start for start in _starts(known, mark, span.start) if _is_at(text, start, length, mark)), None
+    )
     if moved is not None:
         return Found("moved", Span(moved, moved + length))
-    altered = _alike(pairs, length, set(_sample(mark)))
+    altered = _alike(known, length, _ALIKE * len(sample))
     return Found("altered", altered) if altered else Found("gone", None)
 
 
-def _same(text: str, pairs: list[tuple[str, Span]], length: int, mark: str) -> Iterator[int]:
-    """Give where in the text the very quotation stands."""
-    digest, lead, first = mark[:_DIGEST], int(mark[_DIGEST], 16), mark[_DIGEST + _LEAD :][:_PAIR]
-    for pair, place in pairs:
-        start = place.start - lead
-        if pair == first and start >= 0 and _digest(text[start : start + length]) == digest:
-            yield start
+def _starts(known: Sequence[tuple[str, Span]], mark: str, around: int) -> list[int]:
+    """Give where the quotation may begin, the nearest places first."""
+    lead, first = int(mark[_DIGEST], 16), next(_sample(mark), "")
+    starts = (place.start - lead for pair, place in known if pair == first)
+    return nsmallest(_MOST_TRIED, starts, key=lambda start: abs(start - around))
 
 
-def _alike(pairs: list[tuple[str, Span]], length: int, sample: set[str]) -> Span | None:
-    """Give the stretch of about this length that holds the most of the sample, where that is half of it."""
-    hits = [(pair, place) for pair, place in pairs if pair in sample]
-    starts = [place.start for _, place in hits]
+def _is_at(text: str, start: int, length: int, mark: str) -> bool:
+    return start >= 0 and _digest(text[start : start + length]) == mark[:_DIGEST]
+
+
+def _alike(known: Sequence[tuple[str, Span]], length: int, least: float) -> Span | None:
+    """Give the stretch of about this length that holds the most of the sample, ``least`` of it at least."""
     most, best = 0, None
-    for first, start in enumerate(starts):
-        last = bisect_left(starts, start + length)
-        held = len({pair for pair, _ in hits[first:last]})
-        if held > most and held >= _ALIKE * len(sample):
-            most, best = held, Span(start, hits[last - 1][1].end)
+    held: Counter[str] = Counter()
+    last = 0
+    for pair, place in known:
+        while last < len(known) and known[last][1].start < place.start + length:
+            held[known[last][0]] += 1
+            last += 1
+        if len(held) > most and len(held) >= least:
+            most, best = len(held), Span(place.start, known[last - 1][1].end)
+        held[pair] -= 1
+        if not held[pair]:
+            del held[pair]
     return best
 
 
@@ -100,10 +116,10 @@ def _sample(mark: str) -> Iterator[str]:
         yield mark[at : at + _PAIR]
 
 
-def _pairs(text: str) -> Iterator[tuple[str, Span]]:
-    """Give each two neighbouring words' digest and place; a single word is a pair with itself."""
-    words = list(_WORD.finditer(text))
-    for first, second in zip(words, words[1:] or words, strict=False):
+def _pairs(text: str, within: Span | None = None) -> Iterator[tuple[str, Span]]:
+    """Give each two neighbouring words' digest and place."""
+    start, end = within or Span(0, len(text))
+    for first, second in pairwise(_WORD.finditer(text, start, end)):
         both = f"{first.group()} {second.group()}".casefold()
         yield _digest(both)[:_PAIR], Span(first.start(), second.end())
 

@@ -74,7 +74,7 @@ def document(document_id: str) -> Response:
     hits = _hits(search, found)
     marks = _marks(span, hits)
     at = number("at")
-    passages = search.passages_of(document_id)
+    passages = search.passages_of(document_id) if span or found.pages else ()
     begins = at if at is not None else beginning(text, span.start if span else 0)
     headings = search.outline(document_id)
     part = part_of(text, headings, _first_of_pages(passages), marks, begins)
