@@ -26,7 +26,7 @@ LONGEST = 5000
 For the same reason it is looked for only so far (``_AROUND``) before and after its old place.
 """
 
-_AROUND = 2_000_000
+_AROUND = 500_000
 _MOST_TRIED = 1000
 _DIGEST = 16
 _LEAD = 1
