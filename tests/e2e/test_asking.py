@@ -55,6 +55,20 @@ def test_an_answer_that_comes_late_is_not_shown(awkward: str, open_page: Open) -
     assert "zinnia" in page.url
 
 
+def test_what_is_typed_and_taken_back_leaves_the_address_of_what_is_shown(
+    awkward: str, open_page: Open
+) -> None:
+    page = open_page(f"{awkward}/?q=zinnia+harvest")
+    held: list[Route] = []
+    page.route(re.compile(r"q=zinnia\+harvests$"), lambda route: held.append(route))  # noqa: PLW0108 -- as above
+    with page.expect_request(re.compile(r"q=zinnia\+harvests$")):
+        page.locator("#q").press_sequentially("s")
+    page.locator("#q").press("Backspace")
+    page.wait_for_url(re.compile(r"q=zinnia\+harvest$"))
+    expect(page.locator("#found")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator(".hit h3").first).to_contain_text("Harvest of")
+
+
 def test_back_and_forward_go_through_the_questions(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
     ask(page, "zinnia harvest")

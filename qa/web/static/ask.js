@@ -14,7 +14,11 @@ let waiting; // the timer of the pause
 let settling; // the timer after which the next change gets its own place in the history
 let asking = new AbortController();
 let typing = false; // whether the address is that of a question that is still being typed
-let shown = location.pathname + location.search;
+let shown = here();
+
+function here() {
+  return location.pathname + location.search;
+}
 
 function address() {
   const given = new URLSearchParams();
@@ -79,14 +83,19 @@ function type() {
   clearTimeout(waiting);
   asking.abort(); // what is on its way answers another question
   waiting = setTimeout(() => {
-    const url = address();
-    if (url === shown) return;
-    history[typing ? "replaceState" : "pushState"](null, "", url);
+    const url = go();
     typing = true;
     clearTimeout(settling);
     settling = setTimeout(done, SETTLED);
-    show(url, { keep: true });
+    if (url !== shown) show(url, { keep: true });
   }, PAUSE);
+}
+
+// Let the address be that of what stands in the form; what is still being typed has one place in the history.
+function go() {
+  const url = address();
+  if (url !== here()) history[typing ? "replaceState" : "pushState"](null, "", url);
+  return url;
 }
 
 // The question stands: remember it, and let the next one be another step of the history.
@@ -136,8 +145,7 @@ box.addEventListener("compositionend", type);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const url = address();
-  if (url !== location.pathname + location.search) history[typing ? "replaceState" : "pushState"](null, "", url);
+  const url = go();
   if (url === shown) done();
   else show(url, { keep: true }).then(done);
 });
@@ -159,7 +167,7 @@ found.addEventListener("click", (event) => {
 });
 
 addEventListener("popstate", () => {
-  const url = location.pathname + location.search;
+  const url = here();
   typing = false;
   if (url !== shown) show(url + location.hash, { scroll: true });
 });
