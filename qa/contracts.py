@@ -417,7 +417,7 @@ class Query:
 class IndexInfo:
     """What a generation of the index holds.
 
-    ``created`` is an ISO time in UTC; ``files`` counts those that were looked at, read or not.
+    ``created`` is an ISO time in UTC; ``scanned`` counts the files that were looked at, read or not.
     """
 
     generation: str
@@ -427,7 +427,7 @@ class IndexInfo:
     sentences: int
     created: str
     failures: tuple[ReadFailure, ...] = ()
-    files: int = 0
+    scanned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
