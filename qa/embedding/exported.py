@@ -25,6 +25,9 @@ REFUSED = "refused.txt"
 _TOKENS_AT_ONCE = 1024
 """What one run of the model reads: about what the caches hold."""
 
+_SLOWER = ["SkipLayerNormFusion"]
+"""Optimizations of ONNX Runtime that cost time: fused, a sum and its normalisation take twice as long."""
+
 _PROBE = "Is it the model that it was?"
 _LEAST_PROBE, _LEAST_COSINE, _LEAST_NEIGHBOURS = 0.97, 0.98, 0.8
 _NEIGHBOURS = 10
@@ -257,6 +260,8 @@ def _session(path: Path) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
+        )
     except Exception as error:  # its errors have no common kind
         raise ModelError(f"{path} cannot be run: {error}") from error

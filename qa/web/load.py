@@ -7,7 +7,7 @@ from collections import deque
 from http import HTTPStatus
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import LengthRequired, ServiceUnavailable
 
 from qa.config import Settings
 from qa.web.service import is_probe
@@ -56,6 +56,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Let ``threads`` requests of ``app`` be worked on, ``waiting`` wait, and ``threads`` files be sent."""
     work = Gate(settings.threads, settings.waiting, settings.patience)
     files = Gate(settings.threads, 0, 0)
+    app.before_request(_refuse_without_length)
     app.before_request(lambda: _enter(files if request.endpoint in _FILES else work))
     app.after_request(_leave_with)
     app.teardown_request(lambda _: _leave())
@@ -64,6 +65,12 @@ def init_app(app: Flask, settings: Settings) -> None:
 def threads(settings: Settings) -> int:
     """Give how many threads that takes, two of them for probes and those who are sent away."""
     return 2 * settings.threads + settings.waiting + 2
+
+
+def _refuse_without_length() -> None:
+    """Read nothing of which nobody can tell when it will have arrived: it would keep its room until then."""
+    if "Transfer-Encoding" in request.headers:
+        raise LengthRequired("Send the body whole, with its Content-Length.")
 
 
 def _enter(gate: Gate) -> None:

@@ -1,7 +1,9 @@
-"""gunicorn's threaded worker, but that a request takes a thread only once it has arrived whole.
+"""gunicorn's threaded worker, but that nobody who is slow is waited for.
 
-Otherwise a few clients that send letter by letter would hold every thread. Linux alone tells how much has
-arrived without it being read.
+A request takes a thread only once it has arrived whole: otherwise a few clients that send letter by letter
+would hold every thread. Linux alone tells how much has arrived without it being read. And a connection that
+is over lingers in the poller until the other side has closed it, too: gunicorn waits for that for two seconds
+in the one thread that gives work to all others.
 """
 
 from __future__ import annotations
@@ -9,11 +11,13 @@ from __future__ import annotations
 import fcntl
 import re
 import select
+import selectors
 import socket
 import struct
 import termios
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from gunicorn.workers import gthread
@@ -29,6 +33,9 @@ _SLOWEST = 30.0
 _LONGEST = 300.0
 """How many seconds one may take in all, which to a slow client is the sending of the answer."""
 
+_LINGERS = 2.0
+"""How many seconds the other side has to close a connection that is over."""
+
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 
 
@@ -38,6 +45,7 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._under_way: dict[Any, float] = {}
+        self._lingering: dict[Any, float] = {}
 
     def handle(self, conn: Any) -> Any:
         """Handle a request that is there, or leave the connection to the poller."""
@@ -59,6 +67,48 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
         for conn, ends in list(self._under_way.items()):
             if ends < now:
                 _part(conn.sock)
+        for conn, ends in list(self._lingering.items()):
+            if ends < now:
+                self._close(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Give a connection back to the poller, in the main thread, also where it is over."""
+        if fs.cancelled() or fs.exception() or fs.result():
+            super().finish_request(conn, fs)
+        else:
+            self._linger(conn)
+
+    def _linger(self, conn: Any) -> None:
+        """Send no more, and close once the other side has: what it still sends could undo our answer.
+
+        RFC 9112, section 9.6.
+        """
+        self._lingering[conn] = time.monotonic() + _LINGERS
+        try:
+            conn.sock.settimeout(0)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
+        except OSError:
+            self._close(conn)
+
+    def _drain(self, conn: Any, client: socket.socket) -> None:
+        """Drop what is still sent."""
+        try:
+            over = not client.recv(_HEADERS)
+        except BlockingIOError:
+            over = False
+        except OSError:
+            over = True
+        if over:
+            self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        del self._lingering[conn]
+        with suppress(KeyError, ValueError):  # it never came to be registered
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
 
     @staticmethod
     def _is_kept_ahead(conn: Any) -> bool:
@@ -79,19 +129,21 @@ def _has_arrived(client: socket.socket) -> bool:
         return False
     except OSError:
         return True  # whoever reads it is told
-    needed = _needed(top)
-    if needed <= len(top) or needed <= _readable(client) or _has_ended(client):
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-        return True
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, needed)
-    return False
+    length = _whole(top)
+    if length is None:
+        # More may have come since: whether that is the rest, only another look can tell.
+        arrived, awaited = _has_ended(client), len(top) + 1
+    else:
+        arrived, awaited = length <= _readable(client) or _has_ended(client), length
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1 if arrived else awaited)
+    return arrived
 
 
-def _needed(top: bytes) -> int:
-    """Give how many bytes of a request must be there, as far as its top tells; none, if it is refused."""
+def _whole(top: bytes) -> int | None:
+    """Give how many bytes a request has, by its top; none if it is refused, None where its headers go on."""
     end = top.find(b"\r\n\r\n")
     if end < 0:
-        return len(top) + 1 if 0 < len(top) < _HEADERS else 0
+        return None if 0 < len(top) < _HEADERS else 0
     length = _LENGTH.search(top, 0, end + 2)
     body = int(length[1]) if length else 0
     return end + 4 + body if body <= MAX_BODY else 0
