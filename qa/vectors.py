@@ -5,8 +5,9 @@ by 0.0003 at the most, and by 0.00001 as a rule.
 
 Up to ``FEW`` rows a question is compared with all of them. Beyond, FAISS finds candidates in an inverted file
 (Jégou et al., Product Quantization for Nearest Neighbor Search, 2011: the rows in lists around centroids, of
-which only the nearest are looked at) with codes of 8 bits a number, or of 1 bit (RaBitQ: Gao and Long, 2024)
-where those are too large for the memory that may be used; their cosines come from the vectors themselves.
+which only the nearest are looked at) with codes of 2 bits a number, or of 1 bit where those are too large for
+the memory that may be used (RaBitQ: Gao and Long, 2024, and Gao et al., 2025); their cosines come from the
+vectors themselves.
 How many lists must be looked at is measured on the vectors when the index is built.
 """
 
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from qa.arrays import FileRows, unit
 from qa.contracts import Float32, Int64
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same vectors may be kept or found otherwise."""
 
 FEW = 10_000
@@ -36,7 +37,9 @@ _STEPS = 32767
 _FEW_ALLOWED = 20_000
 _BLOCK = 32_768
 _TRAINED_ON = 64  # vectors a list
-_MORE_FOR_BITS = 16
+_CODES = ("RaBitQ2", "RaBitQ")
+_MORE, _MORE_OF_ONE_BIT = 2, 16  # times as many candidates as are wanted
+_NUMBER = 8  # bytes of a row's number
 _ENOUGH, _MORE_LISTS = 0.97, 1.25
 _MEASURED_ON, _NEAREST, _LOOKED_AT = 200, 10, 100
 _SEED = 0
@@ -181,7 +184,9 @@ class _SomeCosines:
             bits = np.packbits(bitmap, bitorder="little")
             # FAISS's types know the signatures in C++, not those in Python.
             parameters.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]
-        more = 1 if isinstance(self.inverted, faiss.IndexIVFScalarQuantizer) else _MORE_FOR_BITS
+        # An index that was built before this version may have codes of 8 bits.
+        one_bit = isinstance(self.inverted, faiss.IndexIVFRaBitQ) and self.inverted.rabitq.nb_bits == 1
+        more = _MORE_OF_ONE_BIT if one_bit else _MORE
         _, rows = self.inverted.search(self.query[None], more * count, params=parameters)
         return np.asarray(rows[0][rows[0] >= 0], np.int64)
 
@@ -211,8 +216,10 @@ def invert(vectors: Vectors, path: Path, memory: int, *, few: int = FEW) -> dict
     if count <= few:
         return {"kind": "exact"}
     lists = 2 ** round(math.log2(2 * math.sqrt(count)))
-    codes = "SQ8" if count * (dimension + 8) <= memory else "RaBitQ"
-    index: Any = faiss.index_factory(dimension, f"IVF{lists},{codes}", faiss.METRIC_INNER_PRODUCT)
+    for codes in _CODES:
+        index: Any = faiss.index_factory(dimension, f"IVF{lists},{codes}", faiss.METRIC_INNER_PRODUCT)
+        if count * (index.code_size + _NUMBER) <= memory:
+            break
     chance = np.random.default_rng(_SEED)
     sample = np.sort(chance.choice(count, min(count, _TRAINED_ON * lists), replace=False))
     index.train(vectors.vectors(sample))

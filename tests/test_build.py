@@ -249,7 +249,7 @@ def test_the_memory_that_may_be_used_decides_on_the_index_of_the_vectors(
     assert live.manifest.vectors == {"kind": "noted"}
 
 
-@pytest.mark.parametrize(("memory", "kind"), [(2048, "IVF,SQ8"), (0, "IVF,RaBitQ")])
+@pytest.mark.parametrize(("memory", "kind"), [(2048, "IVF,RaBitQ2"), (0, "IVF,RaBitQ")])
 def test_many_sentences_are_found_as_few_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: Generation, memory: int, kind: str
 ) -> None:

@@ -79,7 +79,7 @@ def test_of_equal_cosines_the_first_rows_are_found(tmp_path: Path) -> None:
     np.testing.assert_array_equal(index.ask(vectors[0]).nearest(7), np.arange(7))
 
 
-@pytest.mark.parametrize(("memory", "kind"), [(2**30, "IVF,SQ8"), (1000, "IVF,RaBitQ")])
+@pytest.mark.parametrize(("memory", "kind"), [(2**30, "IVF,RaBitQ2"), (1000, "IVF,RaBitQ")])
 def test_among_many_vectors_nearly_all_that_is_nearest_is_found(
     tmp_path: Path, memory: int, kind: str
 ) -> None:
