@@ -185,8 +185,8 @@ class _SomeCosines:
             # FAISS's types know the signatures in C++, not those in Python.
             parameters.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]
         # An index that was built before this version may have codes of 8 bits.
-        one_bit = isinstance(self.inverted, faiss.IndexIVFRaBitQ) and self.inverted.rabitq.nb_bits == 1
-        more = _MORE_OF_ONE_BIT if one_bit else _MORE
+        coded = getattr(self.inverted, "rabitq", None)
+        more = _MORE_OF_ONE_BIT if coded and coded.nb_bits == 1 else _MORE
         _, rows = self.inverted.search(self.query[None], more * count, params=parameters)
         return np.asarray(rows[0][rows[0] >= 0], np.int64)
 
