@@ -10,7 +10,8 @@ DATA is a folder with `docs/` and `questions.jsonl`. A run is, in default settin
   then the memory of all processes of the service;
 - the same sixteen over the demo corpus, `docs_raw`, for the memory alone;
 - txtai in its process, hybrid, without HTTP, on as many threads as it takes: it gives the numbers of the same
-  passages for question after question, where the service answers with texts, sentences and sources, as JSON.
+  passages for question after question, where the service answers with texts, sentences and sources, as JSON;
+- this project in its process, too, without HTTP, on one core.
 
 Every question of the set is asked once of each service, in the same order, after others that warm it up. An
 answer counts if its status is 200 and it has passages for that question; answers are checked after the clock.
@@ -22,6 +23,7 @@ RSS whole in each. `make bench-serve DATA=...` makes the environment.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -46,30 +48,36 @@ def main() -> None:
     questions = common.spaced(list(distinct), args.limit)
     with TemporaryDirectory() as folder:
         indexes = {"set": Path(folder) / "set", "demo": Path(folder) / "demo"}
-        counts = common.build_index(args.data / "docs", indexes["set"])
+        docs = args.data / "docs"
+        counts = common.build_index(docs, indexes["set"])
         common.build_index(common.ROOT / "docs_raw", indexes["demo"])
-        task = make_task(indexes["set"], questions)
-        runs = common.take_turns(
-            {"qa": partial(ours, indexes, questions), PEER: partial(theirs, args.python, task)}, args.runs
-        )
+        task = make_task(docs, indexes["set"], questions)
+        engines = {
+            "qa": partial(ours, indexes, questions),
+            "qa in process": partial(alone, sys.executable, "qa", task),
+            PEER: partial(alone, args.python, PEER, task),
+        }
+        runs = common.take_turns(engines, args.runs)
     facts = {"set": args.data.name, "questions": len(questions), "runs": args.runs, "clients": CLIENTS}
     facts |= {name: counts[name] for name in ("documents", "passages")}
     facts["version"] = runs[PEER][0]["version"]
     common.report(args.write, facts, PEER, list(_figures(runs)), runs)
 
 
-def make_task(index: Path, questions: list[str]) -> Row:
-    """Put down what txtai gets, as the comparison of the engines gives it."""
+def make_task(docs: Path, index: Path, questions: list[str]) -> Row:
+    """Put down what an engine in its own process gets, as the comparison of the engines gives it."""
     passages = [[*passage["place"], passage["text"]] for passage in common.read_passages(index)]
     warm_up = common.warm_up(questions)
     return {
-        "model": common.model_folder(), "passages": passages, "questions": questions, "warm_up": warm_up
+        "docs": str(docs.resolve()), "model": common.model_folder(), "passages": passages,
+        "questions": questions, "warm_up": warm_up,
     }  # fmt: skip
 
 
-def theirs(python: Path, task: Row) -> Row:
-    """Ask txtai, in its own process."""
-    found = common.run_worker(python, _PEER_SCRIPT, PEER, task)
+def alone(python: str | Path, engine: str, task: Row) -> Row:
+    """Ask an engine in its own process, this project's on as many cores as the service gives a request."""
+    environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} if engine == "qa" else {}
+    found = common.run_worker(python, _PEER_SCRIPT, engine, task, **environment)
     return {"version": found["version"]} | common.percentiles(found["ms"], 50, 95, 99)
 
 
@@ -104,13 +112,17 @@ def _together(service: Service, questions: Sequence[str]) -> Row:
 
 
 def _memory(service: Service, name: str) -> Row:
-    """Sum the memory of the service's processes, in MiB."""
-    found = {"Rss": 0, "Pss": 0}
+    """Read the memory of the service's processes, in MiB: of the largest, and of all."""
+    found: dict[str, list[float]] = {"Rss": [], "Pss": []}
     for process in _family(service.process):
         facts = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
         for kind, size in _MEMORY.findall(facts):
-            found[kind] += int(size)
-    return {f"{name}_{kind.lower()}_mib": size / 1024 for kind, size in found.items()}
+            found[kind].append(int(size) / 1024)
+    return {
+        f"{name}_rss_mib": max(found["Rss"]),
+        f"{name}_all_rss_mib": sum(found["Rss"]),
+        f"{name}_all_pss_mib": sum(found["Pss"]),
+    }
 
 
 def _family(process: int) -> Iterator[int]:
@@ -127,6 +139,9 @@ def _figures(runs: Mapping[str, Sequence[Row]]) -> Iterator[Figure]:
     yield Figure.alone("one client, p50 ms", row["ms_p50"], most=5)
     yield Figure.alone("one client, p99 ms", row["ms_p99"], most=12)
     yield Figure.of_time(f"one client beside {PEER}, p50 ms", peer["ms_p50"], row["ms_p50"], least=4)
+    inside = common.medians(runs["qa in process"])
+    measure = f"one client beside {PEER}, both in process, p50 ms"
+    yield Figure.of_time(measure, peer["ms_p50"], inside["ms_p50"])
     for percent in ("p95", "p99"):
         measure = f"one client beside {PEER}, {percent} ms"
         yield Figure.of_time(measure, peer[f"ms_{percent}"], row[f"ms_{percent}"])
@@ -138,9 +153,10 @@ def _figures(runs: Mapping[str, Sequence[Row]]) -> Iterator[Figure]:
     failed = sum(run["failed_alone"] + run["failed_together"] for run in runs["qa"])
     yield Figure.alone("failed, all runs", failed, most=0)
     for name in ("set", "demo"):
+        of = f"memory on the {name}, MiB resident, "
+        yield Figure.alone(of + "of the largest process", row[f"{name}_rss_mib"], most=350)
         for kind in ("rss", "pss"):
-            measure = f"memory on the {name}, {kind.upper()} MiB"
-            yield Figure.alone(measure, row[f"{name}_{kind}_mib"], most=350)
+            yield Figure.alone(f"{of}of all, {kind.upper()}", row[f"{name}_all_{kind}_mib"])
 
 
 if __name__ == "__main__":
