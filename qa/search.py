@@ -43,6 +43,9 @@ _MOST_ANSWERS = 3
 _NEARLY_AS_GOOD = 0.05
 _RERANKED = 30
 
+_CHECKED_FIRST = 2**27
+"""Up to so many bytes an index is held against its checksums before it answers: a fraction of a second."""
+
 
 class Searcher:
     """Answers questions from one generation. Read-only; any number of threads may share it."""
@@ -218,6 +221,7 @@ class LiveSearcher:
         self._searcher: Searcher | None = None
         self._opened: tuple[Path, bytes | None] | None = None
         self._seen: list[tuple[int, ...] | None] = []
+        self._damaged: dict[str, CorruptIndexError] = {}
 
     def current(self) -> Searcher:
         """Give the searcher over the live generation, anew when another or a calibration has been published.
@@ -228,7 +232,7 @@ class LiveSearcher:
                 built with.
         """
         searcher, seen = self._searcher, self._stamps()
-        if searcher is not None and seen == self._seen:
+        if searcher is not None and seen == self._seen and searcher.info.generation not in self._damaged:
             return searcher
         with self._lock:
             while True:
@@ -236,6 +240,8 @@ class LiveSearcher:
                 try:
                     if self._searcher is None or live != self._opened:
                         self._searcher, self._opened = self._open(*live), live
+                    if damage := self._damaged.get(live[0].name):
+                        raise damage
                 except CorruptIndexError:
                     if live == self._live():
                         raise
@@ -254,12 +260,26 @@ class LiveSearcher:
         found = self._found
         if found is None or found.manifest.generation != folder.name:
             found = generation.load(folder)
+            self._check(found)
         encoder = self._fitting_encoder(found)
         fitting = calibration.fitting(stored, self._settings.index, found.manifest)
         self._found = found
         return Searcher(
             found, encoder, self._warm_reranker(), fitting.calibration if fitting else ranking.NOT_CALIBRATED
         )
+
+    def _check(self, found: generation.Generation) -> None:
+        """Hold a generation against its checksums: a small one now, a large one while it answers."""
+        if sum(facts["bytes"] for facts in found.manifest.files.values()) <= _CHECKED_FIRST:
+            self._note_damage(found)
+        else:
+            threading.Thread(target=self._note_damage, args=(found,), daemon=True).start()
+
+    def _note_damage(self, found: generation.Generation) -> None:
+        try:
+            generation.check_files(found.folder)
+        except CorruptIndexError as damage:
+            self._damaged[found.manifest.generation] = damage
 
     def _fitting_encoder(self, found: generation.Generation) -> Encoder:
         encoder = self._encoder

@@ -421,6 +421,28 @@ def test_a_damaged_generation_is_refused(settings: Settings, built: Path) -> Non
         LiveSearcher(settings, lambda _: StandIn()).current()
 
 
+@pytest.mark.parametrize("checked_first", [2**27, 0])
+def test_bits_that_have_rotted_are_told_instead_of_an_answer(
+    settings: Settings, built: Path, monkeypatch: pytest.MonkeyPatch, checked_first: int
+) -> None:
+    monkeypatch.setattr("qa.search._CHECKED_FIRST", checked_first)
+    store = built / "store.sqlite"
+    store.write_bytes(store.read_bytes().replace(b"rice", b"lice"))
+    live = LiveSearcher(settings, lambda _: StandIn())
+
+    def ask() -> None:
+        for _ in range(100):
+            live.current()
+            time.sleep(0.05)
+
+    with pytest.raises(CorruptIndexError, match=r"store\.sqlite is not what was written.*run `qa index`"):
+        ask()
+    with pytest.raises(CorruptIndexError):
+        live.current()
+    build(settings, StandIn())
+    assert "rice" in live.current().search(Query("rice")).hits[0].passage.text
+
+
 def test_the_documents_are_those_of_the_folder(searcher: Searcher) -> None:
     files = {name for name in DOCUMENTS if not name.endswith(".toml")}
     assert {
