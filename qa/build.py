@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from qa import analysis, generation, interaction, ledger, lexical, passages, readers, vectors
+from qa import analysis, generation, interaction, ledger, lexical, passages, readers, shards, vectors
 from qa.config import Settings
 from qa.contracts import (
     BuildError,
@@ -96,6 +96,7 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
             with _workers(settings, folder, encoder) as workers:
                 writer.write(workers, files, failures)
             live, embedded = writer.publish()
+            shards.remove(settings.index)
         ledger.write(settings.index, live.folder, skipped)
         return Report(
             live.manifest.generation, reason is not None, reason or "nothing has changed",
@@ -241,8 +242,15 @@ class _Build:
 def _workers(settings: Settings, folder: Folder, encoder: Encoder) -> Iterator[Workers]:
     """Have those ready who read and encode."""
     limits = Limits(settings.read_seconds, settings.read_memory * 2**20)
-    with Reader(limits) as reader:
-        yield InProcess(DocumentReader(folder, reader, encoder), encoder)
+    if settings.ray:
+        from qa import cluster  # noqa: PLC0415 -- Ray is an extra
+
+        kept = shards.Shards(settings.index, encoder.fingerprint)
+        with cluster.connected(settings.ray, folder, limits, encoder, kept) as workers:
+            yield workers
+    else:
+        with Reader(limits) as reader:
+            yield InProcess(DocumentReader(folder, reader, encoder), encoder)
 
 
 def _terms(stored: StoredDocument, passage: PassageSpan) -> lexical.PassageTerms:
