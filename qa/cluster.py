@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import pickle
+import signal
 import socket
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -168,6 +170,7 @@ class RayWorkers:
 
 def _connect(address: str) -> None:
     host, _, port = address.rpartition(":")
+    on_term = signal.getsignal(signal.SIGTERM)
     try:
         if host and port.isdecimal():  # Ray itself would wait for minutes
             socket.create_connection((host, int(port)), _PATIENCE).close()
@@ -180,6 +183,8 @@ def _connect(address: str) -> None:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise ClusterError(f"the Ray cluster {address} cannot be reached: {error}") from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_term)  # Ray's own would end `qa watch` with a crash
 
 
 def _set_up() -> None:

@@ -221,6 +221,10 @@ def test_a_folder_that_a_node_does_not_have_is_told(
         build(replace(settings, ray=address), StandIn())
 
 
+def test_signals_stay_as_they_were(address: str) -> None:
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense"])
 def test_a_cluster_that_is_not_there_is_told(address: str) -> None:
     with pytest.raises(ClusterError, match=f"the Ray cluster {address} cannot be reached: "):
