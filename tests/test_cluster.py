@@ -36,12 +36,15 @@ NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The address of a cluster of two nodes, of one processor each, that this process stays connected to."""
+    on_term = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for the workers
         found = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False})
         found.add_node(**NODE)
         found.wait_for_nodes()
+        signal.signal(signal.SIGTERM, on_term)  # which the cluster has changed
         distributed._connect(found.address)
+    assert signal.getsignal(signal.SIGTERM) is on_term
     yield found.address
     ray.shutdown()
     found.shutdown()
@@ -219,10 +222,6 @@ def test_a_folder_that_a_node_does_not_have_is_told(
     monkeypatch.setattr(distributed.RayWorkers, "__init__", elsewhere)
     with pytest.raises(ClusterError, match=r"the documents folder .*nowhere is not there on the node"):
         build(replace(settings, ray=address), StandIn())
-
-
-def test_signals_stay_as_they_were(address: str) -> None:
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense"])
