@@ -6,49 +6,42 @@ Whatever happens on the way, the generation that was live stays live until the n
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import secrets
 import shutil
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from qa import analysis, generation, interaction, language, ledger, lexical, passages, readers, vectors
+from qa import analysis, generation, interaction, ledger, lexical, passages, readers, shards, vectors
 from qa.config import Settings
 from qa.contracts import (
     BuildError,
-    Document,
     Encoder,
     IndexUnavailableError,
     LockedError,
     PassageInput,
     PassageSpan,
-    ReadError,
     ReadFailure,
-    Reading,
     SourceFile,
-    Span,
 )
+from qa.documents import DocumentReader, passage_input
 from qa.embed import PassageEmbedder
 from qa.folder import Folder
 from qa.generation import Generation, Manifest
 from qa.reading import Limits, Reader
-from qa.store import StoredDocument, writing
+from qa.store import StoredDocument, StoreWriter, writing
+from qa.work import InProcess, Workers
 
-_LEGIBLE = 0.5
-_TOKENS_A_WORD = 1.25  # what English takes
-_FEWEST_LETTERS_A_TOKEN = 3
 _GENERATIONS_KEPT = 2
 _REASONS = {
     "encoder": "the model is another one",
@@ -100,8 +93,10 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
             live, embedded = old, 0
         else:
             writer = _Build(settings, encoder, made_with, old, progress=progress)
-            writer.write(folder, files, failures)
+            with _workers(settings, folder, encoder) as workers:
+                writer.write(workers, files, failures)
             live, embedded = writer.publish()
+            shards.remove(settings.index)
         ledger.write(settings.index, live.folder, skipped)
         return Report(
             live.manifest.generation, reason is not None, reason or "nothing has changed",
@@ -175,76 +170,46 @@ class _Build:
             for name in ("encoder", "interaction", "vectors")
         )
 
-    def write(self, folder: Folder, files: list[SourceFile], failures: list[ReadFailure]) -> None:
+    def write(self, workers: Workers, files: list[SourceFile], failures: list[ReadFailure]) -> None:
         """Write everything but the manifest, document after document."""
-        limits = Limits(self._settings.read_seconds, self._settings.read_memory * 2**20)
-        with writing(self._folder / generation.STORE) as store, Reader(limits) as reader:
+        with writing(self._folder / generation.STORE) as store:
             for failure in failures:
                 store.add_failure(failure)
-            for file in self._bar(files, desc="Indexing", unit="file"):
-                store.add_file(file)
-                for found in self._documents(folder, reader, file):
-                    if isinstance(found, ReadFailure):
-                        store.add_failure(found)
-                    else:
-                        store.add(found)
-                        self._add(found)
+            self._embedder.write(self._passages(store, workers, files), workers.encode)
         documents_of = np.frombuffer(self._documents_of, np.int64)
         np.save(self._folder / generation.DOCUMENTS, documents_of, allow_pickle=False)
         self._words.close(self._languages)
 
-    def _add(self, stored: StoredDocument) -> None:
+    def _passages(
+        self, store: StoreWriter, workers: Workers, files: list[SourceFile]
+    ) -> Iterator[tuple[str, PassageInput]]:
+        """Give every passage and the key of its vectors, while all but those is written."""
+        read = workers.read([file for file in files if not self._is_unchanged(file)])
+        for file in self._bar(files, desc="Indexing", unit="file"):
+            store.add_file(file)
+            for found in self._stored(file) if self._is_unchanged(file) else next(read):
+                if isinstance(found, ReadFailure):
+                    store.add_failure(found)
+                else:
+                    store.add(found)
+                    yield from self._add(found)
+
+    def _add(self, stored: StoredDocument) -> Iterator[tuple[str, PassageInput]]:
         for key, passage in zip(stored.keys, stored.passages, strict=True):
-            self._embedder.add(key, _input(stored, passage))
             self._words.add(_terms(stored, passage))
             self._languages.update([passage.language] if passage.language else [])
             self._documents_of.append(self._documents_written)
+            yield key, passage_input(stored, passage)
         self._documents_written += 1
 
-    def _documents(
-        self, folder: Folder, reader: Reader, file: SourceFile
-    ) -> Iterator[StoredDocument | ReadFailure]:
-        """Give a file's documents: as they were stored where nothing has changed, else read anew."""
-        if self._old and self._unchanged.get(file.path) == file:
-            yield from self._old.store.stored(file.path)
-            yield from (failure for failure in self._old_failures if failure.path == file.path)
-            return
-        try:
-            data, sidecar = folder.read_as_scanned(file)
-            for found in reader.read(file.path, data, sidecar_data=sidecar):
-                yield found if isinstance(found, ReadFailure) else self._split(file, found)
-        except ReadError as error:
-            yield ReadFailure(file.path, str(error))
+    def _is_unchanged(self, file: SourceFile) -> bool:
+        return self._unchanged.get(file.path) == file
 
-    def _split(self, file: SourceFile, reading: Reading) -> StoredDocument:
-        speaks = reading.metadata.language or language.detect(reading.text)
-        found = passages.split(
-            reading,
-            measure=self._measure,
-            max_tokens=self._encoder.max_tokens,
-            language=partial(language.detect_passage, document_language=speaks),
-        )
-        name = file.path if reading.key is None else f"{file.path}\0{reading.key}"
-        document = Document(
-            id=hashlib.sha256(name.encode()).hexdigest()[:16],
-            path=file.path,
-            media_type=reading.media_type,
-            sha256=file.sha256,
-            metadata=replace(reading.metadata, language=speaks),
-            characters=len(reading.text),
-            passages=len(found),
-            pages=len(reading.pages) or None,
-            row=reading.key,
-            notes=reading.notes,
-        )
-        stored = StoredDocument(document, reading.text, reading.headings or (), tuple(found), ())
-        return replace(stored, keys=tuple(_key(_input(stored, passage)) for passage in found))
-
-    def _measure(self, texts: Sequence[str]) -> list[int]:
-        """Count tokens, or what a text's words would take where the model knows but the letters."""
-        return [
-            _size(text, count) for text, count in zip(texts, self._encoder.count_tokens(texts), strict=True)
-        ]
+    def _stored(self, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
+        """Give an unchanged file's documents, as they were stored."""
+        assert self._old is not None  # noqa: S101 -- only what it holds is unchanged
+        yield from self._old.store.stored(file.path)
+        yield from (failure for failure in self._old_failures if failure.path == file.path)
 
     def publish(self) -> tuple[Generation, int]:
         """Finish, check what was written, and make it the live generation.
@@ -273,24 +238,19 @@ class _Build:
         return generation.load(published), self._embedder.embedded
 
 
-def _size(text: str, tokens: int) -> int:
-    if tokens * _FEWEST_LETTERS_A_TOKEN < len(text):  # most texts: no need to count words
-        return tokens
-    words = analysis.count_words(text)
-    return tokens if language.legibility(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
+@contextmanager
+def _workers(settings: Settings, folder: Folder, encoder: Encoder) -> Iterator[Workers]:
+    """Have those ready who read and encode."""
+    limits = Limits(settings.read_seconds, settings.read_memory * 2**20)
+    if settings.ray:
+        from qa import cluster  # noqa: PLC0415 -- Ray is an extra
 
-
-def _input(stored: StoredDocument, passage: PassageSpan) -> PassageInput:
-    """Give what the model reads."""
-    start = passage.span.start
-    sentences = tuple(Span(a - start, b - start) for a, b in passage.sentences)
-    text = passage.span.of(stored.text)
-    return PassageInput(passages.context(stored.document.metadata, passage.section), text, sentences)
-
-
-def _key(passage: PassageInput) -> str:
-    """Name the vectors of a passage by all that shapes them beside the model."""
-    return hashlib.blake2b(repr(passage).encode(), digest_size=16).hexdigest()
+        kept = shards.Shards(settings.index, encoder.fingerprint)
+        with cluster.connected(settings.ray, folder, limits, encoder, kept) as workers:
+            yield workers
+    else:
+        with Reader(limits) as reader:
+            yield InProcess(DocumentReader(folder, reader, encoder), encoder)
 
 
 def _terms(stored: StoredDocument, passage: PassageSpan) -> lexical.PassageTerms:

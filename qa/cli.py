@@ -48,6 +48,9 @@ _reranker_option = click.option(
 _model_option = click.option(
     "--model", help="A sentence-transformers model, by name or folder.  [default: all-MiniLM-L6-v2]"
 )
+_ray_option = click.option(
+    "--ray", metavar="ADDRESS", help="Read and embed on this Ray cluster, or on one of this machine: local."
+)
 _mode_option = click.option(
     "--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True
 )
@@ -80,10 +83,11 @@ def main() -> None:
 @click.argument("docs", required=False, type=click.Path(path_type=Path))
 @_index_option
 @_model_option
+@_ray_option
 @_json_option
-def index(docs: Path | None, index: Path | None, model: str | None, as_json: bool) -> None:  # noqa: FBT001
+def index(*, as_json: bool, **flags: Any) -> None:
     """Build the index of the documents in DOCS (docs_raw), or bring it up to date."""
-    report = _build(config.load({"docs": docs, "index": index, "model": model}))
+    report = _build(config.load(flags))
     _tell(report, as_json=as_json)
     if report.failures:
         sys.exit(_SOME_NOT_READ)

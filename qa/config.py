@@ -40,6 +40,7 @@ class Settings:
     index: Path = Path("index")
     cache: Path = field(default_factory=lambda: _user_cache() / "qa")
     model: str = "all-MiniLM-L6-v2"
+    ray: str = ""
     reranker: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
@@ -112,6 +113,12 @@ def keep_native_libraries_to_one_core() -> None:
 
     os.environ["OMP_NUM_THREADS"] = "1"  # libraries look at it when they are loaded, which numpy already is
     threadpool_limits(1)
+
+
+def keep_ray_to_itself() -> None:
+    """Let Ray report to nobody, and warn of nothing that is no fault; to be called before it is loaded."""
+    for name, value in (("RAY_USAGE_STATS_ENABLED", "0"), ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")):
+        os.environ.setdefault(name, value)
 
 
 @contextmanager

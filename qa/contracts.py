@@ -13,7 +13,8 @@ The errors form a tree; only the command line and the web service turn them into
     ├── ModelError             the embedding model or reranker cannot be loaded or used
     │   └── ExportRefusedError    the faster form of the model does not keep its vectors
     ├── BuildError             the index could not be built
-    │   └── LockedError        another process is building it
+    │   ├── LockedError        another process is building it
+    │   └── ClusterError       the Ray cluster cannot be reached, or has failed
     ├── IndexUnavailableError  there is no index to read
     │   └── CorruptIndexError  there is one, but it is not what was written
     └── NotFoundError          no such document or passage
@@ -75,6 +76,10 @@ class BuildError(QAError):
 
 class LockedError(BuildError):
     """Another process is building the index."""
+
+
+class ClusterError(BuildError):
+    """The Ray cluster cannot be reached, or has failed."""
 
 
 class IndexUnavailableError(QAError):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from itertools import chain
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from qa import generation, interaction, vectors
 from qa.arrays import offsets
-from qa.contracts import Encoder, Float32, Int8, PassageInput, PassageVectors
+from qa.contracts import Encoder, Float32, Int8, PassageInput
 from qa.generation import Generation
 
 AT_ONCE = 512
@@ -21,7 +22,11 @@ AT_ONCE = 512
 _CHECKED = 64
 
 
-class _Kept(NamedTuple):
+Group = Sequence[tuple[str, PassageInput]]
+"""Passages that are embedded together, each with its key: what is in a group shapes its vectors a little."""
+
+
+class KeptVectors(NamedTuple):
     """What is kept of a passage: as ``PassageVectors``, but with its tokens compressed."""
 
     passage: Float32
@@ -30,15 +35,36 @@ class _Kept(NamedTuple):
     token_counts: Sequence[int]
 
 
+def encode(encoder: Encoder, projection: Float32, group: Group) -> list[KeptVectors]:
+    """Make the vectors of a group's passages.
+
+    Args:
+        encoder: the model.
+        projection: of the tokens' vectors.
+        group: passages with their keys.
+    """
+    made = encoder.encode_passages([passage for _, passage in group])
+    return [
+        KeptVectors(
+            one.passage, one.sentences, interaction.compress(one.tokens, projection), one.token_counts
+        )
+        for one in made
+    ]
+
+
+Encode = Callable[[Float32, Iterable[Group]], Iterator[Sequence[KeptVectors]]]
+"""Gives, for a projection, the vectors of each group's passages, in order."""
+
+
 class PassageEmbedder:
-    """Writes the vectors of a new generation's passages, in the order in which they are added."""
+    """Writes the vectors of a new generation's passages, in their order."""
 
     def __init__(self, folder: Path, encoder: Encoder, old: Generation | None) -> None:
         """Begin.
 
         Args:
             folder: of the new generation.
-            encoder: makes what is not known.
+            encoder: the model.
             old: a generation made by the same encoder; None where there is none.
         """
         self._folder = folder
@@ -51,7 +77,6 @@ class PassageEmbedder:
         self._sentences = vectors.VectorWriter(folder / generation.SENTENCES)
         self._tokens = interaction.TokenWriter(folder / generation.TOKENS, projection)
         self._counts = array("q")
-        self._waiting: list[tuple[str, PassageInput]] = []
         self.embedded = 0
 
     @property
@@ -59,19 +84,24 @@ class PassageEmbedder:
         """How many sentences have been written."""
         return self._sentences.count
 
-    def add(self, key: str, passage: PassageInput) -> None:
-        """Add a passage; ``key`` stands for all that shapes its vectors beside the model."""
-        self._waiting.append((key, passage))
-        if len(self._waiting) == AT_ONCE:
-            self._write()
+    def write(self, passages: Iterable[tuple[str, PassageInput]], encode: Encode) -> None:
+        """Write the vectors of all passages.
+
+        Args:
+            passages: each with its key, which stands for all that shapes its vectors beside the model.
+            encode: makes what is not known.
+        """
+        begun: deque[list[int | None]] = deque()
+        groups = self._new(passages, begun)
+        for made in encode(self._projection, groups):
+            self._add(begun.popleft(), iter(made))
 
     def close(self, memory: int) -> dict[str, Any]:
-        """Write what waits, and the index of the vectors; tell which kind that is.
+        """Write the index of the vectors, and tell which kind that is.
 
         Args:
             memory: what the index of the vectors may take, in bytes.
         """
-        self._write()
         self._tokens.close()
         starts = offsets(np.frombuffer(self._counts, np.int64))
         np.save(self._folder / generation.SENTENCE_STARTS, starts, allow_pickle=False)
@@ -79,21 +109,26 @@ class PassageEmbedder:
         written = vectors.Vectors(self._folder / generation.SENTENCES, self._encoder.dimension)
         return vectors.invert(written, self._folder / generation.INVERTED, memory)
 
-    def _write(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        new = [passage for key, passage in waiting if key not in self._known]
-        if new and not self.embedded and not self._old:
-            self._check(new)
-        made = iter(self._encoder.encode_passages(new))
-        self.embedded += len(new)
-        rows = [self._known.get(key) for key, _ in waiting]
-        kept = [self._compressed(next(made)) if row is None else self._copied(row) for row in rows]
-        if kept:
-            self._passages.add(np.stack([one.passage for one in kept]))
-            self._sentences.add(np.concatenate([one.sentences for one in kept]))
-            tokens = np.concatenate([one.tokens for one in kept])
-            self._tokens.add(tokens, chain.from_iterable(one.token_counts for one in kept))
-            self._counts.extend(len(one.sentences) for one in kept)
+    def _new(
+        self, passages: Iterable[tuple[str, PassageInput]], begun: deque[list[int | None]]
+    ) -> Iterator[Group]:
+        """Give the passages of each ``AT_ONCE`` that are new; note for all of them which row they have."""
+        coming = iter(passages)
+        while together := list(islice(coming, AT_ONCE)):
+            new = [(key, passage) for key, passage in together if key not in self._known]
+            if new and not self.embedded and not self._old:
+                self._check([passage for _, passage in new])
+            self.embedded += len(new)
+            begun.append([self._known.get(key) for key, _ in together])
+            yield new
+
+    def _add(self, rows: list[int | None], made: Iterator[KeptVectors]) -> None:
+        kept = [next(made) if row is None else self._copied(row) for row in rows]
+        self._passages.add(np.stack([one.passage for one in kept]))
+        self._sentences.add(np.concatenate([one.sentences for one in kept]))
+        tokens = np.concatenate([one.tokens for one in kept])
+        self._tokens.add(tokens, chain.from_iterable(one.token_counts for one in kept))
+        self._counts.extend(len(one.sentences) for one in kept)
 
     def _check(self, passages: list[PassageInput]) -> None:
         """Let the encoder check itself on sentences from all over the first passages."""
@@ -101,14 +136,10 @@ class PassageEmbedder:
         found = list(dict.fromkeys(sentences))  # of equal ones it is chance which are nearest
         self._encoder.check(found[:: -(-len(found) // _CHECKED)])
 
-    def _compressed(self, made: PassageVectors) -> _Kept:
-        tokens = interaction.compress(made.tokens, self._projection)
-        return _Kept(made.passage, made.sentences, tokens, made.token_counts)
-
-    def _copied(self, row: int) -> _Kept:
+    def _copied(self, row: int) -> KeptVectors:
         """Take a passage's vectors over from the old generation, where it is this row."""
         assert self._old is not None  # noqa: S101 -- only what it holds is known
         first, last = map(int, self._old.sentence_starts[row : row + 2])
         tokens, counts = self._old.tokens.tokens(first + row, last + row + 1)
         sentences = self._old.sentences.vectors(np.arange(first, last))
-        return _Kept(self._old.passages.vectors(np.array([row]))[0], sentences, tokens, counts.tolist())
+        return KeptVectors(self._old.passages.vectors(np.array([row]))[0], sentences, tokens, counts.tolist())

@@ -51,7 +51,7 @@ _STEPS: tuple[tuple[Any, str], ...] = (
     (building, "_live"),
     (Folder, "scan"),
     (StoreWriter, "add"),
-    (PassageEmbedder, "add"),
+    (PassageEmbedder, "_add"),
     (PassageEmbedder, "close"),
     (LexicalWriter, "close"),
     (generation.Manifest, "write"),

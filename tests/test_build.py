@@ -29,6 +29,7 @@ from qa.contracts import (
     ModelError,
     Query,
     ReadFailure,
+    SettingsError,
 )
 from qa.generation import Generation
 from qa.search import Searcher
@@ -625,3 +626,21 @@ def test_a_failure_of_one_row_keeps_the_others(settings: Settings, encoder: Stan
     rows = [document.row for document in _live(settings).store.all_documents() if document.row]
     assert rows == ["sok", "hun"]
     assert isinstance(report.failures[0], ReadFailure)
+
+
+def test_without_ray_a_cluster_is_told_to_take_it(
+    settings: Settings, encoder: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "qa.cluster", raising=False)
+    monkeypatch.delattr("qa.cluster", raising=False)
+    with pytest.raises(SettingsError, match=r"install the extra, pip install '\.\[ray\]'"):
+        build(replace(settings, ray="local"), encoder)
+    assert build(settings, encoder).changed
+    assert not build(replace(settings, ray="local"), encoder).changed  # for nothing is to be done
+
+
+def test_shards_of_a_build_that_was_stopped_go_with_the_next(settings: Settings, encoder: StandIn) -> None:
+    write(settings.index / "shards", {"of-before": b"x"})
+    build(settings, encoder)
+    assert not (settings.index / "shards").exists()

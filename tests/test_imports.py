@@ -58,10 +58,17 @@ MAY_IMPORT = {
         "vectors",
     },
     "embed": {"arrays", "contracts", "generation", "interaction", "vectors"},
+    "documents": {"analysis", "contracts", "folder", "language", "passages", "reading", "store"},
+    "work": {"contracts", "documents", "embed", "store"},
+    "shards": {"arrays", "contracts", "embed"},
+    "cluster": {"config", "contracts", "documents", "embed", "embedding", "folder", "interaction"}
+    | {"passages", "readers", "reading", "shards", "store"},
     "reranking": {"contracts", "embedding"},
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
     "search": {"contracts", "config", "calibration", "evidence", "reranking"} | _PARTS - {"readers"},
-    "build": {"contracts", "config", "embed", "folder", "ledger", "reading"} | _PARTS - {"ranking"},
+    "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
+    | {"work"}
+    | _PARTS - {"ranking", "language"},
     "facsimile": {"contracts", "readers"},
     "web": {"contracts", "config", "facsimile", "ledger", "search"},
     "evaluation": {"contracts", "search"},
@@ -73,6 +80,7 @@ USERS = {
     "faiss": {"vectors"},
     "sentence_transformers": {"embedding"},
     "onnxruntime": {"embedding"},
+    "ray": {"cluster"},
     "bm25s": {"analysis"},
     "ir_measures": {"evaluation"},
     "scipy": {"evaluation"},

@@ -61,16 +61,17 @@ def load_plain(model: str) -> SentenceTransformerEncoder:
     return SentenceTransformerEncoder(model, find_model(model))
 
 
-def open_encoder(model: str, folder: Path) -> Encoder:
+def open_encoder(model: str, folder: Path, threads: int | None = None) -> Encoder:
     """Open the encoder with which an index was built.
 
     Args:
         model: the model's name.
         folder: where the index keeps one.
+        threads: how many of them an export takes for many texts; one a core where None.
 
     Raises:
         ModelError: it is not there or not whole.
     """
     if folder.is_dir():
-        return ExportedEncoder(model, folder)
+        return ExportedEncoder(model, folder, threads=threads)
     return load_plain(model)

@@ -81,10 +81,11 @@ class Facts:
 class ExportedEncoder(PoolingEncoder):
     """An exported model in its folder, opened when it is first used. Any number of threads may share it."""
 
-    def __init__(self, name: str, folder: Path, file: str = MODEL) -> None:
+    def __init__(self, name: str, folder: Path, file: str = MODEL, threads: int | None = None) -> None:
         self.name = name
         self._folder = folder
         self._file = file
+        self._threads = threads or cores()
         self._facts = Facts.read(folder)
 
     @property
@@ -184,7 +185,7 @@ class ExportedEncoder(PoolingEncoder):
     def _run(
         self, session: Any, encodings: Sequence[Any], at_once: int = _TOKENS_AT_ONCE
     ) -> list[ModelOutput]:
-        """Run the model over batches of texts that are about as long, one batch on each core.
+        """Run the model over batches of texts that are about as long, one batch on each thread.
 
         Args:
             session: the model.
@@ -196,7 +197,7 @@ class ExportedEncoder(PoolingEncoder):
         if len(batches) == 1:
             found = [_run_batch(session, [ids[i] for i in batches[0]])]
         else:
-            with ThreadPoolExecutor(cores()) as threads:
+            with ThreadPoolExecutor(self._threads) as threads:
                 found = list(threads.map(lambda batch: _run_batch(session, [ids[i] for i in batch]), batches))
         outputs: dict[int, ModelOutput] = {}
         for batch, vectors in zip(batches, found, strict=True):

@@ -1,0 +1,104 @@
+"""Files to documents: read, divided into passages, each with the key by which its vectors are known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from math import ceil
+
+from qa import analysis, language, passages
+from qa.contracts import (
+    Document,
+    Encoder,
+    PassageInput,
+    PassageSpan,
+    ReadError,
+    ReadFailure,
+    Reading,
+    SourceFile,
+    Span,
+)
+from qa.folder import Folder
+from qa.reading import Reader
+from qa.store import StoredDocument
+
+_LEGIBLE = 0.5
+_TOKENS_A_WORD = 1.25  # what English takes
+_FEWEST_LETTERS_A_TOKEN = 3
+
+
+class DocumentReader:
+    """Reads files of a folder as the documents that an index keeps."""
+
+    def __init__(self, folder: Folder, reader: Reader, encoder: Encoder) -> None:
+        """Begin.
+
+        Args:
+            folder: where the files are.
+            reader: reads them within its limits.
+            encoder: tells how long a passage may be.
+        """
+        self._folder = folder
+        self._reader = reader
+        self._encoder = encoder
+
+    def read(self, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
+        """Give a file's documents, and why it, or a part of it, cannot be read."""
+        try:
+            data, sidecar = self._folder.read_as_scanned(file)
+            for found in self._reader.read(file.path, data, sidecar_data=sidecar):
+                yield found if isinstance(found, ReadFailure) else self._split(file, found)
+        except ReadError as error:
+            yield ReadFailure(file.path, str(error))
+
+    def _split(self, file: SourceFile, reading: Reading) -> StoredDocument:
+        speaks = reading.metadata.language or language.detect(reading.text)
+        found = passages.split(
+            reading,
+            measure=self._measure,
+            max_tokens=self._encoder.max_tokens,
+            language=partial(language.detect_passage, document_language=speaks),
+        )
+        name = file.path if reading.key is None else f"{file.path}\0{reading.key}"
+        document = Document(
+            id=hashlib.sha256(name.encode()).hexdigest()[:16],
+            path=file.path,
+            media_type=reading.media_type,
+            sha256=file.sha256,
+            metadata=replace(reading.metadata, language=speaks),
+            characters=len(reading.text),
+            passages=len(found),
+            pages=len(reading.pages) or None,
+            row=reading.key,
+            notes=reading.notes,
+        )
+        stored = StoredDocument(document, reading.text, reading.headings or (), tuple(found), ())
+        return replace(stored, keys=tuple(_key(passage_input(stored, passage)) for passage in found))
+
+    def _measure(self, texts: Sequence[str]) -> list[int]:
+        """Count tokens, or what a text's words would take where the model knows but the letters."""
+        return [
+            _size(text, count) for text, count in zip(texts, self._encoder.count_tokens(texts), strict=True)
+        ]
+
+
+def passage_input(stored: StoredDocument, passage: PassageSpan) -> PassageInput:
+    """Give what the model reads."""
+    start = passage.span.start
+    sentences = tuple(Span(a - start, b - start) for a, b in passage.sentences)
+    text = passage.span.of(stored.text)
+    return PassageInput(passages.context(stored.document.metadata, passage.section), text, sentences)
+
+
+def _size(text: str, tokens: int) -> int:
+    if tokens * _FEWEST_LETTERS_A_TOKEN < len(text):  # most texts: no need to count words
+        return tokens
+    words = analysis.count_words(text)
+    return tokens if language.legibility(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
+
+
+def _key(passage: PassageInput) -> str:
+    """Name the vectors of a passage by all that shapes them beside the model."""
+    return hashlib.blake2b(repr(passage).encode(), digest_size=16).hexdigest()
