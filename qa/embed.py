@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from qa import generation, interaction, vectors
 from qa.arrays import offsets
@@ -44,12 +45,14 @@ def encode(encoder: Encoder, projection: Float32, group: Group) -> list[KeptVect
         group: passages with their keys.
     """
     made = encoder.encode_passages([passage for _, passage in group])
-    return [
-        KeptVectors(
-            one.passage, one.sentences, interaction.compress(one.tokens, projection), one.token_counts
-        )
-        for one in made
-    ]
+    # A passage has too few tokens to share out: on a busy machine cores then wait for one another.
+    with threadpool_limits(1, user_api="blas"):
+        return [
+            KeptVectors(
+                one.passage, one.sentences, interaction.compress(one.tokens, projection), one.token_counts
+            )
+            for one in made
+        ]
 
 
 Encode = Callable[[Float32, Iterable[Group]], Iterator[Sequence[KeptVectors]]]
