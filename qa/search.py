@@ -34,6 +34,7 @@ from qa.contracts import (
     Reranker,
     SearchResult,
 )
+from qa.corpus import Corpus
 from qa.embedding import open_encoder
 from qa.evidence import Evidence, Ranked
 from qa.passages import context
@@ -52,7 +53,7 @@ class Searcher:
 
     def __init__(
         self,
-        found: generation.Generation,
+        found: Corpus,
         encoder: Encoder,
         reranker: Reranker | None = None,
         calibration: ranking.Calibration = ranking.NOT_CALIBRATED,
@@ -62,7 +63,7 @@ class Searcher:
         self._reranker = reranker
         self._calibration = calibration
         self._languages = found.store.languages()
-        self._allowed = lru_cache(maxsize=64)(found.store.rows)
+        self._allowed = lru_cache(maxsize=64)(found.allow)
         self.info: IndexInfo = found.info
 
     def search(self, query: Query) -> SearchResult:
@@ -184,16 +185,16 @@ class Searcher:
         return self._found.store.headings(document_id)
 
 
-def encoder_of(found: generation.Generation) -> Encoder:
+def encoder_of(found: Corpus) -> Encoder:
     """Open the model that a generation was built with.
 
     Raises:
         ModelError: it cannot be loaded, or is not the same any more.
     """
-    return _fitting(found, open_encoder(found.manifest.model, found.folder / generation.ENCODER))
+    return _fitting(found, open_encoder(found.manifest.model, found.encoder))
 
 
-def _fitting(found: generation.Generation, encoder: Encoder) -> Encoder:
+def _fitting(found: Corpus, encoder: Encoder) -> Encoder:
     if encoder.fingerprint != found.manifest.made_with["encoder"]:
         raise ModelError(
             f"the model {found.manifest.model!r} has changed since the index was built: run `qa index`"
@@ -207,7 +208,7 @@ class LiveSearcher:
     def __init__(
         self,
         settings: Settings,
-        load: Callable[[generation.Generation], Encoder] = encoder_of,
+        load: Callable[[Corpus], Encoder] = encoder_of,
         *,
         load_reranker: Callable[[str], Reranker] = load_reranker,
     ) -> None:
@@ -281,7 +282,7 @@ class LiveSearcher:
         except CorruptIndexError as damage:
             self._damaged[found.manifest.generation] = damage
 
-    def _fitting_encoder(self, found: generation.Generation) -> Encoder:
+    def _fitting_encoder(self, found: Corpus) -> Encoder:
         encoder = self._encoder
         if encoder is None or encoder.fingerprint != found.manifest.made_with["encoder"]:
             encoder = _fitting(found, self._load(found))
