@@ -15,7 +15,8 @@ The errors form a tree; only the command line and the web service turn them into
     ├── BuildError             the index could not be built
     │   └── LockedError        another process is building it
     ├── IndexUnavailableError  there is no index to read
-    │   └── CorruptIndexError  there is one, but it is not what was written
+    │   ├── CorruptIndexError  there is one, but it is not what was written
+    │   └── StoreUnavailableError  what keeps it does not answer; it may do so again at any time
     └── NotFoundError          no such document or passage
         └── GoneError          it was there once: the document has changed since
 """
@@ -83,6 +84,10 @@ class IndexUnavailableError(QAError):
 
 class CorruptIndexError(IndexUnavailableError):
     """There is an index, but it is not what was written."""
+
+
+class StoreUnavailableError(IndexUnavailableError):
+    """What keeps the index does not answer."""
 
 
 class NotFoundError(QAError):
@@ -417,7 +422,8 @@ class Query:
 class IndexInfo:
     """What a generation of the index holds.
 
-    ``created`` is an ISO time in UTC; ``scanned`` counts the files that were looked at, read or not.
+    ``created`` is an ISO time in UTC; ``scanned`` counts the files that were looked at, read or not;
+    ``store`` tells what keeps the generation.
     """
 
     generation: str
@@ -428,6 +434,7 @@ class IndexInfo:
     created: str
     failures: tuple[ReadFailure, ...] = ()
     scanned: int = 0
+    store: str = "local"
 
 
 @dataclass(frozen=True, slots=True)

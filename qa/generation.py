@@ -42,6 +42,7 @@ TOKENS = "tokens"
 LEXICAL = "lexical"
 ENCODER = "encoder"
 POINTER = "CURRENT"
+GENERATIONS = "generations"
 
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
@@ -240,7 +241,7 @@ def current(index: Path) -> Path:
         raise IndexUnavailableError(f"there is no index in {index}: run `qa index`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CorruptIndexError(f"{pointer} cannot be read ({error}): {_REBUILD}") from error
-    folder = index / "generations" / name
+    folder = index / GENERATIONS / name
     if not _NAME.fullmatch(name) or not folder.is_dir():
         raise CorruptIndexError(f"{pointer} names no generation that is there: {_REBUILD}")
     return folder

@@ -365,6 +365,19 @@ class LexicalIndex:
         """Score passages by terms' numbers; by the factors what each term gives is multiplied."""
         return self._postings.ask(terms, factors)
 
+    def vocabulary(self) -> tuple[NDArray[np.uint64], Int32, Int64]:
+        """Give every term's hash and number, and how many passages hold it."""
+        return self._hashes, self._numbers, self._postings.frequencies(self._numbers.astype(np.int64))
+
+    def gains(self, first: int, last: int) -> tuple[Int64, Int64, Float32]:
+        """Give what terms give to passages, as ``Postings.of_passages`` does."""
+        return self._postings.of_passages(first, last)
+
+    def terms(self, first: int, last: int) -> tuple[Int32, Int64]:
+        """Give the terms of the sentences from ``first`` to ``last``, and where each one's begin and end."""
+        starts = self._starts[first : last + 1]
+        return self._terms[starts[0] : starts[-1]], starts - starts[0]
+
     def matches(self, question: Question, firsts: Int64, lasts: Int64) -> Matches:
         """Find where passages hold a question's terms.
 

@@ -46,6 +46,8 @@ MAY_IMPORT = {
     "reading": {"contracts", "readers"},
     "generation": {"arrays", "contracts", "interaction", "store", "vectors", "lexical"},
     "ledger": {"contracts", "generation"},
+    "milvus": {"arrays", "contracts", "generation", "interaction", "lexical", "postings", "store", "vectors"},
+    "published": {"calibration", "config", "contracts", "corpus", "generation", "milvus"},
     "corpus": {"contracts", "generation", "interaction", "lexical"},
     "evidence": {
         "analysis",
@@ -60,7 +62,7 @@ MAY_IMPORT = {
     "embed": {"arrays", "contracts", "generation", "interaction", "vectors"},
     "reranking": {"contracts", "embedding"},
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
-    "search": {"contracts", "config", "calibration", "corpus", "evidence", "reranking"}
+    "search": {"contracts", "config", "calibration", "corpus", "evidence", "published", "reranking"}
     | _PARTS - {"readers"},
     "build": {"contracts", "config", "embed", "folder", "ledger", "reading"} | _PARTS - {"ranking"},
     "facsimile": {"contracts", "readers"},
@@ -77,6 +79,8 @@ USERS = {
     "bm25s": {"analysis"},
     "ir_measures": {"evaluation"},
     "scipy": {"evaluation"},
+    "pymilvus": {"milvus"},
+    "tenacity": {"milvus"},
 }
 
 
