@@ -80,6 +80,7 @@ USERS = {
     "ir_measures": {"evaluation"},
     "scipy": {"evaluation"},
     "pymilvus": {"milvus"},
+    "grpc": {"milvus"},
     "tenacity": {"milvus"},
 }
 

@@ -170,9 +170,11 @@ class Client:
 
     def _tried(self, what: Callable[[Any], _T]) -> _T:
         pymilvus = library()
+        import grpc  # noqa: PLC0415 -- what pymilvus speaks, whose errors it does not always make its own
+
         try:
             return what(self._connected(pymilvus))
-        except (pymilvus.MilvusException, ValueError, ConnectionError) as error:
+        except (pymilvus.MilvusException, grpc.RpcError, ValueError, ConnectionError) as error:
             reason = getattr(error, "message", None) or str(error)
             raise StoreUnavailableError(f"the store at {self.address} does not answer: {reason}") from error
 

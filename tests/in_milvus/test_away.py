@@ -98,6 +98,19 @@ def test_rows_that_are_missing_are_no_answer(
     assert test.get(ASKED).status_code == 503
 
 
+def test_an_answer_that_takes_too_long_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    import grpc
+
+    class Slow:
+        def describe_alias(self, *args: object, **kwargs: object) -> None:
+            raise grpc.RpcError("deadline exceeded")
+
+    slow = Client("milvus+http://127.0.0.1:9")
+    monkeypatch.setattr(slow, "_client", Slow())
+    with pytest.raises(StoreUnavailableError, match="deadline exceeded"):
+        slow.call("describe_alias", "any")
+
+
 def test_a_password_is_shown_to_nobody() -> None:
     away = Client("milvus+http://somebody:secret@127.0.0.1:9", patience=0.2)
     with pytest.raises(StoreUnavailableError) as error:

@@ -174,7 +174,7 @@ def test_real_questions_find_the_same(tmp_path: Path, default: object) -> None:
     publish(settings.store, found, None)
     local, live = Searcher(found, default), LiveSearcher(settings, lambda _: default)
     overlaps = []
-    for asked in read(XQUAD / "questions.jsonl", 1000)[::12]:
+    for asked in read(XQUAD / "questions.jsonl", 1000).questions[::12]:
         mine, theirs = (
             [hit.passage.id for hit in one.search(Query(asked.question)).hits]
             for one in (local, live.current())
