@@ -17,7 +17,8 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test e2e screenshots lint format clean kills slow fuzz audit endurance tiny-files bench-scale bench-page $(benches)
+.PHONY: help serve test e2e screenshots lint format clean kills slow milvus fuzz audit endurance tiny-files \
+	bench-scale bench-stores bench-page $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
@@ -30,6 +31,7 @@ help:
 	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
 	@echo 'make e2e     run the tests of the page in a real browser, which takes Chromium'
 	@echo 'make screenshots  the same, and put the pictures that they take into docs'
+	@echo 'make milvus  run the tests that need a real Milvus server, which a package brings'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put the code in its style'
 	@echo 'make bench-encode DATA=/folder/of/questions  compare the encoder with sentence-transformers'
@@ -38,6 +40,7 @@ help:
 	@echo 'make bench-peers DATA=...  compare quality and latency with txtai and Chroma'
 	@echo 'make bench-page  measure the page in a browser: from the last key to the results, and what is loaded'
 	@echo 'make bench-scale DATA="... ..."  measure build, memory and search up to a million passages'
+	@echo 'make bench-stores DATA="... ..."  compare the local store with a Milvus on 100,000 passages'
 	@echo 'make clean   remove the environment, the index and caches; the documents stay'
 
 # 3: the index is built, but some files could not be read, which it has told.
@@ -60,6 +63,9 @@ kills: .venv/.installed-dev
 
 slow: .venv/.installed-dev
 	.venv/bin/python -m pytest --slow --ignore tests/e2e $(ARGS)
+
+milvus: .venv/.installed-dev
+	.venv/bin/python -m pytest --slow tests/in_milvus $(ARGS)
 
 SECONDS := 60
 EXAMPLES := 200
@@ -101,6 +107,10 @@ WORK := build/scale
 bench-scale: .venv/.installed
 	@test -n '$(DATA)' || { echo 'Name folders with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
 	.venv/bin/python benchmarks/scale.py $(DATA) --sizes $(SIZES) --work '$(WORK)' $(ARGS)
+
+bench-stores: .venv/.installed-dev
+	@test -n '$(DATA)' || { echo 'Name folders with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
+	.venv/bin/python benchmarks/stores.py $(DATA) --work '$(WORK)' $(ARGS)
 
 bench-page: .venv/.installed-dev
 	.venv/bin/python benchmarks/page.py $(ARGS)

@@ -58,7 +58,7 @@ SIZES = [10_000, 100_000, 1_000_000]
 def main() -> None:
     """Measure every size and print what came of it."""
     args = _parser().parse_args()
-    fitted = _fitted(args.work / "fit", [path.resolve() for path in args.data])
+    fitted = fitted_to(args.work / "fit", [path.resolve() for path in args.data])
     rows = {size: _measure(args.work, size, fitted, rebuild=args.rebuild) for size in sorted(set(args.sizes))}
     figures = list(_figures(rows))
     _show(rows)
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(work: Path, size: int, fitted: Row, *, rebuild: bool) -> Row:
     """Build, open and search an index of so many passages."""
     task = {"work": str(work / str(size)), "fit": str(work / "fit"), "passages": size}
-    row = {"passages": size} | _built(task, fitted["fingerprint"], rebuild=rebuild)
+    row = {"passages": size} | built(task, fitted["fingerprint"], rebuild=rebuild)
     _tell(f"{size:,}: once more, nothing changed")
     started = time.perf_counter()
     if _work("build", task)["changed"]:
@@ -103,7 +103,7 @@ def _measure(work: Path, size: int, fitted: Row, *, rebuild: bool) -> Row:
     return row | _work("compare", task)
 
 
-def _built(task: Row, fingerprint: str, *, rebuild: bool) -> Row:
+def built(task: Row, fingerprint: str, *, rebuild: bool) -> Row:
     """Build the index if it is not there, or not of these vectors; give the figures of when it was built."""
     folder, size = Path(task["work"]), task["passages"]
     facts = folder / "built.json"
@@ -131,7 +131,7 @@ def _tell(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def _fitted(folder: Path, data: Sequence[Path]) -> Row:
+def fitted_to(folder: Path, data: Sequence[Path]) -> Row:
     """Fit to the real sets, unless that is done."""
     fingerprint = _fingerprint(data)
     facts = drawn_vectors.read_facts(folder)

@@ -68,7 +68,7 @@ def build(task: Row) -> Row:
         "build_seconds": report.seconds,
         "build_drawing_seconds": encoder.seconds,
         "build_cpu_seconds": time.process_time(),
-        "build_rss_gib": _memory()["VmHWM"],
+        "build_rss_gib": memory()["VmHWM"],
         "build_own_gib": own.most,
         "index_gib": sum(files.values()) / _GIB,
         "index_bytes": files,
@@ -78,7 +78,7 @@ def build(task: Row) -> Row:
 
 def questions(task: Row) -> Row:
     """Make questions about passages from all over the index; tell how near its sentences are."""
-    found, fit = _open(task), Path(task["fit"])
+    found, fit = open_index(task), Path(task["fit"])
     random = np.random.default_rng(0)
     rows = random.choice(len(found.passages), QUESTIONS + common.WARM_UP, replace=False).tolist()
     passages = found.store.passages(rows)
@@ -106,17 +106,17 @@ def _surroundings(found: Generation, made: Questions) -> Row:
 def serve(task: Row) -> Row:
     """Open the index as the service does, ask, and read the memory."""
     started = time.perf_counter()
-    searcher = _searcher(task, _open(task))
+    searcher = _searcher(task, open_index(task))
     opened = time.perf_counter() - started
-    asked, answers, _ = _questions(task)
-    _ask(searcher, asked[: common.WARM_UP])
-    ms, hits = _ask(searcher, asked[common.WARM_UP :])
+    asked, answers, _ = read_made(task)
+    ask(searcher, asked[: common.WARM_UP])
+    ms, hits = ask(searcher, asked[common.WARM_UP :])
     shared = _PSS.findall(Path("/proc/self/smaps_rollup").read_text("ascii"))
     met = [answer in found for answer, found in zip(answers[common.WARM_UP :], hits, strict=True)]
     return {
         "open_seconds": opened,
         **common.percentiles(ms, 50, 95, 99),
-        **{f"serve_{name}_gib": value for name, value in _memory().items()},
+        **{f"serve_{name}_gib": value for name, value in memory().items()},
         "serve_Pss_gib": int(shared[0]) * 1024 / _GIB,
         "serve_mapped_gib": _mapped(Path(task["work"])),
         "passage_in_hits": float(np.mean(met)),
@@ -125,31 +125,32 @@ def serve(task: Row) -> Row:
 
 def compare(task: Row) -> Row:
     """Compare what is found with what is there, by sentences and by the hits of whole searches."""
-    found = _open(task)
-    asked, _, vectors = _questions(task)
-    nearest = _exactly_nearest(found.sentences, vectors)
+    found = open_index(task)
+    asked, _, vectors = read_made(task)
+    nearest = exactly_nearest(found.sentences, vectors)
     shares = [
         np.isin(rows[:_K], found.sentences.ask(vector).nearest(_POOL)[:_K]).mean()
         for vector, rows in zip(vectors, nearest, strict=True)
     ]
-    _, usual = _ask(_searcher(task, found), asked)
-    _, best = _ask(_searcher(task, _exact(found, vectors, nearest)), asked)
+    _, usual = ask(_searcher(task, found), asked)
+    _, best = ask(_searcher(task, _exact(found, vectors, nearest)), asked)
     same = [len({*some} & {*every}) / len(every) for some, every in zip(usual, best, strict=True)]
     return {"recall_sentences": float(np.mean(shares)), "recall_hits": float(np.mean(same))}
 
 
-def _open(task: Row) -> Generation:
+def open_index(task: Row) -> Generation:
+    """Open the index."""
     return generation.load(generation.current(Path(task["work"]) / "index"))
 
 
 def _searcher(task: Row, found: Generation) -> Searcher:
     """Search with the drawn vectors, in the time that the real encoder takes."""
     encoder = open_encoder(Settings().model, Path(task["fit"]) / "encoder")
-    asked, _, vectors = _questions(task)
+    asked, _, vectors = read_made(task)
     return Searcher(found, Questioner(encoder, dict(zip(asked, vectors, strict=True))))
 
 
-def _questions(task: Row) -> tuple[list[str], list[str], Float32]:
+def read_made(task: Row) -> tuple[list[str], list[str], Float32]:
     """Read the questions, the passages that they are about, and their vectors."""
     found = json.loads((Path(task["work"]) / "questions.json").read_bytes())
     return found["questions"], found["answers"], np.load(Path(task["work"]) / "questions.npy")
@@ -162,7 +163,7 @@ def _as_embedded(passage: Passage) -> PassageInput:
     return PassageInput(context(passage.document.metadata, passage.section), passage.text, sentences)
 
 
-def _ask(searcher: Searcher, asked: Sequence[str]) -> tuple[list[float], list[list[str]]]:
+def ask(searcher: Searcher, asked: Sequence[str]) -> tuple[list[float], list[list[str]]]:
     """Ask one after the other: give the milliseconds and the passages."""
     ms, hits = [], []
     for question in asked:
@@ -213,7 +214,7 @@ class _ExactCosines:
         return self.rows[:count]
 
 
-def _exactly_nearest(sentences: VectorIndex, queries: Float32) -> Int64:
+def exactly_nearest(sentences: VectorIndex, queries: Float32) -> Int64:
     """Compare with all: give each query's nearest rows, the best first, ``_EXACT`` at the most."""
     rows = np.empty((len(queries), 0), np.int64)
     cosines = np.empty((len(queries), 0), np.float32)
@@ -248,10 +249,10 @@ class _PeakOfOwn:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
-            self.most = max(self.most, _memory()["RssAnon"])
+            self.most = max(self.most, memory()["RssAnon"])
 
 
-def _memory() -> dict[str, float]:
+def memory() -> dict[str, float]:
     """Read this process's memory, in GiB."""
     found = _STATUS.findall(Path("/proc/self/status").read_text("ascii"))
     return {name: int(size) * 1024 / _GIB for name, size in found}

@@ -113,7 +113,7 @@ def measure(found: Generation, encoder: Encoder) -> Measured:
     languages = _languages(found, rows)
     asked = list(_ask(found, encoder, [line for code in languages for line in questions(code)]))
     legible = np.array([one.legibility >= _LEGIBLE for one in asked])
-    means = _means(list(compress(asked, legible)), rows)
+    means = _means(found, list(compress(asked, legible)), rows)
     maps: dict[str, Any] = {name: _map(mean, REFERENCE[name]) for name, mean in means.items()}
     mapped = Calibration(**maps)
     plain = _rank(asked, NOT_CALIBRATED)
@@ -163,12 +163,11 @@ def _ask(found: Generation, encoder: Encoder, lines: Sequence[str]) -> Iterator[
         yield Evidence.gather(found, Query(line), languages=languages, vectors=vectors, allowed=None)
 
 
-def _means(asked: Sequence[Evidence], rows: Int64) -> dict[str, float]:
+def _means(found: Generation, asked: Sequence[Evidence], rows: Int64) -> dict[str, float]:
     """Give the mean cosines of questions that the model can read and of passages, by name."""
     if len(asked) < _FEW or not len(rows):
         return {}
-    found = asked[0].found
-    numbers = ranges(found.sentence_starts[rows], found.sentence_starts[rows + 1])
+    numbers = ranges(*found.bounds(rows))
     middle = found.sentences.vectors(numbers).mean(axis=0)  # the mean cosine is the cosine with the mean
     return {
         "sentence": float(np.mean([middle @ one.vectors.vector for one in asked if one.vectors])),

@@ -42,6 +42,9 @@ _FAILED, _WRONG_USAGE, _SOME_NOT_READ = 1, 2, 3
 _index_option = click.option(
     "--index", type=click.Path(path_type=Path), help="Folder of the index.  [default: index]"
 )
+_store_option = click.option(
+    "--store", help="local, milvus+http://HOST:PORT or milvus+FILE.db (Milvus Lite).  [default: local]"
+)
 _reranker_option = click.option(
     "--reranker", help="A sentence-transformers cross-encoder, by name or folder.  [default: none]"
 )
@@ -82,6 +85,7 @@ def main() -> None:
 @main.command()
 @click.argument("docs", required=False, type=click.Path(path_type=Path))
 @_index_option
+@_store_option
 @_model_option
 @_ray_option
 @_json_option
@@ -97,12 +101,26 @@ def _build(settings: Settings) -> Report:
     from qa.build import build  # noqa: PLC0415 -- loads what other commands do without
     from qa.embedding import load_encoder, load_plain  # noqa: PLC0415
 
-    progress = sys.stderr.isatty()
+    progress, is_local = sys.stderr.isatty(), settings.is_local
     try:
-        return build(settings, load_encoder(settings.model, settings.cache), progress=progress)
+        report = build(settings, load_encoder(settings.model, settings.cache), progress=progress)
     except ExportRefusedError as refusal:  # by the documents; it is remembered
         click.echo(f"qa: {refusal}", err=True)
-        return build(settings, load_plain(settings.model), progress=progress)
+        report = build(settings, load_plain(settings.model), progress=progress)
+    if not is_local:
+        _upload(settings, progress=progress)
+    return report
+
+
+def _upload(settings: Settings, *, progress: bool) -> None:
+    """Put the index into the Milvus that the settings name."""
+    from qa import calibration, generation  # noqa: PLC0415 -- loads what other commands do without
+    from qa.milvus.upload import publish  # noqa: PLC0415
+
+    found = generation.load(generation.current(settings.index))
+    done = publish(settings.store, found, calibration.stored(settings.index), progress=progress)
+    if done.changed:
+        click.echo(f"qa: generation {done.generation} is live in {done.address}", err=True)
 
 
 def _tell(report: Report, *, as_json: bool) -> None:
@@ -121,11 +139,12 @@ def _tell(report: Report, *, as_json: bool) -> None:
 @main.command()
 @click.argument("docs", required=False, type=click.Path(path_type=Path))
 @_index_option
+@_store_option
 @_model_option
 @_json_option
-def watch(docs: Path | None, index: Path | None, model: str | None, as_json: bool) -> None:  # noqa: FBT001
+def watch(docs: Path | None, *, as_json: bool, **flags: Any) -> None:
     """Build the index, and again whenever something in DOCS (docs_raw) changes, until it is interrupted."""
-    settings = config.load({"docs": docs, "index": index, "model": model})
+    settings = config.load({"docs": docs} | flags)
     from qa import watch as watching  # noqa: PLC0415 -- loads what other commands do without
 
     def build() -> None:
@@ -140,6 +159,7 @@ def watch(docs: Path | None, index: Path | None, model: str | None, as_json: boo
 
 @main.command()
 @_index_option
+@_store_option
 @click.option(
     "--docs",
     type=click.Path(path_type=Path),
@@ -215,10 +235,12 @@ def _keys() -> Keys:
 )
 @click.option("--path", multiple=True, help="Only this folder, file or pattern; may be repeated.")
 @_index_option
+@_store_option
 @_reranker_option
 @_json_option
 def ask(
     index: Path | None,
+    store: str | None,
     reranker: str | None,
     *,
     question: str,
@@ -230,7 +252,7 @@ def ask(
     as_json: bool,
 ) -> None:
     """Answer QUESTION with the passages that answer it."""
-    settings = config.load({"index": index, "reranker": reranker})
+    settings = config.load({"index": index, "store": store, "reranker": reranker})
     if not question.strip() or len(question) > settings.max_question:
         raise QueryError(f"a question has 1 to {settings.max_question} characters")
     from qa.search import LiveSearcher  # noqa: PLC0415 -- loads what other commands do without
@@ -265,11 +287,13 @@ def ask(
     "For brier, ece and ms_* worse is more.",
 )
 @_index_option
+@_store_option
 @_reranker_option
 @_json_option
 def evaluate(
     questions: Path,
     index: Path | None,
+    store: str | None,
     reranker: str | None,
     *,
     k: int,
@@ -280,7 +304,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure the answers to QUESTIONS, a JSON Lines file with their answers' places."""
-    settings = config.load({"index": index, "reranker": reranker})
+    settings = config.load({"index": index, "store": store, "reranker": reranker})
     from qa import evaluation  # noqa: PLC0415 -- loads what other commands do without
     from qa.search import LiveSearcher  # noqa: PLC0415
 
@@ -326,15 +350,17 @@ def _bar(given: str) -> tuple[str, float]:
 
 @main.command()
 @_index_option
+@_store_option
 @click.option("--reset", is_flag=True, help="Remove the calibration.")
 @_json_option
-def calibrate(index: Path | None, reset: bool, as_json: bool) -> None:  # noqa: FBT001
+def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
     """Fit the confidence to the index's model and content, without any questions of yours."""
-    settings = config.load({"index": index})
+    settings = config.load(flags)
     from qa import calibration, generation  # noqa: PLC0415 -- loads what other commands do without
 
     if reset:
         removed = calibration.remove(settings.index)
+        _pass_on_calibration(settings)
         text = "the calibration is removed" if removed else "there was no calibration"
         click.echo(json.dumps({"removed": removed}) if as_json else text)
         return
@@ -343,26 +369,41 @@ def calibrate(index: Path | None, reset: bool, as_json: bool) -> None:  # noqa: 
     found = generation.load(generation.current(settings.index))
     measured = calibration.measure(found, encoder_of(found))
     path = calibration.write(settings.index, measured)
+    _pass_on_calibration(settings)
     if as_json:
         click.echo(json.dumps(asdict(measured), ensure_ascii=False))
     else:
         click.echo(f"{calibration.describe(measured)}\nkept in {path}")
 
 
+def _pass_on_calibration(settings: Settings) -> None:
+    """Put the calibration, or that there is none, where the settings want the index."""
+    if settings.is_local:
+        return
+    from qa import calibration  # noqa: PLC0415 -- loads what other commands do without
+    from qa.milvus.upload import calibrate  # noqa: PLC0415
+
+    calibrate(settings.store, calibration.stored(settings.index))
+
+
 @main.command()
 @_index_option
+@_store_option
 @click.option("--files", is_flag=True, help="List every file ever seen, and what became of it.")
 @_json_option
-def status(index: Path | None, files: bool, as_json: bool) -> None:  # noqa: FBT001
+def status(*, files: bool, as_json: bool, **flags: Any) -> None:
     """Tell what the index holds."""
-    settings = config.load({"index": index})
-    from qa import calibration, generation, ledger  # noqa: PLC0415 -- loads what other commands do without
+    settings = config.load(flags)
+    from qa import calibration, ledger  # noqa: PLC0415 -- loads what other commands do without
+    from qa.published import publications  # noqa: PLC0415
 
-    found = generation.load(generation.current(settings.index))
+    published = publications(settings)
+    name, stored = published.live()
+    found = published.open(name)
     info = found.info
     seen = ledger.summary(settings.index)
     listed = ledger.entries(settings.index) if files else []
-    measured = calibration.fitting(calibration.stored(settings.index), settings.index, found.manifest)
+    measured = calibration.fitting(stored, settings.index, found.manifest)
     if as_json:
         content = asdict(info) | {"calibration": asdict(measured) if measured else None}
         content["ledger"] = asdict(seen) if seen else None
@@ -371,6 +412,8 @@ def status(index: Path | None, files: bool, as_json: bool) -> None:  # noqa: FBT
         return
     click.echo(f"generation  {info.generation}\ncreated     {info.created}\nmodel       {info.model}")
     click.echo(f"documents   {info.documents}\npassages    {info.passages}\nsentences   {info.sentences}")
+    if info.store != config.LOCAL:
+        click.echo(f"store       {info.store}")
     if measured:
         click.echo(f"calibrated  {measured.created}, on generation {measured.generation}")
     click.echo(f"not read    {len(info.failures)}")

@@ -6,6 +6,7 @@ The only reader of the environment and of ``qa.toml``.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from qa.contracts import SettingsError
+
+LOCAL = "local"
+"""The store that is the folder of the index itself."""
 
 _MOST_WORKERS = 4
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -38,6 +42,7 @@ class Settings:
 
     docs: Path = Path("docs_raw")
     index: Path = Path("index")
+    store: str = LOCAL
     cache: Path = field(default_factory=lambda: _user_cache() / "qa")
     model: str = "all-MiniLM-L6-v2"
     ray: str = ""
@@ -64,7 +69,25 @@ class Settings:
     log_json: bool = False
     log_questions: bool = False
 
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the index is served from its own folder.
 
+        Raises:
+            SettingsError: it is neither that nor a Milvus.
+        """
+        if not _STORE.fullmatch(self.store):
+            known = f"{LOCAL}, milvus+http://HOST:PORT and milvus+FILE.db"
+            raise SettingsError(f"{self.store!r} is not a store: there are {known}")
+        return self.store == LOCAL
+
+    @property
+    def store_is_file(self) -> bool:
+        """Tell whether the store is a file of Milvus Lite, which one process alone can open."""
+        return not self.is_local and "://" not in self.store
+
+
+_STORE = re.compile(r"local|milvus\+(https?://\S+|.+\.db)")
 _KINDS = {int: "a whole number", str: "text", Path: "a path", bool: "true or false"}
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _RANGES = {"port": (0, 65535), "waiting": (0, None)} | dict.fromkeys(

@@ -16,7 +16,8 @@ The errors form a tree; only the command line and the web service turn them into
     │   ├── LockedError        another process is building it
     │   └── ClusterError       the Ray cluster cannot be reached, or has failed
     ├── IndexUnavailableError  there is no index to read
-    │   └── CorruptIndexError  there is one, but it is not what was written
+    │   ├── CorruptIndexError  there is one, but it is not what was written
+    │   └── StoreUnavailableError  what keeps it does not answer; it may do so again at any time
     └── NotFoundError          no such document or passage
         └── GoneError          it was there once: the document has changed since
 """
@@ -88,6 +89,10 @@ class IndexUnavailableError(QAError):
 
 class CorruptIndexError(IndexUnavailableError):
     """There is an index, but it is not what was written."""
+
+
+class StoreUnavailableError(IndexUnavailableError):
+    """What keeps the index does not answer."""
 
 
 class NotFoundError(QAError):
@@ -422,7 +427,8 @@ class Query:
 class IndexInfo:
     """What a generation of the index holds.
 
-    ``created`` is an ISO time in UTC; ``scanned`` counts the files that were looked at, read or not.
+    ``created`` is an ISO time in UTC; ``scanned`` counts the files that were looked at, read or not;
+    ``store`` tells what keeps the generation.
     """
 
     generation: str
@@ -433,6 +439,7 @@ class IndexInfo:
     created: str
     failures: tuple[ReadFailure, ...] = ()
     scanned: int = 0
+    store: str = "local"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field, replace
 from math import ceil
 
 import numpy as np
 
 from qa import analysis, language, lexical
-from qa.arrays import cubed, max_in_parts, offsets, ranges
+from qa.arrays import cubed, max_in_parts, offsets
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
-from qa.generation import Generation
+from qa.corpus import Corpus, Nearness
 from qa.interaction import TokenMatches
 from qa.ranking import ALIKE, CARRIED, NOT_CALIBRATED, TITLED, Calibration, Signals, fuse, group_alike
-from qa.vectors import Cosines
 
 _POOL = 100
 """How many passages the words bring in, and how many sentences the vectors, at the least."""
@@ -51,47 +50,47 @@ class Evidence:
     """One question against one generation.
 
     Attributes:
-        found: the generation.
+        found: the generation, wherever it is.
         mode: which signals count.
         vectors: what the model makes of the question; None in lexical mode.
         cosines: the question's with the sentences; None in lexical mode.
         token_weights: what each of the question's tokens counts, adding up to 1.
         words: its terms.
         legibility: how well the model knows its language, in [0, 1].
-        allowed: the rows that may answer, ascending; all where None.
+        allowed: which passages may answer, as the generation allowed them; all where None.
         calibration: what brings the cosines onto the scale that ``ranking`` knows.
     """
 
-    found: Generation
+    found: Corpus
     mode: Mode
     vectors: QueryVectors | None
-    cosines: Cosines | None
+    cosines: Nearness | None
     token_weights: Float32
     words: lexical.Question
     legibility: float
-    allowed: Int64 | None
+    allowed: Sized | None
     calibration: Calibration
     _compared: tuple[Int64, TokenMatches] | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def gather(
         cls,
-        found: Generation,
+        found: Corpus,
         query: Query,
         *,
         languages: Sequence[str],
         vectors: QueryVectors | None,
-        allowed: Int64 | None,
+        allowed: Sized | None,
         calibration: Calibration = NOT_CALIBRATED,
     ) -> Evidence:
         """Make a query ready; ``languages`` are those of the generation."""
         question = query.question
-        words = found.lexical.question(analysis.terms(question, languages))
+        words = found.question(analysis.terms(question, languages))
         weights, legibility = np.empty(0, np.float32), 0.0
         if vectors:
             weights = _token_weights(question, languages, words, vectors.spans)
             legibility = language.legibility(vectors.token_count, analysis.count_words(question))
-        cosines = found.sentences.ask(vectors.vector) if vectors else None
+        cosines = found.ask(vectors.vector) if vectors else None
         return cls(found, query.mode, vectors, cosines, weights, words, legibility, allowed, calibration)
 
     def rank(self, count: int) -> Ranked:
@@ -109,7 +108,7 @@ class Evidence:
             signals = {**signals, "sentence": self.calibration.sentence(self._sentences(rows))}
         scores = fuse(signals, self.mode, self.legibility)
         likely = _best_first(scores, rows)[: max(_LIKELY, 2 * count)]
-        alike = self.found.lexical.alike(*self._sentence_bounds(rows[likely]), ALIKE)
+        alike = self.found.alike(rows[likely], ALIKE)
         examined = _EXAMINED * ceil(count / _EXAMINED)
         groups = [likely[group] for group in group_alike(alike, examined)]
         firsts = np.array([group[0] for group in groups], np.int64)
@@ -122,13 +121,12 @@ class Evidence:
 
     def sentences(self, rows: Int64) -> tuple[Signals, Int64]:
         """Give the signals of the passages' sentences, one after another, and where each one's begin."""
-        firsts, lasts = self._sentence_bounds(rows)
-        numbers, bounds = ranges(firsts, lasts), offsets(lasts - firsts)
-        carried = np.full(len(numbers), CARRIED, np.float32)
+        bounds = offsets(self.found.counts(rows))
+        carried = np.full(bounds[-1], CARRIED, np.float32)
         carried[bounds[:-1]] = 0  # before the first sentence there is none
-        signals = {"coverage": self.found.lexical.matches(self.words, firsts, lasts).coverage(carried)}
+        signals = {"coverage": self.found.matches(self.words, rows).coverage(carried)}
         if self.vectors:
-            cosines = self._cosines.of(numbers)
+            cosines = self._cosines.of(rows)
             signals["sentence"] = self.calibration.sentence(cosines)
             signals["interaction"] = self.calibration.interaction(cosines)
             if self._has_tokens:
@@ -144,13 +142,13 @@ class Evidence:
         return cubed(cosines) if sharpened else cosines
 
     @property
-    def _cosines(self) -> Cosines:
+    def _cosines(self) -> Nearness:
         assert self.cosines is not None  # noqa: S101 -- the caller has looked at the mode
         return self.cosines
 
     @property
     def _has_tokens(self) -> bool:
-        return self.vectors is not None and len(self.vectors.tokens) > 0 and bool(self.found.tokens)
+        return self.vectors is not None and len(self.vectors.tokens) > 0 and self.found.has_tokens
 
     def _pool(self, depth: int) -> Int64:
         """Collect, of the rows that may answer, what any signal of the mode puts near the top."""
@@ -163,33 +161,32 @@ class Evidence:
 
     def _nearest(self, depth: int) -> Int64:
         """Give the passages of the nearest sentences: of so many that it is at least ``depth`` passages."""
-        sentences = None if self.allowed is None else ranges(*self._sentence_bounds(self.allowed))
         count = _POOL
         while True:
-            nearest = self._cosines.nearest(count, sentences)
-            rows = np.unique(np.searchsorted(self.found.sentence_starts, nearest, side="right") - 1)
+            nearest = self._cosines.nearest(count, self.allowed)
+            rows = np.unique(nearest)
             if len(rows) >= depth or len(nearest) < count:
                 return rows
             count *= 2
 
     def _examined(self, rows: Int64) -> Signals:
-        firsts, lasts = self._sentence_bounds(rows)
-        matches = self.found.lexical.matches(self.words, firsts, lasts)
+        matches = self.found.matches(self.words, rows)
         signals = {
-            "coverage": max_in_parts(matches.coverage(), offsets(lasts - firsts), 0),
+            "coverage": max_in_parts(matches.coverage(), offsets(self.found.counts(rows)), 0),
             "adjacency": matches.adjacency(),
         }
         if self.vectors:
-            cosines = self.found.passages.vectors(rows) @ self.vectors.vector
+            cosines = self.found.vectors(rows) @ self.vectors.vector
             signals["dense"] = self.calibration.sentence(cosines)
             signals["interaction"] = self.interaction(rows, sharpened=True)
         return signals
 
     def _nearby(self, rows: Int64) -> Signals:
         """Give the signals of the better of each passage's neighbours in its document; none gives 0."""
-        documents, last = self.found.documents, len(self.found.documents) - 1
-        before = (rows > 0) & (documents[np.maximum(rows - 1, 0)] == documents[rows])
-        after = (rows < last) & (documents[np.minimum(rows + 1, last)] == documents[rows])
+        last = self.found.manifest.passages - 1
+        beside = np.concatenate([np.maximum(rows - 1, 0), rows, np.minimum(rows + 1, last)])
+        previous, own, following = self.found.documents_of(beside).reshape(3, -1)
+        before, after = (rows > 0) & (previous == own), (rows < last) & (following == own)
         near = np.unique(np.concatenate([rows[before] - 1, rows[after] + 1]))
         values = {"lexical_nearby": self.words.scores.of(near)}
         if self.vectors:
@@ -203,9 +200,7 @@ class Evidence:
 
     def _sentences(self, rows: Int64) -> Float32:
         """Give the best cosine of the question's vector and one of each passage's sentences'."""
-        firsts, lasts = self._sentence_bounds(rows)
-        cosines = self._cosines.of(ranges(firsts, lasts))
-        return max_in_parts(cosines, offsets(lasts - firsts), -1)
+        return max_in_parts(self._cosines.of(rows), offsets(self.found.counts(rows)), -1)
 
     def _matches(self, rows: Int64) -> TokenMatches:
         """Compare the tokens; what has been compared already is only looked up."""
@@ -216,15 +211,11 @@ class Evidence:
             places = order[np.minimum(np.searchsorted(known, rows, sorter=order), len(known) - 1)]
             if np.array_equal(known[places], rows):
                 return matches.of(places)
-        firsts, lasts = self._sentence_bounds(rows)
-        found = self.found.tokens.matches(self.vectors.tokens, firsts + rows, lasts + rows + 1)
+        found = self.found.token_matches(self.vectors.tokens, rows)
         matches = found.rescaled(self.calibration.interaction)
         if len(rows):
             self._compared = rows, matches
         return matches
-
-    def _sentence_bounds(self, rows: Int64) -> tuple[Int64, Int64]:
-        return self.found.sentence_starts[rows], self.found.sentence_starts[rows + 1]
 
 
 def _token_weights(

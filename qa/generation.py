@@ -12,21 +12,22 @@ import os
 import re
 import shutil
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qa.arrays import mapped
-from qa.contracts import CorruptIndexError, IndexInfo, IndexUnavailableError, Int64
-from qa.interaction import TokenIndex
-from qa.lexical import LexicalIndex
+from qa.arrays import mapped, ranges
+from qa.contracts import CorruptIndexError, Filters, Float32, IndexInfo, IndexUnavailableError, Int64
+from qa.interaction import TokenIndex, TokenMatches
+from qa.lexical import LexicalIndex, Matches, Question
 from qa.store import Store
-from qa.vectors import VectorIndex, Vectors
+from qa.vectors import Cosines, VectorIndex, Vectors
 
 FORMAT = 3
 
@@ -41,6 +42,7 @@ TOKENS = "tokens"
 LEXICAL = "lexical"
 ENCODER = "encoder"
 POINTER = "CURRENT"
+GENERATIONS = "generations"
 
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
@@ -153,6 +155,77 @@ class Generation:
             self.store.count_files(),
         )
 
+    @property
+    def encoder(self) -> Path:
+        """Where the encoder is kept, if it is."""
+        return self.folder / ENCODER
+
+    @property
+    def has_tokens(self) -> bool:
+        """Tell whether passages have token vectors."""
+        return bool(self.tokens)
+
+    def allow(self, filters: Filters) -> Int64:
+        """Give the rows of the passages whose documents pass the filters, ascending."""
+        return self.store.rows(filters)
+
+    def question(self, terms: Iterable[str]) -> Question:
+        """Look a question's terms up, given in their order."""
+        return self.lexical.question(terms)
+
+    def ask(self, vector: Float32) -> Nearness:
+        """Compare the sentences with a unit vector, shape (dimension,)."""
+        return Nearness(self, self.sentences.ask(vector))
+
+    def bounds(self, rows: Int64) -> tuple[Int64, Int64]:
+        """Give passages' first sentences, and their last ones, exclusive."""
+        return self.sentence_starts[rows], self.sentence_starts[rows + 1]
+
+    def counts(self, rows: Int64) -> Int64:
+        """Tell how many sentences each passage has."""
+        firsts, lasts = self.bounds(rows)
+        return lasts - firsts
+
+    def documents_of(self, rows: Int64) -> Int64:
+        """Give the numbers of passages' documents."""
+        return self.documents[rows]
+
+    def alike(self, rows: Int64, least: float) -> NDArray[np.bool_]:
+        """Tell which passages are alike, as ``lexical.alike`` does."""
+        return self.lexical.alike(*self.bounds(rows), least)
+
+    def matches(self, question: Question, rows: Int64) -> Matches:
+        """Find where passages hold a question's terms."""
+        return self.lexical.matches(question, *self.bounds(rows))
+
+    def vectors(self, rows: Int64) -> Float32:
+        """Give passages' vectors, shape (rows, dimension)."""
+        return self.passages.vectors(rows)
+
+    def token_matches(self, query: Float32, rows: Int64) -> TokenMatches:
+        """Compare a question's tokens with those of passages."""
+        firsts, lasts = self.bounds(rows)
+        return self.tokens.matches(query, firsts + rows, lasts + rows + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """One question's cosines with the sentences of a generation, by passage."""
+
+    found: Generation
+    cosines: Cosines
+
+    def of(self, rows: Int64) -> Float32:
+        """Give the cosines of all sentences of these passages, one after another."""
+        return self.cosines.of(ranges(*self.found.bounds(rows)))
+
+    def nearest(self, count: int, allowed: Sized | None = None) -> Int64:
+        """Give the passage of each of the nearest sentences, the best first."""
+        rows = cast("Int64 | None", allowed)
+        sentences = None if rows is None else ranges(*self.found.bounds(rows))
+        nearest = self.cosines.nearest(count, sentences)
+        return np.searchsorted(self.found.sentence_starts, nearest, side="right") - 1
+
 
 def current(index: Path) -> Path:
     """Find the folder of the live generation.
@@ -168,7 +241,7 @@ def current(index: Path) -> Path:
         raise IndexUnavailableError(f"there is no index in {index}: run `qa index`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CorruptIndexError(f"{pointer} cannot be read ({error}): {_REBUILD}") from error
-    folder = index / "generations" / name
+    folder = index / GENERATIONS / name
     if not _NAME.fullmatch(name) or not folder.is_dir():
         raise CorruptIndexError(f"{pointer} names no generation that is there: {_REBUILD}")
     return folder

@@ -63,6 +63,30 @@ def compress(tokens: Float32, projection: Float32) -> Int8:
     return codes
 
 
+def lengths_of(tokens: Int8) -> Float32:
+    """Give the lengths of compressed tokens."""
+    return np.asarray(np.linalg.norm(tokens.astype(np.float32), axis=1), np.float32)
+
+
+def best(query: Float32, tokens: Int8, lengths: Float32, segments: Int64) -> Float32:
+    """Give the best cosine of each of a question's tokens with a token of each segment.
+
+    Args:
+        query: the question's token vectors, projected, shape (query tokens, width).
+        tokens: the segments' compressed tokens, one segment after another, shape (tokens, width).
+        lengths: theirs, shape (tokens, 1).
+        segments: where each segment begins among them and the last one ends.
+
+    Returns:
+        Shape (segments, query tokens).
+    """
+    wanted = np.zeros((ceil(len(query) / _ABREAST) * _ABREAST, query.shape[1]), np.float32)
+    wanted[: len(query)] = unit(query)
+    cosines = (tokens.astype(np.float32) @ wanted.T)[:, : len(query)]
+    cosines /= np.maximum(lengths, 1)
+    return max_in_parts(cosines, segments, -1)
+
+
 class TokenWriter:
     """Writes a ``TokenIndex`` into a new folder, as the passages come."""
 
@@ -78,7 +102,7 @@ class TokenWriter:
         """Add passages' compressed tokens; ``counts`` tells how many each of their segments has."""
         with (self._folder / _TOKENS).open("ab") as file, (self._folder / _LENGTHS).open("ab") as lengths:
             tokens.tofile(file)
-            np.linalg.norm(tokens.astype(np.float32), axis=1).tofile(lengths)
+            lengths_of(tokens).tofile(lengths)
         self._counts.extend(counts)
 
     def close(self) -> None:
@@ -138,12 +162,9 @@ class TokenIndex:
             lasts: each passage's last segment, exclusive.
         """
         rows, tokens = ranges(firsts, lasts), ranges(self._starts[firsts], self._starts[lasts])
-        wanted = np.zeros((ceil(len(query) / _ABREAST) * _ABREAST, self.projection.shape[1]), np.float32)
-        wanted[: len(query)] = unit(query @ self.projection)
-        cosines = (self._tokens.take(tokens).astype(np.float32) @ wanted.T)[:, : len(query)]
-        cosines /= np.maximum(self._lengths.take(tokens), 1)
-        best = max_in_parts(cosines, offsets(self._starts[rows + 1] - self._starts[rows]), -1)
-        return TokenMatches(best, offsets(lasts - firsts))
+        segments = offsets(self._starts[rows + 1] - self._starts[rows])
+        found = best(query @ self.projection, self._tokens.take(tokens), self._lengths.take(tokens), segments)
+        return TokenMatches(found, offsets(lasts - firsts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain, compress, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,45 @@ class PassageTerms:
     sentences: Sequence[Sequence[str]]
 
 
+class Scored(Protocol):
+    """The passages' scores for one question."""
+
+    def of(self, rows: Int64) -> Float32:
+        """Give those of these rows."""
+        ...
+
+    def best(self, count: int, allowed: Any = None) -> tuple[Int64, Float32]:
+        """Find the passages with the highest, as ``postings.Scores`` does.
+
+        Args:
+            count: how many to find at most. One that holds no term is never found.
+            allowed: which may be found, as their ``Corpus`` allowed them; all where None.
+        """
+        ...
+
+
+class Vocabulary(Protocol):
+    """The terms of the passages."""
+
+    @property
+    def passages(self) -> int:
+        """How many passages there are."""
+        ...
+
+    @property
+    def common(self) -> frozenset[int]:
+        """The hashes of common words."""
+        ...
+
+    def look_up(self, hashes: NDArray[np.uint64]) -> tuple[Int64, Int64]:
+        """Give terms' numbers by their hashes, -1 where there is none, and how many passages hold each."""
+        ...
+
+    def score(self, terms: Int64, factors: Float64) -> Scored:
+        """Score passages by terms' numbers; by the factors what each term gives is multiplied."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """A question's terms as an index knows them.
@@ -74,7 +113,7 @@ class Question:
     known: Int64
     known_weights: Float64
     pairs: Int64
-    scores: Scores
+    scores: Scored
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +160,100 @@ class Matches:
         held[owners[met], found[met]] = 1
         weights = self.question.known_weights[pairs].min(axis=1)
         return np.asarray(held @ weights / (weights.sum() or 1), np.float32)
+
+
+def ask(terms: Iterable[str], vocabulary: Vocabulary) -> Question:
+    """Look a question's terms up, given in their order."""
+    order = list(terms)
+    different = list(dict.fromkeys(order))
+    hashes = _hashes(different)
+    numbers, frequencies = vocabulary.look_up(hashes)
+    held = numbers >= 0
+    common = vocabulary.common
+    shares = np.array([COMMON_SHARE if code in common else 1.0 for code in hashes.tolist()])
+    weights = shares * rarity(vocabulary.passages, frequencies)
+    total = float(weights.sum())
+    known = {term: place for place, term in enumerate(compress(different, held.tolist()))}
+    pairs = {(known[a], known[b]) for a, b in pairwise(order) if a != b and a in known and b in known}
+    return Question(
+        dict(zip(different, weights.tolist(), strict=True)),
+        total,
+        numbers[held],
+        weights[held],
+        np.array(sorted(pairs), np.int64).reshape(-1, 2),
+        vocabulary.score(numbers[held], shares[held] / (total or 1)),
+    )
+
+
+def find(question: Question, terms: Int32, passages: Int64, sentences: Int64) -> Matches:
+    """Find where passages hold a question's terms.
+
+    Args:
+        question: the question.
+        terms: the terms of the passages' sentences, one after another.
+        passages: where each passage begins among them and the last one ends.
+        sentences: the same of all their sentences.
+    """
+    found = np.flatnonzero(terms == question.known.astype(np.int32)[:, None])
+    known, places = np.divmod(found, max(len(terms), 1))
+    order = np.argsort(places)
+    return Matches(question, known[order], places[order], passages, sentences)
+
+
+def alike(terms: Int32, bounds: Int64, vocabulary: int, least: float) -> NDArray[np.bool_]:
+    """Tell which passages are alike: the longer has at least this share of the shorter one's shingles.
+
+    A shingle is a run of three terms; a shorter passage is one as a whole.
+
+    Args:
+        terms: the passages' terms, one passage after another.
+        bounds: where each passage begins among them and the last one ends.
+        vocabulary: how many different terms there may be.
+        least: the share.
+
+    Returns:
+        Shape (passages, passages), symmetric.
+    """
+    codes, counts = _shingles(terms, bounds, vocabulary)
+    found = np.eye(len(counts), dtype=np.bool_)
+    # Whatever shares its last bits with no other is in one passage only, and most are.
+    ends = codes & ((1 << (4 * len(codes)).bit_length()) - 1)
+    elsewhere = np.bincount(ends)[ends] > 1
+    starts = offsets(counts)
+    near = np.flatnonzero(np.add.reduceat(elsewhere, starts[:-1], dtype=np.int64) >= least * counts)
+    if not len(near):
+        return found
+    wanted = np.unique(codes[ranges(starts[near], starts[near + 1])])
+    columns = np.searchsorted(wanted, codes)
+    places = np.flatnonzero(np.append(wanted, -1)[columns] == codes)
+    columns, owners = columns[places], _parts(starts, places)
+    common = np.zeros((len(near), len(counts)), np.float32)
+    for first in range(0, len(wanted), _COMPARED_AT_ONCE):
+        inside = (columns >= first) & (columns < first + _COMPARED_AT_ONCE)
+        held = np.zeros((len(counts), min(_COMPARED_AT_ONCE, len(wanted) - first)), np.float32)
+        held[owners[inside], columns[inside] - first] = 1
+        common += held[near] @ held.T
+    sizes = common[np.arange(len(near)), near].astype(np.float64)
+    found[near] |= common >= least * sizes[:, None]
+    return found | found.T
+
+
+def _shingles(terms: Int32, bounds: Int64, vocabulary: int) -> tuple[Int64, Int64]:
+    """Give passages' shingles, one passage after another, as numbers, and how many each has."""
+    numbers, base = terms.astype(np.int64), vocabulary + 1
+    if base > _CUBED:
+        distinct, numbers = np.unique(terms, return_inverse=True)
+        base = len(distinct) + 1
+    base |= 1  # odd, so that all three have a part in the last bits
+    numbers = np.append(numbers + 1, [0, 0, 0])
+    runs = (numbers[:-2] * base + numbers[1:-1]) * base + numbers[2:]
+    lengths = np.diff(bounds)
+    counts = np.maximum(lengths - 2, 1)
+    codes = runs[ranges(bounds[:-1], bounds[:-1] + counts)]
+    short = np.flatnonzero(lengths < 3)  # noqa: PLR2004 -- which end before their run does
+    places = offsets(counts)[short]
+    codes[places] -= codes[places] % base ** (3 - lengths[short])
+    return codes, counts
 
 
 class LexicalWriter:
@@ -201,7 +334,7 @@ class LexicalIndex:
         self._postings = Postings(folder, self.passages)
         self._hashes: NDArray[np.uint64] = mapped(folder / _HASHES, np.uint64)
         self._numbers: Int32 = mapped(folder / _NUMBERS, np.int32)
-        self._common = frozenset(mapped(folder / _COMMON, np.uint64).tolist())
+        self.common = frozenset(mapped(folder / _COMMON, np.uint64).tolist())
         self._terms: Int32 = mapped(folder / _TERMS, np.int32)
         self._starts: Int64 = mapped(folder / _STARTS, np.int64)
         if not len(self._hashes) == len(self._numbers) == self._postings.terms:
@@ -216,35 +349,34 @@ class LexicalIndex:
 
     def question(self, terms: Iterable[str]) -> Question:
         """Look a question's terms up, given in their order."""
-        order = list(terms)
-        different = list(dict.fromkeys(order))
-        hashes = _hashes(different)
-        numbers = self._look_up(hashes)
-        held = numbers >= 0
-        frequencies = np.zeros(len(numbers), np.int64)
-        frequencies[held] = self._postings.frequencies(numbers[held])
-        shares = np.array([COMMON_SHARE if code in self._common else 1.0 for code in hashes.tolist()])
-        weights = shares * rarity(self.passages, frequencies)
-        total = float(weights.sum())
-        known = {term: place for place, term in enumerate(compress(different, held.tolist()))}
-        pairs = {(known[a], known[b]) for a, b in pairwise(order) if a != b and a in known and b in known}
-        return Question(
-            dict(zip(different, weights.tolist(), strict=True)),
-            total,
-            numbers[held],
-            weights[held],
-            np.array(sorted(pairs), np.int64).reshape(-1, 2),
-            self._postings.ask(numbers[held], shares[held] / (total or 1)),
-        )
+        return ask(terms, self)
 
-    def _look_up(self, hashes: NDArray[np.uint64]) -> Int64:
-        """Give the numbers of the terms with these hashes; -1 where there is none."""
+    def look_up(self, hashes: NDArray[np.uint64]) -> tuple[Int64, Int64]:
+        """Give terms' numbers by their hashes, -1 where there is none, and how many passages hold each."""
         places = np.searchsorted(self._hashes, hashes)
         held = places < len(self._hashes)
         held[held] = self._hashes[places[held]] == hashes[held]
-        numbers = np.full(len(hashes), -1)
+        numbers, frequencies = np.full(len(hashes), -1), np.zeros(len(hashes), np.int64)
         numbers[held] = self._numbers[places[held]]
-        return numbers
+        frequencies[held] = self._postings.frequencies(numbers[held])
+        return numbers, frequencies
+
+    def score(self, terms: Int64, factors: Float64) -> Scores:
+        """Score passages by terms' numbers; by the factors what each term gives is multiplied."""
+        return self._postings.ask(terms, factors)
+
+    def vocabulary(self) -> tuple[NDArray[np.uint64], Int32, Int64]:
+        """Give every term's hash and number, and how many passages hold it."""
+        return self._hashes, self._numbers, self._postings.frequencies(self._numbers.astype(np.int64))
+
+    def gains(self, first: int, last: int) -> tuple[Int64, Int64, Float32]:
+        """Give what terms give to passages, as ``Postings.of_passages`` does."""
+        return self._postings.of_passages(first, last)
+
+    def terms(self, first: int, last: int) -> tuple[Int32, Int64]:
+        """Give the terms of the sentences from ``first`` to ``last``, and where each one's begin and end."""
+        starts = self._starts[first : last + 1]
+        return self._terms[starts[0] : starts[-1]], starts - starts[0]
 
     def matches(self, question: Question, firsts: Int64, lasts: Int64) -> Matches:
         """Find where passages hold a question's terms.
@@ -256,65 +388,17 @@ class LexicalIndex:
         """
         terms, passages = self._read(firsts, lasts)
         rows = ranges(firsts, lasts)
-        sentences = offsets(self._starts[rows + 1] - self._starts[rows])
-        found = np.flatnonzero(terms == question.known.astype(np.int32)[:, None])
-        known, places = np.divmod(found, max(len(terms), 1))
-        order = np.argsort(places)
-        return Matches(question, known[order], places[order], passages, sentences)
+        return find(question, terms, passages, offsets(self._starts[rows + 1] - self._starts[rows]))
 
     def alike(self, firsts: Int64, lasts: Int64, least: float) -> NDArray[np.bool_]:
-        """Tell which passages are alike: the longer has at least this share of the shorter one's shingles.
-
-        A shingle is a run of three terms; a shorter passage is one as a whole.
+        """Tell which passages are alike, as the function ``alike`` does.
 
         Args:
             firsts: each passage's first sentence.
             lasts: each passage's last sentence, exclusive.
             least: the share.
-
-        Returns:
-            Shape (passages, passages), symmetric.
         """
-        codes, counts = self._shingles(firsts, lasts)
-        found = np.eye(len(counts), dtype=np.bool_)
-        # Whatever shares its last bits with no other is in one passage only, and most are.
-        ends = codes & ((1 << (4 * len(codes)).bit_length()) - 1)
-        elsewhere = np.bincount(ends)[ends] > 1
-        starts = offsets(counts)
-        near = np.flatnonzero(np.add.reduceat(elsewhere, starts[:-1], dtype=np.int64) >= least * counts)
-        if not len(near):
-            return found
-        wanted = np.unique(codes[ranges(starts[near], starts[near + 1])])
-        columns = np.searchsorted(wanted, codes)
-        places = np.flatnonzero(np.append(wanted, -1)[columns] == codes)
-        columns, owners = columns[places], _parts(starts, places)
-        common = np.zeros((len(near), len(counts)), np.float32)
-        for first in range(0, len(wanted), _COMPARED_AT_ONCE):
-            inside = (columns >= first) & (columns < first + _COMPARED_AT_ONCE)
-            held = np.zeros((len(counts), min(_COMPARED_AT_ONCE, len(wanted) - first)), np.float32)
-            held[owners[inside], columns[inside] - first] = 1
-            common += held[near] @ held.T
-        sizes = common[np.arange(len(near)), near].astype(np.float64)
-        found[near] |= common >= least * sizes[:, None]
-        return found | found.T
-
-    def _shingles(self, firsts: Int64, lasts: Int64) -> tuple[Int64, Int64]:
-        """Give passages' shingles, one passage after another, as numbers, and how many each has."""
-        terms, bounds = self._read(firsts, lasts)
-        numbers, base = terms.astype(np.int64), len(self._numbers) + 1
-        if base > _CUBED:
-            distinct, numbers = np.unique(terms, return_inverse=True)
-            base = len(distinct) + 1
-        base |= 1  # odd, so that all three have a part in the last bits
-        numbers = np.append(numbers + 1, [0, 0, 0])
-        runs = (numbers[:-2] * base + numbers[1:-1]) * base + numbers[2:]
-        lengths = np.diff(bounds)
-        counts = np.maximum(lengths - 2, 1)
-        codes = runs[ranges(bounds[:-1], bounds[:-1] + counts)]
-        short = np.flatnonzero(lengths < 3)  # noqa: PLR2004 -- which end before their run does
-        places = offsets(counts)[short]
-        codes[places] -= codes[places] % base ** (3 - lengths[short])
-        return codes, counts
+        return alike(*self._read(firsts, lasts), len(self._numbers), least)
 
     def _read(self, firsts: Int64, lasts: Int64) -> tuple[Int32, Int64]:
         """Give the terms of ranges of sentences, one after another, and where each range begins and ends."""

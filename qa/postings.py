@@ -165,6 +165,19 @@ class Postings:
         held = np.flatnonzero(self._rows[np.minimum(places, end - 1)] == wanted)
         return held, self._gains[places[held]]
 
+    def of_passages(self, first: int, last: int) -> tuple[Int64, Int64, Float32]:
+        """Give what the terms of passages ``first`` to ``last`` give them, passage after passage.
+
+        Returns:
+            Where each passage begins and the last one ends, the terms, and what each gives.
+        """
+        places = np.flatnonzero((self._rows >= first) & (self._rows < last))
+        rows = self._rows[places]
+        order = np.argsort(rows, kind="stable")
+        places = places[order]
+        terms = np.searchsorted(self._starts, places, side="right") - 1
+        return np.searchsorted(rows[order], np.arange(first, last + 1)), terms, self._gains[places]
+
     def most(self, terms: Int64) -> Float32:
         """Tell the most that each term gives to any passage."""
         return self._most[terms]

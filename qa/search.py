@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, pairwise
 from math import isnan
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from qa import calibration, generation, ranking
+from qa import calibration, ranking
 from qa.config import Settings
 from qa.contracts import (
     Answer,
@@ -34,9 +34,11 @@ from qa.contracts import (
     Reranker,
     SearchResult,
 )
+from qa.corpus import Corpus
 from qa.embedding import open_encoder
 from qa.evidence import Evidence, Ranked
 from qa.passages import context
+from qa.published import publications
 from qa.reranking import load_reranker
 
 _MOST_ANSWERS = 3
@@ -52,7 +54,7 @@ class Searcher:
 
     def __init__(
         self,
-        found: generation.Generation,
+        found: Corpus,
         encoder: Encoder,
         reranker: Reranker | None = None,
         calibration: ranking.Calibration = ranking.NOT_CALIBRATED,
@@ -62,7 +64,7 @@ class Searcher:
         self._reranker = reranker
         self._calibration = calibration
         self._languages = found.store.languages()
-        self._allowed = lru_cache(maxsize=64)(found.store.rows)
+        self._allowed = lru_cache(maxsize=64)(found.allow)
         self.info: IndexInfo = found.info
 
     def search(self, query: Query) -> SearchResult:
@@ -184,16 +186,16 @@ class Searcher:
         return self._found.store.headings(document_id)
 
 
-def encoder_of(found: generation.Generation) -> Encoder:
+def encoder_of(found: Corpus) -> Encoder:
     """Open the model that a generation was built with.
 
     Raises:
         ModelError: it cannot be loaded, or is not the same any more.
     """
-    return _fitting(found, open_encoder(found.manifest.model, found.folder / generation.ENCODER))
+    return _fitting(found, open_encoder(found.manifest.model, found.encoder))
 
 
-def _fitting(found: generation.Generation, encoder: Encoder) -> Encoder:
+def _fitting(found: Corpus, encoder: Encoder) -> Encoder:
     if encoder.fingerprint != found.manifest.made_with["encoder"]:
         raise ModelError(
             f"the model {found.manifest.model!r} has changed since the index was built: run `qa index`"
@@ -207,7 +209,7 @@ class LiveSearcher:
     def __init__(
         self,
         settings: Settings,
-        load: Callable[[generation.Generation], Encoder] = encoder_of,
+        load: Callable[[Corpus], Encoder] = encoder_of,
         *,
         load_reranker: Callable[[str], Reranker] = load_reranker,
     ) -> None:
@@ -217,49 +219,44 @@ class LiveSearcher:
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._reranker: Reranker | None = None
-        self._found: generation.Generation | None = None
+        self._published = publications(settings)
+        self._found: Corpus | None = None
         self._searcher: Searcher | None = None
-        self._opened: tuple[Path, bytes | None] | None = None
-        self._seen: list[tuple[int, ...] | None] = []
+        self._opened: tuple[str, bytes | None] | None = None
+        self._seen: Any = None
         self._damaged: dict[str, CorruptIndexError] = {}
 
     def current(self) -> Searcher:
         """Give the searcher over the live generation, anew when another or a calibration has been published.
 
         Raises:
-            IndexUnavailableError: there is none, or it or the calibration is damaged.
+            IndexUnavailableError: there is none, or it or the calibration is damaged, or what keeps it does
+                not answer.
             ModelError: its model or the reranker cannot be loaded, or the model is not the one that it was
                 built with.
         """
-        searcher, seen = self._searcher, self._stamps()
+        searcher, seen = self._searcher, self._published.stamps()
         if searcher is not None and seen == self._seen and searcher.info.generation not in self._damaged:
             return searcher
         with self._lock:
             while True:
-                seen, live = self._stamps(), self._live()
+                seen, live = self._published.stamps(), self._published.live()
                 try:
                     if self._searcher is None or live != self._opened:
                         self._searcher, self._opened = self._open(*live), live
-                    if damage := self._damaged.get(live[0].name):
+                    if damage := self._damaged.get(live[0]):
                         raise damage
                 except CorruptIndexError:
-                    if live == self._live():
+                    if live == self._published.live():
                         raise
                     continue  # another one was published meanwhile, and this one may have been removed
                 self._seen = seen
                 return self._searcher
 
-    def _stamps(self) -> list[tuple[int, ...] | None]:
-        index = self._settings.index
-        return [_stamp(index / name) for name in (generation.POINTER, calibration.NAME)]
-
-    def _live(self) -> tuple[Path, bytes | None]:
-        return generation.current(self._settings.index), calibration.stored(self._settings.index)
-
-    def _open(self, folder: Path, stored: bytes | None) -> Searcher:
+    def _open(self, name: str, stored: bytes | None) -> Searcher:
         found = self._found
-        if found is None or found.manifest.generation != folder.name:
-            found = generation.load(folder)
+        if found is None or found.manifest.generation != name:
+            found = self._published.open(name)
             self._check(found)
         encoder = self._fitting_encoder(found)
         fitting = calibration.fitting(stored, self._settings.index, found.manifest)
@@ -268,20 +265,20 @@ class LiveSearcher:
             found, encoder, self._warm_reranker(), fitting.calibration if fitting else ranking.NOT_CALIBRATED
         )
 
-    def _check(self, found: generation.Generation) -> None:
+    def _check(self, found: Corpus) -> None:
         """Hold a generation against its checksums: a small one now, a large one while it answers."""
         if sum(facts["bytes"] for facts in found.manifest.files.values()) <= _CHECKED_FIRST:
             self._note_damage(found)
         else:
             threading.Thread(target=self._note_damage, args=(found,), daemon=True).start()
 
-    def _note_damage(self, found: generation.Generation) -> None:
+    def _note_damage(self, found: Corpus) -> None:
         try:
-            generation.check_files(found.folder)
+            self._published.check(found.manifest.generation)
         except CorruptIndexError as damage:
             self._damaged[found.manifest.generation] = damage
 
-    def _fitting_encoder(self, found: generation.Generation) -> Encoder:
+    def _fitting_encoder(self, found: Corpus) -> Encoder:
         encoder = self._encoder
         if encoder is None or encoder.fingerprint != found.manifest.made_with["encoder"]:
             encoder = _fitting(found, self._load(found))
@@ -296,12 +293,3 @@ class LiveSearcher:
             reranker.score("Is it warm?", ["It is."])
             self._reranker = reranker
         return self._reranker
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """Give what changes when a file is replaced, which takes a tenth of the time that it takes to read it."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -106,7 +106,7 @@ def writing(path: Path) -> Iterator[StoreWriter]:
         raise BuildError(f"{path} cannot be written: {error}") from error
 
 
-class _Known(dict[int, _T]):
+class Known(dict[int, _T]):
     """Rows by number, some of them: what is published never changes, so they may be kept."""
 
     def look_up(
@@ -180,8 +180,8 @@ class Store:
         self._path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
-        self._known_documents: _Known[Document] = _Known()
-        self._known_passages: _Known[Passage] = _Known()
+        self._known_documents: Known[Document] = Known()
+        self._known_passages: Known[Passage] = Known()
         weakref.finalize(self, _close, self._connections)
         self._select("SELECT number FROM documents LIMIT 1")
 
@@ -390,6 +390,17 @@ class Store:
             )
 
 
+def matching(paths: Sequence[str], pattern: str) -> list[bool]:
+    """Tell which paths a pattern of ``Filters.path`` fits, as the store itself takes it."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        select = "SELECT ? GLOB ?"
+        return [bool(db.execute(select, (path, _glob(pattern))).fetchone()[0]) for path in paths]
+
+
+def _glob(pattern: str) -> str:
+    return pattern.replace("[!", "[^")  # SQLite negates with ^
+
+
 def _close(connections: list[sqlite3.Connection]) -> None:
     while connections:
         connections.pop().close()
@@ -416,7 +427,7 @@ def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, li
         parts.append(f"({' OR '.join([one_path] * len(filters.path))})")
         for path in filters.path:
             folder = path.rstrip("/") + "/"
-            values += [path, folder, folder, path.replace("[!", "[^")]  # SQLite negates with ^
+            values += [path, folder, folder, _glob(path)]
     for column, wanted in (("d.media_type", filters.media_type), ("d.id", filters.document)):
         if wanted:
             parts.append(f"{column} IN ({_marks(wanted)})")

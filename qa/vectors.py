@@ -56,7 +56,7 @@ class VectorWriter:
     def add(self, vectors: Float32) -> None:
         """Add rows, shape (rows, dimension)."""
         with self._path.open("ab") as file:
-            np.rint(np.asarray(vectors, np.float32) * _STEPS).astype(np.int16).tofile(file)
+            narrowed(vectors).tofile(file)
         self.count += len(vectors)
 
 
@@ -78,15 +78,21 @@ class Vectors:
 
     def vectors(self, rows: Int64) -> Float32:
         """Give the vectors of these rows, shape (rows, dimension)."""
-        return _widened(self._kept.take(rows))
+        return widened(self._kept.take(rows))
 
     def blocks(self) -> Iterator[tuple[int, Float32]]:
         """Give all vectors, part by part, each part with its first row."""
         for first in range(0, len(self), _BLOCK):
-            yield first, _widened(self._kept.take(np.arange(first, min(first + _BLOCK, len(self)))))
+            yield first, widened(self._kept.take(np.arange(first, min(first + _BLOCK, len(self)))))
 
 
-def _widened(kept: NDArray[np.int16]) -> Float32:
+def narrowed(vectors: Float32) -> NDArray[np.int16]:
+    """Round unit vectors to 16 bits a number, as they are kept."""
+    return np.rint(np.asarray(vectors, np.float32) * _STEPS).astype(np.int16)
+
+
+def widened(kept: NDArray[np.int16]) -> Float32:
+    """Give vectors as they were before, but for what rounding took."""
     return kept.astype(np.float32) * np.float32(1 / _STEPS)
 
 
@@ -136,7 +142,7 @@ class VectorIndex(Vectors):
 
     @cached_property
     def _all(self) -> Float32:
-        return _widened(self._kept.rows)
+        return widened(self._kept.rows)
 
 
 @dataclass(frozen=True, slots=True)

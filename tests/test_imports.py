@@ -46,16 +46,18 @@ MAY_IMPORT = {
     "reading": {"contracts", "readers"},
     "generation": {"arrays", "contracts", "interaction", "store", "vectors", "lexical"},
     "ledger": {"contracts", "generation"},
+    "milvus": {"arrays", "contracts", "generation", "interaction", "lexical", "postings", "store", "vectors"},
+    "published": {"calibration", "config", "contracts", "corpus", "generation", "milvus"},
+    "corpus": {"contracts", "generation", "interaction", "lexical"},
     "evidence": {
         "analysis",
         "arrays",
         "contracts",
-        "generation",
+        "corpus",
         "interaction",
         "language",
         "lexical",
         "ranking",
-        "vectors",
     },
     "embed": {"arrays", "contracts", "generation", "interaction", "vectors"},
     "documents": {"analysis", "contracts", "folder", "language", "passages", "reading", "store"},
@@ -65,7 +67,8 @@ MAY_IMPORT = {
     | {"passages", "readers", "reading", "shards", "store"},
     "reranking": {"contracts", "embedding"},
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
-    "search": {"contracts", "config", "calibration", "evidence", "reranking"} | _PARTS - {"readers"},
+    "search": {"contracts", "config", "calibration", "corpus", "evidence", "published", "reranking"}
+    | _PARTS - {"readers"},
     "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
     | {"work"}
     | _PARTS - {"ranking", "language"},
@@ -84,6 +87,9 @@ USERS = {
     "bm25s": {"analysis"},
     "ir_measures": {"evaluation"},
     "scipy": {"evaluation"},
+    "pymilvus": {"milvus"},
+    "grpc": {"milvus"},
+    "tenacity": {"milvus"},
 }
 
 

@@ -96,6 +96,7 @@ def status_answer(info: IndexInfo, seen: Summary | None) -> JSON:
         "documents": info.documents,
         "passages": info.passages,
         "sentences": info.sentences,
+        "store": info.store,
         "failures": [{"path": f.path, "row": f.row, "reason": f.reason} for f in info.failures],
         "files": asdict(seen) if seen else None,
     }

@@ -10,7 +10,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
-from qa.contracts import GoneError, IndexUnavailableError, ModelError, NotFoundError, QAError, QueryError
+from qa.contracts import (
+    GoneError,
+    IndexUnavailableError,
+    ModelError,
+    NotFoundError,
+    QAError,
+    QueryError,
+    StoreUnavailableError,
+)
 from qa.web import logs
 
 PROBLEM = "application/problem+json"
@@ -81,6 +89,8 @@ def error_response(status: int, detail: str, errors: Sequence[tuple[str, str]] =
 def what_to_do(error: QAError) -> str:
     """Give an error's message, and the way out of it where there is one."""
     message = str(error) or type(error).__doc__ or ""
+    if isinstance(error, StoreUnavailableError):
+        return "The store of the index does not answer. Ask again in a moment."
     if isinstance(error, IndexUnavailableError) and "qa index" not in message:
         return f"{message.rstrip('.')}. Run `qa index` to build it."
     return message
@@ -95,7 +105,11 @@ def _on_qa_error(error: QAError) -> Response:
     if status is None:
         _log_failure(f": {error}")
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return error_response(status, what_to_do(error))
+    response = error_response(status, what_to_do(error))
+    if isinstance(error, StoreUnavailableError):
+        current_app.logger.warning("%s (request %s)", error, logs.request_id())
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 def _on_http_exception(error: HTTPException) -> Response:

@@ -426,6 +426,7 @@ class Status(BaseModel):
     documents: int
     passages: int
     sentences: int
+    store: str = Field(description="What keeps the index, and how words are searched there.")
     failures: list[Failure]
     files: SeenFiles | None = Field(
         description="Null before the first `qa index` that keeps account of them."

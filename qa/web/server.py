@@ -71,7 +71,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: Settings, address: str) -> None:
         self._settings = settings
         self._address = address
-        self._missing = ""
+        self._told = ""
         super().__init__()
 
     def load_config(self) -> None:
@@ -85,9 +85,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
         live = LiveSearcher(self._settings)
         try:
-            live.current()
+            store = live.current().info.store
+            self._told = "" if store == config.LOCAL else f"The index is in {store}\n"
         except QAError as error:
-            self._missing = f"Not ready yet: {error}\n"
+            self._told = f"Not ready yet: {error}\n"
         app = create_app(self._settings, live.current)
         # What is loaded by now stays: to look through it for garbage would stop every request for 50 ms.
         gc.freeze()
@@ -100,7 +101,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "reuse_port": True,
             "post_fork": _hand_over_what_speaks,
             "worker_class": _worker_class(),
-            "workers": self._settings.workers,
+            # A file of Milvus Lite is one process's.
+            "workers": 1 if self._settings.store_is_file else self._settings.workers,
             "threads": load.threads(self._settings),
             "keepalive": 30,
             "timeout": 120,
@@ -114,7 +116,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def _announce(self, worker: Any) -> None:
         if worker.age == 1:  # the first of them speaks for all
-            sys.stderr.write(f"{self._missing}Serving on http://{self._address}\n")
+            sys.stderr.write(f"{self._told}Serving on http://{self._address}\n")
             sys.stderr.flush()
 
 

@@ -1,0 +1,144 @@
+"""Compare the local store with a Milvus on the same passages: upload, latency, memory, and what is found.
+
+    python benchmarks/stores.py DATA... [--size N] [--store SETTING] [--pid PID] [--work DIR] [--write FILE]
+
+The passages and questions are those of `scale.py`, whose files are taken where they are there. The index is
+put into a Milvus: into a file of Milvus Lite, unless --store names a server. Each store is then asked the
+same questions by a process of its own, on one core, one question after another, after others that warm it up.
+Both have the same encoder, whose time is in the figures.
+
+Told are, beside the local store's: the share of its first ten passages that the Milvus gives too; and of the
+ten sentences that are nearest to each question, by comparing with all, the share that a search finds among a
+hundred. The memory is that of the process that serves; that of a Milvus Lite is in it, that of a server is
+told apart where --pid names its process. Linux only.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import common
+import drawn_fit
+import numpy as np
+import scale
+import scale_jobs
+from common import Row
+from drawn_vectors import Questioner
+
+from qa.config import Settings
+from qa.corpus import Corpus
+from qa.embedding import open_encoder
+from qa.milvus.client import Client
+from qa.milvus.corpus import MilvusCorpus
+from qa.milvus.live import live
+from qa.milvus.upload import publish
+from qa.search import Searcher
+
+_K, _POOL, _GIB = 10, 100, 2**20  # the last in kB
+_PATIENCE = 60.0
+_RSS = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
+
+
+def main() -> None:
+    """Measure both and print what came of it."""
+    found = common.parser(__doc__, peers=False, several=True)
+    found.add_argument("--size", type=int, default=100_000, help="how many passages")
+    found.add_argument("--store", help="a Milvus, as in the setting; a file of Milvus Lite by default")
+    found.add_argument("--pid", type=int, help="the process of the Milvus, to read its memory")
+    found.add_argument("--work", type=Path, default=common.ROOT / "build/scale", help="folder for the files")
+    args = found.parse_args()
+    fitted = scale.fitted_to(args.work / "fit", [path.resolve() for path in args.data])
+    folder = args.work / str(args.size)
+    task = {"work": str(folder), "fit": str(args.work / "fit"), "passages": args.size}
+    scale.built(task, fitted["fingerprint"], rebuild=False)
+    if not (folder / "questions.json").exists():
+        _work("questions", task)
+    if not args.store:
+        shutil.rmtree(folder / "store.db", ignore_errors=True)
+    task |= {"store": args.store or f"milvus+{folder / 'store.db'}", "pid": args.pid}
+    rows = {"upload": _work("upload", task)}
+    rows |= {store: _work(store, task, OMP_NUM_THREADS="1") for store in ("local", "milvus")}
+    hits = [rows[store].pop("hits") for store in ("local", "milvus")]
+    same = [len({*some} & {*others}) / max(len(some), 1) for some, others in zip(*hits, strict=True)]
+    rows["milvus"]["overlap@10 with local"] = float(np.mean(same))
+    common.show([{"store": store, **row} for store, row in rows.items() if store != "upload"])
+    common.show([rows["upload"]])
+    common.write_json(args.write, {"sets": [path.name for path in args.data], "passages": args.size}, rows)
+
+
+def upload(task: Row) -> Row:
+    """Put the index into the Milvus."""
+    found = scale_jobs.open_index(task)
+    started = time.perf_counter()
+    done = publish(task["store"], found, None)
+    return {"upload seconds": time.perf_counter() - started, "rows": done.rows}
+
+
+def local(task: Row) -> Row:
+    """Ask the local index."""
+    started = time.perf_counter()
+    found = scale_jobs.open_index(task)
+    row = _asked(task, found, time.perf_counter() - started)
+    _, _, vectors = scale_jobs.read_made(task)
+    nearest = scale_jobs.exactly_nearest(found.sentences, vectors)
+    np.save(Path(task["work"]) / "nearest.npy", nearest[:, :_K])
+    shares = [
+        np.isin(rows[:_K], found.sentences.ask(vector).nearest(_POOL)).mean()
+        for vector, rows in zip(vectors, nearest, strict=True)
+    ]
+    return row | {"recall@10, sentences": float(np.mean(shares))}
+
+
+def milvus(task: Row) -> Row:
+    """Ask the Milvus."""
+    client = Client(task["store"], patience=_PATIENCE)
+    started = time.perf_counter()
+    found = MilvusCorpus(client, str(live(client)), Path(task["work"]) / "cache")
+    row = _asked(task, found, time.perf_counter() - started)
+    if task["pid"]:
+        row["server GiB"] = _resident(task["pid"])
+    _, _, vectors = scale_jobs.read_made(task)
+    nearest, shares = np.load(Path(task["work"]) / "nearest.npy"), []
+    for vector, rows in zip(vectors, nearest, strict=True):
+        got = found.client.search(
+            found.sentences, "vector", vector.tolist(), limit=_POOL, where="", fields=["row"],
+            parameters=found.layout.search,
+        )  # fmt: skip
+        shares.append(np.isin(rows, [one["id"] for one in got]).mean())
+    client.close()
+    return row | {"recall@10, sentences": float(np.mean(shares))}
+
+
+def _asked(task: Row, found: Corpus, opened: float) -> Row:
+    """Ask the questions; give the times, the memory, and what was found."""
+    encoder = open_encoder(Settings().model, Path(task["fit"]) / "encoder")
+    asked, answers, vectors = scale_jobs.read_made(task)
+    searcher = Searcher(found, Questioner(encoder, dict(zip(asked, vectors, strict=True))))
+    scale_jobs.ask(searcher, asked[: common.WARM_UP])
+    ms, hits = scale_jobs.ask(searcher, asked[common.WARM_UP :])
+    met = [answer in some for answer, some in zip(answers[common.WARM_UP :], hits, strict=True)]
+    return {
+        "open seconds": opened,
+        **common.percentiles(ms, 50, 95, 99),
+        "GiB": _resident("self"),
+        "passage in hits": float(np.mean(met)),
+        "hits": hits,
+    }
+
+
+def _resident(pid: object) -> float:
+    found = _RSS.search(Path(f"/proc/{pid}/status").read_text("ascii"))
+    return int(found[1]) / _GIB if found else 0.0
+
+
+def _work(job: str, task: Row, **environment: str) -> Row:
+    return common.run_worker(sys.executable, __file__, job, task, **environment)
+
+
+if __name__ == "__main__":
+    jobs = (scale_jobs.write, scale_jobs.build, scale_jobs.questions, upload, local, milvus)
+    common.start(main, {"fit": drawn_fit.fit} | {job.__name__: job for job in jobs})
