@@ -65,7 +65,7 @@ slow: .venv/.installed-dev
 	.venv/bin/python -m pytest --slow --ignore tests/e2e $(ARGS)
 
 milvus: .venv/.installed-dev
-	.venv/bin/python -m pytest --slow tests/in_milvus $(ARGS)
+	.venv/bin/python -m pytest --slow tests/in_milvus/test_server.py $(ARGS)
 
 SECONDS := 60
 EXAMPLES := 200

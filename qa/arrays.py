@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
@@ -16,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from qa.contracts import Float32, Int64
 
 _MAPPED = 2**27  # bytes
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,26 @@ def unit(vectors: Any) -> Float32:
 def append(path: Path, values: NDArray[Any]) -> None:
     """Add values of one axis to a ``.npy`` file, which is made where it is missing."""
     there = path.exists()
-    count = len(values) + (len(np.load(path, "r", allow_pickle=False)) if there else 0)
+    count = len(values) + (len(load(path, "r")) if there else 0)
     with path.open("r+b" if there else "wb") as file:
         # numpy leaves room in the header for as many digits as a count may get, so this stays in its place.
         header = {"descr": dtype_to_descr(values.dtype), "fortran_order": False, "shape": (count,)}
         write_array_header_1_0(file, header)
         file.seek(0, os.SEEK_END)
         values.tofile(file)
+
+
+def load(path: Path, mode: Literal["r"] | None = None) -> NDArray[Any]:
+    """Read a ``.npy`` file, or map it with mode ``r``.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no such file.
+    """
+    # Python 3.11 fails now and then where two threads parse such headers at once (CPython issue 106905).
+    with _one_at_a_time:
+        found: NDArray[Any] = np.load(path, mode, allow_pickle=False)
+        return found
 
 
 def mapped(path: Path, dtype: DTypeLike) -> NDArray[Any]:
@@ -92,7 +107,7 @@ def mapped(path: Path, dtype: DTypeLike) -> NDArray[Any]:
         OSError: it cannot be read.
         ValueError: it is no such file, or of another type.
     """
-    found = np.load(path, "r", allow_pickle=False)
+    found = load(path, "r")
     if found.ndim != 1 or found.dtype != dtype:
         raise ValueError(f"{path} has {found.ndim} axes of {found.dtype}, not one of {np.dtype(dtype)}")
     return np.asarray(found)  # as a plain array, of which a slice is cheaper than of a memmap

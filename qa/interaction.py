@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from qa import sample
-from qa.arrays import Affine, FileRows, cubed, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import Affine, FileRows, cubed, load, mapped, max_in_parts, offsets, ranges, shifted, unit
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 4
@@ -140,7 +140,7 @@ class TokenIndex:
         Raises:
             ValueError: the parts do not fit together.
         """
-        projection = np.load(folder / _PROJECTION, allow_pickle=False)
+        projection = load(folder / _PROJECTION)
         starts = mapped(folder / _STARTS, np.int64)
         lengths = FileRows(folder / _LENGTHS, np.float32, 1)
         tokens = FileRows(folder / _TOKENS, np.int8, projection.shape[1])

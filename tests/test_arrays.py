@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -111,3 +113,16 @@ def test_rows_of_a_file_are_whole_or_refused(tmp_path: Path) -> None:
     (tmp_path / "rows").write_bytes(b"1234")
     with pytest.raises(ValueError, match="whole rows of 3"):
         FileRows(tmp_path / "rows", np.int8, 3)
+
+
+def test_any_number_of_threads_may_open_arrays_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.arange(3))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            for found in threads.map(lambda _: mapped(path, np.int64), range(4000)):
+                np.testing.assert_array_equal(found, [0, 1, 2])
+    finally:
+        sys.setswitchinterval(before)

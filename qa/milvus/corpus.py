@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa import lexical
-from qa.arrays import mapped, offsets
+from qa.arrays import load, mapped, offsets
 from qa.contracts import Filters, Float32, IndexInfo, Int32, Int64, ReadFailure, StoreUnavailableError
 from qa.generation import ENCODER, LEXICAL, Manifest
 from qa.interaction import TokenMatches, best, lengths_of
@@ -59,7 +59,7 @@ class MilvusCorpus:
         )
         self.info = _info(self.manifest, facts, client.address, sparse=self.layout.sparse)
         self.passages, self.sentences = (collection(generation, kind) for kind in (PASSAGES, SENTENCES))
-        self._projection: Float32 = np.load(folder / PROJECTION, allow_pickle=False)
+        self._projection: Float32 = load(folder / PROJECTION)
         self._vocabulary = facts["vocabulary"]
         self._words: lexical.Vocabulary
         if self.layout.sparse:
