@@ -224,7 +224,7 @@ class LiveSearcher:
         self._searcher: Searcher | None = None
         self._opened: tuple[str, bytes | None] | None = None
         self._seen: Any = None
-        self._damaged: dict[str, CorruptIndexError] = {}
+        self._damaged: dict[str, str] = {}
 
     def current(self) -> Searcher:
         """Give the searcher over the live generation, anew when another or a calibration has been published.
@@ -244,8 +244,7 @@ class LiveSearcher:
                 try:
                     if self._searcher is None or live != self._opened:
                         self._searcher, self._opened = self._open(*live), live
-                    if damage := self._damaged.get(live[0]):
-                        raise damage
+                    self._refuse_damaged(live[0])
                 except CorruptIndexError:
                     if live == self._published.live():
                         raise
@@ -272,11 +271,15 @@ class LiveSearcher:
         else:
             threading.Thread(target=self._note_damage, args=(found,), daemon=True).start()
 
+    def _refuse_damaged(self, name: str) -> None:
+        if reason := self._damaged.get(name):
+            raise CorruptIndexError(reason)  # a new one each time: one that is kept would gather tracebacks
+
     def _note_damage(self, found: Corpus) -> None:
         try:
             self._published.check(found.manifest.generation)
         except CorruptIndexError as damage:
-            self._damaged[found.manifest.generation] = damage
+            self._damaged[found.manifest.generation] = str(damage)
 
     def _fitting_encoder(self, found: Corpus) -> Encoder:
         encoder = self._encoder
