@@ -76,7 +76,7 @@ class Changed:
     def check(self, sentences: Sequence[str]) -> None:
         """It is meant to differ."""
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, documents: bool = False) -> None:
         """It is made anew each time."""
 
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:

@@ -250,7 +250,7 @@ class StandIn:
     def check(self, sentences: Sequence[str]) -> None:
         """Nothing runs a model."""
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, documents: bool = False) -> None:
         """Nothing is needed later."""
 
     def _drawn(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from qa import analysis, generation, interaction, ledger, lexical, passages, readers, shards, vectors
@@ -92,9 +93,12 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
         if old is not None and reason is None:
             live, embedded = old, 0
         else:
-            writer = _Build(settings, encoder, made_with, old, progress=progress)
-            with _workers(settings, folder, encoder) as workers:
-                writer.write(workers, files, failures)
+            # A passage's tokens are too few to share out: cores would wait for one another. And no thread of
+            # BLAS lives through a fork, so that a product then under way in this process would never end.
+            with threadpool_limits(1, user_api="blas"):
+                writer = _Build(settings, encoder, made_with, old, progress=progress)
+                with _workers(settings, folder, encoder) as workers:
+                    writer.write(workers, files, failures)
             live, embedded = writer.publish()
             shards.remove(settings.index)
         ledger.write(settings.index, live.folder, skipped)

@@ -22,8 +22,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+from threadpoolctl import threadpool_limits
+
 from qa import config, interaction, passages, readers
-from qa.contracts import ClusterError, Encoder, Float32, QAError, ReadFailure, SettingsError, SourceFile
+from qa.contracts import (
+    ClusterError,
+    Encoder,
+    Float32,
+    PassageInput,
+    QAError,
+    ReadFailure,
+    SettingsError,
+    SourceFile,
+    Span,
+)
 from qa.documents import DocumentReader
 from qa.embed import Group, KeptVectors, encode
 from qa.embedding import open_encoder
@@ -50,6 +62,8 @@ _AHEAD = 2
 
 _PATIENCE = 5
 """How many seconds a cluster may take to answer a connection."""
+
+_LOADED = PassageInput("", "All is loaded.", (Span(0, 14),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +232,10 @@ def _until_end(
 
 
 def _files_of(encoder: Encoder) -> dict[str, bytes]:
-    """Give what an encoder saves: 23 MB for the default model, nothing for one that runs as it is."""
+    """Give what an encoder saves, some 110 MB for the default model; nothing of one that runs as it is."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "encoder"
-        encoder.save(folder)
+        encoder.save(folder, documents=True)
         return {path.name: path.read_bytes() for path in folder.glob("*")}
 
 
@@ -247,6 +261,7 @@ def _tools(reference: Any) -> _Tools:
     Raises:
         ClusterError: this node is not as the one that began the build.
     """
+    threadpool_limits(1, user_api="blas")  # a worker has one processor
     node = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
     try:
         kit: _Kit = ray.get(reference)
@@ -260,7 +275,7 @@ def _tools(reference: Any) -> _Tools:
             folder.mkdir(exist_ok=True)
             (folder / name).write_bytes(data)
         encoder = kit.open(kit.model, folder)
-        encoder.encode_queries(["All of it is loaded now."])  # for the folder goes
+        encoder.encode_passages([_LOADED])  # for the folder goes
     if _made_with(encoder) != kit.made_with:
         raise ClusterError(
             f"the node {node} has another version of this program or of the model {kit.model!r}"

@@ -361,8 +361,13 @@ class Encoder(Protocol):
         """
         ...
 
-    def save(self, folder: Path) -> None:
-        """Write all that is needed to encode questions into a new folder, if that can be done."""
+    def save(self, folder: Path, *, documents: bool = False) -> None:
+        """Write all that is needed to encode questions into a new folder, if that can be done.
+
+        Args:
+            folder: where it is made.
+            documents: write what is needed to encode documents as well.
+        """
         ...
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from qa import generation, interaction, vectors
 from qa.arrays import offsets
 from qa.contracts import Encoder, Float32, Int8, PassageInput
 from qa.generation import Generation
 
-AT_ONCE = 512
-"""How many passages are embedded together: enough to put those together that are about as long."""
+AT_ONCE = 128
+"""How many passages are embedded together: enough to put those together that are about as long, and few
+enough to begin while others are read."""
 
 _CHECKED = 64
+
+_T = TypeVar("_T")
 
 
 Group = Sequence[tuple[str, PassageInput]]
@@ -45,14 +48,12 @@ def encode(encoder: Encoder, projection: Float32, group: Group) -> list[KeptVect
         group: passages with their keys.
     """
     made = encoder.encode_passages([passage for _, passage in group])
-    # A passage has too few tokens to share out: on a busy machine cores then wait for one another.
-    with threadpool_limits(1, user_api="blas"):
-        return [
-            KeptVectors(
-                one.passage, one.sentences, interaction.compress(one.tokens, projection), one.token_counts
-            )
-            for one in made
-        ]
+    return [
+        KeptVectors(
+            one.passage, one.sentences, interaction.compress(one.tokens, projection), one.token_counts
+        )
+        for one in made
+    ]
 
 
 Encode = Callable[[Float32, Iterable[Group]], Iterator[Sequence[KeptVectors]]]
@@ -74,11 +75,9 @@ class PassageEmbedder:
         self._encoder = encoder
         self._old = old
         self._known = {key: row for row, key in enumerate(old.store.vector_keys())} if old else {}
-        projection = old.tokens.projection if old else interaction.projection_for(encoder)
-        self._projection = projection
+        self._projection = _in_background(lambda: _projection(encoder, old))
         self._passages = vectors.VectorWriter(folder / generation.PASSAGES)
         self._sentences = vectors.VectorWriter(folder / generation.SENTENCES)
-        self._tokens = interaction.TokenWriter(folder / generation.TOKENS, projection)
         self._counts = array("q")
         self.embedded = 0
 
@@ -96,8 +95,14 @@ class PassageEmbedder:
         """
         begun: deque[list[int | None]] = deque()
         groups = self._new(passages, begun)
-        for made in encode(self._projection, groups):
-            self._add(begun.popleft(), iter(made))
+        first = list(islice(groups, 1))  # which is read while the model is loaded
+        projection = self._projection.result()
+        tokens = interaction.TokenWriter(self._folder / generation.TOKENS, projection)
+        checked = _in_background(lambda: self._check(first))
+        for made in encode(projection, chain(first, groups)):
+            checked.result()
+            self._add(begun.popleft(), iter(made), tokens)
+        tokens.close()
 
     def close(self, memory: int) -> dict[str, Any]:
         """Write the index of the vectors, and tell which kind that is.
@@ -105,7 +110,6 @@ class PassageEmbedder:
         Args:
             memory: what the index of the vectors may take, in bytes.
         """
-        self._tokens.close()
         starts = offsets(np.frombuffer(self._counts, np.int64))
         np.save(self._folder / generation.SENTENCE_STARTS, starts, allow_pickle=False)
         self._encoder.save(self._folder / generation.ENCODER)
@@ -119,25 +123,27 @@ class PassageEmbedder:
         coming = iter(passages)
         while together := list(islice(coming, AT_ONCE)):
             new = [(key, passage) for key, passage in together if key not in self._known]
-            if new and not self.embedded and not self._old:
-                self._check([passage for _, passage in new])
             self.embedded += len(new)
             begun.append([self._known.get(key) for key, _ in together])
             yield new
 
-    def _add(self, rows: list[int | None], made: Iterator[KeptVectors]) -> None:
+    def _add(
+        self, rows: list[int | None], made: Iterator[KeptVectors], written: interaction.TokenWriter
+    ) -> None:
         kept = [next(made) if row is None else self._copied(row) for row in rows]
         self._passages.add(np.stack([one.passage for one in kept]))
         self._sentences.add(np.concatenate([one.sentences for one in kept]))
         tokens = np.concatenate([one.tokens for one in kept])
-        self._tokens.add(tokens, chain.from_iterable(one.token_counts for one in kept))
+        written.add(tokens, chain.from_iterable(one.token_counts for one in kept))
         self._counts.extend(len(one.sentences) for one in kept)
 
-    def _check(self, passages: list[PassageInput]) -> None:
-        """Let the encoder check itself on sentences from all over the first passages."""
-        sentences = (span.of(passage.text) for passage in passages for span in passage.sentences)
-        found = list(dict.fromkeys(sentences))  # of equal ones it is chance which are nearest
-        self._encoder.check(found[:: -(-len(found) // _CHECKED)])
+    def _check(self, first: Sequence[Group]) -> None:
+        """Let an encoder that made no index yet check itself, on sentences from all over the first group."""
+        passages = [passage for group in first for _, passage in group]
+        if passages and not self._old:
+            sentences = (span.of(passage.text) for passage in passages for span in passage.sentences)
+            found = list(dict.fromkeys(sentences))  # of equal ones it is chance which are nearest
+            self._encoder.check(found[:: -(-len(found) // _CHECKED)])
 
     def _copied(self, row: int) -> KeptVectors:
         """Take a passage's vectors over from the old generation, where it is this row."""
@@ -146,3 +152,14 @@ class PassageEmbedder:
         tokens, counts = self._old.tokens.tokens(first + row, last + row + 1)
         sentences = self._old.sentences.vectors(np.arange(first, last))
         return KeptVectors(self._old.passages.vectors(np.array([row]))[0], sentences, tokens, counts.tolist())
+
+
+def _projection(encoder: Encoder, old: Generation | None) -> Float32:
+    return old.tokens.projection if old else interaction.projection_for(encoder)
+
+
+def _in_background(do: Callable[[], _T]) -> Future[_T]:
+    thread = ThreadPoolExecutor(1)
+    begun = thread.submit(do)
+    thread.shutdown(wait=False)
+    return begun

@@ -52,7 +52,7 @@ class StandIn:
     def check(self, sentences: Sequence[str]) -> None:
         """It is what it is."""
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, documents: bool = False) -> None:
         """It needs nothing."""
 
     def _query(self, question: str) -> QueryVectors:

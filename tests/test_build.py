@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,10 @@ import numpy as np
 import pytest
 from corpus import DOCUMENTS, write, write_many
 from stand_in import StandIn
+from threadpoolctl import threadpool_info
 
 from qa import build as building
-from qa import generation
+from qa import generation, sample
 from qa.build import Report, build
 from qa.config import Settings
 from qa.contracts import (
@@ -27,10 +29,13 @@ from qa.contracts import (
     IndexUnavailableError,
     LockedError,
     ModelError,
+    PassageInput,
+    PassageVectors,
     Query,
     ReadFailure,
     SettingsError,
 )
+from qa.embed import Group, PassageEmbedder
 from qa.generation import Generation
 from qa.search import Searcher
 from qa.vectors import Vectors, invert
@@ -206,9 +211,10 @@ def test_the_model_is_checked_once_and_only_where_all_is_embedded(
     assert len(_Checked.checked) == 2
 
 
-def test_the_model_is_checked_on_sentences_from_all_over(
+def test_the_model_is_checked_on_sentences_from_all_over_the_first_passages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("qa.embed.AT_ONCE", 1000)
     monkeypatch.setattr(_Checked, "checked", [])
     build(Settings(docs=write_many(tmp_path / "docs"), index=tmp_path / "index"), _Checked())
     (checked,) = _Checked.checked
@@ -216,6 +222,50 @@ def test_the_model_is_checked_on_sentences_from_all_over(
     texts = [path.read_text("utf-8") for path in sorted((tmp_path / "docs").rglob("*.md"))]
     assert checked[0] in texts[0]
     assert checked[-1] in texts[-1]
+
+
+def _blas_threads() -> set[int]:
+    """Tell how many threads numpy's linear algebra takes."""
+    found = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return {pool["num_threads"] for pool in found if pool["threading_layer"] == "pthreads"}
+
+
+def test_blas_has_one_thread_as_long_as_others_may_fork(settings: Settings) -> None:
+    seen = set()
+
+    class Looking(StandIn):
+        def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
+            seen.update(_blas_threads())
+            return super().encode_passages(passages)
+
+    before = _blas_threads()
+    build(settings, Looking())
+    assert seen == {1}
+    assert _blas_threads() == before
+
+
+def test_passages_are_read_while_others_are_encoded(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_on = threading.Event()
+    add = PassageEmbedder._new
+
+    def noting(self: PassageEmbedder, *arguments: object) -> Iterator[Group]:
+        for number, group in enumerate(add(self, *arguments)):
+            if number == 1:
+                read_on.set()
+            yield group
+
+    class Waiting(StandIn):
+        def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
+            if not all(passage.text in sample.lines() for passage in passages):
+                assert read_on.wait(10)
+            return super().encode_passages(passages)
+
+    monkeypatch.setattr("qa.embed.AT_ONCE", 2)
+    monkeypatch.setattr(PassageEmbedder, "_new", noting)
+    build(settings, Waiting())
+    assert read_on.is_set()
 
 
 def test_a_model_that_refuses_what_runs_it_leaves_the_old_index(

@@ -54,7 +54,8 @@ class Noting(StandIn):
     """Leaves a file in the folder after which it is named for each group that it embeds."""
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
-        (Path(self.name) / f"{os.getpid()}-{len(list(Path(self.name).iterdir()))}").touch()
+        if list(passages) != [distributed._LOADED]:
+            (Path(self.name) / f"{os.getpid()}-{len(list(Path(self.name).iterdir()))}").touch()
         return super().encode_passages(passages)
 
 
@@ -66,7 +67,8 @@ class Dying(StandIn):
         return super().count_tokens(texts)
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
-        self._die_once("encoded")
+        if list(passages) != [distributed._LOADED]:
+            self._die_once("encoded")
         return super().encode_passages(passages)
 
     def _die_once(self, what: str) -> None:
@@ -79,7 +81,7 @@ class Dying(StandIn):
 class Broken(StandIn):
     """Cannot be used where it is."""
 
-    def encode_queries(self, questions: Sequence[str]) -> list:
+    def encode_passages(self, passages: Sequence[PassageInput]) -> list:
         raise ModelError("the model is broken there")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ from qa.embedding import (
 )
 from qa.embedding.exported import FACTS, MODEL, REFERENCE, REFUSED, TOKENIZER, agreement
 from qa.embedding.models import digests
+from qa.embedding.runtimes import onnx_runtime, openvino_in_bf16
 
 TEXTS = [text for name, text in DOCUMENTS.items() if name.endswith((".txt", ".md"))]
 SENTENCES = [line for text in TEXTS for line in text.replace(". ", ".\n").splitlines() if len(line) > 20]
@@ -252,7 +254,7 @@ def test_an_export_that_does_not_keep_the_vectors_is_refused_and_remembered(
     encoder = _tampered(model, cache)
     assert isinstance(load_encoder(model, cache), ExportedEncoder)
     sentences = [" ".join(WORDS[5 + (i + j) % 6] for j in range(1 + i % 5)) for i in range(30)]
-    with pytest.raises(ExportRefusedError, match=r"is not used: on 30 sentences .* of their nearest"):
+    with pytest.raises(ExportRefusedError, match=r"is not used: on 30 sentences, .* of their nearest"):
         encoder.check(sentences)
     (folder,) = (cache / "encoders").iterdir()
     said = _falls_back(model, cache, caplog)
@@ -402,10 +404,18 @@ def test_a_saved_encoder_gives_the_same_vectors(tmp_path: Path, default) -> None
     default.save(tmp_path / "encoder")
     opened = open_encoder("its name", tmp_path / "encoder")
     assert (opened.name, opened.fingerprint) == ("its name", default.fingerprint)
+    for found, expected in zip(opened.encode_queries(TEXTS), default.encode_queries(TEXTS), strict=True):
+        np.testing.assert_array_equal(found.vector, expected.vector)
+        np.testing.assert_array_equal(found.tokens, expected.tokens)
+    opened.check(SENTENCES)  # there is nothing left to compare with
+
+
+def test_one_that_is_saved_for_documents_too_gives_their_vectors(tmp_path: Path, default) -> None:
+    default.save(tmp_path / "encoder", documents=True)
+    opened = open_encoder("its name", tmp_path / "encoder", threads=1)
     expected, found = _all_vectors(default, _passages()), _all_vectors(opened, _passages())
     for name, vectors in expected.items():
         np.testing.assert_array_equal(found[name], vectors)
-    opened.check(SENTENCES)  # there is nothing left to compare with
 
 
 def test_without_an_export_the_model_is_opened_by_its_name(tmp_path: Path) -> None:
@@ -444,7 +454,7 @@ def test_a_processor_that_gives_other_vectors_is_known(tmp_path: Path, model: st
 
 
 needs_8_bits = pytest.mark.skipif(
-    export.precision() != "int8", reason="this processor is not made for 8 bits"
+    export.precision() == "fp32", reason="this processor is not made for 8 bits"
 )
 
 
@@ -455,15 +465,65 @@ def test_vectors_in_8_bits_are_nearer_to_the_models_than_by_the_usual_rounding(
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     exact = default.reference.vectors(SENTENCES)
-    ours = cosines(exact, default.vectors(SENTENCES)).mean()
+    ours = cosines(exact, default.vectors(SENTENCES, "query")).mean()
     default.save(tmp_path / "usual")
     path = default.reference._folder / REFERENCE
     graph = onnx.load(path)
     onnx.helper.set_model_props(graph, {"onnx.quant.pre_process": "onnxruntime.quant"})
     quantize_dynamic(graph, tmp_path / "usual" / MODEL, per_channel=True, weight_type=QuantType.QInt8)
-    usual = cosines(exact, open_encoder("usual", tmp_path / "usual").vectors(SENTENCES)).mean()
+    usual = cosines(exact, open_encoder("usual", tmp_path / "usual").vectors(SENTENCES, "query")).mean()
     assert ours > 0.996
     assert usual < 0.995
+
+
+def test_documents_are_read_in_bf16_where_the_processor_has_tiles_for_it(tmp_path: Path, default) -> None:
+    """On another processor, too, the same run time reads them, and no less exactly."""
+    pytest.importorskip("openvino")
+    mixed = exported(DEFAULT_MODEL, tmp_path / "cache", "mixed")
+    exact, found = _all_vectors(mixed.reference, _passages()), _all_vectors(mixed, _passages())
+    for name in ("passages", "sentences", "tokens"):
+        assert cosines(exact[name], found[name]).min() > 0.999
+    for name in ("queries", "query tokens"):
+        mean, least = IN_8_BITS[name]
+        assert mean < cosines(exact[name], found[name]).mean() < 0.9995
+        assert cosines(exact[name], found[name]).min() > least
+
+
+def test_a_model_that_fails_on_documents_alone_is_refused(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.embedding.exported._LEAST_COSINE", -1)  # what was drawn may be lost in 8 bits
+    monkeypatch.setattr("qa.embedding.exported._LEAST_NEIGHBOURS", 0)
+    mixed = exported(model, tmp_path / "cache", "mixed")
+    monkeypatch.undo()
+    monkeypatch.setattr(mixed, "_model", onnx_runtime(mixed.reference._folder / REFERENCE))
+    mixed.check(SENTENCES)
+    monkeypatch.setattr(mixed, "_model_of_documents", lambda ids, mask: np.ones((*ids.shape, 16), np.float32))
+    with pytest.raises(ExportRefusedError, match="each as a document"):
+        mixed.check(SENTENCES)
+
+
+def test_what_a_run_time_raises_is_told(tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / MODEL
+    path.write_bytes(b"no model")
+    for opened in (onnx_runtime, partial(openvino_in_bf16, threads=1)):
+        with pytest.raises(ModelError, match=r"model\.onnx cannot be run: "):
+            opened(path)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(ModelError, match="openvino"):
+        openvino_in_bf16(path, 1)
+
+
+def test_the_precision_is_what_the_processor_is_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for flags, installed, expected in (
+        ("fpu avx2", True, "fp32"),
+        ("fpu avx512_vnni", True, "int8"),
+        ("fpu avx512_vnni amx_int8 amx_bf16", True, "mixed"),
+        ("fpu avx512_vnni amx_int8 amx_bf16", False, "int8"),
+    ):
+        monkeypatch.setattr(Path, "read_text", lambda *_, flags=flags: f"flags : {flags}\n")
+        monkeypatch.setattr(export, "has_openvino", lambda installed=installed: installed)
+        assert export.precision() == expected
 
 
 @needs_8_bits

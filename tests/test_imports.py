@@ -83,6 +83,7 @@ USERS = {
     "faiss": {"vectors"},
     "sentence_transformers": {"embedding"},
     "onnxruntime": {"embedding"},
+    "openvino": {"embedding"},
     "ray": {"cluster"},
     "bm25s": {"analysis"},
     "ir_measures": {"evaluation"},

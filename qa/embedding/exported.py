@@ -1,4 +1,4 @@
-"""An exported model, run by ONNX Runtime: no torch, several times faster."""
+"""An exported model, run without torch and several times faster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -18,15 +18,16 @@ from qa.arrays import unit
 from qa.config import cores
 from qa.contracts import ExportRefusedError, Float32, Int64, ModelError
 from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder, tokens_read
+from qa.embedding.runtimes import Run, onnx_runtime, openvino_in_bf16
 
 MODEL, REFERENCE, TOKENIZER, FACTS = "model.onnx", "reference.onnx", "tokenizer.json", "encoder.json"
 REFUSED = "refused.txt"
 
+Precision = Literal["fp32", "int8", "mixed"]
+"""``mixed``: questions in 8 bits, documents in bf16."""
+
 _TOKENS_AT_ONCE = 1024
 """What one run of the model reads: about what the caches hold."""
-
-_SLOWER = ["SkipLayerNormFusion"]
-"""Optimizations of ONNX Runtime that cost time: fused, a sum and its normalisation take twice as long."""
 
 _PROBE = "Is it the model that it was?"
 _LEAST_PROBE, _LEAST_COSINE, _LEAST_NEIGHBOURS = 0.97, 0.98, 0.8
@@ -40,7 +41,7 @@ class Facts:
     Attributes:
         name: what the model was called where it was exported.
         fingerprint: of the export.
-        precision: ``int8`` or ``fp32``.
+        precision: in which it is run.
         pooling: ``mean`` or ``cls``.
         dimension: length of a vector.
         longest: the longest text that the model reads whole, in tokens.
@@ -52,7 +53,7 @@ class Facts:
 
     name: str
     fingerprint: str
-    precision: str
+    precision: Precision
     pooling: str
     dimension: int
     longest: int
@@ -140,65 +141,80 @@ class ExportedEncoder(PoolingEncoder):
         reference = self.reference
         if reference is self:
             return
-        cosine, shared = agreement(reference.vectors(sentences), self.vectors(sentences))
+        kinds = get_args(Kind)
+        different = {self.prompt(kind): kind for kind in kinds}  # one, for most models
+        exact = {prompt: reference.vectors(sentences, kind) for prompt, kind in different.items()}
+        for kind in kinds:
+            self._check(kind, exact[self.prompt(kind)], self.vectors(sentences, kind))
+
+    def _check(self, kind: Kind, exact: Float32, found: Float32) -> None:
+        cosine, shared = agreement(exact, found)
         if not (cosine >= _LEAST_COSINE and shared >= _LEAST_NEIGHBOURS):  # it may be no number
             reason = (
-                f"the export of {self.name!r} in {self._facts.precision} is not used: on {len(sentences)} "
-                f"sentences its vectors have a cosine of {cosine:.3f} with the model's and share "
+                f"the export of {self.name!r} is not used: on {len(exact)} sentences, each as a {kind}, "
+                f"its vectors have a cosine of {cosine:.3f} with the model's and share "
                 f"{shared:.0%} of their nearest; the model runs as it is, and slower"
             )
             with suppress(OSError):
                 (self._folder / REFUSED).write_text(reason, "utf-8")
             raise ExportRefusedError(reason)
 
-    def save(self, folder: Path) -> None:
-        """Copy what is needed to encode into a new folder."""
+    def save(self, folder: Path, *, documents: bool = False) -> None:
+        """Copy what is needed to encode questions, or documents as well, into a new folder."""
         folder.mkdir()
-        for name in (MODEL, TOKENIZER, FACTS):
+        exact = [REFERENCE] if documents and self._facts.precision == "mixed" else []
+        for name in (MODEL, TOKENIZER, FACTS, *exact):
             shutil.copyfile(self._folder / name, folder / name)
 
     def probe(self) -> Float32:
         """Give the unit vector of a text that is always the same."""
-        return self._probe(_session(self._folder / self._file))
+        return self._probe(onnx_runtime(self._folder / self._file))
 
-    def _probe(self, session: Any) -> Float32:
-        (output,) = self._run(session, [self.tokenizer.encode(self.prompt("document") + _PROBE)])
+    def _probe(self, run: Run) -> Float32:
+        (output,) = self._run(run, [self.tokenizer.encode(self.prompt("document") + _PROBE)])
         return unit(output.whole)
 
     @cached_property
-    def _session(self) -> Any:
-        session = _session(self._folder / self._file)
+    def _model(self) -> Run:
+        run = onnx_runtime(self._folder / self._file)
         # Some processors add 8-bit products in 16 bits, with other results than where the index was built.
         probe = np.array(self._facts.probe, np.float32)
-        if self._file == MODEL and not float(self._probe(session) @ probe) >= _LEAST_PROBE:
+        if self._file == MODEL and not float(self._probe(run) @ probe) >= _LEAST_PROBE:
             raise ModelError(
                 f"the model in {self._folder} gives other vectors here than where the index was built, on "
                 "another kind of processor: run `qa index` here"
             )
-        return session
+        return run
+
+    @cached_property
+    def _model_of_documents(self) -> Run:
+        exact = self._folder / REFERENCE
+        if self._file == MODEL and self._facts.precision == "mixed" and exact.exists():
+            return openvino_in_bf16(exact, self._threads)
+        return self._model
 
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002
         # What is rounded to 8 bits depends a little on what else is in the batch: a question stands alone, so
         # that it always has the same answers.
-        return self._run(self._session, encodings, _TOKENS_AT_ONCE if kind == "document" else 0)
+        if kind == "query":
+            return self._run(self._model, encodings, 0)
+        return self._run(self._model_of_documents, encodings, _TOKENS_AT_ONCE)
 
-    def _run(
-        self, session: Any, encodings: Sequence[Any], at_once: int = _TOKENS_AT_ONCE
-    ) -> list[ModelOutput]:
+    def _run(self, run: Run, encodings: Sequence[Any], at_once: int = _TOKENS_AT_ONCE) -> list[ModelOutput]:
         """Run the model over batches of texts that are about as long, one batch on each thread.
 
         Args:
-            session: the model.
+            run: runs the model.
             encodings: of the texts.
             at_once: how many tokens a batch may have, unless it is one text.
         """
         ids = [np.array(encoding.ids)[tokens_read(encoding, self.longest)] for encoding in encodings]
         batches = list(_batches([len(one) for one in ids], at_once))
         if len(batches) == 1:
-            found = [_run_batch(session, [ids[i] for i in batches[0]])]
+            found = [_run_batch(run, [ids[i] for i in batches[0]])]
         else:
             with ThreadPoolExecutor(self._threads) as threads:
-                found = list(threads.map(lambda batch: _run_batch(session, [ids[i] for i in batch]), batches))
+                found = list(threads.map(lambda batch: _run_batch(run, [ids[i] for i in batch]), batches))
         outputs: dict[int, ModelOutput] = {}
         for batch, vectors in zip(batches, found, strict=True):
             for i, rows in zip(batch, vectors, strict=True):
@@ -239,30 +255,11 @@ def _batches(lengths: Sequence[int], at_once: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _run_batch(session: Any, ids: Sequence[Int64]) -> Float32:
+def _run_batch(run: Run, ids: Sequence[Int64]) -> Float32:
     """Give the vectors of the tokens of each text, shape (texts, the longest's tokens, dimension)."""
     padded = np.zeros((len(ids), max(map(len, ids))), np.int64)
     mask = np.zeros_like(padded)
     for row, one in enumerate(ids):
         padded[row, : len(one)] = one
         mask[row, : len(one)] = 1
-    try:
-        found: Float32 = session.run(None, {"input_ids": padded, "attention_mask": mask})[0]
-    except Exception as error:  # its errors have no common kind
-        raise ModelError(f"the model cannot be run: {error}") from error
-    return found
-
-
-def _session(path: Path) -> Any:
-    """Open an ONNX file. Each run takes one core: batches, and requests, run beside each other."""
-    import onnxruntime  # noqa: PLC0415 -- not needed where nothing has changed
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
-        )
-    except Exception as error:  # its errors have no common kind
-        raise ModelError(f"{path} cannot be run: {error}") from error
+    return run(padded, mask)

@@ -93,8 +93,8 @@ class PoolingEncoder(ABC):
         """
 
     @abstractmethod
-    def save(self, folder: Path) -> None:
-        """Write all that is needed to encode questions into a new folder, if that can be done."""
+    def save(self, folder: Path, *, documents: bool = False) -> None:
+        """Write all that is needed to encode questions, or documents as well, into a new folder."""
 
     @abstractmethod
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:

@@ -88,7 +88,7 @@ class SentenceTransformerEncoder(PoolingEncoder):
     def check(self, sentences: Sequence[str]) -> None:
         """Nothing to check: this is the model."""
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, documents: bool = False) -> None:
         """Write nothing: it is loaded from where it is."""
 
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002

@@ -1,0 +1,107 @@
+"""What runs the ONNX file of a model: token numbers and a mask in, token vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from qa.contracts import Float32, Int64, ModelError
+
+Run = Callable[[Int64, Int64], Float32]
+"""Takes the texts' token numbers and what of those is not padding, both of shape (texts, tokens); gives the
+tokens' vectors, shape (texts, tokens, dimension). Any number of threads may call it, each on one core:
+batches, and requests, run beside each other.
+"""
+
+_SLOWER = ["SkipLayerNormFusion"]
+"""Optimizations of ONNX Runtime that cost time: fused, a sum and its normalisation take twice as long."""
+
+_MULTIPLE = 8
+"""OpenVINO makes code for each new shape: so few shapes are better, even where texts are padded for it."""
+
+
+def onnx_runtime(path: Path) -> Run:
+    """Open a file with ONNX Runtime.
+
+    Raises:
+        ModelError: it cannot be run.
+    """
+
+    def opened() -> Any:
+        import onnxruntime  # noqa: PLC0415 -- not needed where nothing has changed
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
+        )
+
+    session = _or_model_error(opened, f"{path} cannot be run")
+
+    def run(ids: Int64, mask: Int64) -> Float32:
+        found: Float32 = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return found
+
+    return _guarded(run)
+
+
+def has_openvino() -> bool:
+    """Tell, without loading it, whether OpenVINO is installed: there is none for every machine."""
+    return find_spec("openvino") is not None
+
+
+def openvino_in_bf16(path: Path, threads: int) -> Run:
+    """Open a file in full precision with OpenVINO, which multiplies in bf16 where the processor can.
+
+    Args:
+        path: of the file.
+        threads: how many may run it at once.
+
+    Raises:
+        ModelError: it cannot be run.
+    """
+
+    def opened() -> Any:
+        import openvino  # noqa: PLC0415 -- a build alone needs it
+
+        options = {
+            "INFERENCE_PRECISION_HINT": "bf16",
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": threads,
+            "ENABLE_CPU_PINNING": False,  # another process may have been given the same cores
+        }
+        return openvino.Core().compile_model(path, "CPU", options)
+
+    model = _or_model_error(opened, f"{path} cannot be run")
+    idle: SimpleQueue[Any] = SimpleQueue()
+    for _ in range(threads):
+        idle.put(model.create_infer_request())  # its memory is kept from one run to the next
+
+    def run(ids: Int64, mask: Int64) -> Float32:
+        length = ids.shape[1]
+        padding = (0, 0), (0, -length % _MULTIPLE)
+        request = idle.get()
+        try:
+            found = request.infer([np.pad(ids, padding), np.pad(mask, padding)])[0]
+        finally:
+            idle.put(request)
+        return np.asarray(found[:, :length], np.float32)
+
+    return _guarded(run)
+
+
+def _guarded(run: Run) -> Run:
+    return lambda ids, mask: _or_model_error(lambda: run(ids, mask), "the model cannot be run")
+
+
+def _or_model_error(do: Callable[[], Any], what: str) -> Any:
+    try:
+        return do()
+    except Exception as error:  # those of the run times have no common kind
+        raise ModelError(f"{what}: {error}") from error
