@@ -17,6 +17,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from sklearn.metrics import roc_auc_score
 from qa import generation, ranking
 from qa.contracts import Encoder, Query
 from qa.embedding import load_encoder
-from qa.evidence import Evidence
+from qa.evidence import Evidence, Nearest
 from qa.generation import Generation
 
 _MOST_FROM_ELSEWHERE = 300
@@ -86,8 +87,9 @@ def _ask(encoder: Encoder, index: Generation, name: str, other: str, data: Path)
     found = []
     for question, own in zip(questions, vectors, strict=True):
         query = Query(question["question"])
-        evidence = Evidence.gather(index, query, languages=languages, vectors=own, allowed=None)
-        signals = evidence.rank(20).signals
+        nearest = partial(Nearest.find, index, own, 20, None)
+        evidence = Evidence.gather(index, query, 20, languages=languages, nearest=nearest, allowed=None)
+        signals = evidence.rank().signals
         found.append(list(ranking.evidence(signals, evidence.legibility).values()))
     print(f"asked {len(questions)} questions of {other} of the documents of {name}", file=sys.stderr)
     answered = [other == name and bool(question["answers"]) for question in questions]

@@ -30,6 +30,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from itertools import compress
 from pathlib import Path
@@ -40,7 +41,7 @@ import numpy as np
 from qa import ranking
 from qa.arrays import Affine, ranges
 from qa.contracts import CorruptIndexError, Encoder, Float32, Int64, Query
-from qa.evidence import Evidence
+from qa.evidence import Evidence, Nearest
 from qa.generation import Generation, Manifest, replace_file, seal
 from qa.ranking import NOT_CALIBRATED, Calibration
 
@@ -160,7 +161,8 @@ def _languages(found: Generation, rows: Int64) -> tuple[str, ...]:
 def _ask(found: Generation, encoder: Encoder, lines: Sequence[str]) -> Iterator[Evidence]:
     languages = found.store.languages()
     for line, vectors in zip(lines, encoder.encode_queries(lines), strict=True):
-        yield Evidence.gather(found, Query(line), languages=languages, vectors=vectors, allowed=None)
+        nearest = partial(Nearest.find, found, vectors, _DEPTH, None)
+        yield Evidence.gather(found, Query(line), _DEPTH, languages=languages, nearest=nearest, allowed=None)
 
 
 def _means(found: Generation, asked: Sequence[Evidence], rows: Int64) -> dict[str, float]:
@@ -186,7 +188,7 @@ def _map(mean: float, reference: float) -> Affine:
 def _rank(asked: Sequence[Evidence], calibration: Calibration) -> list[tuple[ranking.Signals, float]]:
     """Give the signals of the best passages for each question, and how well the model can read it."""
     found = [replace(one, calibration=calibration) for one in asked]
-    return [(one.rank(_DEPTH).signals, one.legibility) for one in found]
+    return [(one.rank().signals, one.legibility) for one in found]
 
 
 def _log_odds(ranked: Sequence[tuple[ranking.Signals, float]], calibration: Calibration) -> Float32:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -17,6 +17,9 @@ from qa.ranking import ALIKE, CARRIED, NOT_CALIBRATED, TITLED, Calibration, Sign
 
 _POOL = 100
 """How many passages the words bring in, and how many sentences the vectors, at the least."""
+
+_DEPTH = 2
+"""How many passages each brings in for one that is wanted, at the least: some are near-identical."""
 
 _LIKELY, _EXAMINED = 60, 20
 """Among how many of them, at the least, near-identical ones are sought; and how many of those that are left
@@ -45,6 +48,39 @@ class Ranked:
         return Ranked(self.rows[order], self.scores[order], signals, [self.copies[i] for i in order.tolist()])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """What lies near a question.
+
+    Attributes:
+        vectors: what the model makes of the question.
+        cosines: its with the sentences.
+        rows: the passages of the nearest sentences, ascending.
+    """
+
+    vectors: QueryVectors
+    cosines: Nearness
+    rows: Int64
+
+    @classmethod
+    def find(cls, found: Corpus, vectors: QueryVectors, wanted: int, allowed: Sized | None) -> Nearest:
+        """Find as many sentences as it takes for enough passages, if there are.
+
+        Args:
+            found: the generation, wherever it is.
+            vectors: what the model makes of the question.
+            wanted: how many passages are wanted; ``Evidence.rank`` gets no more.
+            allowed: which may answer, as the generation allowed them; all where None.
+        """
+        cosines, count = found.ask(vectors.vector), _POOL
+        while True:
+            sentences = cosines.nearest(count, allowed)
+            rows = np.unique(sentences)
+            if len(rows) >= _DEPTH * wanted or len(sentences) < count:
+                return cls(vectors, cosines, rows)
+            count *= 2
+
+
 @dataclass(slots=True)
 class Evidence:
     """One question against one generation.
@@ -52,23 +88,25 @@ class Evidence:
     Attributes:
         found: the generation, wherever it is.
         mode: which signals count.
+        wanted: how many passages are wanted.
+        rows: those that may answer: what any signal of the mode puts near the top.
         vectors: what the model makes of the question; None in lexical mode.
         cosines: the question's with the sentences; None in lexical mode.
         token_weights: what each of the question's tokens counts, adding up to 1.
         words: its terms.
         legibility: how well the model knows its language, in [0, 1].
-        allowed: which passages may answer, as the generation allowed them; all where None.
         calibration: what brings the cosines onto the scale that ``ranking`` knows.
     """
 
     found: Corpus
     mode: Mode
+    wanted: int
+    rows: Int64
     vectors: QueryVectors | None
     cosines: Nearness | None
     token_weights: Float32
     words: lexical.Question
     legibility: float
-    allowed: Sized | None
     calibration: Calibration
     _compared: tuple[Int64, TokenMatches] | None = field(default=None, init=False, repr=False)
 
@@ -77,39 +115,53 @@ class Evidence:
         cls,
         found: Corpus,
         query: Query,
+        wanted: int,
         *,
         languages: Sequence[str],
-        vectors: QueryVectors | None,
+        nearest: Callable[[], Nearest] | None,
         allowed: Sized | None,
         calibration: Calibration = NOT_CALIBRATED,
     ) -> Evidence:
-        """Make a query ready; ``languages`` are those of the generation."""
+        """Collect the passages that may answer.
+
+        Args:
+            found: the generation, wherever it is.
+            query: the query.
+            wanted: how many passages are wanted.
+            languages: those of the generation.
+            nearest: gives what lies near; it is asked last, for it may be under way. None in lexical mode.
+            allowed: which passages may answer, as the generation allowed them; all where None.
+            calibration: what brings the cosines onto the scale that ``ranking`` knows.
+        """
         question = query.question
         words = found.question(analysis.terms(question, languages))
-        weights, legibility = np.empty(0, np.float32), 0.0
-        if vectors:
+        pools = []
+        if query.mode is not Mode.DENSE:
+            pools.append(words.scores.best(max(_POOL, _DEPTH * wanted), allowed)[0])
+        vectors, cosines, weights, legibility = None, None, np.empty(0, np.float32), 0.0
+        if nearest:
+            near = nearest()
+            vectors, cosines = near.vectors, near.cosines
+            pools.append(near.rows)
             weights = _token_weights(question, languages, words, vectors.spans)
             legibility = language.legibility(vectors.token_count, analysis.count_words(question))
-        cosines = found.ask(vectors.vector) if vectors else None
-        return cls(found, query.mode, vectors, cosines, weights, words, legibility, allowed, calibration)
+        rows = np.unique(np.concatenate(pools))
+        return cls(found, query.mode, wanted, rows, vectors, cosines, weights, words, legibility, calibration)
 
-    def rank(self, count: int) -> Ranked:
-        """Find the passages that may answer.
+    def rank(self) -> Ranked:
+        """Put the passages that may answer in order: at least as many as are wanted, if there are.
 
         Near-identical ones are taken for one. The likeliest twenty are looked at closely and put in order,
         then, if more are wanted, the next twenty, and so on: whoever asks for more gets the same ones first.
-
-        Args:
-            count: how many are wanted; there may be more.
         """
-        rows = self._pool(2 * count)
+        rows = self.rows
         signals: Signals = {"lexical": self.words.scores.of(rows)}
         if self.vectors:
             signals = {**signals, "sentence": self.calibration.sentence(self._sentences(rows))}
         scores = fuse(signals, self.mode, self.legibility)
-        likely = _best_first(scores, rows)[: max(_LIKELY, 2 * count)]
+        likely = _best_first(scores, rows)[: max(_LIKELY, _DEPTH * self.wanted)]
         alike = self.found.alike(rows[likely], ALIKE)
-        examined = _EXAMINED * ceil(count / _EXAMINED)
+        examined = _EXAMINED * ceil(self.wanted / _EXAMINED)
         groups = [likely[group] for group in group_alike(alike, examined)]
         firsts = np.array([group[0] for group in groups], np.int64)
         signals = {name: values[firsts] for name, values in signals.items()}
@@ -149,25 +201,6 @@ class Evidence:
     @property
     def _has_tokens(self) -> bool:
         return self.vectors is not None and len(self.vectors.tokens) > 0 and self.found.has_tokens
-
-    def _pool(self, depth: int) -> Int64:
-        """Collect, of the rows that may answer, what any signal of the mode puts near the top."""
-        pools = []
-        if self.mode is not Mode.DENSE:
-            pools.append(self.words.scores.best(max(_POOL, depth), self.allowed)[0])
-        if self.vectors:
-            pools.append(self._nearest(depth))
-        return np.unique(np.concatenate(pools))
-
-    def _nearest(self, depth: int) -> Int64:
-        """Give the passages of the nearest sentences: of so many that it is at least ``depth`` passages."""
-        count = _POOL
-        while True:
-            nearest = self._cosines.nearest(count, self.allowed)
-            rows = np.unique(nearest)
-            if len(rows) >= depth or len(nearest) < count:
-                return rows
-            count *= 2
 
     def _examined(self, rows: Int64) -> Signals:
         matches = self.found.matches(self.words, rows)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, pairwise
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from qa import calibration, ranking
-from qa.config import Settings
+from qa.config import Settings, cores
 from qa.contracts import (
     Answer,
     CorruptIndexError,
@@ -30,13 +31,12 @@ from qa.contracts import (
     ModelError,
     Passage,
     Query,
-    QueryVectors,
     Reranker,
     SearchResult,
 )
 from qa.corpus import Corpus
 from qa.embedding import open_encoder
-from qa.evidence import Evidence, Ranked
+from qa.evidence import Evidence, Nearest, Ranked
 from qa.passages import context
 from qa.published import publications
 from qa.reranking import load_reranker
@@ -64,6 +64,7 @@ class Searcher:
         self._reranker = reranker
         self._calibration = calibration
         self._languages = found.store.languages()
+        self._threads = ThreadPoolExecutor(cores(), "nearest")
         self._allowed = lru_cache(maxsize=64)(found.allow)
         self.info: IndexInfo = found.info
 
@@ -74,27 +75,29 @@ class Searcher:
     def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
         """Answer several at once, in order."""
         started = time.perf_counter()
-        dense = [query for query in queries if query.mode is not Mode.LEXICAL]
-        made = iter(self._encoder.encode_queries([query.question for query in dense]) if dense else [])
         results = []
         for query in queries:
-            results.append(self._answer(query, None if query.mode is Mode.LEXICAL else next(made), started))
+            results.append(self._answer(query, started))
             started = time.perf_counter()
         return results
 
-    def _answer(self, query: Query, vectors: QueryVectors | None, started: float) -> SearchResult:
+    def _answer(self, query: Query, started: float) -> SearchResult:
         allowed = self._allowed(query.filters) if query.filters else None
+        reranker = None if query.mode is Mode.LEXICAL else self._reranker
+        wanted = max(query.offset + query.k, _RERANKED if reranker else 0)
+        nearest = None
+        if query.mode is not Mode.LEXICAL:  # is looked for while this thread looks for words
+            nearest = self._threads.submit(self._nearest, query.question, wanted, allowed).result
         evidence = Evidence.gather(
             self._found,
             query,
+            wanted,
             languages=self._languages,
-            vectors=vectors,
+            nearest=nearest,
             allowed=allowed,
             calibration=self._calibration,
         )
-        wanted = query.offset + query.k
-        reranker = None if query.mode is Mode.LEXICAL else self._reranker
-        ranked = evidence.rank(max(wanted, _RERANKED) if reranker else wanted)
+        ranked = evidence.rank()
         confidence = ranking.confidence(ranked.signals, evidence.legibility, self._calibration)
         hits: tuple[Hit, ...] = ()
         if confidence >= query.min_confidence:
@@ -104,6 +107,10 @@ class Searcher:
         total = self.info.passages if allowed is None else len(allowed)
         took = (time.perf_counter() - started) * 1000
         return SearchResult(query, confidence >= ranking.ANSWERABLE, confidence, total, took, self.info, hits)
+
+    def _nearest(self, question: str, wanted: int, allowed: Sized | None) -> Nearest:
+        (vectors,) = self._encoder.encode_queries([question])
+        return Nearest.find(self._found, vectors, wanted, allowed)
 
     def _rerank(self, reranker: Reranker, query: Query, ranked: Ranked) -> Ranked:
         """Let the reranker put the likeliest passages in its order."""

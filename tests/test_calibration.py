@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from qa.contracts import (
     Query,
     QueryVectors,
 )
-from qa.evidence import Evidence
+from qa.evidence import Evidence, Nearest
 from qa.generation import Generation
 from qa.ranking import Calibration
 from qa.search import LiveSearcher, Searcher
@@ -91,7 +92,13 @@ def _signals(found: Generation, encoder: Encoder, made: Calibration) -> list[ran
     asked = encoder.encode_queries(_QUESTIONS)
     gathered = [
         Evidence.gather(
-            found, Query(question), languages=["en"], vectors=vectors, allowed=None, calibration=made
+            found,
+            Query(question),
+            20,
+            languages=["en"],
+            nearest=partial(Nearest.find, found, vectors, 20, None),
+            allowed=None,
+            calibration=made,
         )
         for question, vectors in zip(_QUESTIONS, asked, strict=True)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from qa.analysis import terms
 from qa.build import build
 from qa.config import Settings
 from qa.contracts import Filters, Int64, Mode, Query
-from qa.evidence import _EXAMINED, Evidence
+from qa.evidence import _EXAMINED, Evidence, Nearest
 from qa.generation import Generation
 from qa.language import legibility
 
@@ -44,16 +45,24 @@ class Short(StandIn):
         return [3 * len(text.split()) for text in texts]
 
 
-def _gather(found: Generation, query: Query, encoder: StandIn) -> Evidence:
-    vectors = None if query.mode is Mode.LEXICAL else encoder.encode_queries([query.question])[0]
+def _gather(found: Generation, query: Query, encoder: StandIn, wanted: int = 20) -> Evidence:
+    (vectors,) = encoder.encode_queries([query.question])
     allowed = found.store.rows(query.filters) if query.filters else None
-    return Evidence.gather(found, query, languages=found.store.languages(), vectors=vectors, allowed=allowed)
+    nearest = partial(Nearest.find, found, vectors, wanted, allowed)
+    return Evidence.gather(
+        found,
+        query,
+        wanted,
+        languages=found.store.languages(),
+        nearest=None if query.mode is Mode.LEXICAL else nearest,
+        allowed=allowed,
+    )
 
 
 def _assert_as_defined(found: Generation, query: Query, encoder: StandIn) -> Int64:
     """Have every passage examined, and hold signals, scores and order against the definitions."""
     naive = Naive(found, encoder)
-    ranked = _gather(found, query, encoder).rank(len(found.passages))
+    ranked = _gather(found, query, encoder, len(found.passages)).rank()
     rows = ranked.rows
     expected, scores = naive.signals(query), {row: score for score, row in naive.ranked(query)}
     whole = np.concatenate([rows, *ranked.copies])
@@ -87,7 +96,7 @@ def test_signals_scores_and_order_are_those_of_the_definitions(
 def test_every_signal_of_the_table_is_given_and_no_other(large: Generation) -> None:
     table = (ranking.__doc__ or "").split("=\n", 1)[1].rsplit("\n=", 1)[0]
     named = {line.split()[0] for line in table.splitlines() if not line.startswith("=")}
-    signals = _gather(large, Query("rice"), StandIn()).rank(5).signals
+    signals = _gather(large, Query("rice"), StandIn(), 5).rank().signals
     assert signals.keys() == named == {*ranking.DENSE, *ranking.LEXICAL}
 
 
@@ -155,7 +164,7 @@ def test_the_model_has_its_say_as_far_as_it_knows_the_language(
     assert evidence.legibility == share
     _assert_as_defined(large, query, encoder)
 
-    ranked = evidence.rank(_EXAMINED)
+    ranked = evidence.rank()
     weights = {name: share * weight for name, weight in ranking.DENSE.items()} | ranking.LEXICAL
     for place in range(len(ranked.rows)):
         alone = {name: float(values[place]) for name, values in ranked.signals.items()}
@@ -163,7 +172,7 @@ def test_the_model_has_its_say_as_far_as_it_knows_the_language(
 
     # Whoever asks for the dense signals alone gets them, whatever the language.
     dense = Query(query.question, mode=Mode.DENSE)
-    by_dense = [_gather(large, dense, model).rank(10).rows.tolist() for model in (encoder, StandIn())]
+    by_dense = [_gather(large, dense, model, 10).rank().rows.tolist() for model in (encoder, StandIn())]
     assert by_dense[0] == by_dense[1]
 
 
@@ -174,7 +183,7 @@ def test_where_the_model_knows_nothing_what_it_says_does_not_matter(large: Gener
 
     query = Query("student harvest bridge doctor")
     found = [
-        _gather(large, query, encoder).rank(len(large.passages)).scores.tolist()
+        _gather(large, query, encoder, len(large.passages)).rank().scores.tolist()
         for encoder in (Letters(), Contrary())
     ]
     assert found[0] == pytest.approx(found[1], abs=1e-6)
@@ -194,7 +203,7 @@ def test_sentences_have_the_signals_of_their_mode_and_none_is_stronger_than_its_
 ) -> None:
     query = Query("a doctor at the temple bridge", mode=mode)
     evidence = _gather(large, query, StandIn())
-    ranked = evidence.rank(20)
+    ranked = evidence.rank()
     rows, whole = ranked.rows, ranked.signals
     signals, bounds = evidence.sentences(rows)
     assert np.diff(bounds).tolist() == np.diff(large.sentence_starts)[rows].tolist()
