@@ -18,7 +18,7 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
 .PHONY: help serve test e2e screenshots lint format clean kills slow milvus fuzz audit endurance tiny-files \
-	bench-scale bench-stores bench-page $(benches)
+	bench-scale bench-stores bench-ray bench-page $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
@@ -41,6 +41,7 @@ help:
 	@echo 'make bench-page  measure the page in a browser: from the last key to the results, and what is loaded'
 	@echo 'make bench-scale DATA="... ..."  measure build, memory and search up to a million passages'
 	@echo 'make bench-stores DATA="... ..."  compare the local store with a Milvus on 100,000 passages'
+	@echo 'make bench-ray DATA="... ..."  compare the time to an index with and without Ray'
 	@echo 'make clean   remove the environment, the index and caches; the documents stay'
 
 # 3: the index is built, but some files could not be read, which it has told.
@@ -111,6 +112,10 @@ bench-scale: .venv/.installed
 bench-stores: .venv/.installed-dev
 	@test -n '$(DATA)' || { echo 'Name folders with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
 	.venv/bin/python benchmarks/stores.py $(DATA) --work '$(WORK)' $(ARGS)
+
+bench-ray: .venv/.installed-dev
+	@test -n '$(DATA)' || { echo 'Name folders with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
+	.venv/bin/python benchmarks/ray_build.py $(DATA) $(ARGS)
 
 bench-page: .venv/.installed-dev
 	.venv/bin/python benchmarks/page.py $(ARGS)

@@ -1,24 +1,27 @@
 """Compare the local store with a Milvus on the same passages: upload, latency, memory, and what is found.
 
-    python benchmarks/stores.py DATA... [--size N] [--store SETTING] [--pid PID] [--work DIR] [--write FILE]
+    python benchmarks/stores.py DATA... [--size N] [--store SETTING --pid PID] [--work DIR] [--write FILE]
 
 The passages and questions are those of `scale.py`, whose files are taken where they are there. The index is
-put into a Milvus: into a file of Milvus Lite, unless --store names a server. Each store is then asked the
+put into the Milvus that the package `milvus` carries, started for it on this machine, unless --store names
+another: a server, whose process --pid may name, or a file of Milvus Lite. Once the server is quiet, each store is then asked the
 same questions by a process of its own, on one core, one question after another, after others that warm it up.
 Both have the same encoder, whose time is in the figures.
 
 Told are, beside the local store's: the share of its first ten passages that the Milvus gives too; and of the
 ten sentences that are nearest to each question, by comparing with all, the share that a search finds among a
 hundred. The memory is that of the process that serves; that of a Milvus Lite is in it, that of a server is
-told apart where --pid names its process. Linux only.
+told apart. Linux only.
 """
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import common
@@ -28,6 +31,9 @@ import scale
 import scale_jobs
 from common import Row
 from drawn_vectors import Questioner
+
+sys.path.append(str(common.ROOT / "tests/in_milvus"))
+from server import Server
 
 from qa.config import Settings
 from qa.corpus import Corpus
@@ -40,6 +46,12 @@ from qa.search import Searcher
 
 _K, _POOL, _GIB = 10, 100, 2**20  # the last in kB
 _PATIENCE = 60.0
+_STARVED = 60
+"""For how many seconds the Milvus may hear nothing of itself: all that runs here shares its processors."""
+
+_QUIET, _LOOKED_FOR, _MOST_MINUTES = 0.2, 10.0, 15
+"""Quiet is what takes less than a fifth of a processor for ten seconds; that is waited for, some minutes."""
+
 _RSS = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
 
 
@@ -47,7 +59,7 @@ def main() -> None:
     """Measure both and print what came of it."""
     found = common.parser(__doc__, peers=False, several=True)
     found.add_argument("--size", type=int, default=100_000, help="how many passages")
-    found.add_argument("--store", help="a Milvus, as in the setting; a file of Milvus Lite by default")
+    found.add_argument("--store", help="a Milvus, as in the setting; by default one is started")
     found.add_argument("--pid", type=int, help="the process of the Milvus, to read its memory")
     found.add_argument("--work", type=Path, default=common.ROOT / "build/scale", help="folder for the files")
     args = found.parse_args()
@@ -57,17 +69,52 @@ def main() -> None:
     scale.built(task, fitted["fingerprint"], rebuild=False)
     if not (folder / "questions.json").exists():
         _work("questions", task)
-    if not args.store:
-        shutil.rmtree(folder / "store.db", ignore_errors=True)
-    task |= {"store": args.store or f"milvus+{folder / 'store.db'}", "pid": args.pid}
-    rows = {"upload": _work("upload", task)}
-    rows |= {store: _work(store, task, OMP_NUM_THREADS="1") for store in ("local", "milvus")}
+    with _milvus(folder / "milvus", args.store, args.pid) as (store, pid):
+        task |= {"store": store, "pid": pid}
+        rows = {"upload": _work("upload", task)}
+        if pid:
+            rows["upload"]["seconds until the server was quiet"] = _quiet(pid)
+        rows |= {store: _work(store, task, OMP_NUM_THREADS="1") for store in ("local", "milvus")}
     hits = [rows[store].pop("hits") for store in ("local", "milvus")]
     same = [len({*some} & {*others}) / max(len(some), 1) for some, others in zip(*hits, strict=True)]
     rows["milvus"]["overlap@10 with local"] = float(np.mean(same))
     common.show([{"store": store, **row} for store, row in rows.items() if store != "upload"])
     common.show([rows["upload"]])
     common.write_json(args.write, {"sets": [path.name for path in args.data], "passages": args.size}, rows)
+
+
+@contextmanager
+def _milvus(folder: Path, store: str | None, pid: int | None) -> Iterator[tuple[str, int | None]]:
+    """Give the Milvus that is named and its process; by default start one, and end it."""
+    if store:
+        yield store, pid
+        return
+    server = Server(folder, ttl=_STARVED)
+    server.start()
+    try:
+        server.wait()
+        yield server.store, server.pid
+    finally:
+        server.kill()
+        server.remove()
+
+
+def _quiet(pid: int) -> float:
+    """Wait until a process has next to nothing to do any more: a Milvus goes on to index what it was given."""
+    started = time.monotonic()
+    before = _processor_seconds(pid)
+    while time.monotonic() - started < _MOST_MINUTES * 60:
+        time.sleep(_LOOKED_FOR)
+        now = _processor_seconds(pid)
+        if now - before < _QUIET * _LOOKED_FOR:
+            break
+        before = now
+    return time.monotonic() - started
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def upload(task: Row) -> Row:

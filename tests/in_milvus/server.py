@@ -14,7 +14,7 @@ from pathlib import Path
 _PREPARE = """
 import sys, milvus
 config = milvus.MilvusServerConfig(data_dir=sys.argv[1], proxy_port=int(sys.argv[2]))
-config.set("common.session.ttl", 3)  # a server that was killed holds its place for so long
+config.set("common.session.ttl", int(sys.argv[3]))
 config.resolve()
 milvus._initialize_data_files(config.base_data_dir)
 """
@@ -64,8 +64,16 @@ class LiteServer:
 class Server:
     """A Milvus of one process, over a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ttl: int = 3) -> None:
+        """Prepare it.
+
+        Args:
+            folder: its own.
+            ttl: for how many seconds one that was killed holds its place, and one that hears nothing of
+                itself for want of processors goes on.
+        """
         self._folder = folder
+        self._ttl = ttl
         self.port, self._health = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._prepare()
@@ -75,9 +83,15 @@ class Server:
         """The setting that names it."""
         return f"milvus+http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Its process; 0 where it does not run."""
+        return self._process.pid if self._process else 0
+
     def _prepare(self) -> None:
         """Let the package unpack the server and write its settings, in a process of its own."""
-        subprocess.run([sys.executable, "-c", _PREPARE, self._folder, str(self.port)], check=True)
+        command = [sys.executable, "-c", _PREPARE, self._folder, str(self.port), str(self._ttl)]
+        subprocess.run(command, check=True)
 
     def start(self) -> None:
         """Start it, without waiting for it."""
