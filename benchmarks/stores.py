@@ -4,9 +4,9 @@
 
 The passages and questions are those of `scale.py`, whose files are taken where they are there. The index is
 put into the Milvus that the package `milvus` carries, started for it on this machine, unless --store names
-another: a server, whose process --pid may name, or a file of Milvus Lite. Once the server is quiet, each store is then asked the
-same questions by a process of its own, on one core, one question after another, after others that warm it up.
-Both have the same encoder, whose time is in the figures.
+another: a server, whose process --pid may name, or a file of Milvus Lite. Once the server is quiet, each
+store is asked the same questions by a process of its own, on one core, one question after another, after
+others that warm it up. Both have the same encoder, whose time is in the figures.
 
 Told are, beside the local store's: the share of its first ten passages that the Milvus gives too; and of the
 ten sentences that are nearest to each question, by comparing with all, the share that a search finds among a
@@ -100,7 +100,7 @@ def _milvus(folder: Path, store: str | None, pid: int | None) -> Iterator[tuple[
 
 
 def _quiet(pid: int) -> float:
-    """Wait until a process has next to nothing to do any more: a Milvus goes on to index what it was given."""
+    """Wait until a process has next to nothing to do: a Milvus goes on to index what it was given."""
     started = time.monotonic()
     before = _processor_seconds(pid)
     while time.monotonic() - started < _MOST_MINUTES * 60:
