@@ -31,7 +31,7 @@ help:
 	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
 	@echo 'make e2e     run the tests of the page in a real browser, which takes Chromium'
 	@echo 'make screenshots  the same, and put the pictures that they take into docs'
-	@echo 'make milvus  run the tests that need a real Milvus server, which a package brings'
+	@echo 'make milvus  run the long tests of the Milvus store, most on a real server, which a package brings'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put the code in its style'
 	@echo 'make bench-encode DATA=/folder/of/questions  compare the encoder with sentence-transformers'
@@ -66,7 +66,7 @@ slow: .venv/.installed-dev
 	.venv/bin/python -m pytest --slow --ignore tests/e2e $(ARGS)
 
 milvus: .venv/.installed-dev
-	.venv/bin/python -m pytest --slow tests/in_milvus/test_server.py $(ARGS)
+	.venv/bin/python -m pytest --slow -m slow tests/in_milvus $(ARGS)
 
 SECONDS := 60
 EXAMPLES := 200

@@ -30,15 +30,15 @@ from qa.search import LiveSearcher, Searcher
 from .server import Server
 from .test_same import FILTERS, QUESTIONS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ASKED = ["rice from Battambang", "Who is the ambassador?", "trade turnover in 2018", "cyber threats", "visa"]
 _SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    if not request.config.getoption("--slow"):
-        pytest.skip("starts a real server: `make milvus`")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     pytest.importorskip("milvus", reason="the package milvus is not installed: pip install '.[servers]'")
     found = Server(tmp_path_factory.mktemp("server"))
     found.start()

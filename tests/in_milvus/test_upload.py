@@ -23,6 +23,8 @@ from qa.search import LiveSearcher
 
 from .conftest import BrokenOffError
 
+_OTHER_STEPS = "create_collection", "flush", "query", "drop_collection"
+
 
 def _built(settings: Settings) -> Generation:
     build(settings, StandIn())
@@ -66,6 +68,7 @@ def test_what_is_live_is_left_alone(small: Settings, calls: list[tuple[str, Any]
     assert {name for name, _ in calls} <= {"describe_alias", "query"}
 
 
+@pytest.mark.slow
 def test_older_generations_go(small: Settings) -> None:
     names = []
     for number in range(3):
@@ -77,7 +80,12 @@ def test_older_generations_go(small: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["create_collection", "upsert", "flush", "query", "alter_alias", "drop_collection"]
+    "step",
+    [
+        "upsert",
+        "alter_alias",
+        *(pytest.param(step, marks=pytest.mark.slow) for step in _OTHER_STEPS),
+    ],
 )
 def test_an_upload_that_ends_anywhere_leaves_one_generation_live(
     small: Settings, monkeypatch: pytest.MonkeyPatch, step: str
@@ -203,6 +211,7 @@ def test_the_alias_is_looked_at_once_a_second(small: Settings, calls: list[tuple
     assert len(calls) == 2
 
 
+@pytest.mark.slow
 def test_copies_of_files_are_checked_and_old_ones_removed(small: Settings, tmp_path: Path) -> None:
     for number in range(4):
         publish(small.store, _changed(small, number), None)
