@@ -7,10 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -512,6 +514,25 @@ def test_what_a_run_time_raises_is_told(tmp_path: Path, model: str, monkeypatch:
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ModelError, match="openvino"):
         openvino_in_bf16(path, 1)
+
+
+def test_openvino_has_run_before_threads_may_run_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two first runs in a process, at once, have waited for each other for ever."""
+    ran = []
+
+    class Request:
+        def infer(self, inputs: list) -> list:
+            ran.append((inputs[0].shape, threading.get_ident()))
+            return [np.zeros((*inputs[0].shape, 16), np.float32)]
+
+    model = SimpleNamespace(create_infer_request=Request)
+    core = SimpleNamespace(compile_model=lambda *_: model)
+    monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=lambda: core))
+    run = openvino_in_bf16(Path("any.onnx"), 2)
+    assert ran == [((1, 8), threading.get_ident())]
+    found = run(np.ones((3, 11), np.int64), np.ones((3, 11), np.int64))
+    assert ran[1][0] == (3, 16)
+    assert found.shape == (3, 11, 16)
 
 
 def test_the_precision_is_what_the_processor_is_made_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,11 @@ _SLOWER = ["SkipLayerNormFusion"]
 
 _MULTIPLE = 8
 """OpenVINO makes code for each new shape: so few shapes are better, even where texts are padded for it."""
+
+_OPENING = Lock()
+"""For the first run in a process: two at once wait for each other for ever where OpenVINO 2026.4 prepares its
+Python types, one with a guard of C++, one with the interpreter's lock.
+"""
 
 
 def onnx_runtime(path: Path) -> Run:
@@ -78,10 +84,7 @@ def openvino_in_bf16(path: Path, threads: int) -> Run:
         }
         return openvino.Core().compile_model(path, "CPU", options)
 
-    model = _or_model_error(opened, f"{path} cannot be run")
     idle: SimpleQueue[Any] = SimpleQueue()
-    for _ in range(threads):
-        idle.put(model.create_infer_request())  # its memory is kept from one run to the next
 
     def run(ids: Int64, mask: Int64) -> Float32:
         length = ids.shape[1]
@@ -93,7 +96,13 @@ def openvino_in_bf16(path: Path, threads: int) -> Run:
             idle.put(request)
         return np.asarray(found[:, :length], np.float32)
 
-    return _guarded(run)
+    with _OPENING:
+        model = _or_model_error(opened, f"{path} cannot be run")
+        for _ in range(threads):
+            idle.put(model.create_infer_request())  # its memory is kept from one run to the next
+        guarded = _guarded(run)
+        guarded(np.zeros((1, 1), np.int64), np.ones((1, 1), np.int64))
+    return guarded
 
 
 def _guarded(run: Run) -> Run:
