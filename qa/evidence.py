@@ -69,7 +69,7 @@ class Nearest:
         Args:
             found: the generation, wherever it is.
             vectors: what the model makes of the question.
-            wanted: how many passages are wanted; ``Evidence.rank`` gets no more.
+            wanted: how many passages are wanted of what comes of it.
             allowed: which may answer, as the generation allowed them; all where None.
         """
         cosines, count = found.ask(vectors.vector), _POOL

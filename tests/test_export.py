@@ -508,12 +508,12 @@ def test_a_model_that_fails_on_documents_alone_is_refused(
 def test_what_a_run_time_raises_is_told(tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / MODEL
     path.write_bytes(b"no model")
-    for opened in (onnx_runtime, partial(openvino_in_bf16, threads=1)):
+    for opened in (onnx_runtime, partial(openvino_in_bf16, threads=1, longest=64)):
         with pytest.raises(ModelError, match=r"model\.onnx cannot be run: "):
             opened(path)
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ModelError, match="openvino"):
-        openvino_in_bf16(path, 1)
+        openvino_in_bf16(path, 1, 64)
 
 
 def test_openvino_has_run_before_threads_may_run_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -521,18 +521,26 @@ def test_openvino_has_run_before_threads_may_run_it_at_once(monkeypatch: pytest.
     ran = []
 
     class Request:
-        def infer(self, inputs: list) -> list:
-            ran.append((inputs[0].shape, threading.get_ident()))
-            return [np.zeros((*inputs[0].shape, 16), np.float32)]
+        def infer(self, inputs: dict) -> list:
+            shape = inputs["input_ids"].shape
+            assert inputs["attention_mask"].shape == shape
+            ran.append((shape, threading.get_ident()))
+            return [np.zeros((*shape, 16), np.float32)]
 
     model = SimpleNamespace(create_infer_request=Request)
     core = SimpleNamespace(compile_model=lambda *_: model)
     monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=lambda: core))
-    run = openvino_in_bf16(Path("any.onnx"), 2)
+    run = openvino_in_bf16(Path("any.onnx"), threads=2, longest=20)
     assert ran == [((1, 8), threading.get_ident())]
-    found = run(np.ones((3, 11), np.int64), np.ones((3, 11), np.int64))
-    assert ran[1][0] == (3, 16)
-    assert found.shape == (3, 11, 16)
+    for length, padded in (
+        (11, 16),
+        (16, 16),
+        (17, 20),
+        (20, 20),
+    ):  # a model has no places beyond its longest
+        found = run(np.ones((3, length), np.int64), np.ones((3, length), np.int64))
+        assert ran[-1][0] == (3, padded)
+        assert found.shape == (3, length, 16)
 
 
 def test_the_precision_is_what_the_processor_is_made_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,7 +190,7 @@ class ExportedEncoder(PoolingEncoder):
     def _model_of_documents(self) -> Run:
         exact = self._folder / REFERENCE
         if self._file == MODEL and self._facts.precision == "mixed" and exact.exists():
-            return openvino_in_bf16(exact, self._threads)
+            return openvino_in_bf16(exact, self._threads, self.longest)
         return self._model
 
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002

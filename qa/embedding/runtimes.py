@@ -62,12 +62,13 @@ def has_openvino() -> bool:
     return find_spec("openvino") is not None
 
 
-def openvino_in_bf16(path: Path, threads: int) -> Run:
+def openvino_in_bf16(path: Path, threads: int, longest: int) -> Run:
     """Open a file in full precision with OpenVINO, which multiplies in bf16 where the processor can.
 
     Args:
         path: of the file.
         threads: how many may run it at once.
+        longest: the longest text that the model reads, in tokens.
 
     Raises:
         ModelError: it cannot be run.
@@ -88,10 +89,11 @@ def openvino_in_bf16(path: Path, threads: int) -> Run:
 
     def run(ids: Int64, mask: Int64) -> Float32:
         length = ids.shape[1]
-        padding = (0, 0), (0, -length % _MULTIPLE)
+        padding = (0, 0), (0, max(0, min(-length % _MULTIPLE, longest - length)))
+        inputs = {"input_ids": np.pad(ids, padding), "attention_mask": np.pad(mask, padding)}
         request = idle.get()
         try:
-            found = request.infer([np.pad(ids, padding), np.pad(mask, padding)])[0]
+            found = request.infer(inputs)[0]
         finally:
             idle.put(request)
         return np.asarray(found[:, :length], np.float32)
