@@ -501,7 +501,9 @@ def test_a_model_that_fails_on_documents_alone_is_refused(
     monkeypatch.undo()
     monkeypatch.setattr(mixed, "_model", onnx_runtime(mixed.reference._folder / REFERENCE))
     mixed.check(SENTENCES)
-    monkeypatch.setattr(mixed, "_model_of_documents", lambda ids, mask: np.ones((*ids.shape, 16), np.float32))
+    monkeypatch.setattr(
+        mixed, "_model_of_documents", (lambda ids, mask: np.ones((*ids.shape, 16), np.float32), 1024)
+    )
     with pytest.raises(ExportRefusedError, match="each as a document"):
         mixed.check(SENTENCES)
 
