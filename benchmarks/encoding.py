@@ -42,6 +42,9 @@ LATE = "qa, one pass a paragraph"
 
 DEPTH = 10
 _SMALL = 32
+_TOGETHER = 512
+"""How many texts the encoder is given at once. A build gives it fewer, but two groups at a time."""
+
 _KINDS = ("paragraphs", "sentences", "questions")
 
 
@@ -136,14 +139,12 @@ def _texts(task: Row) -> list[str]:
 
 def _encode(inputs: Sequence[PassageInput]) -> tuple[float, tuple[Any, Any]]:
     """Time this project's encoder; give its passages' and its sentences' vectors too."""
-    from qa.embed import AT_ONCE  # noqa: PLC0415 -- the other engine does without this project
-
     encoder = _encoder()
     encoder.encode_passages(inputs[:_SMALL])
     started = time.perf_counter()
     passages, sentences = [], []
-    for at in range(0, len(inputs), AT_ONCE):
-        for vectors in encoder.encode_passages(inputs[at : at + AT_ONCE]):
+    for at in range(0, len(inputs), _TOGETHER):
+        for vectors in encoder.encode_passages(inputs[at : at + _TOGETHER]):
             passages.append(vectors.passage)
             sentences.append(vectors.sentences)
     seconds = time.perf_counter() - started
