@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from threading import Lock
+from time import sleep
 
 import numpy as np
 import pytest
@@ -319,3 +322,25 @@ def test_a_language_of_which_the_model_knows_but_letters_or_nothing_is_not_legib
 ) -> None:
     (vectors,) = _default().encode_queries([question])
     assert legibility(vectors.token_count, count_words(question)) == share
+
+
+def test_a_model_that_runs_as_it_is_reads_one_lot_of_documents_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two would take the memory of a GPU twice."""
+    encoder = load_plain(str(tiny(tmp_path, "mean")))
+    encode, alone = encoder.model.encode_document, Lock()
+
+    def watched(*arguments, **options):
+        assert alone.acquire(blocking=False)
+        sleep(0.02)
+        try:
+            return encode(*arguments, **options)
+        finally:
+            alone.release()
+
+    monkeypatch.setattr(encoder.model, "encode_document", watched)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(encoder.encode_passages, [[PASSAGE]] * 8))
+    for (one,) in found:
+        np.testing.assert_array_equal(one.sentences, found[0][0].sentences)

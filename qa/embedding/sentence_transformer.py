@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from qa.contracts import Float32
@@ -23,6 +25,7 @@ class SentenceTransformerEncoder(PoolingEncoder):
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
+        self._documents = Lock()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -94,7 +97,9 @@ class SentenceTransformerEncoder(PoolingEncoder):
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002
         encode = self.model.encode_query if kind == "query" else self.model.encode_document
         batch = _BATCH_ON_GPU if self.model.device.type == "cuda" else _BATCH
-        outputs = encode(list(texts), output_value=None, batch_size=batch, show_progress_bar=False)
+        # Torch shares many texts out over all cores by itself, and two lots would take a GPU's memory twice.
+        with self._documents if kind == "document" else nullcontext():
+            outputs = encode(list(texts), output_value=None, batch_size=batch, show_progress_bar=False)
         return [
             ModelOutput(
                 _numpy(output["sentence_embedding"]),
