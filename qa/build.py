@@ -23,7 +23,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from qa import analysis, generation, interaction, ledger, lexical, passages, readers, shards, vectors
+from qa import analysis, generation, ledger, lexical, shards
 from qa.config import Settings
 from qa.contracts import (
     BuildError,
@@ -41,7 +41,7 @@ from qa.folder import Folder
 from qa.generation import Generation, Manifest
 from qa.reading import Limits, Reader
 from qa.store import StoredDocument, StoreWriter, writing
-from qa.work import InProcess, Workers
+from qa.work import InProcess, Workers, made_with
 
 _GENERATIONS_KEPT = 2
 _REASONS = {
@@ -88,15 +88,15 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
         old = _live(settings.index)
         folder = Folder(settings.docs, settings.max_file_mb * 2**20)
         files, failures, skipped = folder.scan()
-        made_with = _made_with(encoder)
-        reason = _reason(old, made_with, files, failures)
+        shaped_by = made_with(encoder)
+        reason = _reason(old, shaped_by, files, failures)
         if old is not None and reason is None:
             live, embedded = old, 0
         else:
             # A passage's tokens are too few to share out: cores would wait for one another. And no thread of
             # BLAS lives through a fork, so that a product then under way in this process would never end.
             with threadpool_limits(1, user_api="blas"):
-                writer = _Build(settings, encoder, made_with, old, progress=progress)
+                writer = _Build(settings, encoder, shaped_by, old, progress=progress)
                 with _workers(settings, folder, encoder) as workers:
                     writer.write(workers, files, failures)
             live, embedded = writer.publish()
@@ -107,17 +107,6 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
             live.manifest.documents, live.manifest.passages, embedded, time.perf_counter() - started,
             live.info.failures,
         )  # fmt: skip
-
-
-def _made_with(encoder: Encoder) -> dict[str, Any]:
-    return {
-        "encoder": encoder.fingerprint,
-        "readers": readers.VERSION,
-        "passages": passages.VERSION,
-        "lexical": lexical.VERSION,
-        "interaction": interaction.VERSION,
-        "vectors": vectors.VERSION,
-    }
 
 
 def _reason(

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from qa import config, interaction, passages, readers
+from qa import config
 from qa.contracts import (
     ClusterError,
     Encoder,
@@ -43,6 +42,7 @@ from qa.folder import Folder
 from qa.reading import Limits, Reader
 from qa.shards import Shards, pack, unpack
 from qa.store import StoredDocument
+from qa.work import in_order, made_with
 
 config.keep_ray_to_itself()
 try:
@@ -121,7 +121,7 @@ class RayWorkers:
 
     def __init__(self, folder: Folder, limits: Limits, encoder: Encoder, kept: Shards) -> None:
         files = _files_of(encoder)
-        kit = _Kit(encoder.name, files, _open, folder, limits, _made_with(encoder))
+        kit = _Kit(encoder.name, files, _open, folder, limits, made_with(encoder))
         self._kit = (
             ray.put(kit),
         )  # in a tuple, for an argument that is a reference is replaced by its value
@@ -156,13 +156,7 @@ class RayWorkers:
     def encode(self, projection: Float32, groups: Iterable[Group]) -> Iterator[Sequence[KeptVectors]]:
         """Give the vectors of each group's passages, with a few groups under way."""
         begin = partial(self._begin, ray.put(projection), partial(self._kept.key, projection))
-        begun: deque[Callable[[], Sequence[KeptVectors]]] = deque()
-        for group in groups:
-            begun.append(begin(group))
-            if len(begun) > self._ahead:
-                yield begun.popleft()()
-        while begun:
-            yield begun.popleft()()
+        return in_order(begin, groups, self._ahead)
 
     def _begin(
         self, projection: Any, key_of: Callable[[Group], str], group: Group
@@ -239,16 +233,6 @@ def _files_of(encoder: Encoder) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in folder.glob("*")}
 
 
-def _made_with(encoder: Encoder) -> dict[str, Any]:
-    """Give what must be the same on every node."""
-    return {
-        "encoder": encoder.fingerprint,
-        "readers": readers.VERSION,
-        "passages": passages.VERSION,
-        "interaction": interaction.VERSION,
-    }
-
-
 def _open(model: str, folder: Path) -> Encoder:
     """Open the encoder on one thread: a worker has one processor."""
     return open_encoder(model, folder, threads=1)
@@ -276,7 +260,7 @@ def _tools(reference: Any) -> _Tools:
             (folder / name).write_bytes(data)
         encoder = kit.open(kit.model, folder)
         encoder.encode_passages([_LOADED])  # for the folder goes
-    if _made_with(encoder) != kit.made_with:
+    if made_with(encoder) != kit.made_with:
         raise ClusterError(
             f"the node {node} has another version of this program or of the model {kit.model!r}"
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
 
+from qa import interaction, lexical, passages, readers, vectors
 from qa.contracts import Encoder, Float32, ReadFailure, SourceFile
 from qa.documents import DocumentReader
 from qa.embed import Group, KeptVectors, encode
@@ -42,10 +43,37 @@ class InProcess:
     def encode(self, projection: Float32, groups: Iterable[Group]) -> Iterator[Sequence[KeptVectors]]:
         """Give the vectors of each group's passages, while the next groups are read and encoded."""
         with ThreadPoolExecutor(_AHEAD) as threads:
-            under_way: deque[Future[list[KeptVectors]]] = deque()
-            for group in groups:
-                under_way.append(threads.submit(encode, self._encoder, projection, group))
-                if len(under_way) > _AHEAD:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
+            yield from in_order(
+                lambda group: threads.submit(encode, self._encoder, projection, group).result, groups, _AHEAD
+            )
+
+
+def in_order(
+    begin: Callable[[Group], Callable[[], Sequence[KeptVectors]]], groups: Iterable[Group], ahead: int
+) -> Iterator[Sequence[KeptVectors]]:
+    """Give what becomes of each group, in order, while the next ones are under way.
+
+    Args:
+        begin: begins with a group, and gives what waits for it.
+        groups: of passages.
+        ahead: how many may be under way.
+    """
+    under_way: deque[Callable[[], Sequence[KeptVectors]]] = deque()
+    for group in groups:
+        under_way.append(begin(group))
+        if len(under_way) > ahead:
+            yield under_way.popleft()()
+    while under_way:
+        yield under_way.popleft()()
+
+
+def made_with(encoder: Encoder) -> dict[str, Any]:
+    """Give what shapes an index beside the documents: the same on every node, or nothing is taken over."""
+    return {
+        "encoder": encoder.fingerprint,
+        "readers": readers.VERSION,
+        "passages": passages.VERSION,
+        "lexical": lexical.VERSION,
+        "interaction": interaction.VERSION,
+        "vectors": vectors.VERSION,
+    }

@@ -19,7 +19,7 @@ from stand_in import StandIn
 from threadpoolctl import threadpool_info
 
 from qa import build as building
-from qa import generation, sample
+from qa import generation, sample, work
 from qa.build import Report, build
 from qa.config import Settings
 from qa.contracts import (
@@ -358,7 +358,7 @@ def test_another_version_of_a_part_rebuilds(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, module: str, reason: str
 ) -> None:
     first = build(settings, StandIn())
-    monkeypatch.setattr(getattr(building, module), "VERSION", 10**6)
+    monkeypatch.setattr(getattr(work, module), "VERSION", 10**6)
     report = build(settings, StandIn())
     assert report.reason == f"full rebuild: {reason}"
     assert report.embedded == (first.passages if module == "interaction" else 0)
@@ -369,7 +369,7 @@ def test_every_reason_for_a_full_rebuild_has_words(
 ) -> None:
     build(settings, StandIn())
     made_with = _live(settings).manifest.made_with
-    monkeypatch.setattr(building, "_made_with", lambda _: dict.fromkeys(made_with, "another"))
+    monkeypatch.setattr(building, "made_with", lambda _: dict.fromkeys(made_with, "another"))
     reason = build(settings, StandIn()).reason
     assert reason.startswith(
         "full rebuild: the model is another one; this version reads files in another way; "

@@ -61,10 +61,20 @@ MAY_IMPORT = {
     },
     "embed": {"arrays", "contracts", "generation", "interaction", "vectors"},
     "documents": {"analysis", "contracts", "folder", "language", "passages", "reading", "store"},
-    "work": {"contracts", "documents", "embed", "store"},
+    "work": {
+        "contracts",
+        "documents",
+        "embed",
+        "interaction",
+        "lexical",
+        "passages",
+        "readers",
+        "store",
+        "vectors",
+    },
     "shards": {"arrays", "contracts", "embed"},
-    "cluster": {"config", "contracts", "documents", "embed", "embedding", "folder", "interaction"}
-    | {"passages", "readers", "reading", "shards", "store"},
+    "cluster": {"config", "contracts", "documents", "embed", "embedding", "folder", "reading", "shards"}
+    | {"store", "work"},
     "reranking": {"contracts", "embedding"},
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
     "search": {"contracts", "config", "calibration", "corpus", "evidence", "published", "reranking"}

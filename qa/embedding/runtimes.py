@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
@@ -37,24 +38,22 @@ def onnx_runtime(path: Path) -> Run:
     Raises:
         ModelError: it cannot be run.
     """
-
-    def opened() -> Any:
+    with _told(f"{path} cannot be run"):
         import onnxruntime  # noqa: PLC0415 -- not needed where nothing has changed
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
         )
 
-    session = _or_model_error(opened, f"{path} cannot be run")
-
+    @_told("the model cannot be run")
     def run(ids: Int64, mask: Int64) -> Float32:
         found: Float32 = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
         return found
 
-    return _guarded(run)
+    return run
 
 
 def has_openvino() -> bool:
@@ -73,20 +72,9 @@ def openvino_in_bf16(path: Path, threads: int, longest: int) -> Run:
     Raises:
         ModelError: it cannot be run.
     """
-
-    def opened() -> Any:
-        import openvino  # noqa: PLC0415 -- a build alone needs it
-
-        options = {
-            "INFERENCE_PRECISION_HINT": "bf16",
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": threads,
-            "ENABLE_CPU_PINNING": False,  # another process may have been given the same cores
-        }
-        return openvino.Core().compile_model(path, "CPU", options)
-
     idle: SimpleQueue[Any] = SimpleQueue()
 
+    @_told("the model cannot be run")
     def run(ids: Int64, mask: Int64) -> Float32:
         length = ids.shape[1]
         padding = (0, 0), (0, max(0, min(-length % _MULTIPLE, longest - length)))
@@ -99,20 +87,25 @@ def openvino_in_bf16(path: Path, threads: int, longest: int) -> Run:
         return np.asarray(found[:, :length], np.float32)
 
     with _OPENING:
-        model = _or_model_error(opened, f"{path} cannot be run")
-        for _ in range(threads):
-            idle.put(model.create_infer_request())  # its memory is kept from one run to the next
-        guarded = _guarded(run)
-        guarded(np.zeros((1, 1), np.int64), np.ones((1, 1), np.int64))
-    return guarded
+        with _told(f"{path} cannot be run"):
+            import openvino  # noqa: PLC0415 -- a build alone needs it
+
+            options = {
+                "INFERENCE_PRECISION_HINT": "bf16",
+                "INFERENCE_NUM_THREADS": threads,
+                "NUM_STREAMS": threads,
+                "ENABLE_CPU_PINNING": False,  # another process may have been given the same cores
+            }
+            model = openvino.Core().compile_model(path, "CPU", options)
+            for _ in range(threads):
+                idle.put(model.create_infer_request())  # its memory is kept from one run to the next
+        run(np.zeros((1, 1), np.int64), np.ones((1, 1), np.int64))
+    return run
 
 
-def _guarded(run: Run) -> Run:
-    return lambda ids, mask: _or_model_error(lambda: run(ids, mask), "the model cannot be run")
-
-
-def _or_model_error(do: Callable[[], Any], what: str) -> Any:
+@contextmanager
+def _told(what: str) -> Iterator[None]:
     try:
-        return do()
+        yield
     except Exception as error:  # those of the run times have no common kind
         raise ModelError(f"{what}: {error}") from error

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.contracts import Float32, Int8, Int32
-from qa.vectors import narrowed, widened
 
 WIDTH = 60_000
 """How many bytes a field takes: a Milvus before 2.6 has 65,535 of them at most."""
@@ -66,10 +65,6 @@ class Light:
             parts.take(np.int16, sentences * dimension).reshape(sentences, dimension),
         )
 
-    def sentence_vectors(self) -> Float32:
-        """Give its sentences' vectors as numbers of 32 bits."""
-        return widened(self.vectors)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heavy:
@@ -112,11 +107,6 @@ def heavy_size(dimension: int, segments: int, tokens: int, width: int) -> int:
 
 def _characters(size: int) -> int:
     return 4 * -(-size // 3)
-
-
-def as_int16(vectors: Float32) -> Int16:
-    """Give vectors as they are kept."""
-    return narrowed(vectors)
 
 
 class _Parts:

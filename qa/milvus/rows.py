@@ -14,9 +14,10 @@ from qa.generation import ENCODER, LEXICAL, MANIFEST, Generation
 from qa.milvus import schema
 from qa.milvus.assets import FACTS, Asset, Directory, cut, describe
 from qa.milvus.corpus import COMMON, PROJECTION
-from qa.milvus.packing import WIDTH, Heavy, Light, as_int16, chunks, heavy_size, light_size, spread
+from qa.milvus.packing import WIDTH, Heavy, Light, chunks, heavy_size, light_size, spread
 from qa.milvus.records import DocumentRecord, write_passage
 from qa.milvus.schema import DIRECTORY, Layout, filtered
+from qa.vectors import narrowed
 
 _UNUSED = [0.0, 1.0]
 _SURVEYED = 4096
@@ -166,7 +167,7 @@ class Rows:
         found = self._found
         first, last = map(int, found.sentence_starts[row : row + 2])
         terms, bounds = found.lexical.terms(first, last)
-        vectors = as_int16(found.sentences.vectors(np.arange(first, last)))
+        vectors = narrowed(found.sentences.vectors(np.arange(first, last)))
         lengths = np.diff(bounds).astype(np.int32)
         return Light(int(found.documents[row]), lengths, terms, weighed, gains, vectors)
 
@@ -174,7 +175,7 @@ class Rows:
         found = self._found
         first, last = map(int, found.sentence_starts[row : row + 2])
         tokens, counts = found.tokens.tokens(first + row, last + row + 1)
-        vector = as_int16(found.passages.vectors(np.array([row])))[0]
+        vector = narrowed(found.passages.vectors(np.array([row])))[0]
         return Heavy(vector, counts.astype(np.int32), tokens)
 
     def _sentences(self, first: int, last: int) -> list[dict[str, Any]]:
