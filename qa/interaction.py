@@ -18,7 +18,19 @@ from pathlib import Path
 import numpy as np
 
 from qa import sample
-from qa.arrays import Affine, FileRows, cubed, load, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import (
+    Affine,
+    FileRows,
+    cubed,
+    load,
+    mapped,
+    max_in_parts,
+    offsets,
+    ranges,
+    shifted,
+    unit,
+    weighted,
+)
 from qa.contracts import Encoder, Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 4
@@ -196,7 +208,7 @@ class TokenMatches:
             sharpened: whether it is the cubes of the cosines that count.
         """
         best = max_in_parts(self.best, self.bounds, -1)
-        return (cubed(best) if sharpened else best) @ weights
+        return weighted(cubed(best) if sharpened else best, weights)
 
     def sentences(self, weights: Float32, *, carried: float, titled: float) -> Float32:
         """Score the passages' sentences, one after another.
@@ -210,5 +222,6 @@ class TokenMatches:
         contexts = np.repeat(self.best[starts], np.diff(self.bounds), axis=0)
         before = shifted(self.best, -1)
         before[starts[np.diff(self.bounds) > 1] + 1] = -1  # before the first sentence there is none
-        scores = np.maximum(self.best, np.maximum(carried * before, titled * contexts)) @ weights
+        met = np.maximum(self.best, np.maximum(carried * before, titled * contexts))
+        scores = weighted(met, weights)
         return np.delete(scores, starts)  # each passage's first segment is its context

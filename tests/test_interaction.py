@@ -15,7 +15,7 @@ from stand_in import StandIn
 
 from qa.arrays import Affine
 from qa.contracts import Float32, Int8, Int64
-from qa.interaction import WIDTH, TokenIndex, TokenWriter, compress, projection_for
+from qa.interaction import WIDTH, TokenIndex, TokenMatches, TokenWriter, compress, projection_for
 
 ROUNDING = 0.5 / 127
 """The most by which rounding moves a number of a token's vector, where its largest one is 1."""
@@ -324,3 +324,28 @@ def test_matches_are_carried_on_the_scale_on_which_they_count() -> None:
     )
     np.testing.assert_allclose(passages, [1])
     np.testing.assert_allclose(segments[1:], [1, 0.9])  # 0.9 * (0.25 * 1 + 0.75), more than 0.25 * 0 + 0.75
+
+
+def _leave_no_numbers_on_the_stack() -> None:
+    """Have OpenBLAS copy signalling NaNs to where its next call may look."""
+    none = np.full(512, 0x7FA00000, np.uint32).view(np.float32)[::2]
+    with np.errstate(all="ignore"):
+        np.ones((3, len(none)), np.float32) @ none
+
+
+@pytest.mark.parametrize("tokens", range(1, 20))
+def test_no_number_is_taken_for_invalid(tokens: int) -> None:
+    """Of a question of five tokens, OpenBLAS multiplies what is on its stack, too, and numpy warns of it."""
+    random = np.random.default_rng(tokens)
+    weights = random.random(tokens, dtype=np.float32)
+    for passages in range(1, 20):
+        best = random.random((2 * passages, tokens), dtype=np.float32)
+        matches = TokenMatches(best, np.arange(0, 2 * passages + 1, 2))
+        with np.errstate(all="raise"):
+            _leave_no_numbers_on_the_stack()
+            found = matches.passages(weights)
+            _leave_no_numbers_on_the_stack()
+            of_sentences = matches.sentences(weights, carried=0.8, titled=0.9)
+        expected = best.reshape(passages, 2, tokens).max(axis=1).astype(np.float64) @ weights
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert len(of_sentences) == passages
