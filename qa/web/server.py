@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.errors import HaltServer
 
 from qa import config
 from qa.config import Settings
@@ -20,6 +21,8 @@ from qa.contracts import QAError, SettingsError
 from qa.web import create_app, load, logs, security
 from qa.web.judgements import Judgements
 from qa.web.keys import Keys
+
+_ENDED = "The service could not go on; what stands above says why."
 
 _SILENT_SECONDS = 60
 """How long a connection on which nothing is asked is kept from gunicorn."""
@@ -44,7 +47,9 @@ def serve(settings: Settings) -> None:
             if os.getpid() != master:
                 raise
             if stopped.code:
-                raise QAError("The service could not go on; what stands above says why.") from None
+                raise QAError(_ENDED) from None
+        except HaltServer:  # gunicorn was ending for one process when another could not begin, either
+            raise QAError(_ENDED) from None
 
 
 def _check_access(settings: Settings, address: str) -> None:

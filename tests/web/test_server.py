@@ -15,6 +15,11 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from gunicorn.errors import HaltServer
+
+from qa.config import Settings
+from qa.contracts import QAError
+from qa.web import server
 
 SCRIPT = Path(__file__).with_name("serve_fake.py")
 
@@ -298,6 +303,17 @@ def test_a_worker_that_cannot_start_ends_the_service() -> None:
     assert ended.returncode == 1
     assert "Serving on" not in ended.stderr
     assert ended.stderr.endswith("QAError: The service could not go on; what stands above says why.\n")
+
+
+def test_another_process_that_cannot_begin_while_gunicorn_ends_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(_: object) -> None:
+        raise HaltServer("Worker failed to boot.", 3)
+
+    monkeypatch.setattr(server._Server, "run", run)
+    with pytest.raises(QAError, match="what stands above says why"):
+        server.serve(Settings(host="127.0.0.1", port=0))
 
 
 def test_a_port_in_use_is_said() -> None:
