@@ -202,6 +202,7 @@ class _ExactCosines:
     sentences: VectorIndex
     query: Float32
     rows: Int64
+    every: None = None
 
     def of(self, rows: Int64) -> Float32:
         """Give those of these rows."""

@@ -71,6 +71,10 @@ class Nearness(Protocol):
         """Give the cosines of all sentences of these passages, one after another."""
         ...
 
+    def best(self, rows: Int64) -> Float32:
+        """Give the best cosine of each passage's sentences."""
+        ...
+
     def nearest(self, count: int, allowed: Sized | None = None) -> Int64:
         """Give the passage of each of the nearest sentences, the best first.
 
@@ -137,7 +141,7 @@ class Corpus(Protocol):
         ...
 
     def matches(self, question: Question, rows: Int64) -> Matches:
-        """Find where passages hold a question's terms."""
+        """Find what passages hold of a question's terms."""
         ...
 
     def vectors(self, rows: Int64) -> Float32:

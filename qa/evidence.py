@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from math import ceil
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from qa import analysis, language, lexical
-from qa.arrays import cubed, max_in_parts, offsets
+from qa.arrays import Affine, cubed, max_in_parts, offsets
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.corpus import Corpus, Nearness
 from qa.interaction import TokenMatches
@@ -33,19 +36,22 @@ class Ranked:
     Attributes:
         rows: the passages'.
         scores: theirs, which never rise.
+        fused: theirs as their signals alone make them.
         signals: theirs, by name.
         copies: the rows of those that are near-identical with each, and are not among ``rows``.
     """
 
     rows: Int64
     scores: Float32
+    fused: Float32
     signals: Signals
     copies: list[Int64]
 
     def of(self, order: Int64) -> Ranked:
         """Give the passages at these places, in this order."""
         signals = {name: values[order] for name, values in self.signals.items()}
-        return Ranked(self.rows[order], self.scores[order], signals, [self.copies[i] for i in order.tolist()])
+        copies = [self.copies[i] for i in order.tolist()]
+        return Ranked(self.rows[order], self.scores[order], self.fused[order], signals, copies)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +87,30 @@ class Nearest:
             count *= 2
 
 
+class _Selectable(Protocol):
+    def of(self, places: Int64) -> Self: ...
+
+
+_Found = TypeVar("_Found", bound=_Selectable)
+
+
+class _Kept(Generic[_Found]):
+    """Finds something for rows; for some of those that were asked for last it is only looked up."""
+
+    def __init__(self, find: Callable[[Int64], _Found]) -> None:
+        self._find = find
+        self._places: dict[int, int] = {}
+        self._found: _Found | None = None
+
+    def __call__(self, rows: Int64) -> _Found:
+        wanted = rows.tolist()
+        if self._found is None or not self._places.keys() >= set(wanted):
+            self._places = {row: place for place, row in enumerate(wanted)}
+            self._found = self._find(rows)
+            return self._found
+        return self._found.of(np.array([self._places[row] for row in wanted], np.int64))
+
+
 @dataclass(slots=True)
 class Evidence:
     """One question against one generation.
@@ -108,7 +138,15 @@ class Evidence:
     words: lexical.Question
     legibility: float
     calibration: Calibration
-    _compared: tuple[Int64, TokenMatches] | None = field(default=None, init=False, repr=False)
+    _words_in: _Kept[lexical.Matches] = field(init=False, repr=False)
+    _tokens_in: _Kept[TokenMatches] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make what keeps what has been compared."""
+        self._words_in = _Kept(partial(self.found.matches, self.words))
+        if self.vectors:
+            scale = self.calibration.interaction
+            self._tokens_in = _Kept(partial(_compare, self.found, self.vectors.tokens, scale))
 
     @classmethod
     def gather(
@@ -134,7 +172,8 @@ class Evidence:
             calibration: what brings the cosines onto the scale that ``ranking`` knows.
         """
         question = query.question
-        words = found.question(analysis.terms(question, languages))
+        spoken = list(analysis.words(question, languages))
+        words = found.question(chain.from_iterable(terms for _, terms in spoken))
         pools = []
         if query.mode is not Mode.DENSE:
             pools.append(words.scores.best(max(_POOL, _DEPTH * wanted), allowed)[0])
@@ -143,7 +182,7 @@ class Evidence:
             near = nearest()
             vectors, cosines = near.vectors, near.cosines
             pools.append(near.rows)
-            weights = _token_weights(question, languages, words, vectors.spans)
+            weights = _token_weights(spoken, words, vectors.spans)
             legibility = language.legibility(vectors.token_count, analysis.count_words(question))
         rows = np.unique(np.concatenate(pools))
         return cls(found, query.mode, wanted, rows, vectors, cosines, weights, words, legibility, calibration)
@@ -167,7 +206,7 @@ class Evidence:
         signals = {name: values[firsts] for name, values in signals.items()}
         signals = {**signals, **self._nearby(rows[firsts]), **self._examined(rows[firsts])}
         scores = fuse(signals, self.mode, self.legibility)
-        ranked = Ranked(rows[firsts], scores, signals, [rows[group[1:]] for group in groups])
+        ranked = Ranked(rows[firsts], scores, scores, signals, [rows[group[1:]] for group in groups])
         ranked = ranked.of(np.lexsort((ranked.rows, -scores, np.arange(len(firsts)) // _EXAMINED)))
         return replace(ranked, scores=np.minimum.accumulate(ranked.scores))
 
@@ -176,20 +215,20 @@ class Evidence:
         bounds = offsets(self.found.counts(rows))
         carried = np.full(bounds[-1], CARRIED, np.float32)
         carried[bounds[:-1]] = 0  # before the first sentence there is none
-        signals = {"coverage": self.found.matches(self.words, rows).coverage(carried)}
+        signals = {"coverage": self._words_in(rows).coverage(carried)}
         if self.vectors:
             cosines = self._cosines.of(rows)
             signals["sentence"] = self.calibration.sentence(cosines)
             signals["interaction"] = self.calibration.interaction(cosines)
             if self._has_tokens:
-                matches = self._matches(rows)
+                matches = self._tokens_in(rows)
                 signals["interaction"] = matches.sentences(self.token_weights, carried=CARRIED, titled=TITLED)
         return signals, bounds
 
     def interaction(self, rows: Int64, *, sharpened: bool = False) -> Float32:
         """Give the passages' late interaction; their sentences' cosines where tokens have no vectors."""
         if self._has_tokens:
-            return self._matches(rows).passages(self.token_weights, sharpened=sharpened)
+            return self._tokens_in(rows).passages(self.token_weights, sharpened=sharpened)
         cosines = self.calibration.interaction(self._sentences(rows))
         return cubed(cosines) if sharpened else cosines
 
@@ -203,9 +242,9 @@ class Evidence:
         return self.vectors is not None and len(self.vectors.tokens) > 0 and self.found.has_tokens
 
     def _examined(self, rows: Int64) -> Signals:
-        matches = self.found.matches(self.words, rows)
+        matches = self._words_in(rows)
         signals = {
-            "coverage": max_in_parts(matches.coverage(), offsets(self.found.counts(rows)), 0),
+            "coverage": max_in_parts(matches.coverage(), matches.bounds, 0),
             "adjacency": matches.adjacency(),
         }
         if self.vectors:
@@ -217,49 +256,38 @@ class Evidence:
     def _nearby(self, rows: Int64) -> Signals:
         """Give the signals of the better of each passage's neighbours in its document; none gives 0."""
         last = self.found.manifest.passages - 1
-        beside = np.concatenate([np.maximum(rows - 1, 0), rows, np.minimum(rows + 1, last)])
-        previous, own, following = self.found.documents_of(beside).reshape(3, -1)
-        before, after = (rows > 0) & (previous == own), (rows < last) & (following == own)
-        near = np.unique(np.concatenate([rows[before] - 1, rows[after] + 1]))
+        beside = np.stack([np.maximum(rows - 1, 0), np.minimum(rows + 1, last)])
+        documents = self.found.documents_of(np.concatenate([beside.ravel(), rows])).reshape(3, -1)
+        there = (beside != rows) & (documents[:2] == documents[2])
+        near, places = np.unique(beside[there], return_inverse=True)
         values = {"lexical_nearby": self.words.scores.of(near)}
         if self.vectors:
             values["sentence_nearby"] = self.calibration.sentence(self._sentences(near))
-        return {
-            name: np.maximum(
-                _look_up(near, value, rows - 1) * before, _look_up(near, value, rows + 1) * after
-            )
-            for name, value in values.items()
-        }
+        signals = {}
+        for name, value in values.items():
+            of_both = np.zeros(there.shape, np.float32)
+            of_both[there] = value[places]
+            signals[name] = of_both.max(axis=0)
+        return signals
 
     def _sentences(self, rows: Int64) -> Float32:
         """Give the best cosine of the question's vector and one of each passage's sentences'."""
-        return max_in_parts(self._cosines.of(rows), offsets(self.found.counts(rows)), -1)
+        return self._cosines.best(rows)
 
-    def _matches(self, rows: Int64) -> TokenMatches:
-        """Compare the tokens; what has been compared already is only looked up."""
-        assert self.vectors is not None  # noqa: S101 -- the caller has looked
-        if self._compared is not None:
-            known, matches = self._compared
-            order = np.argsort(known)
-            places = order[np.minimum(np.searchsorted(known, rows, sorter=order), len(known) - 1)]
-            if np.array_equal(known[places], rows):
-                return matches.of(places)
-        found = self.found.token_matches(self.vectors.tokens, rows)
-        matches = found.rescaled(self.calibration.interaction)
-        if len(rows):
-            self._compared = rows, matches
-        return matches
+
+def _compare(found: Corpus, tokens: Float32, scale: Affine, rows: Int64) -> TokenMatches:
+    return found.token_matches(tokens, rows).rescaled(scale)
 
 
 def _token_weights(
-    question: str, languages: Sequence[str], words: lexical.Question, tokens: Sequence[Span]
+    spoken: Sequence[tuple[Span, tuple[str, ...]]], words: lexical.Question, tokens: Sequence[Span]
 ) -> Float32:
     """Let each token count half by itself and half by how telling the word is to which it belongs."""
     telling = [0.0] * len(tokens)
-    for word, found in analysis.words(question, languages):
-        weight = max(map(words.weights.__getitem__, found))
+    for (first, last), terms in spoken:
+        weight = max(map(words.weights.__getitem__, terms))
         for i, (start, end) in enumerate(tokens):
-            if start < word.end and end > word.start:
+            if start < last and end > first:
                 telling[i] = weight
     of_words = np.array(telling)
     shares = of_words / (of_words.sum() or 1) + 1 / max(len(tokens), 1)
@@ -269,13 +297,3 @@ def _token_weights(
 def _best_first(scores: Float32, rows: Int64) -> Int64:
     """Order by score; equals by row, so that the same question always gets the same answer."""
     return np.lexsort((rows, -scores))
-
-
-def _look_up(rows: Int64, values: Float32, wanted: Int64) -> Float32:
-    """Give each wanted row's value; 0 where it has none. ``rows`` ascend."""
-    found = np.zeros(len(wanted), np.float32)
-    places = np.searchsorted(rows, wanted)
-    inside = places < len(rows)
-    inside[inside] = rows[places[inside]] == wanted[inside]
-    found[inside] = values[places[inside]]
-    return found

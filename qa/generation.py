@@ -22,7 +22,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.arrays import mapped, ranges
+from qa.arrays import mapped, max_in_parts, offsets, ranges
 from qa.contracts import CorruptIndexError, Filters, Float32, IndexInfo, IndexUnavailableError, Int64
 from qa.interaction import TokenIndex, TokenMatches
 from qa.lexical import LexicalIndex, Matches, Question
@@ -175,7 +175,9 @@ class Generation:
 
     def ask(self, vector: Float32) -> Nearness:
         """Compare the sentences with a unit vector, shape (dimension,)."""
-        return Nearness(self, self.sentences.ask(vector))
+        cosines = self.sentences.ask(vector)
+        every = None if cosines.every is None else max_in_parts(cosines.every, self.sentence_starts, -1)
+        return Nearness(self, cosines, every)
 
     def bounds(self, rows: Int64) -> tuple[Int64, Int64]:
         """Give passages' first sentences, and their last ones, exclusive."""
@@ -195,7 +197,7 @@ class Generation:
         return self.lexical.alike(*self.bounds(rows), least)
 
     def matches(self, question: Question, rows: Int64) -> Matches:
-        """Find where passages hold a question's terms."""
+        """Find what passages hold of a question's terms."""
         return self.lexical.matches(question, *self.bounds(rows))
 
     def vectors(self, rows: Int64) -> Float32:
@@ -214,10 +216,18 @@ class Nearness:
 
     found: Generation
     cosines: Cosines
+    every: Float32 | None
+    """The best of every passage's sentences, where all were compared."""
 
     def of(self, rows: Int64) -> Float32:
         """Give the cosines of all sentences of these passages, one after another."""
         return self.cosines.of(ranges(*self.found.bounds(rows)))
+
+    def best(self, rows: Int64) -> Float32:
+        """Give the best cosine of each passage's sentences."""
+        if self.every is not None:
+            return self.every[rows]
+        return max_in_parts(self.of(rows), offsets(self.found.counts(rows)), -1)
 
     def nearest(self, count: int, allowed: Sized | None = None) -> Int64:
         """Give the passage of each of the nearest sentences, the best first."""

@@ -118,21 +118,26 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
-    """Where passages hold a question's terms, in the order of their texts.
+    """What passages hold of a question's terms.
 
     Attributes:
         question: the question.
-        known: the term of each match, as a place in the question's ``known``.
-        places: where it is in the passages' texts, which stand one after another.
-        passages: where each passage begins and the last one ends.
-        sentences: the same of all their sentences.
+        held: which of its known terms each sentence holds, as 1 or 0, shape (sentences, terms).
+        met: which of its neighbouring terms are neighbours in each passage, in the same way, shape
+            (passages, pairs).
+        bounds: where the sentences of each passage begin and those of the last end.
     """
 
     question: Question
-    known: Int64
-    places: Int64
-    passages: Int64
-    sentences: Int64
+    held: Float64
+    met: Float64
+    bounds: Int64
+
+    def of(self, places: Int64) -> Matches:
+        """Give those of some of the passages, in this order."""
+        firsts, lasts = self.bounds[places], self.bounds[places + 1]
+        held = self.held[ranges(firsts, lasts)]
+        return Matches(self.question, held, self.met[places], offsets(lasts - firsts))
 
     def coverage(self, carried: Float32 | None = None) -> Float32:
         """Give the share of the question's terms, by weight, that each sentence holds, in [0, 1].
@@ -140,8 +145,7 @@ class Matches:
         Args:
             carried: what a term counts for each sentence if only the one before holds it; nothing by default.
         """
-        held = np.zeros((len(self.sentences) - 1, len(self.question.known)))
-        held[_parts(self.sentences, self.places), self.known] = 1
+        held = self.held
         if carried is not None:
             held = np.maximum(held, carried[:, None] * shifted(held, 0))
         return (held @ self.question.known_weights / (self.question.total or 1)).astype(np.float32)
@@ -151,15 +155,8 @@ class Matches:
 
         By weight, in [0, 1].
         """
-        pairs, owners = self.question.pairs, _parts(self.passages, self.places)
-        numbers = np.full((len(self.question.known),) * 2, -1)
-        numbers[tuple(pairs.T)] = np.arange(len(pairs))
-        found = numbers[self.known[:-1], self.known[1:]]
-        met = np.flatnonzero((found >= 0) & (np.diff(self.places) == 1) & (np.diff(owners) == 0))
-        held = np.zeros((len(self.passages) - 1, len(pairs)))
-        held[owners[met], found[met]] = 1
-        weights = self.question.known_weights[pairs].min(axis=1)
-        return np.asarray(held @ weights / (weights.sum() or 1), np.float32)
+        weights = self.question.known_weights[self.question.pairs].min(axis=1)
+        return np.asarray(self.met @ weights / (weights.sum() or 1), np.float32)
 
 
 def ask(terms: Iterable[str], vocabulary: Vocabulary) -> Question:
@@ -185,19 +182,26 @@ def ask(terms: Iterable[str], vocabulary: Vocabulary) -> Question:
     )
 
 
-def find(question: Question, terms: Int32, passages: Int64, sentences: Int64) -> Matches:
-    """Find where passages hold a question's terms.
+def find(question: Question, terms: Int32, sentences: Int64, bounds: Int64) -> Matches:
+    """Find what passages hold of a question's terms.
 
     Args:
         question: the question.
         terms: the terms of the passages' sentences, one after another.
-        passages: where each passage begins among them and the last one ends.
-        sentences: the same of all their sentences.
+        sentences: where each sentence begins among them and the last one ends.
+        bounds: where the sentences of each passage begin and those of the last end.
     """
-    found = np.flatnonzero(terms == question.known.astype(np.int32)[:, None])
-    known, places = np.divmod(found, max(len(terms), 1))
-    order = np.argsort(places)
-    return Matches(question, known[order], places[order], passages, sentences)
+    known, pairs = question.known, question.pairs
+    places, matched = np.nonzero(terms[:, None] == known.astype(np.int32))
+    held = np.zeros((len(sentences) - 1, len(known)))
+    held[_parts(sentences, places), matched] = 1
+    numbers = np.full((len(known),) * 2, -1)
+    numbers[tuple(pairs.T)] = np.arange(len(pairs))
+    neighbours, owners = numbers[matched[:-1], matched[1:]], _parts(sentences[bounds], places)
+    side_by_side = np.flatnonzero((neighbours >= 0) & (np.diff(places) == 1) & (np.diff(owners) == 0))
+    met = np.zeros((len(bounds) - 1, len(pairs)))
+    met[owners[side_by_side], neighbours[side_by_side]] = 1
+    return Matches(question, held, met, bounds)
 
 
 def alike(terms: Int32, bounds: Int64, vocabulary: int, least: float) -> NDArray[np.bool_]:
@@ -379,16 +383,17 @@ class LexicalIndex:
         return self._terms[starts[0] : starts[-1]], starts - starts[0]
 
     def matches(self, question: Question, firsts: Int64, lasts: Int64) -> Matches:
-        """Find where passages hold a question's terms.
+        """Find what passages hold of a question's terms.
 
         Args:
             question: the question.
             firsts: each passage's first sentence.
             lasts: each passage's last sentence, exclusive.
         """
-        terms, passages = self._read(firsts, lasts)
         rows = ranges(firsts, lasts)
-        return find(question, terms, passages, offsets(self._starts[rows + 1] - self._starts[rows]))
+        terms, _ = self._read(firsts, lasts)
+        sentences = offsets(self._starts[rows + 1] - self._starts[rows])
+        return find(question, terms, sentences, offsets(lasts - firsts))
 
     def alike(self, firsts: Int64, lasts: Int64, least: float) -> NDArray[np.bool_]:
         """Tell which passages are alike, as the function ``alike`` does.

@@ -113,7 +113,7 @@ def _weigh(signals: Signals, dense: Weights, lexical: Weights, mode: Mode, legib
         name: share * weight
         for share, part in zip(say, (dense, lexical), strict=True)
         for name, weight in part.items()
-        if name in signals
+        if weight and name in signals
     }
     score: Any = sum(weight * signals[name] for name, weight in weights.items())
     return np.asarray(score / (sum(weights.values()) or 1.0), np.float32)
@@ -149,8 +149,9 @@ def group_alike(alike: NDArray[np.bool_], most: int) -> list[list[int]]:
         with all its texts.
     """
     groups: dict[int, list[int]] = {}
-    for place, met in enumerate(np.any(np.tril(alike, -1), axis=1).tolist()):  # met: an earlier one
-        best = next((best for best in groups if alike[place, best]), None) if met else None
+    firsts = alike.argmax(axis=1).tolist() if len(alike) else []
+    for place, first in enumerate(firsts):  # an earlier one is met, or it is the text itself
+        best = next((best for best in groups if alike[place, best]), None) if first < place else None
         if best is not None:
             groups[best].append(place)
         elif len(groups) < most:

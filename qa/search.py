@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, pairwise
 from math import isnan
 from typing import Any
@@ -44,6 +44,10 @@ from qa.reranking import load_reranker
 _MOST_ANSWERS = 3
 _NEARLY_AS_GOOD = 0.05
 _RERANKED = 30
+
+_WORDS_TAKE_LONG = 20_000
+"""From so many passages on, what lies near is looked for while words are, by another thread. With fewer, it
+costs more to hand that over than it saves."""
 
 _CHECKED_FIRST = 2**27
 """Up to so many bytes an index is held against its checksums before it answers: a fraction of a second."""
@@ -85,9 +89,11 @@ class Searcher:
         allowed = self._allowed(query.filters) if query.filters else None
         reranker = None if query.mode is Mode.LEXICAL else self._reranker
         wanted = max(query.offset + query.k, _RERANKED if reranker else 0)
-        nearest = None
-        if query.mode is not Mode.LEXICAL:  # is looked for while this thread looks for words
-            nearest = self._threads.submit(self._nearest, query.question, wanted, allowed).result
+        nearest: Callable[[], Nearest] | None = None
+        if query.mode is not Mode.LEXICAL:
+            nearest = partial(self._nearest, query.question, wanted, allowed)
+            if self.info.passages >= _WORDS_TAKE_LONG:
+                nearest = self._threads.submit(nearest).result
         evidence = Evidence.gather(
             self._found,
             query,
@@ -136,8 +142,7 @@ class Searcher:
         shown = [group[0] for group in groups]
         answers = self._answers(evidence, np.array(shown, np.int64), [passages[row] for row in shown])
         scores = ranked.scores.tolist()
-        fused = ranking.fuse(ranked.signals, query.mode, evidence.legibility)
-        relevant = (fused >= ranking.RELEVANT).tolist()
+        relevant = (ranked.fused >= ranking.RELEVANT).tolist()
         signals = {name: values.tolist() for name, values in ranked.signals.items()}
         return tuple(
             Hit(

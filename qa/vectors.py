@@ -99,6 +99,11 @@ def widened(kept: NDArray[np.int16]) -> Float32:
 class Cosines(Protocol):
     """One question's cosines with the vectors of an index."""
 
+    @property
+    def every(self) -> Float32 | None:
+        """Those of all rows, if they were compared."""
+        ...
+
     def of(self, rows: Int64) -> Float32:
         """Give those of these rows."""
         ...
@@ -149,13 +154,13 @@ class VectorIndex(Vectors):
 class _AllCosines:
     """Cosines with every row."""
 
-    cosines: Float32
+    every: Float32
 
     def of(self, rows: Int64) -> Float32:
-        return self.cosines[rows]
+        return self.every[rows]
 
     def nearest(self, count: int, allowed: Int64 | None = None) -> Int64:
-        rows = np.arange(len(self.cosines)) if allowed is None else allowed
+        rows = np.arange(len(self.every)) if allowed is None else allowed
         return _best(rows, self.of(rows), count)
 
 
@@ -166,6 +171,7 @@ class _SomeCosines:
     vectors: Vectors
     inverted: Any
     query: Float32
+    every: None = None
 
     def of(self, rows: Int64) -> Float32:
         found: Float32 = self.vectors.vectors(rows) @ self.query

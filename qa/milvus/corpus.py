@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa import lexical
-from qa.arrays import load, mapped, offsets
+from qa.arrays import load, mapped, max_in_parts, offsets
 from qa.contracts import Filters, Float32, IndexInfo, Int32, Int64, ReadFailure, StoreUnavailableError
 from qa.generation import ENCODER, LEXICAL, Manifest
 from qa.interaction import TokenMatches, best, lengths_of
@@ -107,11 +107,11 @@ class MilvusCorpus:
         return lexical.alike(_together([one.terms for one in blocks]), bounds, self._vocabulary, least)
 
     def matches(self, question: Question, rows: Int64) -> Matches:
-        """Find where passages hold a question's terms."""
+        """Find what passages hold of a question's terms."""
         blocks = self.light(rows)
-        passages = offsets(np.array([len(block.terms) for block in blocks], np.int64))
         sentences = offsets(_together([one.lengths for one in blocks]).astype(np.int64))
-        return lexical.find(question, _together([one.terms for one in blocks]), passages, sentences)
+        bounds = offsets(np.array([len(block.lengths) for block in blocks], np.int64))
+        return lexical.find(question, _together([one.terms for one in blocks]), sentences, bounds)
 
     def vectors(self, rows: Int64) -> Float32:
         """Give passages' vectors, shape (rows, dimension)."""
@@ -164,6 +164,10 @@ class _Nearness:
         kept = [block.vectors for block in self.found.light(rows)]
         empty = np.empty((0, self.found.layout.dimension), np.int16)
         return np.asarray(widened(np.concatenate([empty, *kept])) @ self.vector, np.float32)
+
+    def best(self, rows: Int64) -> Float32:
+        """Give the best cosine of each passage's sentences."""
+        return max_in_parts(self.of(rows), offsets(self.found.counts(rows)), -1)
 
     def nearest(self, count: int, allowed: Any = None) -> Int64:
         """Give the passage of each of the nearest sentences, the best first."""
