@@ -61,7 +61,7 @@ def words(text: str, languages: Sequence[str]) -> Iterator[tuple[Span, tuple[str
     known = _known(tuple(languages))
     for found in _TERM.finditer(text):
         word, start = found.group(), found.start()
-        if _STARTS_UNSPACED.match(word):
+        if _is_unspaced(word):
             for i, pair in enumerate(known[word], start):
                 yield Span(i, min(i + 2, found.end())), (pair,)
         else:
@@ -99,9 +99,13 @@ def _common_words(language: str) -> Iterable[str]:
 def count_words(text: str) -> int:
     """Count words; where a script has no spaces between them, every third character for one."""
     return sum(
-        ceil(len(word) / _LETTERS_A_WORD) if _STARTS_UNSPACED.match(word) else 1
+        ceil(len(word) / _LETTERS_A_WORD) if _is_unspaced(word) else 1
         for word in _TERM.findall(text)
     )
+
+
+def _is_unspaced(word: str) -> bool:
+    return not word.isascii() and _STARTS_UNSPACED.match(word) is not None
 
 
 class _Known(dict[str, tuple[str, ...]]):
@@ -113,7 +117,7 @@ class _Known(dict[str, tuple[str, ...]]):
         self._stemmers: dict[str, Stemmer.Stemmer] = {}
 
     def __missing__(self, word: str) -> tuple[str, ...]:
-        if _STARTS_UNSPACED.match(word):
+        if _is_unspaced(word):
             return tuple(unicodedata.normalize("NFKC", word[i : i + 2]) for i in range(max(1, len(word) - 1)))
         if len(self) >= _KEPT:
             self.clear()

@@ -192,7 +192,10 @@ def find(question: Question, terms: Int32, sentences: Int64, bounds: Int64) -> M
         bounds: where the sentences of each passage begin and those of the last end.
     """
     known, pairs = question.known, question.pairs
-    places, matched = np.nonzero(terms[:, None] == known.astype(np.int32))
+    found = np.flatnonzero(terms == known.astype(np.int32)[:, None])
+    matched, places = np.divmod(found, max(len(terms), 1))
+    order = np.argsort(places)
+    matched, places = matched[order], places[order]
     held = np.zeros((len(sentences) - 1, len(known)))
     held[_parts(sentences, places), matched] = 1
     numbers = np.full((len(known),) * 2, -1)

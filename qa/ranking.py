@@ -109,14 +109,14 @@ def fuse_answers(signals: Signals, mode: Mode, legibility: float) -> Float32:
 
 def _weigh(signals: Signals, dense: Weights, lexical: Weights, mode: Mode, legibility: float) -> Float32:
     say = {Mode.HYBRID: (legibility, 1.0), Mode.DENSE: (1.0, 0.0), Mode.LEXICAL: (0.0, 1.0)}[mode]
-    weights = {
-        name: share * weight
-        for share, part in zip(say, (dense, lexical), strict=True)
-        for name, weight in part.items()
-        if weight and name in signals
-    }
-    score: Any = sum(weight * signals[name] for name, weight in weights.items())
-    return np.asarray(score / (sum(weights.values()) or 1.0), np.float32)
+    score: Any = 0.0
+    total = 0.0
+    for share, weights in zip(say, (dense, lexical), strict=True):
+        for name, weight in weights.items():
+            if weight and name in signals:
+                score = score + share * weight * signals[name]
+                total += share * weight
+    return np.asarray(score / (total or 1.0), np.float32)
 
 
 def rerank(scores: Float32, log_odds: Float32) -> tuple[Int64, Float32]:

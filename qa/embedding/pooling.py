@@ -145,24 +145,23 @@ class PoolingEncoder(ABC):
         encodings = self.tokenizer.encode_batch([prompt + text for text in texts])
         return encodings, self._read(kind, texts, encodings)
 
-    def _bounds(self, kind: Kind, encoding: Any) -> Any:
-        """Tell where each token stands in a text; special tokens and the prompt's do not end behind 0."""
-        return np.array(encoding.offsets).reshape(-1, 2) - len(self.prompt(kind))
-
     def _own_tokens(self, kind: Kind, encoding: Any, output: ModelOutput) -> tuple[Float32, Any]:
         """Give the vectors of a text's own tokens and where they stand in it, if they can be compared."""
         if not self.pools_late:
             return np.empty((0, self.dimension), np.float32), np.empty((0, 2), np.int64)
-        bounds = self._bounds(kind, encoding)[tokens_read(encoding, len(output.tokens))]
-        own = bounds[:, 1] > np.maximum(bounds[:, 0], 0)
+        bounds = np.array(encoding.offsets).reshape(-1, 2) - len(self.prompt(kind))
+        bounds = bounds[tokens_read(encoding, len(output.tokens))]
+        own = bounds[:, 1] > np.maximum(bounds[:, 0], 0)  # which special tokens and the prompt's do not
         return output.tokens[own], bounds[own]
 
     def _count_as_read(self, encoding: Any) -> int:
         """Count a question's tokens, and several more for every letter that is only known as unknown."""
-        bounds = self._bounds("query", encoding)
-        lengths = (bounds[:, 1] - np.maximum(bounds[:, 0], 0)).clip(0)
-        unknown = [token == self.unknown_token for token in encoding.tokens]
-        return int((lengths > 0).sum()) + _TOKENS_FOR_UNKNOWN * int(lengths[unknown].sum())
+        prompt, read = len(self.prompt("query")), 0
+        for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
+            letters = end - max(start, prompt)
+            if letters > 0:
+                read += 1 + (_TOKENS_FOR_UNKNOWN * letters if token == self.unknown_token else 0)
+        return read
 
     def _encode_late(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Read each passage in windows of whole sentences, its context before each; most need but one."""
