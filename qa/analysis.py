@@ -98,10 +98,7 @@ def _common_words(language: str) -> Iterable[str]:
 
 def count_words(text: str) -> int:
     """Count words; where a script has no spaces between them, every third character for one."""
-    return sum(
-        ceil(len(word) / _LETTERS_A_WORD) if _is_unspaced(word) else 1
-        for word in _TERM.findall(text)
-    )
+    return sum(ceil(len(word) / _LETTERS_A_WORD) if _is_unspaced(word) else 1 for word in _TERM.findall(text))
 
 
 def _is_unspaced(word: str) -> bool:

@@ -47,6 +47,11 @@ def offsets(lengths: Int64) -> Int64:
     return found
 
 
+def parts_of(bounds: Int64, places: Int64) -> Int64:
+    """Tell in which part each place is: with the bounds 0, 3, 5, the places 2 and 3 are in parts 0 and 1."""
+    return np.searchsorted(bounds, places, side="right") - 1
+
+
 def max_in_parts(values: NDArray[Any], bounds: Int64, empty: float) -> Float32:
     """Give the greatest value of each part along the first axis; ``empty`` where a part has none."""
     filled = bounds[1:] > bounds[:-1]

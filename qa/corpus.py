@@ -137,7 +137,7 @@ class Corpus(Protocol):
         ...
 
     def alike(self, rows: Int64, least: float) -> NDArray[np.bool_]:
-        """Tell which passages are alike, as ``lexical.alike`` does."""
+        """Tell which passages are alike, as ``shingles.alike`` does."""
         ...
 
     def matches(self, question: Question, rows: Int64) -> Matches:

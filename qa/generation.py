@@ -22,7 +22,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.arrays import mapped, max_in_parts, offsets, ranges
+from qa.arrays import mapped, max_in_parts, offsets, parts_of, ranges
 from qa.contracts import CorruptIndexError, Filters, Float32, IndexInfo, IndexUnavailableError, Int64
 from qa.interaction import TokenIndex, TokenMatches
 from qa.lexical import LexicalIndex, Matches, Question
@@ -193,8 +193,8 @@ class Generation:
         return self.documents[rows]
 
     def alike(self, rows: Int64, least: float) -> NDArray[np.bool_]:
-        """Tell which passages are alike, as ``lexical.alike`` does."""
-        return self.lexical.alike(*self.bounds(rows), least)
+        """Tell which passages are alike, as ``shingles.alike`` does."""
+        return self.lexical.alike(rows, *self.bounds(rows), least)
 
     def matches(self, question: Question, rows: Int64) -> Matches:
         """Find what passages hold of a question's terms."""
@@ -234,7 +234,7 @@ class Nearness:
         rows = cast("Int64 | None", allowed)
         sentences = None if rows is None else ranges(*self.found.bounds(rows))
         nearest = self.cosines.nearest(count, sentences)
-        return np.searchsorted(self.found.sentence_starts, nearest, side="right") - 1
+        return parts_of(self.found.sentence_starts, nearest)
 
 
 def current(index: Path) -> Path:

@@ -23,12 +23,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qa import shingles
 from qa.analysis import common_terms
-from qa.arrays import append, mapped, offsets, ranges, shifted
+from qa.arrays import append, mapped, offsets, parts_of, ranges, shifted
 from qa.contracts import BuildError, Float32, Int32, Int64
 from qa.postings import Float64, Postings, PostingsWriter, Scores, rarity
 
-VERSION = 4
+VERSION = 5
 """Changes whenever the same passages may get other terms or scores."""
 
 # Words such as "when did" are rare where nobody asks questions, and yet they tell nothing.
@@ -36,15 +37,10 @@ COMMON_SHARE = 0.2
 """What a common word of a question counts."""
 
 _FACTS, _HASHES, _NUMBERS, _COMMON = "facts.json", "hashes.npy", "numbers.npy", "common.npy"
-_TERMS, _STARTS = "terms.npy", "sentence_starts.npy"
+_TERMS, _STARTS, _ELSEWHERE = "terms.npy", "sentence_starts.npy", "elsewhere.npy"
 
 _BLOCK = 2**21
 """How many terms are gathered before they are written."""
-
-_COMPARED_AT_ONCE = 4096
-
-_CUBED = 2**21 - 1
-"""What the cube of fits into 63 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,70 +193,14 @@ def find(question: Question, terms: Int32, sentences: Int64, bounds: Int64) -> M
     order = np.argsort(places)
     matched, places = matched[order], places[order]
     held = np.zeros((len(sentences) - 1, len(known)))
-    held[_parts(sentences, places), matched] = 1
+    held[parts_of(sentences, places), matched] = 1
     numbers = np.full((len(known),) * 2, -1)
     numbers[tuple(pairs.T)] = np.arange(len(pairs))
-    neighbours, owners = numbers[matched[:-1], matched[1:]], _parts(sentences[bounds], places)
+    neighbours, owners = numbers[matched[:-1], matched[1:]], parts_of(sentences[bounds], places)
     side_by_side = np.flatnonzero((neighbours >= 0) & (np.diff(places) == 1) & (np.diff(owners) == 0))
     met = np.zeros((len(bounds) - 1, len(pairs)))
     met[owners[side_by_side], neighbours[side_by_side]] = 1
     return Matches(question, held, met, bounds)
-
-
-def alike(terms: Int32, bounds: Int64, vocabulary: int, least: float) -> NDArray[np.bool_]:
-    """Tell which passages are alike: the longer has at least this share of the shorter one's shingles.
-
-    A shingle is a run of three terms; a shorter passage is one as a whole.
-
-    Args:
-        terms: the passages' terms, one passage after another.
-        bounds: where each passage begins among them and the last one ends.
-        vocabulary: how many different terms there may be.
-        least: the share.
-
-    Returns:
-        Shape (passages, passages), symmetric.
-    """
-    codes, counts = _shingles(terms, bounds, vocabulary)
-    found = np.eye(len(counts), dtype=np.bool_)
-    # Whatever shares its last bits with no other is in one passage only, and most are.
-    ends = codes & ((1 << (4 * len(codes)).bit_length()) - 1)
-    elsewhere = np.bincount(ends)[ends] > 1
-    starts = offsets(counts)
-    near = np.flatnonzero(np.add.reduceat(elsewhere, starts[:-1], dtype=np.int64) >= least * counts)
-    if not len(near):
-        return found
-    wanted = np.unique(codes[ranges(starts[near], starts[near + 1])])
-    columns = np.searchsorted(wanted, codes)
-    places = np.flatnonzero(np.append(wanted, -1)[columns] == codes)
-    columns, owners = columns[places], _parts(starts, places)
-    common = np.zeros((len(near), len(counts)), np.float32)
-    for first in range(0, len(wanted), _COMPARED_AT_ONCE):
-        inside = (columns >= first) & (columns < first + _COMPARED_AT_ONCE)
-        held = np.zeros((len(counts), min(_COMPARED_AT_ONCE, len(wanted) - first)), np.float32)
-        held[owners[inside], columns[inside] - first] = 1
-        common += held[near] @ held.T
-    sizes = common[np.arange(len(near)), near].astype(np.float64)
-    found[near] |= common >= least * sizes[:, None]
-    return found | found.T
-
-
-def _shingles(terms: Int32, bounds: Int64, vocabulary: int) -> tuple[Int64, Int64]:
-    """Give passages' shingles, one passage after another, as numbers, and how many each has."""
-    numbers, base = terms.astype(np.int64), vocabulary + 1
-    if base > _CUBED:
-        distinct, numbers = np.unique(terms, return_inverse=True)
-        base = len(distinct) + 1
-    base |= 1  # odd, so that all three have a part in the last bits
-    numbers = np.append(numbers + 1, [0, 0, 0])
-    runs = (numbers[:-2] * base + numbers[1:-1]) * base + numbers[2:]
-    lengths = np.diff(bounds)
-    counts = np.maximum(lengths - 2, 1)
-    codes = runs[ranges(bounds[:-1], bounds[:-1] + counts)]
-    short = np.flatnonzero(lengths < 3)  # noqa: PLR2004 -- which end before their run does
-    places = offsets(counts)[short]
-    codes[places] -= codes[places] % base ** (3 - lengths[short])
-    return codes, counts
 
 
 class LexicalWriter:
@@ -276,7 +216,7 @@ class LexicalWriter:
         self._vocabulary: defaultdict[str, int] = defaultdict()
         self._vocabulary.default_factory = self._vocabulary.__len__  # the next number
         self._passages = 0
-        self._sentences = array("i")
+        self._sentences, self._own = array("i"), array("i")
         self._terms, self._lengths, self._contexts = array("i"), array("i"), array("i")
 
     def add(self, passage: PassageTerms) -> None:
@@ -286,6 +226,7 @@ class LexicalWriter:
         self._lengths.append(len(self._terms) - before)
         self._contexts.append(len(passage.context))
         self._sentences.extend(map(len, passage.sentences))
+        self._own.append(self._lengths[-1] - len(passage.context))
         self._passages += 1
         if len(self._terms) >= _BLOCK:
             self._flush()
@@ -311,6 +252,9 @@ class LexicalWriter:
             _NUMBERS: order.astype(np.int32),
             _COMMON: np.sort(_hashes(common_terms(tuple(sorted(languages))))),
             _STARTS: offsets(np.array(self._sentences, np.int64)),
+            _ELSEWHERE: shingles.elsewhere(
+                mapped(self._folder / _TERMS, np.int32), offsets(np.array(self._own, np.int64))
+            ),
         }
         for name, values in parts.items():
             np.save(self._folder / name, values, allow_pickle=False)
@@ -344,6 +288,11 @@ class LexicalIndex:
         self.common = frozenset(mapped(folder / _COMMON, np.uint64).tolist())
         self._terms: Int32 = mapped(folder / _TERMS, np.int32)
         self._starts: Int64 = mapped(folder / _STARTS, np.int64)
+        # An index that was built before version 5 does not know.
+        known = (folder / _ELSEWHERE).exists()
+        self._elsewhere = mapped(folder / _ELSEWHERE, np.uint8) if known else np.full(self.passages, 255, "B")
+        if len(self._elsewhere) != self.passages:
+            raise ValueError(f"{folder / _ELSEWHERE} is not of {self.passages} passages")
         if not len(self._hashes) == len(self._numbers) == self._postings.terms:
             raise ValueError(f"{folder} does not hold {self._postings.terms} terms")
         if len(self._terms) != self._starts[-1]:
@@ -398,15 +347,18 @@ class LexicalIndex:
         sentences = offsets(self._starts[rows + 1] - self._starts[rows])
         return find(question, terms, sentences, offsets(lasts - firsts))
 
-    def alike(self, firsts: Int64, lasts: Int64, least: float) -> NDArray[np.bool_]:
-        """Tell which passages are alike, as the function ``alike`` does.
+    def alike(self, rows: Int64, firsts: Int64, lasts: Int64, least: float) -> NDArray[np.bool_]:
+        """Tell which passages are alike, as ``shingles.alike`` does.
 
         Args:
+            rows: the passages'.
             firsts: each passage's first sentence.
             lasts: each passage's last sentence, exclusive.
             least: the share.
         """
-        return alike(*self._read(firsts, lasts), len(self._numbers), least)
+        if not (self._elsewhere[rows] >= shingles.ALL * least).any():  # then no two are, as a rule
+            return np.eye(len(rows), dtype=np.bool_)
+        return shingles.alike(*self._read(firsts, lasts), len(self._numbers), least)
 
     def _read(self, firsts: Int64, lasts: Int64) -> tuple[Int32, Int64]:
         """Give the terms of ranges of sentences, one after another, and where each range begins and ends."""
@@ -418,8 +370,3 @@ def _hashes(terms: Iterable[str]) -> NDArray[np.uint64]:
     """Give each term's hash, of 64 bits: what stands for it on disk."""
     digests = (blake2b(term.encode(), digest_size=8).digest() for term in terms)
     return np.frombuffer(b"".join(digests), "<u8")
-
-
-def _parts(bounds: Int64, places: Int64) -> Int64:
-    """Tell in which part each place is."""
-    return np.searchsorted(bounds, places, side="right") - 1

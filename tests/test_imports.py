@@ -38,7 +38,8 @@ MAY_IMPORT = {
     "vectors": {"arrays", "contracts"},
     "analysis": {"contracts"},
     "postings": {"arrays", "contracts"},
-    "lexical": {"analysis", "arrays", "contracts", "postings"},
+    "shingles": {"arrays", "contracts"},
+    "lexical": {"analysis", "arrays", "contracts", "postings", "shingles"},
     "language": {"analysis", "contracts"},
     "store": {"contracts"},
     "ranking": {"arrays", "contracts"},
@@ -46,7 +47,8 @@ MAY_IMPORT = {
     "reading": {"contracts", "readers"},
     "generation": {"arrays", "contracts", "interaction", "store", "vectors", "lexical"},
     "ledger": {"contracts", "generation"},
-    "milvus": {"arrays", "contracts", "generation", "interaction", "lexical", "postings", "store", "vectors"},
+    "milvus": {"arrays", "contracts", "generation", "interaction", "lexical", "postings", "shingles", "store"}
+    | {"vectors"},
     "published": {"calibration", "config", "contracts", "corpus", "generation", "milvus"},
     "corpus": {"contracts", "generation", "interaction", "lexical"},
     "evidence": {

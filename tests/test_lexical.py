@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa import lexical
+from qa import lexical, shingles
+from qa.arrays import offsets
 from qa.contracts import BuildError, Int64
 from qa.lexical import COMMON_SHARE, LexicalIndex, LexicalWriter, PassageTerms
 from qa.postings import K1, B
@@ -196,29 +197,38 @@ def test_adjacency_is_the_share_of_pairs_that_stand_side_by_side(
         assert found == pytest.approx(expected[order], abs=1e-6)
 
 
-@pytest.mark.parametrize(("compared", "cubed"), [(lexical._COMPARED_AT_ONCE, lexical._CUBED), (2, 1)])
-@given(_CORPORA, st.sampled_from([0.1, 0.5, 0.6, 0.9, 1.0]))
-def test_alike_are_those_of_which_the_longer_has_the_shorter_ones_runs_of_three_terms(
-    compared: int, cubed: int, corpus: list[PassageTerms], least: float
-) -> None:
-    texts = map(_text, corpus)
-    runs = [{tuple(text[i : i + 3]) for i in range(len(text) - 2)} or {tuple(text)} for text in texts]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lexical, "_COMPARED_AT_ONCE", compared)
-        patch.setattr(lexical, "_CUBED", cubed)
-        found = _index(corpus).alike(*_bounds(corpus), least)
-    assert found.tolist() == [
-        [len(one & other) >= least * min(len(one), len(other)) for one in runs] for other in runs
-    ]
+@given(_CORPORA, st.sampled_from([0.5, 0.9, 1.0]))
+def test_alike_are_those_whose_shingles_are(corpus: list[PassageTerms], least: float) -> None:
+    index, rows, bounds = _index(corpus), np.arange(len(corpus)), _bounds(corpus)
+    numbers = {term: number for number, term in enumerate("abcdef")}
+    terms = [[numbers[term] for term in _text(passage)] for passage in corpus]
+    expected = shingles.alike(
+        np.array(list(chain.from_iterable(terms)), np.int32), offsets(np.array([*map(len, terms)])), 6, least
+    )
+    np.testing.assert_array_equal(index.alike(rows, *bounds, least), expected)
+    backwards = slice(None, None, -1)
+    found = index.alike(rows[backwards], bounds[0][backwards], bounds[1][backwards], least)
+    np.testing.assert_array_equal(found, expected[backwards, backwards])
 
 
-@pytest.mark.parametrize(("shared", "found"), [(10, True), (9, True), (8, False), (0, False)])
-def test_nine_tenths_of_the_shorter_are_enough(shared: int, found: bool) -> None:  # noqa: FBT001
-    longer = [f"w{i}" for i in range(30)]
-    shorter = [*longer[: shared + 2], *(f"other{i}" for i in range(10 - shared))]
-    index = _index([PassageTerms([], [longer]), PassageTerms([], [shorter]), _of("rice")])
-    alike = index.alike(np.arange(3), np.arange(1, 4), 0.9)
-    assert alike.tolist() == [[True, found, False], [found, True, False], [False, False, True]]
+def test_what_stands_nowhere_else_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = [_of(" ".join(f"{a}{b}" for b in range(20))) for a in "abc"]
+    index, bounds = _write(tmp_path / "lexical", [*corpus, corpus[0]]), (np.arange(4), np.arange(1, 5))
+    compared = []
+    monkeypatch.setattr(shingles, "alike", lambda *found: compared.append(found) or np.ones((1, 1), np.bool_))
+    some = slice(1, 3)
+    alike = index.alike(np.arange(4)[some], bounds[0][some], bounds[1][some], 0.9)
+    assert alike.tolist() == [[True, False], [False, True]]
+    assert not compared
+    index.alike(np.arange(4), *bounds, 0.9)
+    assert compared
+
+
+def test_an_index_that_does_not_know_what_stands_elsewhere_compares_all(tmp_path: Path) -> None:
+    _write(tmp_path / "lexical", [_of("rice port"), _of("fish"), _of("rice port")])
+    (tmp_path / "lexical" / "elsewhere.npy").unlink()
+    found = LexicalIndex(tmp_path / "lexical").alike(np.arange(3), np.arange(3), np.arange(1, 4), 0.9)
+    assert found.tolist() == [[True, False, True], [False, True, False], [True, False, True]]
 
 
 @given(_CORPORA, _QUESTIONS)
@@ -278,7 +288,7 @@ def test_an_empty_index_matches_nothing(tmp_path: Path, corpus: list[PassageTerm
     bounds = _bounds(corpus)
     assert index.matches(question, *bounds).coverage().tolist() == [0] * index.sentences
     assert index.matches(question, *bounds).adjacency().tolist() == [0] * len(corpus)
-    assert index.alike(*bounds, 0.9).tolist() == [[True] * len(corpus)] * len(corpus)
+    assert index.alike(np.arange(len(corpus)), *bounds, 0.9).tolist() == [[True] * len(corpus)] * len(corpus)
 
 
 def test_an_index_of_one_passage_finds_it() -> None:
@@ -287,7 +297,7 @@ def test_an_index_of_one_passage_finds_it() -> None:
     rows, shares = question.scores.best(5)
     assert rows.tolist() == [0]
     assert shares.tolist() == pytest.approx(_by_formula([_of("rice port")], ["port", "zeppelin"]))
-    assert index.alike(np.array([0]), np.array([1]), 0.9).tolist() == [[True]]
+    assert index.alike(np.array([0]), np.array([0]), np.array([1]), 0.9).tolist() == [[True]]
 
 
 def test_two_terms_of_one_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,7 +309,7 @@ def test_two_terms_of_one_hash_are_refused(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     "name",
     [
-        *("hashes.npy", "numbers.npy", "terms.npy", "sentence_starts.npy", "common.npy"),
+        *("hashes.npy", "numbers.npy", "terms.npy", "sentence_starts.npy", "common.npy", "elsewhere.npy"),
         *("posting_starts.npy", "posting_rows.npy", "posting_gains.npy", "posting_most.npy"),
     ],
 )
@@ -336,7 +346,7 @@ def test_threads_find_alike() -> None:
                 *question.scores.best(20),
                 matches.coverage(),
                 matches.adjacency(),
-                index.alike(*bounds, 0.9),
+                index.alike(np.arange(len(corpus)), *bounds, 0.9),
             ]
             found[number] += [values.tolist() for values in results]
 

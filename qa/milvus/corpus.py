@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from qa import lexical
+from qa import lexical, shingles
 from qa.arrays import load, mapped, max_in_parts, offsets
 from qa.contracts import Filters, Float32, IndexInfo, Int32, Int64, ReadFailure, StoreUnavailableError
 from qa.generation import ENCODER, LEXICAL, Manifest
@@ -101,10 +101,10 @@ class MilvusCorpus:
         return np.array([block.document for block in self.light(rows)], np.int64)
 
     def alike(self, rows: Int64, least: float) -> NDArray[np.bool_]:
-        """Tell which passages are alike, as ``lexical.alike`` does."""
+        """Tell which passages are alike, as ``shingles.alike`` does."""
         blocks = self.light(rows)
         bounds = offsets(np.array([len(block.terms) for block in blocks], np.int64))
-        return lexical.alike(_together([one.terms for one in blocks]), bounds, self._vocabulary, least)
+        return shingles.alike(_together([one.terms for one in blocks]), bounds, self._vocabulary, least)
 
     def matches(self, question: Question, rows: Int64) -> Matches:
         """Find what passages hold of a question's terms."""
