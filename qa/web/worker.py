@@ -3,7 +3,7 @@
 A request takes a thread only once it has arrived whole: otherwise a few clients that send letter by letter
 would hold every thread. Linux alone tells how much has arrived without it being read. And a connection that
 is over lingers in the poller until the other side has closed it, too: gunicorn waits for that for two seconds
-in the one thread that gives work to all others.
+in the one thread that gives work to all others. While one client alone asks, its thread stays with it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ _SLOWEST = 30.0
 _LONGEST = 300.0
 """How many seconds one may take in all, which to a slow client is the sending of the answer."""
 
+_FOLLOWS = 2.0
+"""How many milliseconds a thread waits for the next request on a connection."""
+
 _LINGERS = 2.0
 """How many seconds the other side has to close a connection that is over."""
 
@@ -53,6 +56,22 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
         self._told = -math.inf
 
     def handle(self, conn: Any) -> Any:
+        """Handle a request that is there, and those that follow it at once."""
+        kept = self._handle_one(conn)
+        while kept is True and self._follows(conn):
+            kept = self._handle_one(conn)
+        return kept
+
+    def _follows(self, conn: Any) -> bool:
+        """Wait a moment for the next request, where nobody else asks.
+
+        To hand a connection to the poller and to take it back are two changes of threads.
+        """
+        if not self.alive or self._under_way:
+            return False
+        return self._is_kept_ahead(conn) or _poll(conn.sock, select.POLLIN, _FOLLOWS)
+
+    def _handle_one(self, conn: Any) -> Any:
         """Handle a request that is there, or leave the connection to the poller."""
         began = getattr(conn, "began", None) or time.monotonic()
         if not self._is_kept_ahead(conn) and not _has_arrived(conn.sock):
@@ -168,6 +187,10 @@ def _readable(client: socket.socket) -> int:
 
 def _has_ended(client: socket.socket) -> bool:
     """Tell whether the other side will send no more."""
+    return _poll(client, select.POLLRDHUP, 0)
+
+
+def _poll(client: socket.socket, event: int, milliseconds: float) -> bool:
     poll = select.poll()
-    poll.register(client, select.POLLRDHUP)
-    return bool(poll.poll(0))
+    poll.register(client, event)
+    return bool(poll.poll(milliseconds))

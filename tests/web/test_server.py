@@ -114,6 +114,35 @@ def test_connections_on_which_nothing_is_asked_keep_nobody_waiting() -> None:
         assert idle[0].recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
+def test_clients_that_ask_without_a_pause_keep_nobody_waiting() -> None:
+    """More of them than there are threads, which stay with a client for as long as it asks and is alone."""
+    asked: list[int] = []
+    with serving("127.0.0.1", "0") as (_, address):
+        ends = time.monotonic() + 4
+
+        def ask() -> None:
+            with connected(address) as connection:
+                while time.monotonic() < ends:
+                    asked.append(get(connection, "/healthz")[0])
+
+        threads = [threading.Thread(target=ask) for _ in range(70)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        waited = []
+        while time.monotonic() < ends - 1:
+            with connected(address) as connection:
+                started = time.monotonic()
+                assert get(connection, "/api/v1/search?q=trade")[0] == 200
+                waited.append(time.monotonic() - started)
+        for thread in threads:
+            thread.join()
+    assert set(asked) == {200}
+    assert len(asked) > len(threads)
+    assert len(waited) > 1
+    assert max(waited) < 1
+
+
 def _ask_in_pieces(address: str, pieces: list[bytes], pause: float) -> bytes:
     """Send a request piece by piece, and give the answer."""
     parts = urlsplit(address)
