@@ -197,7 +197,8 @@ def find(question: Question, terms: Int32, sentences: Int64, bounds: Int64) -> M
     numbers = np.full((len(known),) * 2, -1)
     numbers[tuple(pairs.T)] = np.arange(len(pairs))
     neighbours, owners = numbers[matched[:-1], matched[1:]], parts_of(sentences[bounds], places)
-    side_by_side = np.flatnonzero((neighbours >= 0) & (np.diff(places) == 1) & (np.diff(owners) == 0))
+    beside = (places[1:] == places[:-1] + 1) & (owners[1:] == owners[:-1])
+    side_by_side = np.flatnonzero((neighbours >= 0) & beside)
     met = np.zeros((len(bounds) - 1, len(pairs)))
     met[owners[side_by_side], neighbours[side_by_side]] = 1
     return Matches(question, held, met, bounds)
