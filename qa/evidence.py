@@ -219,10 +219,11 @@ class Evidence:
         if self.vectors:
             cosines = self._cosines.of(rows)
             signals["sentence"] = self.calibration.sentence(cosines)
-            signals["interaction"] = self.calibration.interaction(cosines)
             if self._has_tokens:
                 matches = self._tokens_in(rows)
                 signals["interaction"] = matches.sentences(self.token_weights, carried=CARRIED, titled=TITLED)
+            else:
+                signals["interaction"] = self.calibration.interaction(cosines)
         return signals, bounds
 
     def interaction(self, rows: Int64, *, sharpened: bool = False) -> Float32:

@@ -27,7 +27,6 @@ from qa.arrays import (
     max_in_parts,
     offsets,
     ranges,
-    shifted,
     unit,
     weighted,
 )
@@ -218,10 +217,10 @@ class TokenMatches:
             carried: what a match in the sentence before counts for a sentence.
             titled: what a match in the context counts for a sentence.
         """
-        starts = self.bounds[:-1]
-        contexts = np.repeat(self.best[starts], np.diff(self.bounds), axis=0)
-        before = shifted(self.best, -1)
-        before[starts[np.diff(self.bounds) > 1] + 1] = -1  # before the first sentence there is none
-        met = np.maximum(self.best, np.maximum(carried * before, titled * contexts))
-        scores = weighted(met, weights)
-        return np.delete(scores, starts)  # each passage's first segment is its context
+        starts, counts = self.bounds[:-1], np.diff(self.bounds) - 1
+        rows = ranges(starts + 1, self.bounds[1:])  # each passage's first segment is its context
+        before = self.best[rows - 1]
+        before[offsets(counts)[:-1][counts > 0]] = -1  # before the first sentence there is none
+        contexts = np.repeat(self.best[starts], counts, axis=0)
+        met = np.maximum(self.best[rows], np.maximum(carried * before, titled * contexts))
+        return weighted(met, weights)
