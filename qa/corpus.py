@@ -128,10 +128,6 @@ class Corpus(Protocol):
         """Compare the sentences with a unit vector, shape (dimension,)."""
         ...
 
-    def counts(self, rows: Int64) -> Int64:
-        """Tell how many sentences each passage has."""
-        ...
-
     def documents_of(self, rows: Int64) -> Int64:
         """Give the numbers of passages' documents."""
         ...

@@ -12,7 +12,7 @@ from typing import Generic, Protocol, Self, TypeVar
 import numpy as np
 
 from qa import analysis, language, lexical
-from qa.arrays import Affine, cubed, max_in_parts, offsets
+from qa.arrays import Affine, cubed, max_in_parts
 from qa.contracts import Float32, Int64, Mode, Query, QueryVectors, Span
 from qa.corpus import Corpus, Nearness
 from qa.interaction import TokenMatches
@@ -196,7 +196,7 @@ class Evidence:
         rows = self.rows
         signals: Signals = {"lexical": self.words.scores.of(rows)}
         if self.vectors:
-            signals = {**signals, "sentence": self.calibration.sentence(self._sentences(rows))}
+            signals = {**signals, "sentence": self.calibration.sentence(self._cosines.best(rows))}
         scores = fuse(signals, self.mode, self.legibility)
         likely = _best_first(scores, rows)[: max(_LIKELY, _DEPTH * self.wanted)]
         alike = self.found.alike(rows[likely], ALIKE)
@@ -212,25 +212,26 @@ class Evidence:
 
     def sentences(self, rows: Int64) -> tuple[Signals, Int64]:
         """Give the signals of the passages' sentences, one after another, and where each one's begin."""
-        bounds = offsets(self.found.counts(rows))
-        carried = np.full(bounds[-1], CARRIED, np.float32)
-        carried[bounds[:-1]] = 0  # before the first sentence there is none
-        signals = {"coverage": self._words_in(rows).coverage(carried)}
+        matches = self._words_in(rows)
+        carried = np.full(matches.bounds[-1], CARRIED, np.float32)
+        carried[matches.bounds[:-1]] = 0  # before the first sentence there is none
+        signals = {"coverage": matches.coverage(carried)}
         if self.vectors:
             cosines = self._cosines.of(rows)
             signals["sentence"] = self.calibration.sentence(cosines)
             if self._has_tokens:
-                matches = self._tokens_in(rows)
-                signals["interaction"] = matches.sentences(self.token_weights, carried=CARRIED, titled=TITLED)
+                signals["interaction"] = self._tokens_in(rows).sentences(
+                    self.token_weights, carried=CARRIED, titled=TITLED
+                )
             else:
                 signals["interaction"] = self.calibration.interaction(cosines)
-        return signals, bounds
+        return signals, matches.bounds
 
     def interaction(self, rows: Int64, *, sharpened: bool = False) -> Float32:
         """Give the passages' late interaction; their sentences' cosines where tokens have no vectors."""
         if self._has_tokens:
             return self._tokens_in(rows).passages(self.token_weights, sharpened=sharpened)
-        cosines = self.calibration.interaction(self._sentences(rows))
+        cosines = self.calibration.interaction(self._cosines.best(rows))
         return cubed(cosines) if sharpened else cosines
 
     @property
@@ -263,17 +264,13 @@ class Evidence:
         near, places = np.unique(beside[there], return_inverse=True)
         values = {"lexical_nearby": self.words.scores.of(near)}
         if self.vectors:
-            values["sentence_nearby"] = self.calibration.sentence(self._sentences(near))
+            values["sentence_nearby"] = self.calibration.sentence(self._cosines.best(near))
         signals = {}
         for name, value in values.items():
             of_both = np.zeros(there.shape, np.float32)
             of_both[there] = value[places]
             signals[name] = of_both.max(axis=0)
         return signals
-
-    def _sentences(self, rows: Int64) -> Float32:
-        """Give the best cosine of the question's vector and one of each passage's sentences'."""
-        return self._cosines.best(rows)
 
 
 def _compare(found: Corpus, tokens: Float32, scale: Affine, rows: Int64) -> TokenMatches:
