@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import random
 import sqlite3
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -297,6 +298,29 @@ def test_several_questions_at_once_are_answered_as_one_by_one(searcher: Searcher
         one = searcher.search(query)
         assert (result.hits, result.confidence, result.total) == (one.hits, one.confidence, one.total)
     assert searcher.search_many([]) == []
+
+
+class Noting(StandIn):
+    """Notes on which thread it was asked."""
+
+    thread = 0
+
+    def encode_queries(self, questions):
+        self.thread = threading.get_ident()
+        return super().encode_queries(questions)
+
+
+def test_a_large_index_looks_for_what_is_near_beside_and_finds_the_same(
+    large: generation.Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Noting()
+    searcher = Searcher(large, encoder)
+    queries = [Query("rice in the port"), Query("doctor", k=30, filters=Filters(source=("S1",)))]
+    alone = [result.hits for result in searcher.search_many(queries)]
+    assert encoder.thread == threading.get_ident()
+    monkeypatch.setattr("qa.search._WORDS_TAKE_LONG", len(large.passages))
+    assert [result.hits for result in searcher.search_many(queries)] == alone
+    assert encoder.thread != threading.get_ident()
 
 
 def test_below_the_confidence_asked_for_there_are_no_hits(searcher: Searcher) -> None:
