@@ -14,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from qa.arrays import FileRows, append, mapped, max_in_parts, offsets, ranges, shifted, unit
+from qa.arrays import (
+    Affine,
+    FileRows,
+    append,
+    mapped,
+    max_in_parts,
+    offsets,
+    parts_of,
+    ranges,
+    shifted,
+    unit,
+)
 
 _LENGTHS = st.lists(st.integers(0, 5), max_size=8)
 _NUMBERS = st.floats(-100, 100, width=32)
@@ -36,6 +47,20 @@ def test_ranges_follow_one_another(pairs: list[tuple[int, int]]) -> None:
 @given(_LENGTHS)
 def test_offsets_tell_where_each_part_begins_and_the_last_ends(lengths: list[int]) -> None:
     assert offsets(np.array(lengths, np.int64)).tolist() == [0, *accumulate(lengths)]
+
+
+@given(st.lists(st.integers(0, 5), min_size=1))
+def test_each_place_is_in_the_part_that_holds_it(lengths: list[int]) -> None:
+    bounds = offsets(np.array(lengths))
+    owners = [part for part, length in enumerate(lengths) for _ in range(length)]
+    assert parts_of(bounds, np.arange(bounds[-1])).tolist() == owners
+
+
+@given(st.sampled_from([1.0, 0.5, -2.0]), st.sampled_from([0.0, 0.25]))
+def test_a_map_scales_and_shifts(scale: float, shift: float) -> None:
+    found = Affine(scale, shift)(np.array([-1, 0.5], np.float32))
+    assert found.dtype == np.float32
+    assert found.tolist() == [-scale + shift, 0.5 * scale + shift]
 
 
 @given(_LENGTHS, st.sampled_from([(), (1,), (3,)]), _NUMBERS, st.data())

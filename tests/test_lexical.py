@@ -197,6 +197,19 @@ def test_adjacency_is_the_share_of_pairs_that_stand_side_by_side(
         assert found == pytest.approx(expected[order], abs=1e-6)
 
 
+@given(_CORPORA, _QUESTIONS, st.data())
+def test_what_some_passages_hold_is_part_of_what_all_do(
+    corpus: list[PassageTerms], query: list[str], data: st.DataObject
+) -> None:
+    index, (firsts, lasts) = _index(corpus), _bounds(corpus)
+    question = index.question(query)
+    places = np.array(data.draw(st.lists(st.sampled_from(range(len(corpus))))), np.int64)
+    some = index.matches(question, firsts, lasts).of(places)
+    expected = index.matches(question, firsts[places], lasts[places])
+    for name in ("held", "met", "bounds"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(expected, name))
+
+
 @given(_CORPORA, st.sampled_from([0.5, 0.9, 1.0]))
 def test_alike_are_those_whose_shingles_are(corpus: list[PassageTerms], least: float) -> None:
     index, rows, bounds = _index(corpus), np.arange(len(corpus)), _bounds(corpus)
