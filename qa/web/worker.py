@@ -9,7 +9,6 @@ in the one thread that gives work to all others. While one client alone asks, it
 from __future__ import annotations
 
 import fcntl
-import math
 import re
 import select
 import selectors
@@ -40,9 +39,6 @@ _FOLLOWS = 2.0
 _LINGERS = 2.0
 """How many seconds the other side has to close a connection that is over."""
 
-_TELLS = 0.5
-"""How many seconds lie between two signs of life, at the least."""
-
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 
 
@@ -53,7 +49,6 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
         super().__init__(*args, **kwargs)
         self._under_way: dict[Any, float] = {}
         self._lingering: dict[Any, float] = {}
-        self._told = -math.inf
 
     def handle(self, conn: Any) -> Any:
         """Handle a request that is there, and those that follow it at once."""
@@ -85,16 +80,9 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
             self._under_way.pop(conn, None)
 
     def notify(self) -> None:
-        """Tell the master that this process lives, and part with clients who take too long.
-
-        Not after every event, as gunicorn's loop asks for it: the thread that has just been given a request
-        waits for the interpreter.
-        """
-        now = time.monotonic()
-        if now < self._told + _TELLS:
-            return
-        self._told = now
+        """Tell the master that this process lives, and part with clients who take too long."""
         super().notify()
+        now = time.monotonic()
         for conn, ends in list(self._under_way.items()):
             if ends < now:
                 _part(conn.sock)
