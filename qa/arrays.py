@@ -88,7 +88,7 @@ def cubed(values: Float32) -> Float32:
 def unit(vectors: Any) -> Float32:
     """Bring vectors, along the last axis, to length 1."""
     found = np.asarray(vectors, np.float32)
-    lengths = np.linalg.norm(found, axis=-1, keepdims=True)
+    lengths = np.sqrt(np.add.reduce(found * found, axis=-1, keepdims=True))
     return np.asarray(found / np.maximum(lengths, 1e-12), np.float32)
 
 

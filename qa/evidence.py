@@ -28,6 +28,8 @@ _LIKELY, _EXAMINED = 60, 20
 """Among how many of them, at the least, near-identical ones are sought; and how many of those that are left
 are looked at closely at a time."""
 
+_NONE = np.empty(0, np.int64)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
@@ -201,12 +203,13 @@ class Evidence:
         likely = _best_first(scores, rows)[: max(_LIKELY, _DEPTH * self.wanted)]
         alike = self.found.alike(rows[likely], ALIKE)
         examined = _EXAMINED * ceil(self.wanted / _EXAMINED)
-        groups = [likely[group] for group in group_alike(alike, examined)]
-        firsts = np.array([group[0] for group in groups], np.int64)
+        groups = group_alike(alike, examined)
+        firsts = likely[[group[0] for group in groups]]
         signals = {name: values[firsts] for name, values in signals.items()}
         signals = {**signals, **self._nearby(rows[firsts]), **self._examined(rows[firsts])}
         scores = fuse(signals, self.mode, self.legibility)
-        ranked = Ranked(rows[firsts], scores, scores, signals, [rows[group[1:]] for group in groups])
+        copies = [rows[likely[group[1:]]] if len(group) > 1 else _NONE for group in groups]
+        ranked = Ranked(rows[firsts], scores, scores, signals, copies)
         ranked = ranked.of(np.lexsort((ranked.rows, -scores, np.arange(len(firsts)) // _EXAMINED)))
         return replace(ranked, scores=np.minimum.accumulate(ranked.scores))
 
@@ -258,17 +261,17 @@ class Evidence:
     def _nearby(self, rows: Int64) -> Signals:
         """Give the signals of the better of each passage's neighbours in its document; none gives 0."""
         last = self.found.manifest.passages - 1
-        beside = np.stack([np.maximum(rows - 1, 0), np.minimum(rows + 1, last)])
-        documents = self.found.documents_of(np.concatenate([beside.ravel(), rows])).reshape(3, -1)
-        there = (beside != rows) & (documents[:2] == documents[2])
-        near, places = np.unique(beside[there], return_inverse=True)
+        beside = np.concatenate([np.maximum(rows - 1, 0), np.minimum(rows + 1, last), rows]).reshape(3, -1)
+        documents = self.found.documents_of(beside.ravel()).reshape(3, -1)
+        there = (beside[:2] != rows) & (documents[:2] == documents[2])
+        near = beside[:2][there]
         values = {"lexical_nearby": self.words.scores.of(near)}
         if self.vectors:
             values["sentence_nearby"] = self.calibration.sentence(self._cosines.best(near))
         signals = {}
         for name, value in values.items():
             of_both = np.zeros(there.shape, np.float32)
-            of_both[there] = value[places]
+            of_both[there] = value
             signals[name] = of_both.max(axis=0)
         return signals
 

@@ -221,7 +221,8 @@ class ExportedEncoder(PoolingEncoder):
         for batch, vectors in zip(batches, found, strict=True):
             for i, rows in zip(batch, vectors, strict=True):
                 tokens = rows[: len(ids[i])]
-                outputs[i] = ModelOutput(tokens.mean(axis=0) if self.pools_late else tokens[0], tokens)
+                whole = np.add.reduce(tokens) / len(tokens) if self.pools_late else tokens[0]
+                outputs[i] = ModelOutput(whole, tokens)
         return [outputs[i] for i in range(len(ids))]
 
 
