@@ -35,6 +35,7 @@ FILES = [
     "lexical/posting_most.npy",
     "lexical/terms.npy",
     "lexical/sentence_starts.npy",
+    "lexical/elsewhere.npy",
 ]
 
 
