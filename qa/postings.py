@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from qa.arrays import mapped, offsets, ranges
+from qa.arrays import mapped, offsets, parts_of, ranges
 from qa.contracts import Float32, Int32, Int64
 
 Float64 = NDArray[np.float64]
@@ -175,7 +175,7 @@ class Postings:
         rows = self._rows[places]
         order = np.argsort(rows, kind="stable")
         places = places[order]
-        terms = np.searchsorted(self._starts, places, side="right") - 1
+        terms = parts_of(self._starts, places)
         return np.searchsorted(rows[order], np.arange(first, last + 1)), terms, self._gains[places]
 
     def most(self, terms: Int64) -> Float32:

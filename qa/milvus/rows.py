@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qa.contracts import Int64
+from qa.arrays import parts_of
 from qa.generation import ENCODER, LEXICAL, MANIFEST, Generation
 from qa.milvus import schema
 from qa.milvus.assets import FACTS, Asset, Directory, cut, describe
@@ -181,7 +181,7 @@ class Rows:
     def _sentences(self, first: int, last: int) -> list[dict[str, Any]]:
         found, numbers = self._found, np.arange(first, last)
         vectors = found.sentences.vectors(numbers)
-        rows: Int64 = np.searchsorted(found.sentence_starts, numbers, side="right") - 1
+        rows = parts_of(found.sentence_starts, numbers)
         different = np.unique(rows).tolist()
         fields = {}
         for row, passage in zip(different, found.store.passages(different), strict=True):
