@@ -74,6 +74,7 @@ def test_nothing_runs_out_of_a_narrow_or_enlarged_window(awkward: str, open_page
 def test_the_keyboard_alone_is_enough(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("zinnia harvest")
     expect(page.locator(".hit").first).to_be_visible()
     page.keyboard.press("Enter")
