@@ -290,8 +290,9 @@ class LexicalIndex:
         self._terms: Int32 = mapped(folder / _TERMS, np.int32)
         self._starts: Int64 = mapped(folder / _STARTS, np.int64)
         # An index that was built before version 5 does not know.
-        known = (folder / _ELSEWHERE).exists()
-        self._elsewhere = mapped(folder / _ELSEWHERE, np.uint8) if known else np.full(self.passages, 255, "B")
+        self._elsewhere: NDArray[np.uint8] = np.full(self.passages, shingles.ALL, np.uint8)
+        if (folder / _ELSEWHERE).exists():
+            self._elsewhere = mapped(folder / _ELSEWHERE, np.uint8)
         if len(self._elsewhere) != self.passages:
             raise ValueError(f"{folder / _ELSEWHERE} is not of {self.passages} passages")
         if not len(self._hashes) == len(self._numbers) == self._postings.terms:
@@ -357,7 +358,7 @@ class LexicalIndex:
             lasts: each passage's last sentence, exclusive.
             least: the share.
         """
-        if not (self._elsewhere[rows] >= shingles.ALL * least).any():  # then no two are, as a rule
+        if not (self._elsewhere[rows] >= shingles.ALL * least).any():  # of two that are, one does
             return np.eye(len(rows), dtype=np.bool_)
         return shingles.alike(*self._read(firsts, lasts), len(self._numbers), least)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from qa import calibration, ranking
-from qa.config import Settings, cores
+from qa.config import LOCAL, Settings, cores
 from qa.contracts import (
     Answer,
     CorruptIndexError,
@@ -46,8 +46,8 @@ _NEARLY_AS_GOOD = 0.05
 _RERANKED = 30
 
 _WORDS_TAKE_LONG = 20_000
-"""From so many passages on, what lies near is looked for while words are, by another thread. With fewer, it
-costs more to hand that over than it saves."""
+"""From so many passages on, what lies near is looked for while words are, by another thread. With fewer on
+this machine, it costs more to hand that over than it saves."""
 
 _CHECKED_FIRST = 2**27
 """Up to so many bytes an index is held against its checksums before it answers: a fraction of a second."""
@@ -92,7 +92,7 @@ class Searcher:
         nearest: Callable[[], Nearest] | None = None
         if query.mode is not Mode.LEXICAL:
             nearest = partial(self._nearest, query.question, wanted, allowed)
-            if self.info.passages >= _WORDS_TAKE_LONG:
+            if self.info.store != LOCAL or self.info.passages >= _WORDS_TAKE_LONG:
                 nearest = self._threads.submit(nearest).result
         evidence = Evidence.gather(
             self._found,

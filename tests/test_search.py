@@ -323,6 +323,15 @@ def test_a_large_index_looks_for_what_is_near_beside_and_finds_the_same(
     assert encoder.thread != threading.get_ident()
 
 
+def test_what_is_near_is_looked_for_beside_wherever_the_words_are_elsewhere(searcher: Searcher) -> None:
+    encoder = searcher._encoder = Noting()
+    searcher.search(Query("rice"))
+    assert encoder.thread == threading.get_ident()
+    searcher.info = replace(searcher.info, store="milvus at http://127.0.0.1:19530")
+    searcher.search(Query("rice"))
+    assert encoder.thread != threading.get_ident()
+
+
 def test_below_the_confidence_asked_for_there_are_no_hits(searcher: Searcher) -> None:
     query = Query("Was rice from Battambang sold to Vladivostok?")
     result = searcher.search(query)
