@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from http import HTTPStatus
+from collections.abc import Iterable
+from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, request
 from werkzeug.exceptions import LengthRequired, ServiceUnavailable
+from werkzeug.wsgi import ClosingIterator
 
 from qa.config import Settings
+from qa.web.gateway import WSGIApp
 from qa.web.service import is_probe
 
 _FILES = frozenset({"api.document_file", "api.document_text"})
 """What may take long to be sent: it has room of its own, so that downloads keep no question waiting."""
+
+_FILES_AT_ONCE = 64
+"""How many of these a process sends at once. Each takes a descriptor, and a text also takes disk."""
+
+_ENTERED = "qa.entered"
+"""Where a request's environment keeps the gate that it came through."""
 
 
 class Gate:
@@ -53,17 +62,20 @@ class Gate:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Let ``threads`` requests of ``app`` be worked on, ``waiting`` wait, and ``threads`` files be sent."""
+    """Let ``app`` work on ``threads`` requests, keep ``waiting`` more, and send some files beside them."""
     work = Gate(settings.threads, settings.waiting, settings.patience)
-    files = Gate(settings.threads, 0, 0)
+    files = Gate(_FILES_AT_ONCE, 0, 0)
     app.before_request(_refuse_without_length)
     app.before_request(lambda: _enter(files if request.endpoint in _FILES else work))
-    app.after_request(_leave_with)
-    app.teardown_request(lambda _: _leave())
+    app.teardown_request(lambda _: _leave_early())
+    app.wsgi_app = _leaving_at_the_end(app.wsgi_app)  # type: ignore[assignment,method-assign]
 
 
 def threads(settings: Settings) -> int:
-    """Give how many threads that takes, two of them for probes and those who are sent away."""
+    """Return how many threads that takes.
+
+    As many again open files, and two are for probes and for those who are sent away.
+    """
     return 2 * settings.threads + settings.waiting + 2
 
 
@@ -77,18 +89,34 @@ def _enter(gate: Gate) -> None:
     if is_probe():
         return
     if not gate.enter():
-        raise ServiceUnavailable("Too much is asked at once. Ask again in a moment.", retry_after=1)
-    g.gate = gate
+        raise ServiceUnavailable("The server is busy. Try again in a moment.", retry_after=1)
+    request.environ[_ENTERED] = gate
 
 
-def _leave_with(response: Response) -> Response:
-    """Keep the room of a file until it is sent."""
-    is_sent = request.endpoint in _FILES and request.method == "GET" and response.status_code == HTTPStatus.OK
-    if is_sent and (gate := g.pop("gate", None)):
-        response.call_on_close(gate.leave)
-    return response
+def _leave_early() -> None:
+    """Leave once the request is worked on; a file's room is kept until it is sent."""
+    if request.endpoint not in _FILES:
+        _leave(request.environ)
 
 
-def _leave() -> None:
-    if gate := g.pop("gate", None):
+def _leave(environ: dict[str, Any]) -> None:
+    if gate := environ.pop(_ENTERED, None):
         gate.leave()
+
+
+def _leaving_at_the_end(app: WSGIApp) -> WSGIApp:
+    """Leave the room however the answer ends.
+
+    A server must close what a WSGI app returns (PEP 3333): after the last byte, after an error, when the
+    client has gone, and where nothing is sent at all. Flask's own ``call_on_close`` is not called for a file.
+    """
+
+    def run(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        try:
+            body = app(environ, start_response)
+        except BaseException:
+            _leave(environ)
+            raise
+        return ClosingIterator(body, lambda: _leave(environ)) if _ENTERED in environ else body
+
+    return run

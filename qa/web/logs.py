@@ -50,9 +50,6 @@ def configure(settings: Settings) -> None:
     handler.setFormatter(JSONLines() if settings.log_json else logging.Formatter(form))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    if settings.log_json:
-        logging.getLogger("gunicorn.error").handlers[:] = [handler]
-        logging.getLogger("gunicorn.error").propagate = False
 
 
 def request_id() -> str | None:

@@ -1,31 +1,61 @@
-"""Serve with gunicorn: a process for each core, each with several threads.
+"""Serve with granian: a process for each core, each with several threads.
 
 Python runs one thread of a process at a time, and half of a question's work is Python's.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import logging
+import multiprocessing
 import os
+import resource
+import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication
-from gunicorn.errors import HaltServer
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import MPServer
 
 from qa import config
 from qa.config import Settings
 from qa.contracts import QAError, SettingsError
 from qa.web import create_app, load, logs, security
+from qa.web.api import MAX_BODY
+from qa.web.gateway import Gateway, Receive, Send
 from qa.web.judgements import Judgements
 from qa.web.keys import Keys
 
-_ENDED = "The service could not go on; what stands above says why."
+_HEADER_MS = 10_000
+"""How long the headers of a request may take to arrive, and a connection may wait for its next request."""
 
-_SILENT_SECONDS = 60
-"""How long a connection on which nothing is asked is kept from gunicorn."""
+_HEADER_BYTES = 64 << 10
+"""How long they may be together. A letter that is not Latin takes six to twelve bytes in an address."""
+
+_CONNECTIONS = 4096
+"""How many connections a process holds. Requests, not connections, are sent away when the service is busy."""
+
+_OWN_DESCRIPTORS = 256
+"""How many descriptors a process keeps for files: accepting a connection must not fail for want of one."""
+
+_UNREAD_MS = 30_000
+"""How long the system keeps a connection whose client takes nothing of its answer."""
+
+_STOP_SECONDS = 10
+"""How long a process may take to end; what it still works on is then given up."""
+
+_LOOK_SECONDS = 0.02
+_PARENT_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -34,22 +64,144 @@ def serve(settings: Settings) -> None:
     Raises:
         SettingsError: the host, the port, the keys or the file of judgements cannot be used, or anybody could
             ask.
+        QAError: a process could not begin; it has logged why.
     """
     if settings.judgements:
         Judgements(settings.judgements).check()
+    logs.configure(settings)
     with _reserve(settings.host, settings.port) as reserved:
         _check_access(settings, reserved.getsockname()[0])
-        master = os.getpid()
+        worker = _Worker(settings, _url(reserved))
+        with suppress(SystemExit):  # the log says why
+            _granian(settings, reserved).serve(target_loader=worker.load, wrap_loader=False)
+            if not worker.failed.is_set():
+                return
+    raise QAError("The service could not go on; what stands above says why.")
+
+
+def _granian(settings: Settings, reserved: socket.socket) -> MPServer:
+    address, port = reserved.getsockname()[:2]
+    return MPServer(
+        "qa",
+        address,
+        port,
+        interface=Interfaces.ASGI,
+        # A file of Milvus Lite is one process's.
+        workers=1 if settings.store_is_file else settings.workers,
+        loop=Loops.asyncio,
+        http=HTTPModes.http1,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS, max_buffer_size=_HEADER_BYTES),
+        backpressure=min(_CONNECTIONS, _raise_descriptor_limit() - _OWN_DESCRIPTORS),
+        log_level=LogLevels.error,
+        log_dictconfig={"loggers": {"_granian": {"handlers": []}}},  # to the root logger, like everybody
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_SECONDS,
+    )
+
+
+class _Worker:
+    """A process of the service, which loads the app itself: no thread and no lock is forked."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self._settings = settings
+        self._url = url
+        self._parent = os.getpid()
+        self._announced = multiprocessing.Lock()
+        self.failed = multiprocessing.Event()
+
+    def load(self) -> Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]:
+        """Return the process's ASGI app; where it cannot be made, end the service."""
+        logs.configure(self._settings)
         try:
-            _Server(settings, _address(reserved)).run()
-        except SystemExit as stopped:
-            # The worker is forked in there and must end there.
-            if os.getpid() != master:
-                raise
-            if stopped.code:
-                raise QAError(_ENDED) from None
-        except HaltServer:  # gunicorn was ending for one process when another could not begin, either
-            raise QAError(_ENDED) from None
+            app, warning = self._create_app()
+        except Exception:  # noqa: BLE001 -- whatever it is, no process can serve
+            _log.exception("The service cannot start")
+            self.failed.set()
+            os.kill(self._parent, signal.SIGTERM)
+            raise SystemExit(1) from None
+        gateway = Gateway(app, load.threads(self._settings), MAX_BODY)
+
+        async def serve(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await self._live(warning, receive, send)
+            else:
+                await gateway(scope, receive, send)
+
+        return serve
+
+    def _create_app(self) -> tuple[Flask, str]:
+        """Return the app, and what to say where it cannot answer yet."""
+        config.keep_native_libraries_to_one_core()
+        from qa.search import LiveSearcher  # noqa: PLC0415 -- loads the model's libraries: the worker's business
+
+        live = LiveSearcher(self._settings)
+        try:
+            store = live.current().info.store
+            note = "" if store == config.LOCAL else f"The index is in {store}\n"
+        except QAError as error:
+            note = f"Not ready yet: {error}\n"
+        app = create_app(self._settings, live.current)
+        # What is loaded by now stays: to look through it for garbage would stop every request for 50 ms.
+        gc.freeze()
+        return app, note
+
+    async def _live(self, note: str, receive: Receive, send: Send) -> None:
+        """Follow the process from its start to its end."""
+        watching = [asyncio.ensure_future(self._announce(note)), asyncio.ensure_future(self._follow_parent())]
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for task in watching:
+            task.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _announce(self, note: str) -> None:
+        """Print the address once the process listens there: the first process speaks for all."""
+        while not (listening := _listening()):  # noqa: ASYNC110 -- granian tells nobody
+            await asyncio.sleep(_LOOK_SECONDS)
+        for listener in listening:
+            with listener:
+                _limit_unread(listener)
+        if self._announced.acquire(block=False):
+            sys.stderr.write(f"{note}Serving on {self._url}\n")
+            sys.stderr.flush()
+
+    async def _follow_parent(self) -> None:
+        """End where the process that started this one has been killed."""
+        while os.getppid() == self._parent:  # noqa: ASYNC110 -- nor does the system
+            await asyncio.sleep(_PARENT_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _listening() -> list[socket.socket]:
+    """Return this process's listening sockets, which granian keeps to itself."""
+    listening = []
+    for entry in Path("/dev/fd").iterdir():
+        with suppress(OSError):
+            candidate = socket.fromfd(int(entry.name), socket.AF_INET, socket.SOCK_STREAM)
+            with suppress(OSError):
+                if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    listening.append(candidate)
+                    continue
+            candidate.close()
+    return listening
+
+
+def _limit_unread(listener: socket.socket) -> None:
+    """Let the system drop connections whose client takes nothing: those that are accepted inherit it."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
+
+
+def _raise_descriptor_limit() -> int:
+    """Let the process have as many descriptors as it may, and return how many those are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _OWN_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else soft
 
 
 def _check_access(settings: Settings, address: str) -> None:
@@ -60,79 +212,6 @@ def _check_access(settings: Settings, address: str) -> None:
             f"Whoever reaches {settings.host} could read the documents: make a key with `qa key create`, "
             "or serve without one with --insecure."
         )
-
-
-def _worker_class() -> Any:
-    if not sys.platform.startswith("linux"):
-        return "gthread"
-    from qa.web.worker import PatientWorker  # noqa: PLC0415 -- needs what Linux alone has
-
-    return PatientWorker
-
-
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn around the app. The app is made in the worker, so that no thread or lock is forked."""
-
-    def __init__(self, settings: Settings, address: str) -> None:
-        self._settings = settings
-        self._address = address
-        self._told = ""
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._options().items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Flask:
-        logs.configure(self._settings)
-        config.keep_native_libraries_to_one_core()
-        from qa.search import LiveSearcher  # noqa: PLC0415 -- loads the model's libraries: the worker's business
-
-        live = LiveSearcher(self._settings)
-        try:
-            store = live.current().info.store
-            self._told = "" if store == config.LOCAL else f"The index is in {store}\n"
-        except QAError as error:
-            self._told = f"Not ready yet: {error}\n"
-        app = create_app(self._settings, live.current)
-        # What is loaded by now stays: to look through it for garbage would stop every request for 50 ms.
-        gc.freeze()
-        return app
-
-    def _options(self) -> dict[str, Any]:
-        return {
-            "bind": self._address,
-            # Each process has a socket of its own: of one for all, the first to wake takes every connection.
-            "reuse_port": True,
-            "post_fork": _hand_over_what_speaks,
-            "worker_class": _worker_class(),
-            # A file of Milvus Lite is one process's.
-            "workers": 1 if self._settings.store_is_file else self._settings.workers,
-            "threads": load.threads(self._settings),
-            "keepalive": 30,
-            "timeout": 120,
-            "graceful_timeout": 10,
-            # The most that gunicorn allows: a letter that is not Latin takes six to twelve bytes there.
-            "limit_request_line": 8190,
-            "loglevel": "warning",
-            "control_socket_disable": True,
-            "post_worker_init": self._announce,
-        }
-
-    def _announce(self, worker: Any) -> None:
-        if worker.age == 1:  # the first of them speaks for all
-            sys.stderr.write(f"{self._told}Serving on http://{self._address}\n")
-            sys.stderr.flush()
-
-
-def _hand_over_what_speaks(_arbiter: Any, worker: Any) -> None:
-    """Let Linux hand over a connection only once something was asked on it.
-
-    Browsers open some to spare, and gunicorn lets a thread wait for seconds on each.
-    """
-    if hasattr(socket, "TCP_DEFER_ACCEPT"):
-        for listener in worker.sockets:
-            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _SILENT_SECONDS)
 
 
 def _reserve(host: str, port: int) -> socket.socket:
@@ -163,6 +242,6 @@ def _reserve(host: str, port: int) -> socket.socket:
     return shared
 
 
-def _address(reserved: socket.socket) -> str:
+def _url(reserved: socket.socket) -> str:
     host, port = reserved.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

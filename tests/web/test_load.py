@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
+from flask import Flask, url_for
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from qa.config import Settings
 from qa.contracts import Query, SearchResult
-from qa.web import create_app
+from qa.web import create_app, load
 from qa.web.load import Gate
 
 from .fake_search import FakeSearch
@@ -97,8 +103,9 @@ def test_errors_make_room_again(settings: Settings, slow: Slow) -> None:
 
 
 def test_files_that_are_being_sent_keep_their_room_and_no_question_waiting(
-    settings: Settings, search: FakeSearch
+    settings: Settings, search: FakeSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(load, "_FILES_AT_ONCE", 1)
     client = create_app(replace(settings, threads=1, waiting=0), lambda: search).test_client()
     file = f"/api/v1/documents/{next(iter(search.held))}/text"
     sending = client.get(file, buffered=False)
@@ -109,9 +116,78 @@ def test_files_that_are_being_sent_keep_their_room_and_no_question_waiting(
         assert client.get("/api/v1/documents/0/file").status_code == 503
     sending.close()
     for _ in range(3):
-        assert client.get("/api/v1/documents/0/file").status_code == 404
-        assert client.options(file, buffered=False).status_code == 200
-    assert client.get(file).status_code == 200
+        assert _status(client, "/api/v1/documents/0/file") == 404
+        assert _status(client, file) == 200
+
+
+def _addresses(app: Flask, search: FakeSearch) -> Iterator[str]:
+    """Yield an address for every route, and some that are refused."""
+    document = next(one for one in search.held.values() if one.path == "news/tass.txt")
+    passage = search.passages_of(document.id)[0]
+    values = {
+        "document_id": document.id, "passage_id": passage.id, "page": 1, "start": 0, "end": 5, "form": "json",
+        "filename": "page.css", "version": "1",
+    }  # fmt: skip
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
+            given = {name: values[name] for name in rule.arguments}
+            yield url_for(rule.endpoint, **given)
+            yield url_for(rule.endpoint, **given, q="trade")
+    yield "/api/v1/documents/0/file"
+    yield "/nowhere"
+
+
+def _status(client: FlaskClient, address: str) -> int:
+    with client.get(address) as response:
+        return response.status_code
+
+
+def _end_at_once(response: TestResponse) -> None:
+    response.close()
+
+
+def _read_a_part(response: TestResponse) -> None:
+    next(response.iter_encoded(), b"")
+    response.close()
+
+
+def _read_all(response: TestResponse) -> None:
+    assert response.data is not None
+    response.close()
+
+
+@pytest.mark.parametrize("end", [_end_at_once, _read_a_part, _read_all])
+def test_every_way_that_an_answer_ends_makes_room_again(
+    end: Callable[[TestResponse], None],
+    settings: Settings,
+    search: FakeSearch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "_FILES_AT_ONCE", 1)
+    app = create_app(replace(settings, threads=1, waiting=0), lambda: search)
+    client = app.test_client()
+    headers = (
+        {"Range": "bytes=0-3"},
+        {"If-None-Match": "*"},
+        {"If-Modified-Since": format_datetime(datetime.now(UTC))},
+    )
+    for address in _addresses(app, search):
+        for method in ("GET", "HEAD", "OPTIONS", "POST"):
+            for extra in ({}, *headers):
+                response = client.open(address, method=method, headers=extra, buffered=False)
+                assert response.status_code != 503, (method, address)
+                end(response)
+        for more in ("file", "text"):
+            assert _status(client, f"/api/v1/documents/{next(iter(search.held))}/{more}") == 200, address
+        assert client.get(SEARCH).status_code == 200, address
+
+
+def test_what_fails_outside_of_flask_makes_room_again(settings: Settings, search: FakeSearch) -> None:
+    app = create_app(replace(settings, threads=1, waiting=0), lambda: search)
+    app.teardown_request(lambda _: 1 / 0)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            app.test_client().get(SEARCH)
 
 
 def test_several_questions_that_take_too_long_are_given_up(settings: Settings, slow: Slow) -> None:

@@ -17,10 +17,10 @@ from .fake_search import NEWS, FakeSearch, MakeApp
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("gunicorn.error")
-    before = root.handlers[:], ours.handlers[:], ours.propagate
+    root = logging.getLogger()
+    before = root.handlers[:]
     yield
-    root.handlers[:], ours.handlers[:], ours.propagate = before
+    root.handlers[:] = before
 
 
 @pytest.fixture

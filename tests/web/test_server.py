@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import select
+import os
 import signal
 import socket
 import subprocess
@@ -15,20 +15,19 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from gunicorn.errors import HaltServer
-
-from qa.config import Settings
-from qa.contracts import QAError
-from qa.web import server
 
 SCRIPT = Path(__file__).with_name("serve_fake.py")
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Serve the fake searcher; give the process and the first line that names the address."""
+def serving(*arguments: str, descriptors: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve the fake searcher; return the process and the first line that names the address."""
+    limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
     process = subprocess.Popen(
-        [sys.executable, SCRIPT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*limit, sys.executable, SCRIPT, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     watchdog = threading.Timer(60, process.kill)
     watchdog.start()
@@ -99,7 +98,6 @@ def test_a_request_under_way_is_answered_before_it_stops() -> None:
         assert process.wait(15) == 0
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_DEFER_ACCEPT"), reason="Linux alone can put them off")
 def test_connections_on_which_nothing_is_asked_keep_nobody_waiting() -> None:
     with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
         parts = urlsplit(address)
@@ -143,20 +141,22 @@ def test_clients_that_ask_without_a_pause_keep_nobody_waiting() -> None:
     assert max(waited) < 1
 
 
-def _ask_in_pieces(address: str, pieces: list[bytes], pause: float) -> bytes:
-    """Send a request piece by piece, and give the answer."""
+def _ask_in_pieces(address: str, pieces: list[bytes], pause: float, *, and_no_more: bool = False) -> bytes:
+    """Send a request piece by piece, and return the answer."""
     parts = urlsplit(address)
     with socket.create_connection((parts.hostname, parts.port), timeout=20) as client:
         for piece in pieces:
             client.sendall(piece)
             time.sleep(pause)
-        client.shutdown(socket.SHUT_WR)
+        if and_no_more:
+            client.shutdown(socket.SHUT_WR)
         answer = b""
         while data := client.recv(65536):
             answer += data
     return answer
 
 
+_GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 _BODY = b'{"q": "trade", "k": 1}'
 _POST = (
     b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -164,7 +164,6 @@ _POST = (
 )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere gunicorn's own worker serves")
 def test_clients_that_send_letter_by_letter_keep_nobody_waiting() -> None:
     with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
         parts = urlsplit(address)
@@ -200,7 +199,47 @@ def test_clients_that_send_letter_by_letter_keep_nobody_waiting() -> None:
             assert answer.startswith(b"HTTP/1.1 200 "), (time.monotonic() - asked, answer)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere gunicorn's own worker serves")
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"G", id="half a line"),
+        pytest.param(
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHo", id="pipelined"
+        ),
+        pytest.param(_POST % (99, b"x"), id="half a body"),
+        pytest.param(_GET % b"/api/v1/search?q=trade" * 400, id="unread"),
+    ],
+)
+def test_hostile_connections_keep_nobody_waiting(sent: bytes) -> None:
+    with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
+        parts = urlsplit(address)
+        for _ in range(80):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            client.connect((parts.hostname, parts.port))
+            client.settimeout(0.2)
+            with suppress(TimeoutError):
+                client.sendall(sent)
+        for _ in range(20):
+            started = time.monotonic()
+            with connected(address) as connection:
+                assert get(connection, "/api/v1/search?q=trade")[0] == 200
+            assert time.monotonic() - started < 1
+
+
+def test_more_connections_than_descriptors_end_nothing() -> None:
+    with serving("127.0.0.1", "0", descriptors=400) as (process, address):
+        parts = urlsplit(address)
+        with ExitStack() as stack:
+            for _ in range(900):
+                with suppress(OSError):
+                    client = socket.create_connection((parts.hostname, parts.port), timeout=1)
+                    stack.enter_context(client).sendall(b"G")
+        with connected(address) as connection:
+            assert get(connection, "/api/v1/search?q=trade")[0] == 200
+        assert process.poll() is None
+
+
 def test_clients_that_do_not_close_keep_nobody_waiting() -> None:
     over = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
@@ -213,28 +252,7 @@ def test_clients_that_do_not_close_keep_nobody_waiting() -> None:
         for _ in range(16):
             with connected(address) as connection:
                 assert get(connection, "/healthz")[0] == 200
-        # gunicorn waits for two seconds until such a client has closed, in the thread that serves all.
         assert time.monotonic() - started < 2
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere gunicorn's own worker serves")
-def test_a_letter_that_comes_while_the_headers_are_looked_at_does_not_make_them_whole() -> None:
-    from qa.web.worker import _has_arrived
-
-    class Overtaken(socket.socket):
-        def recv(self, size: int, flags: int = 0) -> bytes:
-            top = super().recv(size, flags)
-            client.sendall(b"S")
-            select.select([], [], [], 0.05)
-            return top
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = socket.create_connection(listener.getsockname())
-        accepted, _ = listener.accept()
-        with client, Overtaken(fileno=accepted.detach()) as server:
-            client.sendall(b"PO")
-            assert select.select([server], [], [], 5)[0]
-            assert not _has_arrived(server)
 
 
 @pytest.mark.parametrize("size", [1, 7, 60, 150, 500])
@@ -250,29 +268,44 @@ def test_a_request_in_pieces_is_answered_as_one_in_one(size: int, pieces_served:
     ("request_", "status"),
     [
         (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"200"),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", b"431"),
+        (b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: a\r\nConnection: close\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 150_000, b"431"),
         (_POST % (2**40, b"x"), b"413"),
         (_POST.replace(b"content-length:  %d \r\n", b"") % b"", b"4"),
-        (
-            _POST.replace(b"content-length:  %d ", b"Transfer-Encoding: chunked") % b"5\r\n",
-            b"411",
-        ),  # and no more
+        (_POST.replace(b"content-length:  %d ", b"Transfer-Encoding: chunked") % b"5\r\n", b"411"),
         (b"nonsense\r\n\r\n", b"400"),
-        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", b""),  # and no more
-        (_POST % (99, _BODY), b"4"),  # and no more
-        (b"", b""),
     ],
 )
-def test_what_is_no_whole_request_is_answered_or_dropped(
-    request_: bytes, status: bytes, pieces_served: str
-) -> None:
-    try:
-        answer = _ask_in_pieces(pieces_served, [request_], 0.05)
-    except ConnectionResetError:
-        answer = b""
-    assert answer == b"" or answer.split(b" ")[1].startswith(status)
+def test_what_cannot_be_answered_is_refused(request_: bytes, status: bytes, pieces_served: str) -> None:
+    answer = _ask_in_pieces(pieces_served, [request_], 0.05)
+    assert answer.split(b" ")[1].startswith(status)
     with connected(pieces_served) as connection:
         assert get(connection, "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "request_", [b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", _POST % (99, _BODY), b"G", b""]
+)
+def test_what_never_becomes_a_request_is_dropped(request_: bytes, pieces_served: str) -> None:
+    try:
+        answer = _ask_in_pieces(pieces_served, [request_], 0.05, and_no_more=True)
+    except ConnectionResetError:
+        answer = b""
+    assert answer == b"" or answer.split(b" ")[1] == b"400"
+    with connected(pieces_served) as connection:
+        assert get(connection, "/healthz")[0] == 200
+
+
+def test_a_client_that_waits_for_100_continue_is_told_to_go_on(pieces_served: str) -> None:
+    top, body = (_POST % (len(_BODY), _BODY)).split(b"\r\n\r\n")
+    parts = urlsplit(pieces_served)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(top + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 100 ")
+        client.sendall(body)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.fixture(scope="module")
@@ -334,15 +367,41 @@ def test_a_worker_that_cannot_start_ends_the_service() -> None:
     assert ended.stderr.endswith("QAError: The service could not go on; what stands above says why.\n")
 
 
-def test_another_process_that_cannot_begin_while_gunicorn_ends_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def run(_: object) -> None:
-        raise HaltServer("Worker failed to boot.", 3)
+def _workers(process: subprocess.Popen[str]) -> list[int]:
+    command = ["ps", "-o", "pid=", "--ppid", str(process.pid)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [int(pid) for pid in listed.stdout.split()]
 
-    monkeypatch.setattr(server._Server, "run", run)
-    with pytest.raises(QAError, match="what stands above says why"):
-        server.serve(Settings(host="127.0.0.1", port=0))
+
+def _answers(address: str, *, within: float) -> bool:
+    ends = time.monotonic() + within
+    while time.monotonic() < ends:
+        with suppress(OSError, http.client.HTTPException), connected(address) as connection:
+            return get(connection, "/healthz")[0] == 200
+        time.sleep(0.1)
+    return False
+
+
+def test_a_process_that_is_killed_is_begun_anew() -> None:
+    with serving("127.0.0.1", "0") as (process, address):
+        time.sleep(1)  # until the other one listens too
+        before = _workers(process)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        assert _answers(address, within=20)
+        assert not set(before) & set(_workers(process))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def test_nothing_goes_on_where_the_service_itself_is_killed() -> None:
+    with serving("127.0.0.1", "0") as (process, address):
+        process.kill()
+        process.wait()
+        ends = time.monotonic() + 15
+        while _answers(address, within=0.1) and time.monotonic() < ends:
+            time.sleep(0.2)
+        assert not _answers(address, within=0.1)
 
 
 def test_a_port_in_use_is_said() -> None:
