@@ -16,7 +16,6 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -28,7 +27,7 @@ from granian.server import MPServer
 from qa import config
 from qa.config import Settings
 from qa.contracts import QAError, SettingsError
-from qa.web import create_app, load, logs, security
+from qa.web import connections, create_app, load, logs, security
 from qa.web.api import MAX_BODY
 from qa.web.gateway import Gateway, Receive, Send
 from qa.web.judgements import Judgements
@@ -46,14 +45,12 @@ _CONNECTIONS = 4096
 _OWN_DESCRIPTORS = 256
 """How many descriptors a process keeps for files: accepting a connection must not fail for want of one."""
 
-_UNREAD_MS = 30_000
-"""How long the system keeps a connection whose client takes nothing of its answer."""
-
 _STOP_SECONDS = 10
 """How long a process may take to end; what it still works on is then given up."""
 
 _LOOK_SECONDS = 0.02
 _PARENT_SECONDS = 1.0
+_DROP_SECONDS = 0.25
 
 _log = logging.getLogger(__name__)
 
@@ -71,15 +68,16 @@ def serve(settings: Settings) -> None:
     logs.configure(settings)
     with _reserve(settings.host, settings.port) as reserved:
         _check_access(settings, reserved.getsockname()[0])
-        worker = _Worker(settings, _url(reserved))
+        most = min(_CONNECTIONS, _raise_descriptor_limit() - _OWN_DESCRIPTORS)
+        worker = _Worker(settings, _url(reserved), most)
         with suppress(SystemExit):  # the log says why
-            _granian(settings, reserved).serve(target_loader=worker.load, wrap_loader=False)
+            _granian(settings, reserved, most).serve(target_loader=worker.load, wrap_loader=False)
             if not worker.failed.is_set():
                 return
     raise QAError("The service could not go on; what stands above says why.")
 
 
-def _granian(settings: Settings, reserved: socket.socket) -> MPServer:
+def _granian(settings: Settings, reserved: socket.socket, most_connections: int) -> MPServer:
     address, port = reserved.getsockname()[:2]
     return MPServer(
         "qa",
@@ -92,7 +90,7 @@ def _granian(settings: Settings, reserved: socket.socket) -> MPServer:
         http=HTTPModes.http1,
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS, max_buffer_size=_HEADER_BYTES),
-        backpressure=min(_CONNECTIONS, _raise_descriptor_limit() - _OWN_DESCRIPTORS),
+        backpressure=most_connections,
         log_level=LogLevels.error,
         log_dictconfig={"loggers": {"_granian": {"handlers": []}}},  # to the root logger, like everybody
         respawn_failed_workers=True,
@@ -103,9 +101,10 @@ def _granian(settings: Settings, reserved: socket.socket) -> MPServer:
 class _Worker:
     """A process of the service, which loads the app itself: no thread and no lock is forked."""
 
-    def __init__(self, settings: Settings, url: str) -> None:
+    def __init__(self, settings: Settings, url: str, most_connections: int) -> None:
         self._settings = settings
         self._url = url
+        self._most_connections = most_connections
         self._parent = os.getpid()
         self._announced = multiprocessing.Lock()
         self.failed = multiprocessing.Event()
@@ -148,7 +147,8 @@ class _Worker:
 
     async def _live(self, note: str, receive: Receive, send: Send) -> None:
         """Follow the process from its start to its end."""
-        watching = [asyncio.ensure_future(self._announce(note)), asyncio.ensure_future(self._follow_parent())]
+        tasks = self._announce(note), self._keep_descriptors_free(), self._follow_parent()
+        watching = [asyncio.ensure_future(task) for task in tasks]
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -158,40 +158,24 @@ class _Worker:
 
     async def _announce(self, note: str) -> None:
         """Print the address once the process listens there: the first process speaks for all."""
-        while not (listening := _listening()):  # noqa: ASYNC110 -- granian tells nobody
+        while not connections.is_listening():  # noqa: ASYNC110 -- granian tells nobody
             await asyncio.sleep(_LOOK_SECONDS)
-        for listener in listening:
-            with listener:
-                _limit_unread(listener)
         if self._announced.acquire(block=False):
             sys.stderr.write(f"{note}Serving on {self._url}\n")
             sys.stderr.flush()
+
+    async def _keep_descriptors_free(self) -> None:
+        """Make sure that somebody new can be accepted, however many connections say nothing."""
+        most = _OWN_DESCRIPTORS + self._most_connections // 2
+        while True:
+            await asyncio.sleep(_DROP_SECONDS)
+            connections.drop_silent(most)
 
     async def _follow_parent(self) -> None:
         """End where the process that started this one has been killed."""
         while os.getppid() == self._parent:  # noqa: ASYNC110 -- nor does the system
             await asyncio.sleep(_PARENT_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _listening() -> list[socket.socket]:
-    """Return this process's listening sockets, which granian keeps to itself."""
-    listening = []
-    for entry in Path("/dev/fd").iterdir():
-        with suppress(OSError):
-            candidate = socket.fromfd(int(entry.name), socket.AF_INET, socket.SOCK_STREAM)
-            with suppress(OSError):
-                if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    listening.append(candidate)
-                    continue
-            candidate.close()
-    return listening
-
-
-def _limit_unread(listener: socket.socket) -> None:
-    """Let the system drop connections whose client takes nothing: those that are accepted inherit it."""
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
 
 
 def _raise_descriptor_limit() -> int:

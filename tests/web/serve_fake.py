@@ -11,12 +11,22 @@ from qa.config import Settings, shared_metrics
 from qa.contracts import QAError, Search
 
 
+class WithLargeText(FakeSearch):
+    """Has a document whose text is large, and is not searched."""
+
+    large = ""
+
+    def text(self, document_id: str) -> str:
+        return "x" * 6_000_000 if document_id == self.large else super().text(document_id)
+
+
 class Live:
     def __init__(self, settings: Settings) -> None:
         if "broken" in sys.argv:
             raise RuntimeError("broken")
-        self.search = FakeSearch()
+        self.search = WithLargeText()
         self.search.add("a.txt", "The trade grew.")
+        self.search.large = self.search.add("large.txt", "")
 
     def current(self) -> Search:
         return no_index() if "none" in sys.argv else self.search
