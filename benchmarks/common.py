@@ -158,10 +158,10 @@ class Service:
 
 
 @contextmanager
-def service(index: Path) -> Iterator[Service]:
+def service(index: Path, docs: Path = ROOT / "docs_raw") -> Iterator[Service]:
     """Serve an index in default settings, on a free port."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "qa", "serve", "--index", str(index), "--port", "0"]
+    command = [sys.executable, "-m", "qa", "serve", "--index", str(index), "--docs", str(docs), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environment()) as process:
         assert process.stderr is not None  # noqa: S101 -- it was asked for
         for line in process.stderr:

@@ -29,8 +29,8 @@ def _questions(count: int) -> list[str]:
     return [f"{' '.join(chance.choices(words, k=chance.randint(3, 8)))} {number}?" for number in range(count)]
 
 
-def _own_mib(master: int) -> float:
-    """Give the memory that the service's processes have for themselves, together, in MiB."""
+def own_mib(master: int) -> float:
+    """Return the memory that the service's processes have for themselves, together, in MiB."""
     children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
     rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in [str(master), *children])
     return sum(int(size) for rollup in rollups for size in _OWN.findall(rollup)) / 1024
@@ -61,14 +61,14 @@ def _endure(service: subprocess.Popen[str], requests: int, clients: int) -> dict
             raise SystemExit("the service has ended")
     url = line.split()[-1]
     failed = ask(url, clients, _questions(_WARM_UP)).failed
-    memory = [round(_own_mib(service.pid), 1)]
+    memory = [round(own_mib(service.pid), 1)]
     seconds = 0.0
     questions = _questions(requests)
     step = max(requests // 10, 1)
     for start in range(0, requests, step):
         load = ask(url, clients, questions[start : start + step])
         failed, seconds = failed + load.failed, seconds + load.seconds
-        memory.append(round(_own_mib(service.pid), 1))
+        memory.append(round(own_mib(service.pid), 1))
     return {"requests": requests, "failed": failed, "seconds": round(seconds), "own_mib_each_tenth": memory}
 
 
