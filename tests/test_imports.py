@@ -43,7 +43,8 @@ MAY_IMPORT = {
     "language": {"analysis", "contracts"},
     "store": {"contracts"},
     "ranking": {"arrays", "contracts"},
-    "folder": {"contracts", "readers"},
+    "files": {"contracts"},
+    "folder": {"contracts", "files", "readers"},
     "reading": {"contracts", "readers"},
     "generation": {"arrays", "contracts", "interaction", "store", "vectors", "lexical"},
     "ledger": {"contracts", "generation"},
@@ -85,7 +86,7 @@ MAY_IMPORT = {
     | {"work"}
     | _PARTS - {"ranking", "language"},
     "facsimile": {"contracts", "readers"},
-    "web": {"contracts", "config", "facsimile", "ledger", "search"},
+    "web": {"contracts", "config", "facsimile", "files", "ledger", "search"},
     "evaluation": {"contracts", "search"},
 }
 """By module. One that is not named here, such as ``cli``, may import any."""
