@@ -216,7 +216,10 @@ def list_keys(as_json: bool) -> None:  # noqa: FBT001
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """Revoke the key of this id, at once."""
-    click.echo(f"{_printable(_keys().revoke(key_id).name)} has no key any more")
+    keys = _keys()
+    click.echo(f"{_printable(keys.revoke(key_id).name)} has no key any more")
+    if not keys.all():
+        click.echo("qa: that was the last key: nobody may ask until you make another", err=True)
 
 
 def _keys() -> Keys:

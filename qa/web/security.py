@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import stat
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
@@ -33,6 +35,10 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+_EXPOSED = stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH
+"""What the file of keys should not allow. A group may read it: that of a service with a user of its own."""
+
+_log = logging.getLogger(__name__)
 _OVER_TLS = "max-age=31536000"
 _FOR_OTHER_SITES = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -42,13 +48,48 @@ _FOR_OTHER_SITES = {
 _API = "/api/"
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Guard every request and answer of ``app``.
+def check_access(settings: Settings, address: str) -> Keys:
+    """Serve nobody but this machine without a key, unless that is wished, and return the keys to serve with.
+
+    Args:
+        settings: which keys there are, and whether others may ask without.
+        address: on which the service listens.
 
     Raises:
-        SettingsError: a setting that cannot be used.
+        SettingsError: the keys cannot be read or are gone, or anybody could ask.
     """
-    keys = Keys(settings.keys)
+    path = settings.keys
+    keys = Keys(path, insecure=settings.insecure)
+    if not keys.all():
+        _check_without_keys(settings, address, keys)
+    elif path.stat().st_mode & _EXPOSED:
+        _log.warning("%s can be read or changed by others: run `chmod 600 %s`.", path, path)
+    return keys
+
+
+def _check_without_keys(settings: Settings, address: str, keys: Keys) -> None:
+    path = settings.keys
+    if not keys.needed:
+        if not (settings.insecure or is_loopback(address)):
+            raise SettingsError(
+                f"Whoever reaches {settings.host} could read the documents: make a key with `qa key create`, "
+                "or serve without one with --insecure."
+            )
+    elif path.exists():
+        _log.warning(
+            "%s holds no key, so nobody may ask: make one with `qa key create`. To serve without keys, "
+            "remove the file and start with --insecure.",
+            path,
+        )
+    else:
+        raise SettingsError(
+            f"{path} is gone, though keys were made: put it back, make a new key with `qa key create`, "
+            "or serve without one with --insecure."
+        )
+
+
+def init_app(app: Flask, settings: Settings, keys: Keys) -> None:
+    """Guard every request and answer of ``app``."""
     is_ours = _hosts(settings)
     others = frozenset(words(settings.cors))
     app.wsgi_app = _behind_proxies(app.wsgi_app, words(settings.proxies))  # type: ignore[method-assign]

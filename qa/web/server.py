@@ -38,10 +38,10 @@ def serve(settings: Settings) -> None:
     if settings.judgements:
         Judgements(settings.judgements).check()
     with _reserve(settings.host, settings.port) as reserved:
-        _check_access(settings, reserved.getsockname()[0])
+        keys = security.check_access(settings, reserved.getsockname()[0])
         master = os.getpid()
         try:
-            _Server(settings, _address(reserved)).run()
+            _Server(settings, keys, _address(reserved)).run()
         except SystemExit as stopped:
             # The worker is forked in there and must end there.
             if os.getpid() != master:
@@ -50,16 +50,6 @@ def serve(settings: Settings) -> None:
                 raise QAError(_ENDED) from None
         except HaltServer:  # gunicorn was ending for one process when another could not begin, either
             raise QAError(_ENDED) from None
-
-
-def _check_access(settings: Settings, address: str) -> None:
-    """Serve nobody but this machine without a key, unless that is wished."""
-    keys = Keys(settings.keys).all()
-    if not (keys or settings.insecure or security.is_loopback(address)):
-        raise SettingsError(
-            f"Whoever reaches {settings.host} could read the documents: make a key with `qa key create`, "
-            "or serve without one with --insecure."
-        )
 
 
 def _worker_class() -> Any:
@@ -73,8 +63,9 @@ def _worker_class() -> Any:
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn around the app. The app is made in the worker, so that no thread or lock is forked."""
 
-    def __init__(self, settings: Settings, address: str) -> None:
+    def __init__(self, settings: Settings, keys: Keys, address: str) -> None:
         self._settings = settings
+        self._keys = keys
         self._address = address
         self._told = ""
         super().__init__()
@@ -94,7 +85,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self._told = "" if store == config.LOCAL else f"The index is in {store}\n"
         except QAError as error:
             self._told = f"Not ready yet: {error}\n"
-        app = create_app(self._settings, live.current)
+        app = create_app(self._settings, live.current, self._keys)
         # What is loaded by now stays: to look through it for garbage would stop every request for 50 ms.
         gc.freeze()
         return app
