@@ -416,10 +416,15 @@ def _or_null(function: Callable[[str], str]) -> Callable[[str | None], str | Non
 
 
 _ONE_FORM = """SELECT number FROM (
-    SELECT number, CASE WHEN path GLOB '*[^ -~]*' THEN same_form(path) ELSE path END AS path
+    SELECT number,
+        CASE length(path) WHEN length(CAST(path AS BLOB)) THEN path ELSE same_form(path) END AS path
     FROM documents LIMIT -1
 )"""
-"""The documents with their paths in one form of Unicode, made once each, and only where there is another."""
+"""The documents with their paths in one form of Unicode.
+
+ASCII, which has as many letters as bytes, is left as it is, for each call of Python takes its time; the limit
+keeps SQLite from making the form anew wherever it is compared.
+"""
 
 
 def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, list[Any]]:
