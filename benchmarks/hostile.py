@@ -1,10 +1,10 @@
 """Search a service while hostile clients hold on to it: ``make hostile``.
 
-A service in default settings serves the demo corpus, a page of 6 MB, a text of 1 MB and two PDFs: one of plain
-pages, one whose page takes minutes to draw. One client asks question after question while eighty connections of
-one kind hold on, or sixteen clients want the slow picture: the result is its latency and its failures for each
-kind. Then sixteen clients give up three thousand answers half-way, in turn: afterwards every kind of answer must
-be had again. The processes' own memory is measured before, and after each thousand.
+A service in default settings serves the demo corpus, a page of 6 MB, a text of 1 MB and two PDFs: one of
+plain pages, one whose page takes minutes to draw. One client asks question after question while eighty
+connections of one kind hold on, or sixteen clients want the slow picture: the result is its latency and its
+failures for each kind. Then sixteen clients give up three thousand answers half-way, in turn: afterwards every
+kind of answer must be had again. The processes' own memory is measured before, and after each thousand.
 
 Everything goes over the loopback interface and ends by itself.
 """
@@ -58,7 +58,7 @@ def main() -> None:
         docs, index = _write_documents(Path(folder) / "docs"), Path(folder) / "index"
         common.build_index(docs, index)
         with common.service(index, docs=docs) as service:
-            address = _Address.of(service.url)
+            address = _Address(service.url)
             kinds = {
                 name: _measure(address, holding, args.searches) for name, holding in _kinds(address).items()
             }
@@ -98,8 +98,9 @@ def _pdf(pages: list[str]) -> bytes:
     for number, page in enumerate(pages):
         packed = zlib.compress(page.encode())
         parts += [
-            f"{4 + 2 * number} 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents {5 + 2 * number} 0 R"
-            "/Resources<</Font<</F1 3 0 R>>/ExtGState<</G<</ca 0.5/BM/Luminosity>>>>>>>>endobj\n".encode(),
+            f"{4 + 2 * number} 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]".encode(),
+            f"/Contents {5 + 2 * number} 0 R/Resources<</Font<</F1 3 0 R>>".encode(),
+            b"/ExtGState<</G<</ca 0.5/BM/Luminosity>>>>>>>>endobj\n",
             f"{5 + 2 * number} 0 obj<</Length {len(packed)}/Filter/FlateDecode>>stream\n".encode(),
             packed,
             b"\nendstream endobj\n",
@@ -113,8 +114,8 @@ class _Address:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self.place = (str(parts.hostname), int(parts.port or 80))
-        self.large, self.slow, self.plain = (
-            self._document(name) for name in ("large.txt", "slow.pdf", "plain.pdf")
+        self.text, self.page, self.slow, self.plain = map(
+            self._document, ("large.txt", "large.html", "slow.pdf", "plain.pdf")
         )
 
     def _document(self, path: str) -> str:

@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 
 _FAILED, _WRONG_USAGE, _SOME_NOT_READ = 1, 2, 3
 
-_index_option = click.option(
-    "--index", type=click.Path(path_type=Path), help="Folder of the index.  [default: index]"
-)
+# What names a path is passed on as it was written: an empty one would be the working folder as a Path.
+_index_option = click.option("--index", type=click.Path(), help="Folder of the index.  [default: index]")
 _store_option = click.option(
     "--store", help="local, milvus+http://HOST:PORT or milvus+FILE.db (Milvus Lite).  [default: local]"
 )
@@ -83,7 +82,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("docs", required=False, type=click.Path(path_type=Path))
+@click.argument("docs", required=False, type=click.Path())
 @_index_option
 @_store_option
 @_model_option
@@ -137,12 +136,12 @@ def _tell(report: Report, *, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("docs", required=False, type=click.Path(path_type=Path))
+@click.argument("docs", required=False, type=click.Path())
 @_index_option
 @_store_option
 @_model_option
 @_json_option
-def watch(docs: Path | None, *, as_json: bool, **flags: Any) -> None:
+def watch(docs: str | None, *, as_json: bool, **flags: Any) -> None:
     """Build the index, and again whenever something in DOCS (docs_raw) changes, until it is interrupted."""
     settings = config.load({"docs": docs} | flags)
     from qa import watch as watching  # noqa: PLC0415 -- loads what other commands do without
@@ -162,14 +161,14 @@ def watch(docs: Path | None, *, as_json: bool, **flags: Any) -> None:
 @_store_option
 @click.option(
     "--docs",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="Folder of the documents, for downloads.  [default: docs_raw]",
 )
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.  [default: 8000]")
 @click.option(
     "--judgements",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(dir_okay=False),
     help="Let people mark results right or wrong, and keep that in this file, which `qa eval` reads.",
 )
 @click.option("--insecure", is_flag=True, default=None, help="Serve other machines without a key.")
@@ -216,7 +215,10 @@ def list_keys(as_json: bool) -> None:  # noqa: FBT001
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """Revoke the key of this id, at once."""
-    click.echo(f"{_printable(_keys().revoke(key_id).name)} has no key any more")
+    keys = _keys()
+    click.echo(f"{_printable(keys.revoke(key_id).name)} has no key any more")
+    if not keys.all():
+        click.echo("qa: that was the last key: nobody may ask until you make another", err=True)
 
 
 def _keys() -> Keys:
@@ -239,7 +241,7 @@ def _keys() -> Keys:
 @_reranker_option
 @_json_option
 def ask(
-    index: Path | None,
+    index: str | None,
     store: str | None,
     reranker: str | None,
     *,
@@ -292,7 +294,7 @@ def ask(
 @_json_option
 def evaluate(
     questions: Path,
-    index: Path | None,
+    index: str | None,
     store: str | None,
     reranker: str | None,
     *,
@@ -429,7 +431,7 @@ def status(*, files: bool, as_json: bool, **flags: Any) -> None:
 @main.command()
 @_index_option
 @_json_option
-def verify(index: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def verify(index: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Check that the index is what was written, to the byte."""
     settings = config.load({"index": index})
     from qa import generation, ledger  # noqa: PLC0415 -- loads what other commands do without

@@ -5,22 +5,28 @@ The only reader of the environment and of ``qa.toml``.
 
 from __future__ import annotations
 
+import ipaddress
+import logging
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from types import NoneType
 from typing import Any, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from qa.contracts import SettingsError
 
 LOCAL = "local"
 """The store that is the folder of the index itself."""
+
+_log = logging.getLogger(__name__)
 
 _MOST_WORKERS = 4
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -76,9 +82,9 @@ class Settings:
         Raises:
             SettingsError: it is neither that nor a Milvus.
         """
-        if not _STORE.fullmatch(self.store):
-            known = f"{LOCAL}, milvus+http://HOST:PORT and milvus+FILE.db"
-            raise SettingsError(f"{self.store!r} is not a store: there are {known}")
+        fits, form = _FORMS["store"]
+        if not fits(self.store):
+            raise SettingsError(f"{self.store!r} is not {form}")
         return self.store == LOCAL
 
     @property
@@ -87,23 +93,90 @@ class Settings:
         return not self.is_local and "://" not in self.store
 
 
-_STORE = re.compile(r"local|milvus\+(https?://\S+|.+\.db)")
+_STORE = re.compile(r"local|milvus\+(https?://[^\s/:]\S*|.+\.db)")
+_HOST = re.compile(r"[\w.-]+", re.ASCII)  # as browsers send it: xn--… where it has other letters
 _KINDS = {int: "a whole number", str: "text", Path: "a path", bool: "true or false"}
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_RANGES = {"port": (0, 65535), "waiting": (0, None)} | dict.fromkeys(
-    (
-        "workers",
-        "threads",
-        "max_question",
-        "max_file_mb",
-        "read_seconds",
-        "read_memory",
-        "memory",
-        "patience",
-        "longest",
+_MOST_SHOWN = 100  # letters of a wrong value
+_DAY = 24 * 60 * 60
+_TEBIBYTE = 2**20  # in MiB
+_RANGES = {
+    "port": (0, 65535),
+    "workers": (1, 1000),
+    "threads": (1, 1000),
+    "waiting": (0, 100_000),
+    "max_question": (1, 1_000_000),
+    "max_file_mb": (1, _TEBIBYTE),
+    "read_memory": (1, _TEBIBYTE),
+    "memory": (1, _TEBIBYTE),
+    "read_seconds": (1, _DAY),
+    "patience": (1, _DAY),
+    "longest": (1, _DAY),
+}
+"""What a number may be. No machine has more, and the system's own limits are not far above."""
+
+_NEEDED = frozenset({"model", "host", "store"})
+"""Texts that may not be empty; nor may a path, which would be the working folder."""
+
+
+def words(value: str) -> list[str]:
+    """Divide a setting of several values, parted by commas."""
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def is_address(name: str) -> bool:
+    """Whether this is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_origin(origin: str) -> bool:
+    """Whether this is an origin as browsers send it."""
+    try:
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return False
+    if not (_HOST.fullmatch(host) or is_address(host)):
+        return False
+    return origin in {
+        f"{scheme}://{name}{port}" for scheme in ("http", "https") for name in (host, f"[{host}]")
+    }
+
+
+def _is_rate(rate: str) -> bool:
+    from limits import parse_many  # noqa: PLC0415 -- only a service needs it, and only where it is set
+
+    try:
+        return all(limit.amount for limit in parse_many(rate))
+    except ValueError:
+        return False
+
+
+_FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "store": (
+        lambda value: _STORE.fullmatch(value) is not None,
+        "a store: there are local, milvus+http://HOST:PORT and milvus+FILE.db",
     ),
-    (1, None),
-)
+    "rate": (lambda value: not value or _is_rate(value), "a rate: write it as 100/minute"),
+    "hosts": (
+        lambda value: all(_HOST.fullmatch(name) for name in words(value)),
+        "names of hosts: write them without a scheme or port, as qa.example.org",
+    ),
+    "proxies": (
+        lambda value: all(map(is_address, words(value))),
+        "addresses of proxies: write them as 10.0.0.1, 10.0.0.2",
+    ),
+    "cors": (
+        lambda value: all(map(_is_origin, words(value))),
+        "origins of other sites: write them as https://example.org",
+    ),
+}
+"""By setting, what a text must be, and how an error says so."""
 
 
 def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> Settings:
@@ -170,13 +243,21 @@ def _from_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError
         raise SettingsError(f"{path} cannot be read: {error}") from error
 
 
 def _from_environment() -> dict[str, str]:
     names = {f"QA_{field.name.upper()}": field.name for field in fields(Settings)}
+    for key in sorted(os.environ):
+        if key.startswith("QA_") and key not in names:
+            _log.warning("The variable %s is no setting%s", key, _nearest(key, names))
     return {names[key]: value for key, value in os.environ.items() if key in names}
+
+
+def _nearest(key: str, names: Iterable[str]) -> str:
+    near = get_close_matches(key, names, 1)
+    return f": is {near[0]} meant?" if near else " and has no effect."
 
 
 def _as(kind: type, value: Any) -> Any:
@@ -201,10 +282,29 @@ def _convert(name: str, value: Any, origin: str) -> Any:
     try:
         converted = _as(kind, value)
     except (TypeError, ValueError) as error:
-        raise SettingsError(f"{origin} sets {name} to {value!r}, which is not {_KINDS[kind]}") from error
-    if name in _RANGES:
+        raise _wrong(name, value, origin, f"not {_KINDS[kind]}") from error
+    if kind in {str, Path}:
+        _check_text(name, value, origin, is_path=kind is Path)
+    elif name in _RANGES:
         least, most = _RANGES[name]
-        if not least <= converted <= (converted if most is None else most):
-            limits = f"less than {least}" if most is None else f"not between {least} and {most}"
-            raise SettingsError(f"{origin} sets {name} to {value!r}, which is {limits}")
+        if not least <= converted <= most:
+            raise _wrong(name, value, origin, f"not between {least} and {most}")
     return converted
+
+
+def _check_text(name: str, value: str | Path, origin: str, *, is_path: bool) -> None:
+    text = str(value)
+    if not text.strip() and (is_path or name in _NEEDED):
+        raise _wrong(name, value, origin, "empty")
+    if "\0" in text:
+        raise _wrong(name, value, origin, "not a path" if is_path else "not text")
+    if name in _FORMS:
+        fits, form = _FORMS[name]
+        if not fits(text):
+            raise _wrong(name, value, origin, f"not {form}")
+
+
+def _wrong(name: str, value: Any, origin: str, what: str) -> SettingsError:
+    shown = repr(value)
+    shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+    return SettingsError(f"{origin} sets {name} to {shown}, which is {what}")

@@ -10,6 +10,7 @@ The errors form a tree; only the command line and the web service turn them into
     ├── QueryError             a question or filter that cannot be answered as asked
     ├── QuestionsError         a file of questions, or of a saved run, that cannot be used
     ├── ReadError              one document that cannot be read
+    │   └── MissingFileError   there is no such file
     ├── ModelError             the embedding model or reranker cannot be loaded or used
     │   └── ExportRefusedError    the faster form of the model does not keep its vectors
     ├── BuildError             the index could not be built
@@ -19,7 +20,8 @@ The errors form a tree; only the command line and the web service turn them into
     │   ├── CorruptIndexError  there is one, but it is not what was written
     │   └── StoreUnavailableError  what keeps it does not answer; it may do so again at any time
     └── NotFoundError          no such document or passage
-        └── GoneError          it was there once: the document has changed since
+        ├── GoneError          it was there once: the document has changed since
+        └── ChangedError       its file is there, but is not what was indexed
 """
 
 from __future__ import annotations
@@ -63,6 +65,10 @@ class ReadError(QAError):
     """One document that cannot be read."""
 
 
+class MissingFileError(ReadError):
+    """There is no such file."""
+
+
 class ModelError(QAError):
     """The embedding model or reranker cannot be loaded or used."""
 
@@ -101,6 +107,10 @@ class NotFoundError(QAError):
 
 class GoneError(NotFoundError):
     """It was there once: the document has changed since."""
+
+
+class ChangedError(NotFoundError):
+    """The document's file is not what was indexed."""
 
 
 class Span(NamedTuple):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
-from qa import readers
-from qa.contracts import BuildError, ReadError, ReadFailure, SourceFile
+from qa import files, readers
+from qa.contracts import BuildError, MissingFileError, ReadError, ReadFailure, SourceFile
+
+_CHUNK = 2**20
+"""How many bytes are hashed at a time: more is not faster."""
 
 
 class Scan(NamedTuple):
@@ -56,6 +58,7 @@ class Folder:
         """Give a file's bytes.
 
         Raises:
+            MissingFileError: there is none.
             ReadError: it is not a regular file inside the folder, is too large or cannot be read.
         """
         with self._open(path) as file:
@@ -66,24 +69,13 @@ class Folder:
 
     @contextmanager
     def _open(self, path: str) -> Iterator[BufferedReader]:
-        place = self.root / path
         try:
-            if place.is_symlink() and place.is_dir():
-                raise ReadError("is a link to a folder: links to folders are not followed")
-            target = place.resolve(strict=True)
-            if not target.is_relative_to(self.root.resolve()):
-                raise ReadError("is a link to a place outside of the documents folder")
-            # To open a FIFO must not wait for a writer.
-            with open(target, "rb", opener=_without_waiting) as file:
-                found = os.fstat(file.fileno())
-                if not stat.S_ISREG(found.st_mode):
-                    raise ReadError("is not a regular file")
-                if found.st_size > self.max_bytes:
+            with files.open_inside(self.root, path) as file:
+                if os.fstat(file.fileno()).st_size > self.max_bytes:
                     raise ReadError(self._too_large())
                 yield file
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise ReadError(f"cannot be opened: {reason}") from error
+        except OSError as error:
+            raise ReadError(f"cannot be read: {error.strerror or error}") from error
 
     def _too_large(self) -> str:
         return f"has more than {self.max_bytes // 2**20} MB, which is the limit (max_file_mb)"
@@ -101,10 +93,10 @@ class Folder:
 
     def _sidecar(self, path: str) -> bytes | None:
         sidecar = readers.sidecar_of(Path(path)).as_posix()
-        if not os.path.lexists(self.root / sidecar):
-            return None
         try:
             return self.read(sidecar)
+        except MissingFileError:
+            return None
         except ReadError as error:
             raise ReadError(f"has the sidecar {sidecar}, which {error}") from error
 
@@ -112,8 +104,18 @@ class Folder:
         if path != _printable(path):
             raise ReadError("has a name that is not UTF-8: rename it")
         with self._open(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = self._digest(file)
         return _described(path, digest, self._sidecar(path))
+
+    def _digest(self, file: BufferedReader) -> str:
+        """Return the SHA-256 of an open file, which may grow faster than it is read."""
+        digest, left = hashlib.sha256(), self.max_bytes
+        while data := file.read(_CHUNK):
+            left -= len(data)
+            if left < 0:
+                raise ReadError(self._too_large())
+            digest.update(data)
+        return digest.hexdigest()
 
     def _walk(self) -> Iterator[_Entry]:
         """Give every file, every link to a folder, and every folder that is hidden or cannot be listed.
@@ -124,20 +126,18 @@ class Folder:
         while waiting:
             folder = waiting.pop()
             try:
-                with os.scandir(self.root / folder) as entries:
-                    found = list(entries)
+                with files.listed_inside(self.root, folder) as found:
+                    names = {entry.name for entry in found}
+                    for entry in found:
+                        path = f"{folder}/{entry.name}".lstrip("/")
+                        if entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):
+                            waiting.append(path)
+                        elif not _is_described(entry, names):
+                            yield _looked_at(path, entry)
             except OSError as error:
                 if not folder:
                     raise BuildError(f"{self.root} cannot be listed: {error.strerror}") from error
                 yield _Entry(folder, failed=f"cannot be listed: {error.strerror}")
-                continue
-            names = {entry.name for entry in found}
-            for entry in found:
-                path = f"{folder}/{entry.name}".lstrip("/")
-                if entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):
-                    waiting.append(path)
-                elif not (readers.is_sidecar(Path(path)) and readers.described_by(Path(path)).name in names):
-                    yield _Entry(path, skipped=_why_skipped(entry))
 
 
 class _Entry(NamedTuple):
@@ -152,18 +152,29 @@ def _is_hidden(entry: os.DirEntry[str]) -> bool:
     return entry.name.startswith(".")
 
 
-def _why_skipped(entry: os.DirEntry[str]) -> str:
+def _is_described(entry: os.DirEntry[str], names: Collection[str]) -> bool:
+    """Whether an entry is the sidecar of one beside it."""
+    return readers.is_sidecar(Path(entry.name)) and readers.described_by(Path(entry.name)).name in names
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a link to a folder; one that cannot be followed is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _looked_at(path: str, entry: os.DirEntry[str]) -> _Entry:
     if _is_hidden(entry):
-        return "is hidden: its name begins with a dot"
+        return _Entry(path, skipped="is hidden: its name begins with a dot")
     if readers.is_sidecar(Path(entry.name)):
-        return "describes a file that is not there"
-    if not readers.supported(Path(entry.name)) and not entry.is_dir():
-        return "is of no kind that can be read"
-    return ""
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
+        return _Entry(path, skipped="describes a file that is not there")
+    if _leads_to_folder(entry):
+        return _Entry(path, failed="is a link to a folder: links to folders are not followed")
+    if not readers.supported(Path(entry.name)):
+        return _Entry(path, skipped="is of no kind that can be read")
+    return _Entry(path)
 
 
 def _described(path: str, digest: str, sidecar: bytes | None) -> SourceFile:

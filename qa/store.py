@@ -38,6 +38,7 @@ from qa.contracts import (
     SourceFile,
     Span,
 )
+from qa.folding import fold, same_form
 
 _SCHEMA = """
 CREATE TABLE files (
@@ -205,7 +206,8 @@ class Store:
             uri = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
             found = self._local.connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             found.row_factory = sqlite3.Row
-            found.create_function("casefold", 1, _casefold, deterministic=True)
+            for function in (fold, same_form):
+                found.create_function(function.__name__, 1, _or_null(function), deterministic=True)
             found.execute(f"PRAGMA mmap_size = {_MAPPED}").fetchall()
             self._connections.append(found)
         return found
@@ -391,7 +393,10 @@ class Store:
 
 
 def matching(paths: Sequence[str], pattern: str) -> list[bool]:
-    """Tell which paths a pattern of ``Filters.path`` fits, as the store itself takes it."""
+    """Tell which paths a pattern of ``Filters.path`` fits, as the store itself takes it.
+
+    Both are to be in one form of Unicode.
+    """
     with closing(sqlite3.connect(":memory:")) as db:
         select = "SELECT ? GLOB ?"
         return [bool(db.execute(select, (path, _glob(pattern))).fetchone()[0]) for path in paths]
@@ -406,9 +411,20 @@ def _close(connections: list[sqlite3.Connection]) -> None:
         connections.pop().close()
 
 
-def _casefold(text: str | None) -> str | None:
-    """SQLite by itself knows the case of ASCII letters only."""
-    return None if text is None else text.casefold()
+def _or_null(function: Callable[[str], str]) -> Callable[[str | None], str | None]:
+    return lambda text: None if text is None else function(text)
+
+
+_ONE_FORM = """SELECT number FROM (
+    SELECT number,
+        CASE length(path) WHEN length(CAST(path AS BLOB)) THEN path ELSE same_form(path) END AS path
+    FROM documents LIMIT -1
+)"""
+"""The documents with their paths in one form of Unicode.
+
+ASCII, which has as many letters as bytes, is left as it is, for each call of Python takes its time; the limit
+keeps SQLite from making the form anew wherever it is compared.
+"""
 
 
 def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, list[Any]]:
@@ -417,18 +433,24 @@ def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, li
     values: list[Any] = []
     if filters.source:
         marks = ", ".join("?" * len(filters.source))
-        parts.append(f"d.source IN (SELECT source FROM documents WHERE casefold(source) IN ({marks}))")
-        values += map(str.casefold, filters.source)
+        sources = (
+            f"SELECT source FROM (SELECT DISTINCT source FROM documents) WHERE fold(source) IN ({marks})"
+        )
+        parts.append(f"d.source IN ({sources})")
+        values += map(fold, filters.source)
     if filters.language:
         parts.append(f"{language} COLLATE NOCASE IN ({', '.join('?' * len(filters.language))})")
-        values += filters.language
+        values += map(fold, filters.language)
     if filters.path:
-        one_path = "d.path = ? OR substr(d.path, 1, length(?)) = ? OR d.path GLOB ?"
-        parts.append(f"({' OR '.join([one_path] * len(filters.path))})")
-        for path in filters.path:
+        one_path = "path = ? OR substr(path, 1, length(?)) = ? OR path GLOB ?"
+        parts.append(f"d.number IN ({_ONE_FORM} WHERE {' OR '.join([one_path] * len(filters.path))})")
+        for path in map(same_form, filters.path):
             folder = path.rstrip("/") + "/"
             values += [path, folder, folder, _glob(path)]
-    for column, wanted in (("d.media_type", filters.media_type), ("d.id", filters.document)):
+    for column, wanted in (
+        ("d.media_type", tuple(map(fold, filters.media_type))),
+        ("d.id", filters.document),
+    ):
         if wanted:
             parts.append(f"{column} IN ({_marks(wanted)})")
             values += wanted

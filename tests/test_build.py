@@ -19,7 +19,7 @@ from stand_in import StandIn
 from threadpoolctl import threadpool_info
 
 from qa import build as building
-from qa import generation, sample, work
+from qa import files, generation, sample, work
 from qa.build import Report, build
 from qa.config import Settings
 from qa.contracts import (
@@ -477,15 +477,15 @@ def test_a_file_that_vanishes_while_others_are_read_is_named(
 def test_a_folder_that_cannot_be_listed_is_named_and_loses_only_itself(
     settings: Settings, encoder: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = os.scandir
+    whole = files.listed_inside
 
-    def list_(path: Path):
-        if Path(path).name == "ru":
+    def list_(root: Path, path: str):
+        if path == "ru":
             raise PermissionError(13, "Permission denied")
-        return whole(path)
+        return whole(root, path)
 
     with monkeypatch.context() as for_now:
-        for_now.setattr(os, "scandir", list_)
+        for_now.setattr(files, "listed_inside", list_)
         report = build(settings, encoder)
     assert _reasons(report)["ru"] == "cannot be listed: Permission denied"
     assert report.documents == 4

@@ -217,3 +217,55 @@ def test_it_also_runs_as_a_module(tmp_path: Path) -> None:
     )
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == "qa: there is no index in index: run `qa index`\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        *(
+            (("serve", flag, value), f"qa: the command line sets {flag[2:]} to '{value}', which is ")
+            for flag, value in (
+                *(("--rate", "often"), ("--cors", "*"), ("--store", "somewhere"), ("--docs", "")),
+                *(("--index", ""), ("--host", ""), ("--judgements", "")),
+            )
+        ),
+        (("index", ""), "qa: the command line sets docs to '', which is empty"),
+        (("watch", ""), "qa: the command line sets docs to '', which is empty"),
+        (("ask", "x", "--index", ""), "qa: the command line sets index to '', which is empty"),
+        (
+            ("status", "--store", "milvus+"),
+            "qa: the command line sets store to 'milvus+', which is not a store",
+        ),
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_told_before_anything_is_done(
+    run, words: tuple[str, ...], told: str
+) -> None:
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(told)
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("QA_PROXIES", "proxy"), ("QA_HOSTS", "http://x"), ("QA_DOCS", "")]
+)
+@pytest.mark.parametrize("command", ["serve", "index", "status"])
+def test_a_variable_that_cannot_be_used_is_told_by_every_command(
+    run, monkeypatch: pytest.MonkeyPatch, command: str, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    result = run(command)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"qa: the environment sets {name[3:].lower()} to '{value}', which is ")
+
+
+def test_revoking_the_last_key_says_what_follows(run) -> None:
+    run("key", "create", "One")
+    run("key", "create", "Two")
+    one, two = (line.split()[0] for line in run("key", "list").stdout.splitlines())
+    assert run("key", "revoke", one).stderr == ""
+    revoked = run("key", "revoke", two)
+    assert (revoked.exit_code, revoked.stdout) == (0, "Two has no key any more\n")
+    assert "nobody may ask until you make another" in revoked.stderr
+    assert run("key", "list").stdout == ""

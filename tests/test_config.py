@@ -42,15 +42,132 @@ def test_the_file_is_looked_for_in_a_given_folder(tmp_path: Path) -> None:
 
 
 def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    forms = {
+        "store": "milvus+7.db",
+        "rate": "7/minute",
+        "proxies": "10.0.0.7",
+        "cors": "https://seven.example",
+    }
     for field in fields(Settings):
-        value = "True" if isinstance(field.default, bool) else "7"
+        value = "True" if isinstance(field.default, bool) else forms.get(field.name, "7")
         monkeypatch.setenv(f"QA_{field.name.upper()}", value)
         assert str(getattr(load(), field.name)) == value
 
 
-def test_other_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QA_NOBODY", "x")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("QA_PROT", "QA_PROT is no setting: is QA_PORT meant?"),
+        ("QA_KEY", "QA_KEY is no setting: is QA_KEYS meant?"),
+        ("QA_NOBODY_KNOWS_IT", "QA_NOBODY_KNOWS_IT is no setting and has no effect."),
+        ("QA_port", "QA_port is no setting"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, told: str
+) -> None:
+    monkeypatch.setenv(name, "9000")
     assert load() == Settings()
+    assert told in caplog.text
+
+
+def test_what_is_set_rightly_is_not_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("QA_PORT", "1")
+    monkeypatch.setenv("QAX", "1")
+    load()
+    assert not caplog.records
+
+
+_PATHS = [field.name for field in fields(Settings) if "Path" in str(field.type)]
+
+
+@pytest.mark.parametrize("name", [*_PATHS, "model", "host", "store"])
+@pytest.mark.parametrize("value", ["", " "])
+def test_a_path_or_name_that_is_empty_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"the command line sets {name} to '{value}', which is empty"):
+        load({name: value})
+    monkeypatch.setenv(f"QA_{name.upper()}", value)
+    with pytest.raises(SettingsError, match=f"the environment sets {name} to '{value}', which is empty"):
+        load()
+    monkeypatch.delenv(f"QA_{name.upper()}")
+    (tmp_path / "qa.toml").write_text(f'{name} = "{value}"')
+    with pytest.raises(SettingsError, match=f"qa.toml sets {name} to '{value}', which is empty"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("cors", value) for value in ("*", "example.org", "https://example.org/", "ftp://example.org")),
+        *(("cors", value) for value in ("null", "https://", "https://a b.org", "https://x@example.org")),
+        *(("cors", value) for value in ("https://example.org:port", "https://Example.org", "https://[::1")),
+        *(("cors", value) for value in ("https://example.org, *", "https://example.org?", "javascript:1")),
+        *(("rate", value) for value in ("often", "1/fortnight", "/minute", "0/minute", "-1/day")),
+        *(
+            ("rate", value)
+            for value in ("100", "100/minute; often", "1.5/minute", "nan/minute", "9e9/minute")
+        ),
+        *(("proxies", value) for value in ("proxy", "10.0.0.0/8", "*", "10.0.0.1:80", "10.0.0.1, x")),
+        *(("hosts", value) for value in ("https://qa.example", "qa.example:80", "*.example", "a b", "a/b")),
+        *(("store", value) for value in ("somewhere", "milvus+", "milvus+http://", "milvus+a", "Local")),
+    ],
+)
+def test_a_text_of_the_wrong_form_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"the command line sets {name} to .*, which is not "):
+        load({name: value})
+    monkeypatch.setenv(f"QA_{name.upper()}", value)
+    with pytest.raises(SettingsError, match=f"the environment sets {name} to .*, which is not "):
+        load()
+    monkeypatch.delenv(f"QA_{name.upper()}")
+    (tmp_path / "qa.toml").write_text(f'{name} = "{value}"')
+    with pytest.raises(SettingsError, match=f"qa.toml sets {name} to .*, which is not "):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (
+            "cors",
+            "https://example.org, http://localhost:3000,https://[::1]:8443, https://xn--bcher-kva.example",
+        ),
+        ("rate", "100 per minute; 5/second"),
+        ("proxies", "10.0.0.1, ::1"),
+        ("hosts", "qa.example.org, qa, QA_2.example"),
+        ("store", "milvus+http://localhost:19530"),
+        ("store", "milvus+/a b/index.db"),
+        *((name, "") for name in ("cors", "rate", "proxies", "hosts", "ray", "reranker")),
+    ],
+)
+def test_a_text_of_the_right_form_is_taken(name: str, value: str) -> None:
+    assert getattr(load({name: value}), name) == value
+
+
+_NUMBERS = [field.name for field in fields(Settings) if field.type == "int"]
+
+
+@pytest.mark.parametrize("name", _NUMBERS)
+@pytest.mark.parametrize("value", ["nan", "inf", "1e3", "-1", "9" * 30, "9" * 5000, "", "0x10", "1.0"])
+def test_a_number_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"QA_{name.upper()}", value)
+    with pytest.raises(SettingsError, match=f"the environment sets {name} to ") as raised:
+        load()
+    assert len(str(raised.value)) < 300
+    monkeypatch.delenv(f"QA_{name.upper()}")
+    (tmp_path / "qa.toml").write_text(f"{name} = {value}")
+    if value == "0x10":
+        assert getattr(load(), name) == 16
+        return
+    with pytest.raises(SettingsError, match=f"qa.toml sets {name} to |cannot be read"):
+        load()
 
 
 @pytest.mark.parametrize(
@@ -61,9 +178,9 @@ def test_other_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ('port = "many"', "qa.toml sets port to 'many', which is not a whole number"),
         ("port = -1", "qa.toml sets port to -1, which is not between 0 and 65535"),
         ("port = 65536", "sets port to 65536, which is not between 0 and 65535"),
-        ("threads = 0", "sets threads to 0, which is less than 1"),
-        ("max_question = 0", "sets max_question to 0, which is less than 1"),
-        ("max_file_mb = -5", "sets max_file_mb to -5, which is less than 1"),
+        ("threads = 0", "sets threads to 0, which is not between 1 and 1000"),
+        ("max_question = 0", "sets max_question to 0, which is not between 1 and"),
+        ("max_file_mb = -5", "sets max_file_mb to -5, which is not between 1 and"),
         ("port = true", "sets port to True"),
         ("port = 1.5", "sets port to 1.5, which is not a whole number"),
         ("docs = 5", "sets docs to 5, which is not a path"),
@@ -72,6 +189,9 @@ def test_other_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ("insecure = 1", "sets insecure to 1, which is not true or false"),
         ('insecure = "maybe"', "sets insecure to 'maybe', which is not true or false"),
         ("[server]\nport = 1", "'server', which is not a setting"),
+        ('docs = "a\\u0000b"', "sets docs to .*, which is not a path"),
+        ('model = "a\\u0000b"', "sets model to .*, which is not text"),
+        ("docs = " + "[" * 100_000, "qa.toml cannot be read"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -30,6 +30,7 @@ from qa.contracts import (
     SourceFile,
     Span,
 )
+from qa.folding import fold, same_form
 from qa.store import Store, StoredDocument, writing
 
 
@@ -204,6 +205,8 @@ DOCUMENTS = [
         ("news/[x]*.md", "R'); --", "en", "2020-12-31", "en"),
         ("ru/Новости_1.txt", "ТАСС", "ru", "2018-01-01", "ru"),
         ("de.txt", "Straße", "de", None, None),
+        ("fr/caf\u00e9/un.txt", "L'\u00c9cho", "fr", None, None),
+        ("fr/cafe\u0301/deux.txt", "l'e\u0301cho", "fr", None, None),
     ]
 ]  # fmt: skip
 
@@ -212,16 +215,15 @@ def _passes(stored: StoredDocument, passage: PassageSpan | None, filters: Filter
     """Keep what the filters' own description says, by a plain loop."""
     document, meta = stored.document, stored.document.metadata
     language = (passage.language if passage else None) or meta.language
+    path_ = same_form(document.path)
     return (
-        (not filters.source or (meta.source or "").casefold() in map(str.casefold, filters.source))
+        (not filters.source or fold(meta.source or "") in map(fold, filters.source))
         and (not filters.language or language in filters.language)
         and (
             not filters.path
             or any(
-                document.path == path
-                or document.path.startswith(path.rstrip("/") + "/")
-                or fnmatch.fnmatchcase(document.path, path)
-                for path in filters.path
+                path_ == path or path_.startswith(path.rstrip("/") + "/") or fnmatch.fnmatchcase(path_, path)
+                for path in map(same_form, filters.path)
             )
         )
         and (not filters.date_from or (meta.published is not None and meta.published >= filters.date_from))
@@ -231,10 +233,11 @@ def _passes(stored: StoredDocument, passage: PassageSpan | None, filters: Filter
 
 _CHOICES = (
     [(), ("TASS",), ("reuters", "Tass"), ("R'); --",), ("nobody",), ("тасс",), ("Тасс", "TASS"),
-     ("STRASSE",)],
+     ("STRASSE",), ("L'\u00e9CHO",), ("L'E\u0301cho", "tass")],
     [(), ("en",), ("ru", "de")],
     [(), ("news",), ("news/",), ("*.txt",),
-     ("news/[x]*.md", "a.txt"), ("[!n]*", "news/?.txt"), ("ru/Н*",), ("%",)],
+     ("news/[x]*.md", "a.txt"), ("[!n]*", "news/?.txt"), ("ru/Н*",), ("%",),
+     ("fr/caf\u00e9",), ("fr/cafe\u0301/",), ("fr/caf?/*", "*e\u0301*")],
     [None, "2019-07-04"],
     [None, "2019-07-04", "2020-12-31"],
 )  # fmt: skip
@@ -284,6 +287,19 @@ def test_files_are_counted_read_or_not(stored_in) -> None:
     assert stored_in(files=files, failures=failures).count_files() == 3
 
 
+@pytest.mark.parametrize(
+    "path", ["fr/caf\u00e9", "fr/cafe\u0301/", "fr/caf\u00e9/*", "fr/caf[\u00e9x]/*.txt"]
+)
+def test_the_form_of_unicode_does_not_matter_in_a_path(stored_in, path: str) -> None:
+    page = stored_in(*DOCUMENTS).documents(Filters(path=(path,)), limit=9, offset=0)
+    assert len(page.documents) == 2
+
+
+def test_capitals_do_not_matter_in_a_type(stored_in) -> None:
+    store = stored_in(*DOCUMENTS)
+    assert len(store.rows(Filters(media_type=("Text/PLAIN",)))) == store.counts()[1]
+
+
 @pytest.mark.parametrize("source", ["тасс", "ТАСС", "Тасс"])
 def test_case_does_not_matter_in_a_source_of_any_script(stored_in, source: str) -> None:
     page = stored_in(*DOCUMENTS).documents(Filters(source=(source,)), limit=9, offset=0)
@@ -311,7 +327,7 @@ def test_connections_are_closed_once_nobody_holds_the_store(stored_in) -> None:
 def test_documents_are_listed_by_path_in_parts(stored_in) -> None:
     store = stored_in(*DOCUMENTS)
     paths = sorted(stored.document.path for stored in DOCUMENTS)
-    parts = [store.documents(Filters(), limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+    parts = [store.documents(Filters(), limit=2, offset=offset) for offset in (0, 2, 4, 6, 8)]
     assert [document.path for part in parts for document in part.documents] == paths
     assert {part.total for part in parts} == {len(paths)}
 

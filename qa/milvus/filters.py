@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from qa.contracts import Filters
-from qa.milvus.schema import ascii_lower, known
+from qa.folding import fold, same_form
+from qa.milvus.schema import known
 
 _SPECIAL = re.compile(r"[*?\[]")
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r"})
@@ -37,15 +38,15 @@ def expression(filters: Filters, match: Match) -> str:
     """
     parts = []
     for field, values in (
-        ("source", map(str.casefold, filters.source)),
-        ("language", map(ascii_lower, filters.language)),
-        ("media_type", filters.media_type),
+        ("source", map(fold, filters.source)),
+        ("language", map(fold, filters.language)),
+        ("media_type", map(fold, filters.media_type)),
         ("document", filters.document),
     ):
         if wanted := [text(known(value)) for value in values]:
             parts.append(f"{field} in [{', '.join(wanted)}]")
     if filters.path:
-        parts.append(f"({' or '.join(_path(path, match) for path in filters.path)})")
+        parts.append(f"({' or '.join(_path(path, match) for path in map(same_form, filters.path))})")
     if filters.date_from:
         parts.append(f"published >= {text(known(filters.date_from))}")
     if filters.date_to:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from qa.contracts import BuildError, Document
+from qa.folding import fold, same_form
 from qa.milvus.client import Client, library
 from qa.milvus.packing import columns
 
-FORMAT = 1
+FORMAT = 2
 """Changes whenever what a generation looks like in Milvus does."""
 
 ALIAS = "qa_live"
@@ -97,11 +98,11 @@ def filtered(document: Document, number: int, language: str | None) -> dict[str,
     meta = document.metadata
     values = {
         "document": document.id,
-        "path": document.path,
-        "source": meta.source and meta.source.casefold(),
+        "path": same_form(document.path),
+        "source": meta.source and fold(meta.source),
         "published": meta.published,
         "media_type": document.media_type,
-        "language": language and ascii_lower(language),
+        "language": language and fold(language),
     }
     return {"number": number} | {name: known(value) for name, value in values.items()}
 
@@ -109,11 +110,6 @@ def filtered(document: Document, number: int, language: str | None) -> dict[str,
 def known(value: str | None) -> str:
     """Put a value as filters compare it."""
     return "" if value is None else f"={value}"[:_KEPT]
-
-
-def ascii_lower(text: str) -> str:
-    """Lower the case of ASCII letters, as the local store does for languages."""
-    return "".join(one.lower() if one.isascii() else one for one in text)
 
 
 def has_sparse(client: Client) -> bool:

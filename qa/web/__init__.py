@@ -15,6 +15,7 @@ from qa.config import Settings
 from qa.web import load, logs, metrics, pages, problems, security
 from qa.web.api import INFO, MAX_BODY, api, probes
 from qa.web.judgements import Judgements
+from qa.web.keys import Keys
 from qa.web.schemas import Problem
 from qa.web.service import Opener, Service
 
@@ -32,12 +33,13 @@ class JSON(DefaultJSONProvider):
         return Response(body + b"\n", mimetype=self.mimetype)
 
 
-def create_app(settings: Settings, opener: Opener) -> Flask:
+def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> Flask:
     """Make the service.
 
     Args:
         settings: where the documents are and what is allowed.
         opener: gives the current searcher, or raises IndexUnavailableError; called once a request.
+        keys: who may ask. Processes of one service share theirs; alone, an app has its own.
     """
     app = OpenAPI(__name__, info=INFO, doc_ui=False, validation_error_model=Problem)
     # Every operation documents its problems as "default" too: that keeps flask-openapi3 from adding its own.
@@ -51,7 +53,7 @@ def create_app(settings: Settings, opener: Opener) -> Flask:
     metrics.init_app(app)
     problems.init_app(app)
     logs.init_app(app, settings)
-    security.init_app(app, settings)
+    security.init_app(app, settings, keys or Keys(settings.keys, insecure=settings.insecure))
     load.init_app(app, settings)
     app.register_api(api)
     app.register_api(probes)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from http import HTTPStatus
+from io import BufferedReader
 from typing import Any
 from urllib.parse import quote
 
@@ -136,12 +137,16 @@ def document_text(path: schemas.DocumentPath) -> Response:
 @api.get(
     "/documents/<document_id>/file",
     tags=[_DOCUMENTS],
-    responses=_answers(_body("application/octet-stream", "The file", format="binary"), 404, 410, 422, 503),
+    responses=_answers(_body("application/octet-stream", "The file", format="binary"), 404, 409, 422, 503),
 )
 def document_file(path: schemas.DocumentPath) -> Response:
-    """Give the file itself, as it was when it was indexed; 410 where it has changed since."""
+    """Give the file itself, as it was when it was indexed; 409 where it has changed since."""
     found = searcher().document(path.document_id)
-    response = send_file(original(found), mimetype=found.media_type, etag=found.sha256, conditional=False)
+    file = original(found)
+    response = send_file(
+        BufferedReader(file), mimetype=found.media_type, etag=found.sha256, conditional=False
+    )
+    response.content_length = file.size  # shows the client that an answer was cut short
     # The name is quoted whole: it may hold line ends and any script.
     name = quote(found.path.rpartition("/")[2], safe="")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"

@@ -9,6 +9,7 @@ from typing import Any
 from flask import request
 
 from qa.contracts import Document, Hit, Passage, SearchResult, Span
+from qa.folding import fold
 from qa.web import facets, permalinks
 from qa.web.citations import Quotation
 from qa.web.facets import Bar, Field, Timeline
@@ -139,6 +140,6 @@ def _toggled(given: Given, field: Field, value: str, *, chosen: bool) -> str:
             return address("/", without(given, "from", "to"))
         return _between(given, *facets.year_range(value))
     name = _PARAMETER[field]
-    kept = [one for one in given.get(name, ()) if one.casefold() != value.casefold()]
+    kept = [one for one in given.get(name, ()) if fold(one) != fold(value)]
     values: Sequence[str] = kept if chosen else [*kept, value]
     return address("/", without(given, name) | ({name: values} if values else {}))

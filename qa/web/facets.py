@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from qa.contracts import Filters, Hit, Passage
+from qa.folding import fold
 
 Field = Literal["source", "year", "language", "type"]
 Unit = Literal["day", "month", "year"]
@@ -121,15 +122,30 @@ def year_range(year: str) -> tuple[str, str]:
 def count(hits: Sequence[Hit], field: Field, wanted: Sequence[str]) -> tuple[Count, ...]:
     """Count the results under each value of a facet, the most frequent first, years the latest first.
 
-    Values that are wanted have their place even where no result has them: they can be let go of there.
+    Spellings of one value count as one, which is shown as most results spell it. Values that are wanted have
+    their place even where no result has them: they can be let go of there.
     """
-    found = Counter(value for hit in hits for value in _values(hit, field))
-    folded = {value.casefold() for value in wanted}
-    missing = {value for value in wanted if value.casefold() not in {name.casefold() for name in found}}
-    counts = [Count(value, found[value], value.casefold() in folded) for value in found.keys() | missing]
+    counted: Counter[str] = Counter()
+    spellings: dict[str, Counter[str]] = {}
+    for hit in hits:
+        values = _values(hit, field)
+        counted.update({fold(value) for value in values})
+        for value in values:
+            spellings.setdefault(fold(value), Counter())[value] += 1
+    chosen_ = {fold(value): value for value in wanted}
+    counts = [
+        Count(
+            _most_frequent(spellings[key]) if key in spellings else chosen_[key], counted[key], key in chosen_
+        )
+        for key in counted.keys() | chosen_.keys()
+    ]
     if field == "year":
         return tuple(sorted(counts, key=lambda one: one.value, reverse=True))
     return tuple(sorted(counts, key=lambda one: (-one.count, one.value)))
+
+
+def _most_frequent(spellings: Counter[str]) -> str:
+    return min(spellings, key=lambda one: (-spellings[one], one))
 
 
 def undated(hits: Iterable[Hit]) -> int:

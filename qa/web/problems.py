@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
 from qa.contracts import (
+    ChangedError,
     GoneError,
     IndexUnavailableError,
     ModelError,
@@ -25,6 +26,7 @@ PROBLEM = "application/problem+json"
 
 _FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
+    (ChangedError, HTTPStatus.CONFLICT),
     (GoneError, HTTPStatus.GONE),
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (QueryError, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import stat
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
@@ -10,12 +12,11 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
-from limits import parse_many
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from qa.config import Settings
+from qa.config import Settings, is_address, words
 from qa.contracts import SettingsError
 from qa.web.keys import Keys
 from qa.web.service import is_probe
@@ -33,6 +34,10 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+_EXPOSED = stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH
+"""What the file of keys should not allow. A group may read it: that of a service with a user of its own."""
+
+_log = logging.getLogger(__name__)
 _OVER_TLS = "max-age=31536000"
 _FOR_OTHER_SITES = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -42,30 +47,59 @@ _FOR_OTHER_SITES = {
 _API = "/api/"
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Guard every request and answer of ``app``.
+def check_access(settings: Settings, address: str) -> Keys:
+    """Serve nobody but this machine without a key, unless that is wished, and return the keys to serve with.
+
+    Args:
+        settings: which keys there are, and whether others may ask without.
+        address: on which the service listens.
 
     Raises:
-        SettingsError: a setting that cannot be used.
+        SettingsError: the keys cannot be read or are gone, or anybody could ask.
     """
-    keys = Keys(settings.keys)
+    path = settings.keys
+    keys = Keys(path, insecure=settings.insecure)
+    if not keys.all():
+        _check_without_keys(settings, address, keys)
+    elif path.stat().st_mode & _EXPOSED:
+        _log.warning("%s can be read or changed by others: run `chmod 600 %s`.", path, path)
+    return keys
+
+
+def _check_without_keys(settings: Settings, address: str, keys: Keys) -> None:
+    path = settings.keys
+    if not keys.needed:
+        if not (settings.insecure or is_loopback(address)):
+            raise SettingsError(
+                f"Whoever reaches {settings.host} could read the documents: make a key with `qa key create`, "
+                "or serve without one with --insecure."
+            )
+    elif path.exists():
+        _log.warning(
+            "%s holds no key, so nobody may ask: make one with `qa key create`. To serve without keys, "
+            "remove the file and start with --insecure.",
+            path,
+        )
+    else:
+        raise SettingsError(
+            f"{path} is gone, though keys were made: put it back, make a new key with `qa key create`, "
+            "or serve without one with --insecure."
+        )
+
+
+def init_app(app: Flask, settings: Settings, keys: Keys) -> None:
+    """Guard every request and answer of ``app``."""
     is_ours = _hosts(settings)
     others = frozenset(words(settings.cors))
     app.wsgi_app = _behind_proxies(app.wsgi_app, words(settings.proxies))  # type: ignore[method-assign]
     app.before_request(lambda: _check_host(is_ours))
     if others:
-        _check_origins(others)
         app.before_request(lambda: _preflight(others))
         app.after_request(lambda response: _share(response, others))
     app.before_request(lambda: _check_key(keys))
     app.after_request(_bear)
     if settings.rate:
         _limit(app, settings.rate)
-
-
-def words(value: str) -> list[str]:
-    """Divide a setting of several values, parted by commas."""
-    return [word.strip() for word in value.split(",") if word.strip()]
 
 
 def is_loopback(address: str) -> bool:
@@ -83,17 +117,9 @@ def _hosts(settings: Settings) -> Callable[[str], bool]:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        return name in names or _is_address(name)
+        return name in names or is_address(name)
 
     return is_ours
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_host(is_ours: Callable[[str], bool]) -> None:
@@ -115,10 +141,6 @@ def _check_key(keys: Keys) -> None:
 
 def _limit(app: Flask, rate: str) -> None:
     """Let each key, or each address that has none, ask so often, as this process counts."""
-    try:
-        parse_many(rate)
-    except ValueError as error:
-        raise SettingsError(f"the rate {rate!r} cannot be used: write it as 100/minute") from error
     Limiter(
         lambda: g.get("key") or request.remote_addr or "",
         app=app,
@@ -134,25 +156,12 @@ def _behind_proxies(app: Callable[..., Any], proxies: Iterable[str]) -> Callable
     trusted = frozenset(proxies)
     if not trusted:
         return app
-    if wrong := next((one for one in trusted if not _is_address(one)), None):
-        raise SettingsError(f"{wrong!r} is not an address of a proxy")
     believing = ProxyFix(app, x_for=1, x_proto=1, x_host=1)
 
     def choose(environ: dict[str, Any], start: Any) -> Any:
         return (believing if environ.get("REMOTE_ADDR") in trusted else app)(environ, start)
 
     return choose
-
-
-def _check_origins(origins: Iterable[str]) -> None:
-    for origin in origins:
-        parts = urlsplit(origin)
-        if (
-            parts.scheme not in {"http", "https"}
-            or not parts.hostname
-            or origin != f"{parts.scheme}://{parts.netloc}"
-        ):
-            raise SettingsError(f"{origin!r} is not an origin: write it as https://example.org")
 
 
 def _preflight(others: frozenset[str]) -> Response | None:

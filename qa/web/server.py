@@ -67,9 +67,9 @@ def serve(settings: Settings) -> None:
         Judgements(settings.judgements).check()
     logs.configure(settings)
     with _reserve(settings.host, settings.port) as reserved:
-        _check_access(settings, reserved.getsockname()[0])
+        keys = security.check_access(settings, reserved.getsockname()[0])
         most = min(_CONNECTIONS, _raise_descriptor_limit() - _OWN_DESCRIPTORS)
-        worker = _Worker(settings, _url(reserved), most)
+        worker = _Worker(settings, keys, _url(reserved), most)
         with suppress(SystemExit):  # the log says why
             _granian(settings, reserved, most).serve(target_loader=worker.load, wrap_loader=False)
             if not worker.failed.is_set():
@@ -101,8 +101,9 @@ def _granian(settings: Settings, reserved: socket.socket, most_connections: int)
 class _Worker:
     """A process of the service, which loads the app itself: no thread and no lock is forked."""
 
-    def __init__(self, settings: Settings, url: str, most_connections: int) -> None:
+    def __init__(self, settings: Settings, keys: Keys, url: str, most_connections: int) -> None:
         self._settings = settings
+        self._keys = keys
         self._url = url
         self._most_connections = most_connections
         self._parent = os.getpid()
@@ -140,7 +141,7 @@ class _Worker:
             note = "" if store == config.LOCAL else f"The index is in {store}\n"
         except QAError as error:
             note = f"Not ready yet: {error}\n"
-        app = create_app(self._settings, live.current)
+        app = create_app(self._settings, live.current, self._keys)
         # What is loaded by now stays: to look through it for garbage would stop every request for 50 ms.
         gc.freeze()
         return app, note
@@ -186,16 +187,6 @@ def _raise_descriptor_limit() -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return wanted if soft == resource.RLIM_INFINITY else soft
-
-
-def _check_access(settings: Settings, address: str) -> None:
-    """Serve nobody but this machine without a key, unless that is wished."""
-    keys = Keys(settings.keys).all()
-    if not (keys or settings.insecure or security.is_loopback(address)):
-        raise SettingsError(
-            f"Whoever reaches {settings.host} could read the documents: make a key with `qa key create`, "
-            "or serve without one with --insecure."
-        )
 
 
 def _reserve(host: str, port: int) -> socket.socket:

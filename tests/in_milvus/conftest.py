@@ -29,9 +29,12 @@ def _installed() -> None:
 ODD = {
     "odd/50% off_[x].txt": 'Half the price: fifty per cent off, said "the shop" in a back\\slash street.\n',
     "odd/пустой.txt": "?!\n\n...\n",
+    "fr/caf\u00e9/un.md": "---\nsource: \u00c9cho\n---\n\nLe riz de Battambang se vend bien.\n",
+    "fr/cafe\u0301/onze.md": "---\nsource: e\u0301cho\n---\n\nRice from Battambang was sold.\n",
     "odd/long.txt": " ".join(f"Слово {number} и дело {number * 7}." for number in range(2000)),
 }
-"""Names with letters that mean something in an expression, a passage of no words, a text of several parts."""
+"""Names with letters that mean something in an expression, a passage of no words, a text of several parts,
+and names and publishers in two forms of Unicode."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from qa.contracts import (
     SearchResult,
     Span,
 )
+from qa.folding import fold
 
 EVIL = "<script>alert('x')</script>\" onload=\"<img src=x onerror=alert(1)> {{ 7 * 7 }} Angkor"
 
@@ -39,7 +40,7 @@ def passes(filters: Filters, passage: Passage) -> bool:
     """Tell whether a passage may answer; of dates and paths the fake knows only plain ones."""
     document, meta = passage.document, passage.document.metadata
     return (
-        (not filters.source or (meta.source or "").lower() in {s.lower() for s in filters.source})
+        (not filters.source or fold(meta.source or "") in set(map(fold, filters.source)))
         and (not filters.language or (passage.language or "") in filters.language)
         and (not filters.media_type or document.media_type in filters.media_type)
         and (not filters.document or document.id in filters.document)

@@ -307,10 +307,10 @@ def test_names_of_any_kind_stay_one_header(
         assert unquote(disposition.removeprefix("attachment; filename*=UTF-8''")) == name
 
 
-def test_a_file_that_has_changed_is_gone(client: FlaskClient, settings: Settings) -> None:
+def test_a_file_that_has_changed_is_a_conflict(client: FlaskClient, settings: Settings) -> None:
     address = f"/api/v1/documents/{id_of('windows.txt')}/file"
     (settings.docs / "windows.txt").write_text("other")
-    problem(client.get(address), 410)
+    problem(client.get(address), 409)
     (settings.docs / "windows.txt").unlink()
     problem(client.get(address), 404)
 

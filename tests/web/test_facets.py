@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.contracts import Document, Filters, Hit, Metadata, Passage, Span
+from qa.folding import fold
 from qa.web import facets
 from qa.web.facets import MOST_BARS, Count
+
+from .fake_search import passes
 
 
 def passage(published: str | None = None, source: str | None = None, language: str | None = None) -> Passage:
@@ -64,6 +67,33 @@ def test_a_group_is_counted_once_under_each_value_that_one_of_it_has() -> None:
         Count("C", 0, chosen=True),
     )
     assert facets.count([hit(passage())], "source", ()) == ()
+
+
+def test_spellings_of_one_value_count_as_one_and_are_shown_as_most_are() -> None:
+    hits = [hit(passage(source=source)) for source in ("Alpha", "alpha", "ALPHA", "alpha", "Beta")]
+    assert facets.count(hits, "source", ()) == (Count("alpha", 4), Count("Beta", 1))
+    assert facets.count(hits[:2], "source", ("ALPHA", "alpha")) == (Count("Alpha", 2, chosen=True),)
+    hits = [hit(passage(source="Le\u0301o"), passage(source="L\u00e9o")), hit(passage(source="L\u00c9O"))]
+    [one] = facets.count(hits, "source", ())
+    assert one.count == 2
+    assert facets.count([], "source", ("Alpha", "ALPHA")) == (Count("ALPHA", 0, chosen=True),)
+
+
+SOURCES = st.sampled_from(
+    ["Alpha", "alpha", "ALPHA", "Léo", "Le\u0301o", "LÉO", "Straße", "STRASSE", "ТАСС", "тасс"]
+)
+
+
+@given(st.lists(st.lists(SOURCES, min_size=1, max_size=3), max_size=12))
+def test_choosing_a_value_gives_as_many_results_as_it_says(groups: list[list[str]]) -> None:
+    hits = [hit(*(passage(source=source) for source in group)) for group in groups]
+    counts = facets.count(hits, "source", ())
+    for one in counts:
+        filters = Filters(source=(one.value,))
+        left = [h for h in hits if any(passes(filters, p) for p in (h.passage, *h.duplicates))]
+        assert len(left) == one.count
+    assert len({fold(one.value) for one in counts}) == len(counts)
+    assert {one.value for one in counts} <= {source for group in groups for source in group}
 
 
 def test_years_come_the_latest_first() -> None:

@@ -129,7 +129,7 @@ def test_a_pdf_is_shown_at_the_page_of_the_passage(client: FlaskClient, paged: s
 def test_a_pdf_that_has_changed_has_no_pictures(client: FlaskClient, paged: str, settings: Settings) -> None:
     (settings.docs / "paged.pdf").write_bytes(b"%PDF-1.4 other")
     assert "facsimile" not in page(client, f"/documents/{paged}?start=14&end=26")
-    assert client.get(f"/documents/{paged}/pages/1.webp").status_code == 410
+    assert client.get(f"/documents/{paged}/pages/1.webp").status_code == 409
     (settings.docs / "paged.pdf").unlink()
     assert "facsimile" not in page(client, f"/documents/{paged}")
     assert client.get(f"/documents/{paged}/pages/1.webp").status_code == 404

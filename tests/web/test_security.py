@@ -8,7 +8,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa.config import Settings
-from qa.contracts import SettingsError
 from qa.web import create_app
 
 from .fake_search import FakeSearch
@@ -101,22 +100,6 @@ def test_no_other_site_may_ask(with_, origin: str) -> None:
         client.get("/", headers={"Origin": OTHER}),
     ):
         assert "Access-Control-Allow-Origin" not in response.headers
-
-
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        *(
-            ("cors", value)
-            for value in ("*", "example.org", "https://example.org/", "ftp://example.org", "null")
-        ),
-        *(("rate", value) for value in ("often", "1/fortnight", "/minute")),
-        *(("proxies", value) for value in ("proxy", "10.0.0.0/8", "*")),
-    ],
-)
-def test_a_setting_that_cannot_be_used_is_told(with_, setting: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=r"is not a|cannot be used"):
-        with_(**{setting: value})
 
 
 SECRET = "A secret outside of the folder."
