@@ -17,7 +17,7 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test e2e screenshots lint format clean kills slow milvus fuzz audit endurance tiny-files \
+.PHONY: help serve test e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile tiny-files \
 	bench-scale bench-stores bench-ray bench-page $(benches)
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo 'make fuzz    ask the readers and the API for what nobody thought of; SECONDS=60, EXAMPLES=200'
 	@echo 'make audit   ask whether any of the packages has a known hole'
 	@echo 'make endurance  ask a service 100,000 questions and watch its memory'
+	@echo 'make hostile  search a service while hostile clients hold on to it, and watch its latency and memory'
 	@echo 'make tiny-files  index a million tiny files, and watch time and memory'
 	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
 	@echo 'make e2e     run the tests of the page in a real browser, which takes Chromium'
@@ -80,6 +81,9 @@ audit: .venv/.installed-fuzz
 
 endurance: .venv/.installed
 	.venv/bin/python benchmarks/endurance.py $(ARGS)
+
+hostile: .venv/.installed
+	.venv/bin/python benchmarks/hostile.py $(ARGS)
 
 # A million take half an hour and 12 GB: ARGS='--files 100000' takes fewer.
 tiny-files: .venv/.installed

@@ -3,8 +3,8 @@
 A service in default settings serves the demo corpus, a page of 6 MB, a text of 1 MB and two PDFs: one of
 plain pages, one whose page takes minutes to draw. One client asks question after question while eighty
 connections of one kind hold on, or sixteen clients want the slow picture: the result is its latency and its
-failures for each kind. Then sixteen clients give up three thousand answers half-way, in turn: afterwards every
-kind of answer must be had again. The processes' own memory is measured before, and after each thousand.
+failures for each kind. Then sixteen clients give up three thousand answers half-way, in turn: afterwards
+every kind of answer must be had again. The processes' own memory is measured before and after each thousand.
 
 Everything goes over the loopback interface and ends by itself.
 """
