@@ -52,6 +52,7 @@ class Settings:
     workers: int = field(default_factory=lambda: min(cores(), _MOST_WORKERS))
     threads: int = 4
     max_question: int = 1000
+    retention_days: int = 7
     max_file_mb: int = 256
     read_seconds: int = 60
     read_memory: int = 2048
@@ -68,6 +69,13 @@ class Settings:
     cors: str = ""
     log_json: bool = False
     log_questions: bool = False
+
+    def own_paths(self) -> frozenset[Path]:
+        """Give, as absolute paths, all that is written in the course of work: it is no document."""
+        written = [self.index, self.cache, self.keys, *([self.judgements] if self.judgements else [])]
+        if self.store_is_file:
+            written.append(Path(self.store.partition("+")[2]))
+        return frozenset(path.resolve() for path in written)
 
     @property
     def is_local(self) -> bool:
@@ -90,7 +98,7 @@ class Settings:
 _STORE = re.compile(r"local|milvus\+(https?://\S+|.+\.db)")
 _KINDS = {int: "a whole number", str: "text", Path: "a path", bool: "true or false"}
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_RANGES = {"port": (0, 65535), "waiting": (0, None)} | dict.fromkeys(
+_RANGES = {"port": (0, 65535), "waiting": (0, None), "retention_days": (0, None)} | dict.fromkeys(
     (
         "workers",
         "threads",

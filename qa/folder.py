@@ -2,55 +2,87 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
 
 from qa import readers
-from qa.contracts import BuildError, ReadError, ReadFailure, SourceFile
+from qa.contracts import BuildError, DocumentsGoneError, ReadError, ReadFailure, SourceFile
+
+_DECIDED = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
+    | {errno.ENXIO}  # a socket
+)
+"""Errors by which a file is gone, is no file, or is kept from us. After any other it may be as it was."""
+
+_Kind = Literal["file", "skipped", "failed", "mount"]
 
 
 class Scan(NamedTuple):
-    """What is in a documents folder, each by path: what can be read, what cannot, and what is passed over."""
+    """What is in a documents folder, each by path.
+
+    Attributes:
+        files: what can be read.
+        failures: what cannot.
+        skipped: what is passed over.
+        out_of_reach: files and folders among the failures that an error of the disk or the network hides.
+        mounts: folders on which another file system is mounted.
+    """
 
     files: list[SourceFile]
     failures: list[ReadFailure]
     skipped: list[ReadFailure]
+    out_of_reach: list[str]
+    mounts: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A documents folder. Only regular files in it that are no larger than ``max_bytes`` are read."""
+    """A documents folder. Only regular files in it that are no larger than ``max_bytes`` are read.
+
+    ``own`` are absolute paths of files and folders that qa itself writes: they are passed over.
+    """
 
     root: Path
     max_bytes: int
+    own: Collection[Path] = ()
 
     def scan(self) -> Scan:
         """Find every file. A folder that cannot be listed is a failure of its own.
 
         Raises:
-            BuildError: the folder is not there or cannot be listed.
+            DocumentsGoneError: the folder is not there.
+            BuildError: it cannot be listed.
         """
         if not self.root.is_dir():
-            raise BuildError(f"the documents folder {self.root} is not there")
-        found = Scan([], [], [])
-        for path, skipped, failed in sorted(self._walk()):
-            try:
-                if skipped:
-                    found.skipped.append(ReadFailure(_printable(path), skipped))
-                elif failed:
-                    found.failures.append(ReadFailure(_printable(path), failed))
-                else:
-                    found.files.append(self._scan_one(path))
-            except ReadError as error:
-                found.failures.append(ReadFailure(_printable(path), str(error)))
-        return found
+            raise DocumentsGoneError(f"the documents folder {self.root} is not there")
+        scan = Scan([], [], [], [], [])
+        for entry in sorted(self._walk()):
+            self._add(scan, entry)
+        return scan
+
+    def _add(self, scan: Scan, entry: _Entry) -> None:
+        path = _printable(entry.path)
+        match entry.kind:
+            case "mount":
+                scan.mounts.append(path)
+            case "skipped":
+                scan.skipped.append(ReadFailure(path, entry.reason))
+            case "failed":
+                scan.failures.append(ReadFailure(path, entry.reason))
+                scan.out_of_reach.extend([path] if entry.passing else [])
+            case "file":
+                try:
+                    scan.files.append(self._scan_one(entry.path))
+                except ReadError as error:
+                    self._add(scan, _Entry(entry.path, "failed", str(error), _is_passing(error)))
 
     def read(self, path: str) -> bytes:
         """Give a file's bytes.
@@ -116,11 +148,11 @@ class Folder:
         return _described(path, digest, self._sidecar(path))
 
     def _walk(self) -> Iterator[_Entry]:
-        """Give every file, every link to a folder, and every folder that is hidden or cannot be listed.
+        """Give every file, every link to a folder, and every folder that is hidden, ours or cannot be listed.
 
         Without recursion, for folders nest as deep as names go.
         """
-        waiting = [""]
+        waiting, root = [""], self.root.resolve()
         while waiting:
             folder = waiting.pop()
             try:
@@ -129,23 +161,44 @@ class Folder:
             except OSError as error:
                 if not folder:
                     raise BuildError(f"{self.root} cannot be listed: {error.strerror}") from error
-                yield _Entry(folder, failed=f"cannot be listed: {error.strerror}")
+                yield _Entry(folder, "failed", f"cannot be listed: {error.strerror}", _is_passing(error))
                 continue
+            if folder and os.path.ismount(self.root / folder):
+                yield _Entry(folder, "mount")
             names = {entry.name for entry in found}
             for entry in found:
                 path = f"{folder}/{entry.name}".lstrip("/")
-                if entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):
+                if root / path in self.own:
+                    yield _Entry(path, "skipped", "is written by qa itself")
+                elif entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):
                     waiting.append(path)
                 elif not (readers.is_sidecar(Path(path)) and readers.described_by(Path(path)).name in names):
-                    yield _Entry(path, skipped=_why_skipped(entry))
+                    reason = _why_skipped(entry)
+                    yield _Entry(path, "skipped" if reason else "file", reason)
 
 
 class _Entry(NamedTuple):
-    """A path in the folder, why it is passed over, and why it cannot be read; "" where neither is so."""
+    """A path in the folder, what it is, and why it is passed over or cannot be read.
+
+    ``passing``: it cannot be read because of an error that may pass.
+    """
 
     path: str
-    skipped: str = ""
-    failed: str = ""
+    kind: _Kind
+    reason: str = ""
+    passing: bool = False
+
+
+def lies_in(path: str, places: Collection[str]) -> bool:
+    """Whether a path is one of these, or lies in a folder that is one of these."""
+    return path in places or any(str(parent) in places for parent in PurePosixPath(path).parents)
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    """Whether an error tells nothing of the file itself, such as a disk or a network that fails."""
+    while isinstance(error, ReadError):
+        error = error.__cause__
+    return isinstance(error, OSError) and error.errno is not None and error.errno not in _DECIDED
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:

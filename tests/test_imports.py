@@ -47,6 +47,23 @@ MAY_IMPORT = {
     "reading": {"contracts", "readers"},
     "generation": {"arrays", "contracts", "interaction", "store", "vectors", "lexical"},
     "ledger": {"contracts", "generation"},
+    "lock": {"contracts"},
+    "safeguard": {"config", "contracts", "folder", "generation", "ledger"},
+    "vector_cache": {"contracts", "embed", "shards"},
+    "retention": {"contracts", "generation", "lock", "vector_cache"},
+    "forget": {
+        "config",
+        "contracts",
+        "folder",
+        "generation",
+        "ledger",
+        "lock",
+        "retention",
+        "shards",
+        "store",
+    }
+    | {"vector_cache"},
+    "backup": {"calibration", "config", "contracts", "generation", "ledger"},
     "milvus": {"arrays", "contracts", "generation", "interaction", "lexical", "postings", "shingles", "store"}
     | {"vectors"},
     "published": {"calibration", "config", "contracts", "corpus", "generation", "milvus"},
@@ -82,7 +99,7 @@ MAY_IMPORT = {
     "search": {"contracts", "config", "calibration", "corpus", "evidence", "published", "reranking"}
     | _PARTS - {"readers"},
     "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
-    | {"work"}
+    | {"lock", "retention", "safeguard", "vector_cache", "work"}
     | _PARTS - {"ranking", "language"},
     "facsimile": {"contracts", "readers"},
     "web": {"contracts", "config", "facsimile", "ledger", "search"},
