@@ -5,45 +5,46 @@ Whatever happens on the way, the generation that was live stays live until the n
 
 from __future__ import annotations
 
-import fcntl
-import os
+import json
 import secrets
-import shutil
 import time
 from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from qa import analysis, generation, ledger, lexical, shards
+from qa import analysis, generation, ledger, lexical, lock, retention, safeguard, shards
 from qa.config import Settings
 from qa.contracts import (
     BuildError,
     Encoder,
     IndexUnavailableError,
-    LockedError,
     PassageInput,
     PassageSpan,
     ReadFailure,
     SourceFile,
 )
 from qa.documents import DocumentReader, passage_input
-from qa.embed import PassageEmbedder
-from qa.folder import Folder
+from qa.embed import KeptVectors, PassageEmbedder
+from qa.folder import Folder, Scan, lies_in
 from qa.generation import Generation, Manifest
 from qa.reading import Limits, Reader
-from qa.store import StoredDocument, StoreWriter, writing
+from qa.store import Store, StoredDocument, StoreWriter, writing
+from qa.vector_cache import VectorCache
 from qa.work import InProcess, Workers, made_with
 
-_GENERATIONS_KEPT = 2
+_KEPT = "; what was indexed of it is kept"
+_SHAPE_VECTORS = "encoder", "interaction", "vectors"
+"""What must be the same for vectors to be taken over, by its name in the manifest."""
+
 _REASONS = {
     "encoder": "the model is another one",
     "readers": "this version reads files in another way",
@@ -69,44 +70,102 @@ class Report:
     failures: tuple[ReadFailure, ...]
 
 
-def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Report:
+def build(
+    settings: Settings,
+    encoder: Encoder,
+    *,
+    progress: bool = False,
+    allow_empty: bool = False,
+    forgotten: Collection[str] = (),
+) -> Report:
     """Bring the index up to date with the documents folder.
 
     Args:
         settings: where both are, and the limits.
         encoder: the model to embed with.
         progress: show progress bars on standard error.
+        allow_empty: build also where most of the indexed files are gone at once.
+        forgotten: files and folders that are meant to be gone.
 
     Raises:
         BuildError: the index cannot be written; the one that was live still is.
+        DocumentsGoneError: the documents folder is gone, or most of what is indexed of it.
         LockedError: another process is building it.
         ModelError: the model cannot be loaded.
+        SettingsError: the documents folder is the index's own, or in it.
     """
-    started = time.perf_counter()
-    with _lock(settings.index), _told_of_disk(settings.index):
-        _clean(settings.index)
-        old = _live(settings.index)
-        folder = Folder(settings.docs, settings.max_file_mb * 2**20)
-        files, failures, skipped = folder.scan()
-        shaped_by = made_with(encoder)
-        reason = _reason(old, shaped_by, files, failures)
-        if old is not None and reason is None:
-            live, embedded = old, 0
-        else:
-            # A passage's tokens are too few to share out: cores would wait for one another. And no thread of
-            # BLAS lives through a fork, so that a product then under way in this process would never end.
-            with threadpool_limits(1, user_api="blas"):
-                writer = _Build(settings, encoder, shaped_by, old, progress=progress)
-                with _workers(settings, folder, encoder) as workers:
-                    writer.write(workers, files, failures)
-            live, embedded = writer.publish()
-            shards.remove(settings.index)
-        ledger.write(settings.index, live.folder, skipped)
-        return Report(
-            live.manifest.generation, reason is not None, reason or "nothing has changed",
-            live.manifest.documents, live.manifest.passages, embedded, time.perf_counter() - started,
-            live.info.failures,
-        )  # fmt: skip
+    safeguard.check_apart(settings)
+    with lock.hold(settings.index), _told_of_disk(settings.index):
+        retention.clean(settings.index, settings.retention_days)
+        report = _update(settings, encoder, forgotten, progress=progress, allow_empty=allow_empty)
+        retention.expire(settings.index, settings.retention_days)  # once nobody here reads what was live
+        return report
+
+
+def _update(
+    settings: Settings, encoder: Encoder, forgotten: Collection[str], *, progress: bool, allow_empty: bool
+) -> Report:
+    started, old = time.perf_counter(), _live(settings.index)
+    folder = Folder(settings.docs, settings.max_file_mb * 2**20, settings.own_paths())
+    scan, shaped_by = folder.scan(), made_with(encoder)
+    kept = _out_of_reach(old, shaped_by, scan)
+    if not allow_empty:
+        _refuse_vanished(settings, old, scan, {*kept, *forgotten}, handful=not forgotten)
+    failures = _marked(scan, kept)
+    reason = _reason(old, shaped_by, scan.files, failures)
+    if old is not None and reason is None:
+        live, embedded = old, 0
+    else:
+        # A passage's tokens are too few to share out: cores would wait for one another. And no thread of
+        # BLAS lives through a fork, so that a product then under way in this process would never end.
+        with threadpool_limits(1, user_api="blas"):
+            writer = _Build(settings, encoder, shaped_by, old, progress=progress)
+            with _workers(settings, folder, encoder) as workers:
+                writer.write(workers, scan.files, failures, kept)
+        live, embedded = writer.publish()
+        shards.remove(settings.index)
+    ledger.write(settings.index, live.folder, scan.skipped, scan.mounts)
+    return Report(
+        live.manifest.generation, reason is not None, reason or "nothing has changed",
+        live.manifest.documents, live.manifest.passages, embedded, time.perf_counter() - started,
+        live.info.failures,
+    )  # fmt: skip
+
+
+def _refuse_vanished(
+    settings: Settings, old: Generation | None, scan: Scan, accounted: Collection[str], *, handful: bool
+) -> None:
+    """Raise DocumentsGoneError where most files are gone at once.
+
+    Args:
+        settings: where the documents and the index are.
+        old: the live generation.
+        scan: what is in the documents folder.
+        accounted: files and folders that are known to be gone, or to be kept.
+        handful: let a handful of files go, whatever their share.
+    """
+    known = safeguard.indexed_files(settings.index, old)
+    expected = {path: file for path, file in known.items() if not lies_in(path, accounted)}
+    mounts = ledger.mounts(settings.index)
+    safeguard.check(settings.docs, expected, scan, mounts, safeguard.HANDFUL if handful else 0)
+
+
+def _out_of_reach(old: Generation | None, made_with: dict[str, Any], scan: Scan) -> list[str]:
+    """List the files that cannot be looked at for now, and whose documents are kept as they were indexed."""
+    if not scan.out_of_reach or old is None or dict(old.manifest.made_with) != made_with:
+        return []
+    places = set(scan.out_of_reach)
+    return [path for path in old.store.paths() if lies_in(path, places)]
+
+
+def _marked(scan: Scan, kept: Collection[str]) -> list[ReadFailure]:
+    """Give the failures of a scan, and say of which the documents are kept."""
+    holding = {str(place) for path in kept for place in (path, *PurePosixPath(path).parents)}
+    places = holding.intersection(scan.out_of_reach)
+    return [
+        replace(failure, reason=failure.reason + _KEPT) if failure.path in places else failure
+        for failure in scan.failures
+    ]
 
 
 def _reason(
@@ -119,7 +178,8 @@ def _reason(
     if changed:
         return f"full rebuild: {'; '.join(_REASONS[name] for name in changed)}"
     known, now = old.store.files(), {file.path: file for file in files}
-    unread = {failure for failure in old.store.failures() if failure.path not in known}
+    # Those of rows are of a file whose documents are kept though it cannot be looked at.
+    unread = {one for one in old.store.failures() if one.path not in known and one.row is None}
     if known == now:
         return None if unread == set(failures) else "other files than before cannot be read"
     new, gone = len(now.keys() - known.keys()), len(known.keys() - now.keys())
@@ -151,7 +211,13 @@ class _Build:
         self._old_failures = old.store.failures() if old else ()
         self._bar = partial(tqdm, disable=not progress, dynamic_ncols=True)
         self._words = lexical.LexicalWriter(self._folder / generation.LEXICAL)
-        self._embedder = PassageEmbedder(self._folder, encoder, old if self._has_vectors() else None)
+        self._cache = self._vector_cache()
+        self._embedder = PassageEmbedder(
+            self._folder,
+            encoder,
+            old if self._has_vectors() else None,
+            self._cache.get if self._cache else _not_cached,
+        )
         self._languages: set[str] = set()
         self._documents_of = array("q")
         self._documents_written = 0
@@ -159,28 +225,45 @@ class _Build:
     def _has_vectors(self) -> bool:
         """Tell whether the old generation's vectors are those that would be made now."""
         return self._old is not None and all(
-            self._old.manifest.made_with.get(name) == self._made_with[name]
-            for name in ("encoder", "interaction", "vectors")
+            self._old.manifest.made_with.get(name) == self._made_with[name] for name in _SHAPE_VECTORS
         )
 
-    def write(self, workers: Workers, files: list[SourceFile], failures: list[ReadFailure]) -> None:
-        """Write everything but the manifest, document after document."""
+    def _vector_cache(self) -> VectorCache | None:
+        """Open the cache of what has left the index: with the old generation's projection."""
+        if self._old is None or not self._has_vectors():
+            return None
+        shaped_by = json.dumps([self._made_with[name] for name in _SHAPE_VECTORS])
+        return VectorCache(self._settings.index, shaped_by, self._old.tokens.projection)
+
+    def write(
+        self, workers: Workers, files: list[SourceFile], failures: list[ReadFailure], kept: Collection[str]
+    ) -> None:
+        """Write everything but the manifest, document after document.
+
+        Args:
+            workers: who reads and encodes.
+            files: what can be read.
+            failures: what cannot.
+            kept: files that cannot be looked at, whose documents stay as they were.
+        """
         with writing(self._folder / generation.STORE) as store:
             for failure in failures:
                 store.add_failure(failure)
-            self._embedder.write(self._passages(store, workers, files), workers.encode)
+            self._embedder.write(self._passages(store, workers, files, kept), workers.encode)
         documents_of = np.frombuffer(self._documents_of, np.int64)
         np.save(self._folder / generation.DOCUMENTS, documents_of, allow_pickle=False)
         self._words.close(self._languages)
 
     def _passages(
-        self, store: StoreWriter, workers: Workers, files: list[SourceFile]
+        self, store: StoreWriter, workers: Workers, files: list[SourceFile], kept: Collection[str]
     ) -> Iterator[tuple[str, PassageInput]]:
         """Give every passage and the key of its vectors, while all but those is written."""
         read = workers.read([file for file in files if not self._is_unchanged(file)])
-        for file in self._bar(files, desc="Indexing", unit="file"):
-            store.add_file(file)
-            for found in self._stored(file) if self._is_unchanged(file) else next(read):
+        by_path: dict[str, SourceFile | None] = dict.fromkeys(kept) | {file.path: file for file in files}
+        for path in self._bar(sorted(by_path), desc="Indexing", unit="file"):
+            if file := by_path[path]:
+                store.add_file(file)
+            for found in next(read) if file and not self._is_unchanged(file) else self._stored(path, file):
                 if isinstance(found, ReadFailure):
                     store.add_failure(found)
                 else:
@@ -198,11 +281,13 @@ class _Build:
     def _is_unchanged(self, file: SourceFile) -> bool:
         return self._unchanged.get(file.path) == file
 
-    def _stored(self, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
-        """Give an unchanged file's documents, as they were stored."""
+    def _stored(self, path: str, file: SourceFile | None) -> Iterator[StoredDocument | ReadFailure]:
+        """Give the documents of a file that is unchanged or cannot be looked at, as they were stored."""
         assert self._old is not None  # noqa: S101 -- only what it holds is unchanged
-        yield from self._old.store.stored(file.path)
-        yield from (failure for failure in self._old_failures if failure.path == file.path)
+        yield from self._old.store.stored(path)
+        for failure in self._old_failures:
+            if failure.path == path and (file or failure.row is not None):
+                yield failure
 
     def publish(self) -> tuple[Generation, int]:
         """Finish, check what was written, and make it the live generation.
@@ -226,9 +311,21 @@ class _Build:
         ).write(self._folder)
         generation.sync(self._folder)
         generation.verify(self._folder)
+        self._keep_departing()
         published = self._folder.rename(self._folder.with_name(self._id))
         generation.point_to(self._settings.index, self._id)
         return generation.load(published), self._embedder.embedded
+
+    def _keep_departing(self) -> None:
+        """Put the vectors of passages whose files are gone or changed into the cache."""
+        if self._cache and self._old and self._unchanged:
+            with closing(Store(self._folder / generation.STORE)) as store:
+                staying = store.vector_keys()
+            self._cache.put(self._old.manifest.generation, self._embedder.departing(staying))
+
+
+def _not_cached(_: str) -> KeptVectors | None:
+    return None
 
 
 @contextmanager
@@ -269,27 +366,6 @@ def _live(index: Path) -> Generation | None:
 
 
 @contextmanager
-def _lock(index: Path) -> Iterator[None]:
-    """Hold the index for writing. The system lets go of a dead process's lock by itself."""
-    try:
-        index.mkdir(parents=True, exist_ok=True)
-        file = (index / ".lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise BuildError(f"{index} cannot be written: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise LockedError(f"{index} is being built by {holder}: wait until it has finished") from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
-        file.flush()
-        yield
-
-
-@contextmanager
 def _told_of_disk(index: Path) -> Iterator[None]:
     """Say what a failure to write means: nothing is lost."""
     try:
@@ -297,18 +373,3 @@ def _told_of_disk(index: Path) -> Iterator[None]:
     except OSError as error:
         kept = "; the index that was live still is" if (index / generation.POINTER).exists() else ""
         raise BuildError(f"the index in {index} cannot be written: {error}{kept}") from error
-
-
-def _clean(index: Path) -> None:
-    """Remove what an unfinished build left, and old generations but the last few and those that are read."""
-    folders = sorted(path for path in (index / "generations").glob("*") if path.is_dir())
-    try:
-        live = generation.current(index)
-    except IndexUnavailableError:
-        live = None
-    finished = [folder for folder in folders if not folder.name.startswith(".") and folder != live]
-    for folder in finished[: 1 - _GENERATIONS_KEPT or None]:
-        generation.remove_unless_read(folder)
-    for folder in folders:
-        if folder.name.startswith("."):
-            shutil.rmtree(folder)

@@ -56,6 +56,11 @@ _ray_option = click.option(
 _mode_option = click.option(
     "--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True
 )
+_allow_empty_option = click.option(
+    "--allow-empty",
+    is_flag=True,
+    help="Build also where the folder is empty, or most of the files that are indexed are gone from it.",
+)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -87,25 +92,27 @@ def main() -> None:
 @_store_option
 @_model_option
 @_ray_option
+@_allow_empty_option
 @_json_option
-def index(*, as_json: bool, **flags: Any) -> None:
+def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
     """Build the index of the documents in DOCS (docs_raw), or bring it up to date."""
-    report = _build(config.load(flags))
+    report = _build(config.load(flags), allow_empty=allow_empty)
     _tell(report, as_json=as_json)
     if report.failures:
         sys.exit(_SOME_NOT_READ)
 
 
-def _build(settings: Settings) -> Report:
+def _build(settings: Settings, **options: Any) -> Report:
+    """Build with the options of ``build.build``, and put the index where the settings want it."""
     from qa.build import build  # noqa: PLC0415 -- loads what other commands do without
     from qa.embedding import load_encoder, load_plain  # noqa: PLC0415
 
     progress, is_local = sys.stderr.isatty(), settings.is_local
     try:
-        report = build(settings, load_encoder(settings.model, settings.cache), progress=progress)
+        report = build(settings, load_encoder(settings.model, settings.cache), progress=progress, **options)
     except ExportRefusedError as refusal:  # by the documents; it is remembered
         click.echo(f"qa: {refusal}", err=True)
-        report = build(settings, load_plain(settings.model), progress=progress)
+        report = build(settings, load_plain(settings.model), progress=progress, **options)
     if not is_local:
         _upload(settings, progress=progress)
     return report
@@ -120,6 +127,17 @@ def _upload(settings: Settings, *, progress: bool) -> None:
     done = publish(settings.store, found, calibration.stored(settings.index), progress=progress)
     if done.changed:
         click.echo(f"qa: generation {done.generation} is live in {done.address}", err=True)
+    else:
+        _tidy_store(settings)
+
+
+def _tidy_store(settings: Settings) -> None:
+    """Drop earlier generations from the Milvus that the settings name, once their time is over."""
+    from qa import retention  # noqa: PLC0415 -- loads what other commands do without
+    from qa.milvus.upload import drop_earlier  # noqa: PLC0415
+
+    if retention.is_over(settings.index, settings.retention_days):
+        drop_earlier(settings.store, settings.cache)
 
 
 def _tell(report: Report, *, as_json: bool) -> None:
@@ -140,20 +158,97 @@ def _tell(report: Report, *, as_json: bool) -> None:
 @_index_option
 @_store_option
 @_model_option
+@_allow_empty_option
 @_json_option
-def watch(docs: str | None, *, as_json: bool, **flags: Any) -> None:
+def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -> None:
     """Build the index, and again whenever something in DOCS (docs_raw) changes, until it is interrupted."""
     settings = config.load({"docs": docs} | flags)
-    from qa import watch as watching  # noqa: PLC0415 -- loads what other commands do without
+    from qa import retention, safeguard  # noqa: PLC0415 -- loads what other commands do without
+    from qa import watch as watching  # noqa: PLC0415
+
+    safeguard.check_apart(settings)
 
     def build() -> None:
-        _tell(_build(settings), as_json=as_json)
+        _tell(_build(settings, allow_empty=allow_empty), as_json=as_json)
         sys.stdout.flush()  # to whoever reads it, line by line
+
+    def tidy() -> None:
+        retention.expire_unless_locked(settings.index, settings.retention_days)
+        if not settings.is_local:
+            _tidy_store(settings)
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with suppress(KeyboardInterrupt):
-        watching.watch(settings.docs, build, lambda error: click.echo(f"qa: {error}", err=True), stop)
+        watching.watch(
+            settings.docs,
+            build,
+            lambda error: click.echo(f"qa: {error}", err=True),
+            stop,
+            own=settings.own_paths(),
+            tidy=tidy,
+        )
+
+
+@main.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("--docs", type=click.Path(), help="Folder of the documents.  [default: docs_raw]")
+@_index_option
+@_store_option
+@_model_option
+@_json_option
+def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
+    """Remove every trace of deleted files, or folders of them, from the index. PATH is relative to DOCS."""
+    settings = config.load(flags)
+    from qa import forget as forgetting  # noqa: PLC0415 -- loads what other commands do without
+
+    done = forgetting.forget(
+        settings, paths, lambda places: _build(settings, forgotten=places), lambda: _forget_in_store(settings)
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(done), ensure_ascii=False))
+        return
+    for name in done.still_open:
+        message = (
+            f"generation {name} is gone, but another process has it open until it moves on or is restarted"
+        )
+        click.echo(f"qa: {message}", err=True)
+    click.echo(
+        f"{_count(len(done.files), 'file')} forgotten, "
+        f"{_count(len(done.removed), 'earlier generation')} removed"
+        f"{', a new generation published' if done.rebuilt else ''}"
+    )
+
+
+def _forget_in_store(settings: Settings) -> None:
+    """Leave only the live generation in the Milvus that the settings name, if they do."""
+    if settings.is_local:
+        return
+    from qa.milvus.upload import drop_earlier  # noqa: PLC0415 -- loads what other commands do without
+
+    _upload(settings, progress=sys.stderr.isatty())
+    drop_earlier(settings.store, settings.cache)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--with-keys", is_flag=True, help="Put the keys of the service in, too.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE where it is there.")
+@click.option(
+    "--judgements", type=click.Path(dir_okay=False), help="The file of judgements to put in."
+)
+@_index_option
+@_json_option
+def backup(file: Path, *, with_keys: bool, overwrite: bool, as_json: bool, **flags: Any) -> None:
+    """Write a copy of the index into FILE, a tar archive. Builds and the service may go on meanwhile."""
+    from qa import backup as backups  # noqa: PLC0415 -- loads what other commands do without
+
+    done = backups.write(config.load(flags), file, keys=with_keys, overwrite=overwrite)
+    if as_json:
+        click.echo(json.dumps(asdict(done), ensure_ascii=False))
+        return
+    size = f"{_count(done.files, 'file')}, {done.bytes / 2**20:.1f} MB, checked"
+    click.echo(f"generation {done.generation} is in {done.path}: {size}{', with keys' if done.keys else ''}")
 
 
 @main.command()

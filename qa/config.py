@@ -58,6 +58,7 @@ class Settings:
     workers: int = field(default_factory=lambda: min(cores(), _MOST_WORKERS))
     threads: int = 4
     max_question: int = 1000
+    retention_days: int = 7
     max_file_mb: int = 256
     read_seconds: int = 60
     read_memory: int = 2048
@@ -74,6 +75,13 @@ class Settings:
     cors: str = ""
     log_json: bool = False
     log_questions: bool = False
+
+    def own_paths(self) -> frozenset[Path]:
+        """Give, as absolute paths, all that is written in the course of work: it is no document."""
+        written = [self.index, self.cache, self.keys, *([self.judgements] if self.judgements else [])]
+        if self.store_is_file:
+            written.append(Path(self.store.partition("+")[2]))
+        return frozenset(path.resolve() for path in written)
 
     @property
     def is_local(self) -> bool:
@@ -112,6 +120,7 @@ _RANGES = {
     "read_seconds": (1, _DAY),
     "patience": (1, _DAY),
     "longest": (1, _DAY),
+    "retention_days": (0, 36_500),
 }
 """What a number may be. No machine has more, and the system's own limits are not far above."""
 

@@ -15,6 +15,7 @@ The errors form a tree; only the command line and the web service turn them into
     │   └── ExportRefusedError    the faster form of the model does not keep its vectors
     ├── BuildError             the index could not be built
     │   ├── LockedError        another process is building it
+    │   ├── DocumentsGoneError  the documents folder, or most of what is indexed of it, is gone at once
     │   └── ClusterError       the Ray cluster cannot be reached, or has failed
     ├── IndexUnavailableError  there is no index to read
     │   ├── CorruptIndexError  there is one, but it is not what was written
@@ -83,6 +84,10 @@ class BuildError(QAError):
 
 class LockedError(BuildError):
     """Another process is building the index."""
+
+
+class DocumentsGoneError(BuildError):
+    """The documents folder, or most of what is indexed of it, is gone at once."""
 
 
 class ClusterError(BuildError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
@@ -56,6 +56,9 @@ def encode(encoder: Encoder, projection: Float32, group: Group) -> list[KeptVect
     ]
 
 
+_Kept = int | KeptVectors | None
+"""A passage's row in the old generation, or its vectors out of the cache; None where it is new."""
+
 Encode = Callable[[Float32, Iterable[Group]], Iterator[Sequence[KeptVectors]]]
 """Gives, for a projection, the vectors of each group's passages, in order."""
 
@@ -63,17 +66,26 @@ Encode = Callable[[Float32, Iterable[Group]], Iterator[Sequence[KeptVectors]]]
 class PassageEmbedder:
     """Writes the vectors of a new generation's passages, in their order."""
 
-    def __init__(self, folder: Path, encoder: Encoder, old: Generation | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        encoder: Encoder,
+        old: Generation | None,
+        cached: Callable[[str], KeptVectors | None] = lambda _: None,
+    ) -> None:
         """Begin.
 
         Args:
             folder: of the new generation.
             encoder: the model.
             old: a generation made by the same encoder; None where there is none.
+            cached: gives, by key, the vectors of passages that were in an earlier generation, where they
+                are kept: made by the same encoder, with the old generation's projection.
         """
         self._folder = folder
         self._encoder = encoder
         self._old = old
+        self._cached = cached
         self._known = {key: row for row, key in enumerate(old.store.vector_keys())} if old else {}
         self._projection = _in_background(lambda: _projection(encoder, old))
         self._passages = vectors.VectorWriter(folder / generation.PASSAGES)
@@ -93,7 +105,7 @@ class PassageEmbedder:
             passages: each with its key, which stands for all that shapes its vectors beside the model.
             encode: makes what is not known.
         """
-        begun: deque[list[int | None]] = deque()
+        begun: deque[list[_Kept]] = deque()
         groups = self._new(passages, begun)
         first = list(islice(groups, 1))  # which is read while the model is loaded
         projection = self._projection.result()
@@ -117,25 +129,40 @@ class PassageEmbedder:
         return vectors.invert(written, self._folder / generation.INVERTED, memory)
 
     def _new(
-        self, passages: Iterable[tuple[str, PassageInput]], begun: deque[list[int | None]]
+        self, passages: Iterable[tuple[str, PassageInput]], begun: deque[list[_Kept]]
     ) -> Iterator[Group]:
-        """Give the passages of each ``AT_ONCE`` that are new; note for all of them which row they have."""
+        """Give the passages of each ``AT_ONCE`` that are new; note for all of them what is kept."""
         coming = iter(passages)
         while together := list(islice(coming, AT_ONCE)):
-            new = [(key, passage) for key, passage in together if key not in self._known]
+            places = [self._look_up(key) for key, _ in together]
+            new = [passage for passage, place in zip(together, places, strict=True) if place is None]
             self.embedded += len(new)
-            begun.append([self._known.get(key) for key, _ in together])
+            begun.append(places)
             yield new
 
+    def _look_up(self, key: str) -> _Kept:
+        row = self._known.get(key)
+        return self._cached(key) if row is None else row
+
     def _add(
-        self, rows: list[int | None], made: Iterator[KeptVectors], written: interaction.TokenWriter
+        self, places: list[_Kept], made: Iterator[KeptVectors], written: interaction.TokenWriter
     ) -> None:
-        kept = [next(made) if row is None else self._copied(row) for row in rows]
+        kept = [
+            next(made) if place is None else self._copied(place) if isinstance(place, int) else place
+            for place in places
+        ]
         self._passages.add(np.stack([one.passage for one in kept]))
         self._sentences.add(np.concatenate([one.sentences for one in kept]))
         tokens = np.concatenate([one.tokens for one in kept])
         written.add(tokens, chain.from_iterable(one.token_counts for one in kept))
         self._counts.extend(len(one.sentences) for one in kept)
+
+    def departing(self, staying: Collection[str]) -> Iterator[tuple[str, KeptVectors]]:
+        """Give the keys and vectors of the old generation's passages that are none of these."""
+        gone = self._known.keys() - set(staying)
+        for key, row in self._known.items():
+            if key in gone:
+                yield key, self._copied(row)
 
     def _check(self, first: Sequence[Group]) -> None:
         """Let an encoder that made no index yet check itself, on sentences from all over the first group."""

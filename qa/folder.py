@@ -2,57 +2,96 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
 
 from qa import files, readers
-from qa.contracts import BuildError, MissingFileError, ReadError, ReadFailure, SourceFile
+from qa.contracts import (
+    BuildError,
+    DocumentsGoneError,
+    MissingFileError,
+    ReadError,
+    ReadFailure,
+    SourceFile,
+)
 
 _CHUNK = 2**20
 """How many bytes are hashed at a time: more is not faster."""
 
+_DECIDED = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
+    | {errno.ENXIO}  # a socket
+)
+"""Errors by which a file is gone, is no file, or is kept from us. After any other it may be as it was."""
+
+_Kind = Literal["file", "skipped", "failed", "mount"]
+
 
 class Scan(NamedTuple):
-    """What is in a documents folder, each by path: what can be read, what cannot, and what is passed over."""
+    """What is in a documents folder, each by path.
+
+    Attributes:
+        files: what can be read.
+        failures: what cannot.
+        skipped: what is passed over.
+        out_of_reach: files and folders among the failures that an error of the disk or the network hides.
+        mounts: folders on which another file system is mounted.
+    """
 
     files: list[SourceFile]
     failures: list[ReadFailure]
     skipped: list[ReadFailure]
+    out_of_reach: list[str]
+    mounts: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A documents folder. Only regular files in it that are no larger than ``max_bytes`` are read."""
+    """A documents folder. Only regular files in it that are no larger than ``max_bytes`` are read.
+
+    ``own`` are absolute paths of files and folders that qa itself writes: they are passed over.
+    """
 
     root: Path
     max_bytes: int
+    own: Collection[Path] = ()
 
     def scan(self) -> Scan:
         """Find every file. A folder that cannot be listed is a failure of its own.
 
         Raises:
-            BuildError: the folder is not there or cannot be listed.
+            DocumentsGoneError: the folder is not there.
+            BuildError: it cannot be listed.
         """
         if not self.root.is_dir():
-            raise BuildError(f"the documents folder {self.root} is not there")
-        found = Scan([], [], [])
-        for path, skipped, failed in sorted(self._walk()):
-            try:
-                if skipped:
-                    found.skipped.append(ReadFailure(_printable(path), skipped))
-                elif failed:
-                    found.failures.append(ReadFailure(_printable(path), failed))
-                else:
-                    found.files.append(self._scan_one(path))
-            except ReadError as error:
-                found.failures.append(ReadFailure(_printable(path), str(error)))
-        return found
+            raise DocumentsGoneError(f"the documents folder {self.root} is not there")
+        scan = Scan([], [], [], [], [])
+        for entry in sorted(self._walk()):
+            self._add(scan, entry)
+        return scan
+
+    def _add(self, scan: Scan, entry: _Entry) -> None:
+        path = _printable(entry.path)
+        match entry.kind:
+            case "mount":
+                scan.mounts.append(path)
+            case "skipped":
+                scan.skipped.append(ReadFailure(path, entry.reason))
+            case "failed":
+                scan.failures.append(ReadFailure(path, entry.reason))
+                scan.out_of_reach.extend([path] if entry.passing else [])
+            case "file":
+                try:
+                    scan.files.append(self._scan_one(entry.path))
+                except ReadError as error:
+                    self._add(scan, _Entry(entry.path, "failed", str(error), _is_passing(error)))
 
     def read(self, path: str) -> bytes:
         """Give a file's bytes.
@@ -118,34 +157,54 @@ class Folder:
         return digest.hexdigest()
 
     def _walk(self) -> Iterator[_Entry]:
-        """Give every file, every link to a folder, and every folder that is hidden or cannot be listed.
+        """Give every file, every link to a folder, and every folder that is hidden, ours or cannot be listed.
 
         Without recursion, for folders nest as deep as names go.
         """
-        waiting = [""]
+        waiting, root = [""], self.root.resolve()
         while waiting:
             folder = waiting.pop()
             try:
-                with files.listed_inside(self.root, folder) as found:
-                    names = {entry.name for entry in found}
-                    for entry in found:
+                with files.listed_inside(self.root, folder) as entries:
+                    if folder and os.path.ismount(self.root / folder):
+                        yield _Entry(folder, "mount")
+                    names = {entry.name for entry in entries}
+                    for entry in entries:
                         path = f"{folder}/{entry.name}".lstrip("/")
-                        if entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):
+                        if root / path in self.own:
+                            yield _Entry(path, "skipped", "is written by qa itself")
+                        elif entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):
                             waiting.append(path)
                         elif not _is_described(entry, names):
                             yield _looked_at(path, entry)
             except OSError as error:
                 if not folder:
                     raise BuildError(f"{self.root} cannot be listed: {error.strerror}") from error
-                yield _Entry(folder, failed=f"cannot be listed: {error.strerror}")
+                yield _Entry(folder, "failed", f"cannot be listed: {error.strerror}", _is_passing(error))
 
 
 class _Entry(NamedTuple):
-    """A path in the folder, why it is passed over, and why it cannot be read; "" where neither is so."""
+    """A path in the folder, what it is, and why it is passed over or cannot be read.
+
+    ``passing``: it cannot be read because of an error that may pass.
+    """
 
     path: str
-    skipped: str = ""
-    failed: str = ""
+    kind: _Kind
+    reason: str = ""
+    passing: bool = False
+
+
+def lies_in(path: str, places: Collection[str]) -> bool:
+    """Whether a path is one of these, or lies in a folder that is one of these."""
+    return path in places or any(str(parent) in places for parent in PurePosixPath(path).parents)
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    """Whether an error tells nothing of the file itself, such as a disk or a network that fails."""
+    while isinstance(error, ReadError):
+        error = error.__cause__
+    return isinstance(error, OSError) and error.errno is not None and error.errno not in _DECIDED
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:
@@ -167,14 +226,14 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 def _looked_at(path: str, entry: os.DirEntry[str]) -> _Entry:
     if _is_hidden(entry):
-        return _Entry(path, skipped="is hidden: its name begins with a dot")
+        return _Entry(path, "skipped", "is hidden: its name begins with a dot")
     if readers.is_sidecar(Path(entry.name)):
-        return _Entry(path, skipped="describes a file that is not there")
+        return _Entry(path, "skipped", "describes a file that is not there")
     if _leads_to_folder(entry):
-        return _Entry(path, failed="is a link to a folder: links to folders are not followed")
+        return _Entry(path, "failed", "is a link to a folder: links to folders are not followed")
     if not readers.supported(Path(entry.name)):
-        return _Entry(path, skipped="is of no kind that can be read")
-    return _Entry(path)
+        return _Entry(path, "skipped", "is of no kind that can be read")
+    return _Entry(path, "file")
 
 
 def _described(path: str, digest: str, sidecar: bytes | None) -> SourceFile:

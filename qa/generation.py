@@ -277,16 +277,17 @@ def put_in_place(draft: Path, path: Path) -> None:
     _sync_one(path.parent)
 
 
-def remove_unless_read(folder: Path) -> None:
-    """Remove a generation that is not live, but not while anybody holds a lease on it."""
+def remove_unless_read(folder: Path) -> bool:
+    """Remove a generation that is not live, but not while anybody holds a lease on it; tell whether it is."""
     try:
         with (folder / MANIFEST).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder)
     except BlockingIOError:
-        pass
+        return False
     except FileNotFoundError:  # without a manifest nobody can read it
         shutil.rmtree(folder)
+    return True
 
 
 def load(folder: Path) -> Generation:

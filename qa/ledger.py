@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
@@ -37,6 +37,7 @@ CREATE TABLE facts (format INTEGER NOT NULL, generation TEXT NOT NULL, checked T
 CREATE TABLE files (
     path TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT, since TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE mounts (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE INDEX files_by_state ON files (state, path);
 CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT) STRICT, WITHOUT ROWID;
 """
@@ -51,7 +52,7 @@ CREATE INDEX remarks_by_path ON remarks (path);
 _SEEN = """
 INSERT INTO seen
 WITH told AS (SELECT path, min(rowid) AS first, count(*) AS remarks FROM remarks GROUP BY path),
-    named AS (SELECT path FROM store.files UNION SELECT path FROM told)
+    named AS (SELECT path FROM store.files UNION SELECT path FROM told UNION SELECT path FROM store.documents)
 SELECT named.path,
     CASE WHEN NOT EXISTS (SELECT 1 FROM store.documents d WHERE d.path = named.path) THEN 'failed'
          WHEN remarks > 0 THEN 'partly' ELSE 'indexed' END,
@@ -88,31 +89,57 @@ class Summary:
     counts: dict[State, int]
 
 
-def write(index: Path, live: Path, skipped: Iterable[ReadFailure]) -> None:
+def write(index: Path, live: Path, skipped: Iterable[ReadFailure], mounts: Iterable[str] = ()) -> None:
     """Write what the live generation has of each file, what was skipped, and what was there before.
 
     Args:
         index: the folder of the index, for which the caller holds the lock.
         live: the folder of the live generation.
         skipped: what is in the documents folder and passed over.
+        mounts: folders in it on which another file system is mounted.
 
     Raises:
         BuildError: the disk does not take it.
     """
-    draft = index / f".{NAME}"
-    draft.unlink(missing_ok=True)
+    with _writing(index) as db:
+        _attach_earlier(db, index)
+        db.execute("ATTACH ? AS store", (_uri(live / generation.STORE),))
+        db.execute("BEGIN")
+        _fill(db, live.name, skipped)
+        db.executemany("INSERT INTO mounts VALUES (?)", ((path,) for path in mounts))
+        db.execute("COMMIT")
+
+
+def forget(index: Path, is_forgotten: Callable[[str], bool]) -> None:
+    """Leave files out, as if they had never been there. One that is damaged is removed.
+
+    Args:
+        index: the folder of the index, for which the caller holds the lock.
+        is_forgotten: whether a path is left out.
+
+    Raises:
+        BuildError: the disk does not take it.
+    """
     try:
-        with closing(sqlite3.connect(draft.resolve().as_uri(), uri=True, isolation_level=None)) as db:
-            db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}")
-            _attach_earlier(db, index)
-            db.execute("ATTACH ? AS store", (_uri(live / generation.STORE),))
-            db.execute("BEGIN")
-            _fill(db, live.name, skipped)
-            db.execute("COMMIT")
-    except sqlite3.DatabaseError as error:
-        raise BuildError(f"{draft} cannot be written: {error}") from error
-    _seal(draft)
-    generation.put_in_place(draft, index / NAME)
+        verify(index)
+        rest, unmounted = entries(index), mounts(index)
+        known = summary(index)
+    except CorruptIndexError:
+        known = None
+    if known is None:
+        for name in (NAME, f".{NAME}"):
+            (index / name).unlink(missing_ok=True)
+        return
+    # Written anew, for what is deleted from a database stays in its free pages.
+    with _writing(index) as db:
+        db.execute("BEGIN")
+        db.execute("INSERT INTO facts VALUES (?, ?, ?)", (FORMAT, known.generation, known.checked))
+        left = (astuple(entry) for entry in rest if not is_forgotten(entry.path))
+        db.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", left)
+        db.executemany(
+            "INSERT INTO mounts VALUES (?)", ((path,) for path in unmounted if not is_forgotten(path))
+        )
+        db.execute("COMMIT")
 
 
 def summary(index: Path) -> Summary | None:
@@ -140,6 +167,19 @@ def entries(index: Path, state: State | None = None, *, limit: int = -1, offset:
             ([state] if state else []) + [limit, offset],
         )
         return [Entry(*row) for row in rows]
+
+
+def mounts(index: Path) -> list[str]:
+    """List the folders on which another file system was mounted; none where nothing can be told."""
+    if not _is_there(index):
+        return []
+    try:
+        with _reading(index) as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'mounts'").fetchone():
+                return []  # an older version wrote it
+            return [row[0] for row in db.execute("SELECT path FROM mounts ORDER BY path")]
+    except CorruptIndexError:
+        return []
 
 
 def verify(index: Path) -> None:
@@ -200,6 +240,25 @@ def _attach_earlier(db: sqlite3.Connection, index: Path) -> None:
             return
     db.execute("ATTACH ':memory:' AS old")
     db.execute("CREATE TABLE old.files (path, state, reason, since)")
+
+
+@contextmanager
+def _writing(index: Path) -> Iterator[sqlite3.Connection]:
+    """Write a new ledger, which takes the place of the old one once the block has ended.
+
+    Raises:
+        BuildError: the disk does not take it.
+    """
+    draft = index / f".{NAME}"
+    draft.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(draft.resolve().as_uri(), uri=True, isolation_level=None)) as db:
+            db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}")
+            yield db
+    except sqlite3.DatabaseError as error:
+        raise BuildError(f"{draft} cannot be written: {error}") from error
+    _seal(draft)
+    generation.put_in_place(draft, index / NAME)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -59,8 +60,8 @@ def remove(index: Path) -> None:
     shutil.rmtree(index / _FOLDER, ignore_errors=True)
 
 
-def pack(kept: Sequence[KeptVectors]) -> bytes:
-    """Put the vectors of some passages, one at least, into bytes."""
+def pack(kept: Sequence[KeptVectors], **more: Any) -> bytes:
+    """Put the vectors of some passages, one at least, into bytes, and more arrays beside them."""
     packed = io.BytesIO()
     np.savez(
         packed,
@@ -69,6 +70,7 @@ def pack(kept: Sequence[KeptVectors]) -> bytes:
         tokens=np.concatenate([one.tokens for one in kept]),
         token_counts=np.concatenate([np.array(one.token_counts, np.int64) for one in kept]),
         counts=np.array([len(one.sentences) for one in kept], np.int64),
+        **more,
     )
     return packed.getvalue()
 

@@ -68,6 +68,7 @@ _DOCUMENT = """d.id, d.path, d.row, d.media_type, d.sha256, d.title, d.source, d
     d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages"""
 _PASSAGE = """p.number, p.document, p.char_start, p.char_end, p.byte_start, p.byte_length,
     p.section, p.page, p.language, p.sentences"""
+_NAMED = "SELECT path FROM files UNION SELECT path FROM failures UNION SELECT path FROM documents"
 _OF_DOCUMENT = "p.document = (SELECT number FROM documents WHERE id = ?)"
 
 _MAPPED = 2**31 - 1
@@ -246,7 +247,7 @@ class Store:
 
     def count_files(self) -> int:
         """Count the files that were looked at, read or not."""
-        sql = "SELECT count(*) FROM (SELECT path FROM files UNION SELECT path FROM failures)"
+        sql = f"SELECT count(*) FROM ({_NAMED})"
         count: int = self._select(sql)[0][0]
         return count
 
@@ -254,6 +255,14 @@ class Store:
         """Give the files that were indexed, by path."""
         rows = self._select("SELECT path, sha256, sidecar_sha256 FROM files")
         return {row["path"]: SourceFile(*row) for row in rows}
+
+    def paths(self) -> list[str]:
+        """Give the paths of all documents, each once, ascending."""
+        return [row[0] for row in self._select("SELECT DISTINCT path FROM documents ORDER BY path")]
+
+    def named(self) -> set[str]:
+        """Give the paths of everything that it holds or knows to be unreadable."""
+        return {row[0] for row in self._select(_NAMED)}
 
     def vector_keys(self) -> list[str]:
         """Give every passage's vector key, by number."""

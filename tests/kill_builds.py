@@ -26,7 +26,7 @@ from corpus import write
 from stand_in import StandIn
 
 from qa import build as building
-from qa import generation, ledger
+from qa import generation, ledger, retention, vector_cache
 from qa.build import build
 from qa.config import Settings
 from qa.contracts import IndexUnavailableError, Query
@@ -47,7 +47,7 @@ _EVENTS = {
     "sqlite3.connect",
 }
 _STEPS: tuple[tuple[Any, str], ...] = (
-    (building, "_clean"),
+    (retention, "clean"),
     (building, "_live"),
     (Folder, "scan"),
     (StoreWriter, "add"),
@@ -61,6 +61,8 @@ _STEPS: tuple[tuple[Any, str], ...] = (
     (Path, "rename"),
     (generation, "point_to"),
     (generation, "replace_file"),
+    (vector_cache.VectorCache, "put"),
+    (retention, "expire"),
     (ledger, "write"),
     (ledger, "_fill"),
     (generation, "put_in_place"),

@@ -498,7 +498,7 @@ def test_an_empty_folder_gives_an_empty_index(settings: Settings, tmp_path: Path
     assert (report.documents, report.passages) == (0, 0)
     generation.verify(generation.current(settings.index))
     assert build(settings, encoder).documents == 5
-    assert build(replace(settings, docs=tmp_path / "empty"), encoder).documents == 0
+    assert build(replace(settings, docs=tmp_path / "empty"), encoder, allow_empty=True).documents == 0
 
 
 def test_a_missing_folder_is_told_and_the_index_stays(
@@ -520,8 +520,8 @@ def test_an_index_that_cannot_be_made_is_told(settings: Settings, tmp_path: Path
 def test_a_locked_index_tells_by_whom(settings: Settings, encoder: StandIn) -> None:
     build(settings, encoder)
     hold = (
-        "import sys; from pathlib import Path; from qa.build import _lock\n"
-        "with _lock(Path(sys.argv[1])): print('held', flush=True); input()"
+        "import sys; from pathlib import Path; from qa.lock import hold\n"
+        "with hold(Path(sys.argv[1])): print('held', flush=True); input()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", hold, settings.index], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -78,7 +78,7 @@ def test_index_as_json(run) -> None:
 def test_watch_tells_of_each_build_and_of_what_went_wrong(
     run, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    def follow(docs: Path, build_, complain, stop) -> None:
+    def follow(docs: Path, build_, complain, stop, **_) -> None:
         assert docs == Path("docs")
         build_()
         complain(BuildError("it cannot be written"))

@@ -60,6 +60,23 @@ MAY_IMPORT = {
         "shingles",
     }
     | {"store", "vectors"},
+    "lock": {"contracts"},
+    "safeguard": {"config", "contracts", "folder", "generation", "ledger"},
+    "vector_cache": {"contracts", "embed", "shards"},
+    "retention": {"contracts", "generation", "lock", "vector_cache"},
+    "forget": {
+        "config",
+        "contracts",
+        "folder",
+        "generation",
+        "ledger",
+        "lock",
+        "retention",
+        "shards",
+        "store",
+    }
+    | {"vector_cache"},
+    "backup": {"calibration", "config", "contracts", "generation", "ledger"},
     "published": {"calibration", "config", "contracts", "corpus", "generation", "milvus"},
     "corpus": {"contracts", "generation", "interaction", "lexical"},
     "evidence": {
@@ -93,7 +110,7 @@ MAY_IMPORT = {
     "search": {"contracts", "config", "calibration", "corpus", "evidence", "published", "reranking"}
     | _PARTS - {"readers"},
     "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
-    | {"work"}
+    | {"lock", "retention", "safeguard", "vector_cache", "work"}
     | _PARTS - {"ranking", "language"},
     "facsimile": {"contracts", "readers"},
     "web": {"contracts", "config", "facsimile", "files", "folding", "ledger", "search"},

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from stand_in import StandIn
 from qa import generation, watch
 from qa.build import Report, build
 from qa.config import Settings
-from qa.contracts import BuildError, LockedError, QAError
+from qa.contracts import BuildError, DocumentsGoneError, LockedError, QAError
 
 REST = 0.25
 
@@ -25,8 +26,11 @@ REST = 0.25
 class Watching:
     """A watch in a thread of its own."""
 
-    def __init__(self, settings: Settings, build_: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, build_: Callable[[], object] | None = None, **options: object
+    ) -> None:
         self.settings = settings
+        self.allow_empty = False
         self.reports: list[Report] = []
         self.errors: list[QAError] = []
         self.stop = threading.Event()
@@ -34,11 +38,12 @@ class Watching:
             target=watch.watch,
             daemon=True,
             args=(settings.docs, build_ or self._build, self.errors.append, self.stop),
+            kwargs={"own": settings.own_paths()} | options,
         )
         self.thread.start()
 
     def _build(self) -> None:
-        self.reports.append(build(self.settings, StandIn()))
+        self.reports.append(build(self.settings, StandIn(), allow_empty=self.allow_empty))
 
     def until(self, said: Callable[[], bool]) -> None:
         """Wait for something that should come."""
@@ -61,8 +66,8 @@ def start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(watch, "_LOOK", 50)
     started: list[Watching] = []
 
-    def begin(*arguments: Callable[[], object]) -> Watching:
-        started.append(Watching(settings, *arguments))
+    def begin(*arguments: Callable[[], object], given: Settings = settings, **options: object) -> Watching:
+        started.append(Watching(given, *arguments, **options))
         return started[-1]
 
     yield begin
@@ -128,6 +133,7 @@ def test_bursts_renames_new_folders_and_removals_are_followed(start, settings: S
     assert "burst/7.txt" not in watching.texts()
     write(settings.docs, {"moved/7.txt": "Changed where it went to."})
     watching.until(lambda: watching.texts()["moved/7.txt"] == "Changed where it went to.")
+    watching.allow_empty = True
     shutil.rmtree(settings.docs / "moved")
     watching.until(lambda: len(watching.texts()) == 4)
 
@@ -176,3 +182,62 @@ def test_a_folder_that_goes_and_comes_back_is_followed_again(
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="nowhere is not there"):
         watch.watch(tmp_path / "nowhere", lambda: None, lambda _: None, threading.Event())
+
+
+def test_documents_that_vanish_are_told_once_and_the_index_stays_until_they_are_back(
+    start, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_RETRY", 0.1)
+    monkeypatch.setattr(watch, "_RETRY_SHARE", 0)
+    watching = start()
+    watching.until(lambda: len(watching.reports) == 1)
+    tried = len(watching.errors)
+    for _ in range(2):
+        settings.docs.rename(settings.docs.with_name("away"))
+        settings.docs.mkdir()
+        watching.until(lambda before=tried: len(watching.errors) == before + 1)
+        time.sleep(1)  # time for several more tries
+        assert len(watching.errors) == tried + 1
+        assert isinstance(watching.errors[-1], DocumentsGoneError)
+        assert len(watching.texts()) == 4
+        settings.docs.rmdir()
+        built = len(watching.reports)
+        settings.docs.with_name("away").rename(settings.docs)
+        watching.until(lambda before=built: len(watching.reports) > before)
+        assert watching.published() == 1
+        tried += 1
+    write(settings.docs, {"new.txt": "And it goes on."})
+    watching.until(lambda: "new.txt" in watching.texts())
+
+
+def test_what_qa_writes_itself_starts_nothing(start, settings: Settings) -> None:
+    inside = replace(
+        settings,
+        index=settings.docs / "index",
+        judgements=settings.docs / "judged.jsonl",
+        keys=settings.docs / "k",
+    )
+    watching = start(given=inside)
+    watching.until(lambda: len(watching.reports) == 1)
+    write(settings.docs, {"judged.jsonl": "{}\n", "k": "{}", "index/calibration.json": "{}"})
+    time.sleep(6 * REST)
+    assert len(watching.reports) == 1
+    write(settings.docs, {"new.txt": "Something new."})
+    watching.until(lambda: len(watching.reports) == 2)
+    time.sleep(6 * REST)
+    assert len(watching.reports) == 2
+    assert len(watching.texts()) == 5
+
+
+def test_it_tidies_now_and_then(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_TIDY", 0.1)
+    tidied: list[int] = []
+
+    def tidy() -> None:
+        tidied.append(1)
+        raise LockedError("somebody else builds")
+
+    watching = start(tidy=tidy)
+    watching.until(lambda: len(tidied) == 3)
+    assert {str(error) for error in watching.errors} == {"somebody else builds"}
+    assert len(watching.reports) == 1

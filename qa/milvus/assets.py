@@ -18,6 +18,9 @@ from qa.milvus.packing import WIDTH
 from qa.milvus.schema import DIRECTORY, FORMAT, PARTS, Layout, collection
 
 FACTS = "facts.json"
+CACHED = "milvus"
+"""The folder for copies, in the settings' cache."""
+
 _BYTES = WIDTH // 4 * 3
 _KEPT = 3  # generations
 _AT_ONCE = 50
@@ -101,6 +104,13 @@ def _copy(client: Client, generation: str, asset: Asset, path: Path) -> None:
             numbers = range(first, min(first + _AT_ONCE, asset.part + asset.parts))
             found = client.rows(collection(generation, PARTS), numbers, ["data"])
             file.writelines(b64decode(found[number]["data"]) for number in numbers)
+
+
+def remove_others(cache: Path, generation: str) -> None:
+    """Remove copies of all generations but one, out of the settings' cache."""
+    for folder in (cache / CACHED).glob("*"):
+        if folder.name != generation and not folder.name.startswith("."):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clean(cache: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from qa.contracts import IndexUnavailableError, StoreUnavailableError
+from qa.milvus.assets import CACHED
 from qa.milvus.client import Client
 from qa.milvus.corpus import MilvusCorpus
 from qa.milvus.schema import ALIAS, CALIBRATION, PARTS, collection, generation_of
@@ -38,7 +39,7 @@ class MilvusPublications:
 
     def __init__(self, store: str, cache: Path) -> None:
         self._client = Client(store)
-        self._cache = cache / "milvus"
+        self._cache = cache / CACHED
         self._lock = threading.Lock()
         self._next = 0.0
         self._found: tuple[str, bytes | None] | IndexUnavailableError | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tqdm import tqdm
 
 from qa.contracts import BuildError
 from qa.generation import Generation
-from qa.milvus import schema
+from qa.milvus import assets, schema
 from qa.milvus.client import Client, Row, patient
 from qa.milvus.live import aliased, live
 from qa.milvus.rows import Rows
@@ -74,6 +75,30 @@ def calibrate(store: str, calibration: bytes | None) -> None:
     try:
         if generation := patient(live)(client):
             _calibrate(client, generation, calibration)
+    finally:
+        client.close()
+
+
+def drop_earlier(store: str, cache: Path) -> tuple[str, ...]:
+    """Drop all generations of a Milvus but the live one, and copies of their files on this machine.
+
+    Args:
+        store: the setting.
+        cache: where copies are kept.
+
+    Returns:
+        The names of what was dropped.
+
+    Raises:
+        StoreUnavailableError: the Milvus does not answer, however often it is asked.
+    """
+    client = Client(store, patience=_PATIENCE)
+    try:
+        kept = patient(live)(client)
+        if kept is None:
+            return ()
+        assets.remove_others(cache, kept)
+        return _drop(client, {kept})
     finally:
         client.close()
 
