@@ -234,9 +234,7 @@ def _forget_in_store(settings: Settings) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--with-keys", is_flag=True, help="Put the keys of the service in, too.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it is there.")
-@click.option(
-    "--judgements", type=click.Path(dir_okay=False), help="The file of judgements to put in."
-)
+@click.option("--judgements", type=click.Path(dir_okay=False), help="The file of judgements to put in.")
 @_index_option
 @_json_option
 def backup(file: Path, *, with_keys: bool, overwrite: bool, as_json: bool, **flags: Any) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from io import BufferedReader
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_in import StandIn
 
-from qa import generation, ledger, safeguard
+from qa import files, generation, ledger, safeguard
 from qa.build import Report, build
 from qa.config import Settings
 from qa.contracts import DocumentsGoneError, ReadError, SettingsError, SourceFile
@@ -130,15 +131,15 @@ def test_an_index_that_cannot_be_read_any_more_is_not_emptied_either(twenty: Set
 def test_a_folder_that_an_error_hides_keeps_its_documents(
     twenty: Settings, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    list_ = os.scandir
+    list_ = files.listed_inside
 
-    def failing(path: Path) -> Iterator[os.DirEntry[str]]:
-        if Path(path).name == "sub":
+    def failing(root: Path, path: str) -> AbstractContextManager[list[os.DirEntry[str]]]:
+        if path == "sub":
             raise OSError(number, os.strerror(number))
-        return list_(path)
+        return list_(root, path)
 
     with monkeypatch.context() as for_now:
-        for_now.setattr(os, "scandir", failing)
+        for_now.setattr(files, "listed_inside", failing)
         report = build(twenty, StandIn())
         assert (report.documents, report.embedded) == (20, 0)
         (failure,) = report.failures
