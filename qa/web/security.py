@@ -40,6 +40,8 @@ _FOR_OTHER_SITES = {
     "Access-Control-Max-Age": "600",
 }
 _API = "/api/"
+_LONGEST_HOST = 260
+"""How many characters a host's name, of 253 at most, and its port may take."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -78,14 +80,14 @@ def _hosts(settings: Settings) -> Callable[[str], bool]:
     names = {"localhost", settings.host.lower(), *(name.lower() for name in words(settings.hosts))}
 
     @lru_cache(256)
-    def is_ours(host: str) -> bool:
+    def is_name_of_ours(host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
         return name in names or _is_address(name)
 
-    return is_ours
+    return lambda host: len(host) <= _LONGEST_HOST and is_name_of_ours(host)
 
 
 def _is_address(name: str) -> bool:
