@@ -28,6 +28,7 @@ _PARTS = {
 }
 MAY_IMPORT = {
     "contracts": set(),
+    "caching": set(),
     "config": {"contracts"},
     "readers": {"contracts"},
     "passages": {"contracts"},
@@ -41,13 +42,23 @@ MAY_IMPORT = {
     "shingles": {"arrays", "contracts"},
     "lexical": {"analysis", "arrays", "contracts", "postings", "shingles"},
     "language": {"analysis", "contracts"},
-    "store": {"contracts"},
+    "store": {"caching", "contracts"},
     "ranking": {"arrays", "contracts"},
     "folder": {"contracts", "readers"},
     "reading": {"contracts", "readers"},
     "generation": {"arrays", "contracts", "interaction", "store", "vectors", "lexical"},
     "ledger": {"contracts", "generation"},
-    "milvus": {"arrays", "contracts", "generation", "interaction", "lexical", "postings", "shingles", "store"}
+    "milvus": {
+        "arrays",
+        "caching",
+        "contracts",
+        "generation",
+        "interaction",
+        "lexical",
+        "postings",
+        "shingles",
+        "store",
+    }
     | {"vectors"},
     "published": {"calibration", "config", "contracts", "corpus", "generation", "milvus"},
     "corpus": {"contracts", "generation", "interaction", "lexical"},
@@ -79,7 +90,16 @@ MAY_IMPORT = {
     | {"store", "work"},
     "reranking": {"contracts", "embedding"},
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
-    "search": {"contracts", "config", "calibration", "corpus", "evidence", "published", "reranking"}
+    "search": {
+        "caching",
+        "contracts",
+        "config",
+        "calibration",
+        "corpus",
+        "evidence",
+        "published",
+        "reranking",
+    }
     | _PARTS - {"readers"},
     "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
     | {"work"}
