@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from math import ceil
+from sys import getsizeof
 
 import regex
 import Stemmer
@@ -33,8 +34,8 @@ _OTHER_SCRIPTS = {"bg": "CYRILLIC", "mk": "CYRILLIC", "uk": "CYRILLIC", "be": "C
 # Scripts written without spaces between words: each pair of neighbouring characters is a term.
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _TERM = regex.compile(
-    rf"{_UNSPACED}+|\d+(?:[.,]\d+)+"
-    rf"|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]*(?:['’]\p{{L}}+)*",
+    rf"{_UNSPACED}++|\d++(?:[.,]\d++)++"
+    rf"|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]*+(?:['’]\p{{L}}++)*+",
     regex.VERSION1,
 )
 _STARTS_UNSPACED = regex.compile(_UNSPACED)
@@ -46,8 +47,12 @@ _STOPWORDS = {"da": "DANISH", "de": "GERMAN", "en": "EN_PLUS", "es": "SPANISH", 
               "sv": "SWEDISH", "tr": "TURKISH"}  # fmt: skip
 _MORE_COMMON_WORDS = {"ru": ("сколько", "какой", "каков")}
 _LETTERS_A_WORD = 3
-_KEPT = 100_000
-_local = threading.local()
+
+KEPT = 16 * 2**20
+"""How many bytes of words and their index terms a thread keeps: some 60,000 words."""
+
+_LONGEST_KEPT = 64
+_SLOT = 100  # bytes that a dictionary takes for an entry, at most
 
 
 def words(text: str, languages: Sequence[str]) -> Iterator[tuple[Span, tuple[str, ...]]]:
@@ -73,7 +78,7 @@ def terms(text: str, languages: Sequence[str]) -> Iterator[str]:
     return chain.from_iterable(map(_known(tuple(languages)).__getitem__, _TERM.findall(text)))
 
 
-@cache
+@lru_cache(16)  # of an index there is one set of languages
 def common_terms(languages: tuple[str, ...]) -> frozenset[str]:
     """Give the index terms of the words that are common in any text in these languages."""
     return frozenset(
@@ -105,6 +110,25 @@ def _is_unspaced(word: str) -> bool:
     return not word.isascii() and _STARTS_UNSPACED.match(word) is not None
 
 
+class _Kept(threading.local):
+    """The index terms that a thread keeps, by language: two threads may not use one stemmer at once."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, ...], _Known] = {}
+        self.size = 0
+
+    def make_room(self, size: int) -> None:
+        """Count an entry of so many bytes. Where that is too much, all entries go before it."""
+        if self.size + size > KEPT:
+            for known in self.known.values():
+                known.clear()
+            self.size = 0
+        self.size += size
+
+
+_kept = _Kept()
+
+
 class _Known(dict[str, tuple[str, ...]]):
     """The index terms of words in some languages; those of the words met last are kept."""
 
@@ -116,30 +140,32 @@ class _Known(dict[str, tuple[str, ...]]):
     def __missing__(self, word: str) -> tuple[str, ...]:
         if _is_unspaced(word):
             return tuple(unicodedata.normalize("NFKC", word[i : i + 2]) for i in range(max(1, len(word) - 1)))
-        if len(self) >= _KEPT:
-            self.clear()
+        terms = self._terms(word)
+        if len(word) <= _LONGEST_KEPT:  # whoever sends long words sends others each time
+            _kept.make_room(_SLOT + sum(map(getsizeof, (word, terms, *terms))))
+            self[word] = terms
+        return terms
+
+    def _terms(self, word: str) -> tuple[str, ...]:
         plain = _fold(unicodedata.normalize("NFKC", word).casefold().replace("’", "'"))
         script = unicodedata.name(plain[0], "").split(" ", 1)[0]
         spoken = [code for code in self._languages if _OTHER_SCRIPTS.get(code, "LATIN") == script]
         spoken = spoken or [_SCRIPT_LANGUAGE.get(script, "")]
-        found = self[word] = tuple(dict.fromkeys(self._stem(plain, code) for code in spoken))
-        return found
+        return tuple(dict.fromkeys(self._stem(plain, code) for code in spoken))
 
     def _stem(self, word: str, language: str) -> str:
         if language not in ALGORITHMS:
             return word
         if language not in self._stemmers:
-            self._stemmers[language] = Stemmer.Stemmer(ALGORITHMS[language])
+            self._stemmers[language] = Stemmer.Stemmer(ALGORITHMS[language], 0)  # it need not keep words, too
         stem: str = self._stemmers[language].stemWord(word)
         return stem
 
 
 def _known(languages: tuple[str, ...]) -> _Known:
-    # A stemmer may not be used by two threads at once, so each thread has its own.
-    known: dict[tuple[str, ...], _Known] = _local.__dict__.setdefault("known", {})
-    if languages not in known:
-        known[languages] = _Known(languages)
-    return known[languages]
+    if languages not in _kept.known:
+        _kept.known[languages] = _Known(languages)
+    return _kept.known[languages]
 
 
 def _fold(word: str) -> str:

@@ -340,7 +340,7 @@ def _workers(settings: Settings, folder: Folder, encoder: Encoder) -> Iterator[W
             yield workers
     else:
         with Reader(limits) as reader:
-            yield InProcess(DocumentReader(folder, reader, encoder), encoder)
+            yield InProcess(DocumentReader(folder, reader, encoder, limits.seconds), encoder)
 
 
 def _terms(stored: StoredDocument, passage: PassageSpan) -> lexical.PassageTerms:

@@ -264,7 +264,7 @@ def _tools(reference: Any) -> _Tools:
         raise ClusterError(
             f"the node {node} has another version of this program or of the model {kit.model!r}"
         )
-    return _Tools(DocumentReader(kit.folder, Reader(kit.limits), encoder), encoder)
+    return _Tools(DocumentReader(kit.folder, Reader(kit.limits), encoder, kit.limits.seconds), encoder)
 
 
 def _read(batch: Mapping[str, Sequence[bytes]], kit: tuple[Any]) -> Iterator[dict[str, list[bytes]]]:

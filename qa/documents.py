@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import accumulate, groupby
 from math import ceil
 
 from qa import analysis, language, passages
@@ -27,39 +29,67 @@ from qa.store import StoredDocument
 _LEGIBLE = 0.5
 _TOKENS_A_WORD = 1.25  # what English takes
 _FEWEST_LETTERS_A_TOKEN = 3
+_MEASURED = 1_000_000
+"""How many characters are given to the tokenizer between two looks at the clock: about a second's work."""
+
+
+class Deadline:
+    """A limit on the processor's time that this thread spends on one document, from when it is made."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._end = time.thread_time() + seconds
+
+    def check(self) -> None:
+        """Raise ReadError where the time is up."""
+        if time.thread_time() > self._end:
+            raise ReadError(
+                f"takes more than {self._seconds} seconds to divide into passages,"
+                " which is the limit (read_seconds)"
+            )
 
 
 class DocumentReader:
     """Reads files of a folder as the documents that an index keeps."""
 
-    def __init__(self, folder: Folder, reader: Reader, encoder: Encoder) -> None:
+    def __init__(self, folder: Folder, reader: Reader, encoder: Encoder, seconds: int) -> None:
         """Begin.
 
         Args:
             folder: where the files are.
             reader: reads them within its limits.
             encoder: tells how long a passage may be.
+            seconds: of the processor's time that it may take to divide one document into passages.
         """
         self._folder = folder
         self._reader = reader
         self._encoder = encoder
+        self._seconds = seconds
 
     def read(self, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
         """Give a file's documents, and why it, or a part of it, cannot be read."""
         try:
             data, sidecar = self._folder.read_as_scanned(file)
             for found in self._reader.read(file.path, data, sidecar_data=sidecar):
-                yield found if isinstance(found, ReadFailure) else self._split(file, found)
+                yield found if isinstance(found, ReadFailure) else self._divided(file, found)
         except ReadError as error:
             yield ReadFailure(file.path, str(error))
 
+    def _divided(self, file: SourceFile, reading: Reading) -> StoredDocument | ReadFailure:
+        try:
+            return self._split(file, reading)
+        except ReadError as error:
+            return ReadFailure(file.path, str(error), reading.key)
+
     def _split(self, file: SourceFile, reading: Reading) -> StoredDocument:
+        deadline = Deadline(self._seconds)
         speaks = reading.metadata.language or language.detect(reading.text)
         found = passages.split(
             reading,
-            measure=self._measure,
+            measure=partial(self._measure, deadline),
             max_tokens=self._encoder.max_tokens,
             language=partial(language.detect_passage, document_language=speaks),
+            check=deadline.check,
         )
         name = file.path if reading.key is None else f"{file.path}\0{reading.key}"
         document = Document(
@@ -77,11 +107,21 @@ class DocumentReader:
         stored = StoredDocument(document, reading.text, reading.headings or (), tuple(found), ())
         return replace(stored, keys=tuple(_key(passage_input(stored, passage)) for passage in found))
 
-    def _measure(self, texts: Sequence[str]) -> list[int]:
+    def _measure(self, deadline: Deadline, texts: Sequence[str]) -> list[int]:
         """Count tokens, or what a text's words would take where the model knows but the letters."""
-        return [
-            _size(text, count) for text, count in zip(texts, self._encoder.count_tokens(texts), strict=True)
-        ]
+        sizes: list[int] = []
+        for part in _parts(texts):
+            deadline.check()
+            counts = self._encoder.count_tokens(part)
+            sizes += [_size(text, count) for text, count in zip(part, counts, strict=True)]
+        return sizes
+
+
+def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Divide texts where they add up to as many characters as are measured at once."""
+    sums = accumulate(map(len, texts))
+    for _, part in groupby(zip(texts, sums, strict=True), key=lambda one: one[1] // _MEASURED):
+        yield [text for text, _ in part]
 
 
 def passage_input(stored: StoredDocument, passage: PassageSpan) -> PassageInput:

@@ -21,7 +21,7 @@ from qa.contracts import Metadata, PassageSpan, Reading, Span
 Measure = Callable[[Sequence[str]], Sequence[int]]
 """Counts the tokens that the embedding model makes of each text."""
 
-VERSION = 4
+VERSION = 5
 """Changes whenever the same text may come out as other passages."""
 
 SHORT = 250
@@ -32,13 +32,22 @@ _MOST_HEADINGS_IN_A_ROW = 3
 _LONGEST_WRAPPED_LINE = 160
 _CHARACTERS_A_TOKEN = 16
 
+LONGEST_SECTION = 600
+"""How many characters a section's name may have: it is kept, embedded and shown with each of its passages."""
+
+_STRETCH, _AHEAD = 3_000, 1_000
+"""How many characters sentencex gets at once, and how many of these only show it how the sentence goes on.
+
+It takes a time that grows with their square where quotation marks are not closed.
+"""
+
 # Atomic, so that half of a CR LF is never taken for a line of its own.
 _BREAK = r"(?>\r\n|\r|\n)"
 _LINE_BREAK = re.compile(_BREAK)
-_BLANK_LINES = re.compile(rf"{_BREAK}(?:[^\S\n\r\f]*{_BREAK})+|\f")
-_LIST_ITEM = re.compile(r"\s*(?:[-*+•–—·▪‣]|\(?\d{1,3}[.)]|\(?\w[.)])\s")
-_ENDS_LIKE_PROSE = re.compile(r"[.!?…:;,،。！？।៖។]['\"»”’)\]]*$")
-_WIKI_HEADING = re.compile(r"\s*=(?P<marks>(?:\s?=)*)\s*(?P<name>[^=].*?)\s*=(?P=marks)\s*")
+_BLANK_LINES = re.compile(rf"{_BREAK}(?:[^\S\n\r\f]*+{_BREAK})++|\f")
+_LIST_ITEM = re.compile(r"\s*+(?:[-*+•–—·▪‣]|\(?\d{1,3}[.)]|\(?\w[.)])\s")
+_ENDS_LIKE_PROSE = re.compile(r"[.!?…:;,،。！？।៖។]['\"»”’)\]]*+$")
+_WIKI_MARKS = re.compile(r"=(?:\s?=)*+")
 _WORD_END = re.compile(r"(?<=[、，；])|\s+")
 _READABLE = re.compile(r"[^\W_]")
 
@@ -64,7 +73,12 @@ def context(metadata: Metadata, section: str | None) -> str:
 
 
 def split(
-    reading: Reading, *, measure: Measure, max_tokens: int, language: Callable[[str], str | None]
+    reading: Reading,
+    *,
+    measure: Measure,
+    max_tokens: int,
+    language: Callable[[str], str | None],
+    check: Callable[[], None] = lambda: None,
 ) -> list[PassageSpan]:
     """Divide a document into passages, in order of the text.
 
@@ -73,6 +87,7 @@ def split(
         measure: the model's tokenizer.
         max_tokens: the longest passage in the model's tokens, its special tokens not counted.
         language: tells the language of a passage's text.
+        check: called between steps that take little time each; what it raises ends the work.
 
     Returns:
         Passages that do not overlap and that hold, with their leads, every letter and digit of the text.
@@ -82,31 +97,64 @@ def split(
     passages: list[PassageSpan] = []
     lead: list[Span] = []
     path: list[tuple[int, str]] = []
-    for is_heading, run in groupby(_blocks(reading), key=lambda block: block.level is not None):
+    for is_heading, run in groupby(_blocks(reading, check), key=lambda block: block.level is not None):
         if is_heading:
             for block in run:
                 lead.append(block.span)
                 _enter(path, block, text)
             continue
-        section = " › ".join(name for _, name in path if name != title) or None
-        for block in _fit(text, _join(text, list(run), measure, max_tokens), measure, max_tokens):
+        section = _section([name for _, name in path if name != title])
+        joined = _join(text, list(run), measure, max_tokens)
+        for block in _fit(text, joined, measure, max_tokens, check):
             code = language(block.span.of(text))
-            found = tuple(sentences(text, block.span, code))
+            found = tuple(sentences(text, block.span, code, check))
             passages.append(PassageSpan(block.span, found, tuple(lead), section, block.page, code))
             lead = []
     return passages
 
 
-def sentences(text: str, span: Span, language: str | None) -> list[Span]:
+def sentences(
+    text: str, span: Span, language: str | None, check: Callable[[], None] = lambda: None
+) -> list[Span]:
     """Find the sentences of ``text[span]``, in order, trimmed; a list's items and a table's rows too."""
     found = []
     for item in _items(text, span):
         start = item.start
-        for boundary in sentencex.get_sentence_boundaries(language or "en", item.of(text)):
-            end = item.start + boundary["end_index"]
+        for end in _ends(text, item, language or "en", check):
             found.append(_trim(text, Span(start, end)))
             start = end
     return [sentence for sentence in found if _READABLE.search(text, *sentence)] or [span]
+
+
+def _ends(text: str, span: Span, language: str, check: Callable[[], None]) -> Iterator[int]:
+    """Yield where sentences end, the last one with the span, which is gone through in stretches.
+
+    Each stretch begins with a sentence, unless that is longer than the stretch before.
+    """
+    start, end = span
+    while end - start > _STRETCH:
+        check()
+        part = text[start : start + _STRETCH]
+        ends = [offset for offset in _ends_of(part, language) if offset <= _STRETCH - _AHEAD]
+        yield from (start + offset for offset in ends)
+        is_long = not ends or ends[-1] < (_STRETCH - _AHEAD) // 2
+        start += _cut(part) if is_long else ends[-1]
+    check()
+    yield from (start + offset for offset in _ends_of(text[start:end], language))
+
+
+def _ends_of(text: str, language: str) -> list[int]:
+    return [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, text)]
+
+
+def _cut(part: str) -> int:
+    """Return where a stretch without a sentence's end is cut: at a line's end, or else between words."""
+    most = _STRETCH - _AHEAD
+    for mark in ("\n", " "):
+        place = part.rfind(mark, most // 2, most)
+        if place >= 0:
+            return place + 1
+    return most
 
 
 def _items(text: str, span: Span) -> Iterator[Span]:
@@ -122,13 +170,14 @@ def _items(text: str, span: Span) -> Iterator[Span]:
     yield Span(start, span.end)
 
 
-def _blocks(reading: Reading) -> list[_Block]:
+def _blocks(reading: Reading, check: Callable[[], None]) -> list[_Block]:
     """Find headings and paragraphs, in order; a heading that nothing follows is a paragraph."""
     headings = {heading.span: heading.level for heading in reading.headings or ()}
     page_starts = [page.start for page in reading.pages]
     edges = [offset for heading in headings for offset in heading]
     blocks = []
     for span, alone in _pieces(reading.text, [*page_starts, *edges]):
+        check()
         page = max(1, bisect_right(page_starts, span.start)) if page_starts else None
         blocks.append(_Block(span, alone, headings.get(span), page))
     if not headings:
@@ -181,13 +230,23 @@ def _guess_headings(text: str, blocks: list[_Block]) -> list[_Block]:
 
 
 def _level_by_look(block: _Block, text: str) -> int | None:
-    line = block.span.of(text)
-    if len(line) > _LONGEST_HEADING or _LINE_BREAK.search(line):
+    if block.span.end - block.span.start > _LONGEST_HEADING:
         return None
-    if wiki := _WIKI_HEADING.fullmatch(line):
-        return 2 + wiki["marks"].count("=")
+    line = block.span.of(text)
+    if _LINE_BREAK.search(line):
+        return None
+    if level := _wiki_level(line):
+        return level
     looks_so = not (_ENDS_LIKE_PROSE.search(line) or _LIST_ITEM.match(line)) and not line[0].islower()
     return 1 if block.alone and looks_so and any(map(str.isalpha, line)) else None
+
+
+def _wiki_level(line: str) -> int | None:
+    """Return the level of a heading between marks such as ``==``, which must be the same before and after."""
+    marks = _WIKI_MARKS.match(line)
+    if not marks or not line.endswith(marks[0]) or not line[marks.end() : -len(marks[0])].strip():
+        return None
+    return 1 + marks[0].count("=")
 
 
 def _enter(path: list[tuple[int, str]], heading: _Block, text: str) -> None:
@@ -200,16 +259,24 @@ def _enter(path: list[tuple[int, str]], heading: _Block, text: str) -> None:
     path.append((level, " ".join(heading.span.of(text).strip("=# ").split())))
 
 
+def _section(names: Sequence[str]) -> str | None:
+    """Join the names of headings, outermost first; where that is too long, the outermost are left out."""
+    section = " › ".join(names)
+    if len(section) > LONGEST_SECTION:
+        kept = section[2 - LONGEST_SECTION :]
+        _, parted, inner = kept.partition(" › ")
+        section = f"… › {inner}" if parted else f"… {kept}"
+    return section or None
+
+
 def _join(text: str, blocks: list[_Block], measure: Measure, max_tokens: int) -> list[_Block]:
     """Join fragments, and paragraphs that end in a colon, to what follows; the last one to what precedes."""
-    counts = measure([block.span.of(text) for block in blocks])
+    counts = _lengths(text, [block.span for block in blocks], measure, max_tokens)
     joined: list[tuple[_Block, int]] = []
     for i, (block, count) in enumerate(zip(blocks, counts, strict=True)):
         if joined:
             before, sum_before = joined[-1]
-            wants = (
-                before.short or before.span.of(text).endswith(":") or (block.short and i == len(blocks) - 1)
-            )
+            wants = before.short or text.endswith(":", *before.span) or (block.short and i == len(blocks) - 1)
             if wants and before.page == block.page and sum_before + count <= max_tokens:
                 whole = replace(before, span=Span(before.span.start, block.span.end))
                 joined[-1] = whole, sum_before + count
@@ -218,31 +285,35 @@ def _join(text: str, blocks: list[_Block], measure: Measure, max_tokens: int) ->
     return [block for block, _ in joined]
 
 
-def _fit(text: str, blocks: list[_Block], measure: Measure, max_tokens: int) -> Iterator[_Block]:
+def _fit(
+    text: str, blocks: list[_Block], measure: Measure, max_tokens: int, check: Callable[[], None]
+) -> Iterator[_Block]:
     """Split what is longer than the model reads, at sentence ends where that can be, into even parts."""
-    for block, count in zip(blocks, _lengths(text, [block.span for block in blocks], measure), strict=True):
+    counts = _lengths(text, [block.span for block in blocks], measure, max_tokens)
+    for block, count in zip(blocks, counts, strict=True):
         if count <= max_tokens:
             yield block
             continue
-        units = sentences(text, block.span, None)
+        units = sentences(text, block.span, None, check)
         for finer in (_words, _characters(max(1, max_tokens // 4))):
-            sizes = _lengths(text, units, measure)
+            sizes = _lengths(text, units, measure, max_tokens)
             units = [
                 part
                 for unit, size in zip(units, sizes, strict=True)
                 for part in (finer(text, unit) if size > max_tokens else [unit])
             ]
-        for span in _pack(units, _lengths(text, units, measure), max_tokens):
+        for span in _pack(units, _lengths(text, units, measure, max_tokens), max_tokens):
             yield replace(block, span=span)
 
 
-def _lengths(text: str, spans: Sequence[Span], measure: Measure) -> list[int]:
-    """Count tokens. A tokenizer may fold a word that it cannot read, however long, into one: bound that."""
-    counts = measure([span.of(text) for span in spans])
-    return [
-        max(count, ceil((end - start) / _CHARACTERS_A_TOKEN))
-        for count, (start, end) in zip(counts, spans, strict=True)
-    ]
+def _lengths(text: str, spans: Sequence[Span], measure: Measure, limit: int) -> list[int]:
+    """Count tokens. A tokenizer may fold a word that it cannot read, however long, into one: bound that.
+
+    So a text of so many characters that it is beyond the limit for them alone need not be measured.
+    """
+    least = [ceil((end - start) / _CHARACTERS_A_TOKEN) for start, end in spans]
+    counts = iter(measure([span.of(text) for span, few in zip(spans, least, strict=True) if few <= limit]))
+    return [max(few, next(counts)) if few <= limit else few for few in least]
 
 
 def _words(text: str, span: Span) -> list[Span]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain, pairwise
 from math import isnan
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from qa import calibration, ranking
+from qa.caching import SizedCache
 from qa.config import LOCAL, Settings, cores
 from qa.contracts import (
     Answer,
@@ -45,6 +46,9 @@ _MOST_ANSWERS = 3
 _NEARLY_AS_GOOD = 0.05
 _RERANKED = 30
 
+_FILTERED = 64 * 2**20
+"""How many bytes of the passages that filters leave are kept: eight million numbers of passages."""
+
 _WORDS_TAKE_LONG = 20_000
 """From so many passages on, what lies near is looked for while words are, by another thread. With fewer on
 this machine, it costs more to hand that over than it saves."""
@@ -69,7 +73,7 @@ class Searcher:
         self._calibration = calibration
         self._languages = found.store.languages()
         self._threads = ThreadPoolExecutor(cores(), "nearest")
-        self._allowed = lru_cache(maxsize=64)(found.allow)
+        self._allowed = SizedCache(found.allow, _FILTERED)
         self.info: IndexInfo = found.info
 
     def search(self, query: Query) -> SearchResult:

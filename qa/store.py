@@ -17,10 +17,12 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from sys import getsizeof
 from typing import Any, TypeVar
 
 import numpy as np
 
+from qa.caching import size_of
 from qa.contracts import (
     BuildError,
     CorruptIndexError,
@@ -76,8 +78,10 @@ _MAPPED = 2**31 - 1
 
 _T = TypeVar("_T")
 
-_MOST_KEPT = 4096
-"""How many documents, and how many passages, are kept ready for whoever asks again: some 2 KB each."""
+_MOST_KEPT = 16 * 2**20
+"""How many bytes of documents, and of passages, are kept ready for whoever asks again: some 2 KB each."""
+
+_PASSAGE_ALONE, _SPAN = 600, 120  # bytes of a passage but for its text and sentences, and of a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,11 @@ def writing(path: Path) -> Iterator[StoreWriter]:
 class Known(dict[int, _T]):
     """Rows by number, some of them: what is published never changes, so they may be kept."""
 
+    def __init__(self, weigh: Callable[[_T], int] = size_of) -> None:
+        super().__init__()
+        self._weigh = weigh
+        self.size = 0
+
     def look_up(
         self, numbers: Collection[int], read: Callable[[Collection[int]], dict[int, _T]]
     ) -> dict[int, _T]:
@@ -119,10 +128,17 @@ class Known(dict[int, _T]):
         missing = set(numbers) - found.keys()
         if missing:
             found |= (more := read(missing))
-            if len(self) + len(more) > _MOST_KEPT:
-                self.clear()
-            self.update(more)
+            self._keep(more)
         return found
+
+    def _keep(self, rows: dict[int, _T]) -> None:
+        size = sum(map(self._weigh, rows.values()))
+        if self.size + size > _MOST_KEPT:
+            self.clear()
+            self.size = 0
+        if size <= _MOST_KEPT:
+            self.update(rows)
+            self.size += size
 
 
 class StoreWriter:
@@ -183,7 +199,7 @@ class Store:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._known_documents: Known[Document] = Known()
-        self._known_passages: Known[Passage] = Known()
+        self._known_passages: Known[Passage] = Known(_weight)
         weakref.finalize(self, _close, self._connections)
         self._select("SELECT number FROM documents LIMIT 1")
 
@@ -434,6 +450,11 @@ _ONE_FORM = """SELECT number FROM (
 ASCII, which has as many letters as bytes, is left as it is, for each call of Python takes its time; the limit
 keeps SQLite from making the form anew wherever it is compared.
 """
+
+
+def _weight(passage: Passage) -> int:
+    """Return about how many bytes a passage takes without its document, quicker than ``size_of`` would."""
+    return _PASSAGE_ALONE + getsizeof(passage.text) + _SPAN * len(passage.sentences)
 
 
 def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, list[Any]]:

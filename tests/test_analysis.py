@@ -6,11 +6,13 @@ import subprocess
 import sys
 import threading
 from itertools import pairwise
+from sys import getsizeof
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa import analysis
 from qa.analysis import ALGORITHMS, common_terms, count_words, terms, words
 from qa.contracts import Span
 
@@ -176,3 +178,27 @@ def test_common_words_are_known_as_index_terms() -> None:
 def test_whoever_only_searches_does_not_load_the_lists_of_common_words() -> None:
     script = "import sys, qa.search; sys.exit('bm25s' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_the_words_that_are_kept_take_no_more_than_they_may() -> None:
+    def kept() -> int:
+        return sum(
+            getsizeof(word) + sum(map(getsizeof, terms))
+            for known in analysis._kept.known.values()
+            for word, terms in known.items()
+        )
+
+    most = 0
+    for start in range(0, 120_000, 2000):
+        text = " ".join(f"{number}wörterlang{number}" for number in range(start, start + 2000))
+        for languages in (["de"], ["en", "fr"], ["de", "sv"]):
+            assert len(list(terms(text, languages))) >= 2000
+        most = max(most, kept())
+    assert analysis.KEPT / 3 < most <= analysis.KEPT
+
+
+def test_long_words_are_not_kept() -> None:
+    long = "w" + "o" * 998
+    assert list(terms(f"{long} short", ["en"])) == [long, "short"]
+    assert not any(long in known for known in analysis._kept.known.values())
+    assert any("short" in known for known in analysis._kept.known.values())

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -418,6 +419,40 @@ def test_bad_files_are_named_and_lose_only_themselves(settings: Settings, encode
     assert "sidecar.txt.meta.toml" in reasons["sidecar.txt"]
     assert {"broken.pdf", "empty.txt"} <= reasons.keys()
     assert not build(replace(settings, max_file_mb=1), encoder).changed
+
+
+class _SlowTokenizer(StandIn):
+    """Takes more than a second to count the tokens of a text that says so."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        until = time.thread_time() + 1.2 * any("tardy" in text for text in texts)
+        while time.thread_time() < until:
+            pass
+        return super().count_tokens(texts)
+
+
+def test_a_document_that_takes_long_to_divide_is_named_and_loses_only_itself(settings: Settings) -> None:
+    rows = '{"id": "one", "text": "A tardy row."}\n{"id": "two", "text": "A quick row."}\n'
+    write(settings.docs, {"a.txt": "A tardy text.", "b.txt": "A quick text.", "rows.jsonl": rows})
+    report = build(replace(settings, read_seconds=1), _SlowTokenizer())
+    reason = "takes more than 1 seconds to divide into passages, which is the limit (read_seconds)"
+    assert ReadFailure("a.txt", reason) in report.failures
+    assert ReadFailure("rows.jsonl", reason, "one") in report.failures
+    paths = [(one.path, one.row) for one in _live(settings).store.all_documents()]
+    assert ("b.txt", None) in paths
+    assert ("rows.jsonl", "two") in paths
+
+
+def test_a_heading_of_a_megabyte_does_not_make_the_index_large(
+    settings: Settings, tmp_path: Path, encoder: StandIn
+) -> None:
+    text = "\n\n".join(f"Paragraph {i} says a few words more than a fragment. " * 6 for i in range(100))
+    write(tmp_path / "long", {"a.md": f"# {'heading ' * 125_000}\n\n{text}\n"})
+    build(replace(settings, docs=tmp_path / "long"), encoder)
+    live = _live(settings)
+    store = live.folder / generation.STORE
+    assert store.stat().st_size < 5_000_000
+    assert all(len(one.section or "") <= 600 for one in live.store.passages(range(live.manifest.passages)))
 
 
 def test_a_link_inside_the_folder_is_followed(settings: Settings, encoder: StandIn) -> None:

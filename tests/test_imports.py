@@ -28,6 +28,7 @@ _PARTS = {
 }
 MAY_IMPORT = {
     "contracts": set(),
+    "caching": set(),
     "config": {"contracts"},
     "readers": {"contracts"},
     "passages": {"contracts"},
@@ -42,7 +43,7 @@ MAY_IMPORT = {
     "lexical": {"analysis", "arrays", "contracts", "postings", "shingles"},
     "language": {"analysis", "contracts"},
     "folding": set(),
-    "store": {"contracts", "folding"},
+    "store": {"caching", "contracts", "folding"},
     "ranking": {"arrays", "contracts"},
     "files": {"contracts"},
     "folder": {"contracts", "files", "readers"},
@@ -51,6 +52,7 @@ MAY_IMPORT = {
     "ledger": {"contracts", "generation"},
     "milvus": {
         "arrays",
+        "caching",
         "contracts",
         "folding",
         "generation",
@@ -107,7 +109,16 @@ MAY_IMPORT = {
     | {"store", "work"},
     "reranking": {"contracts", "embedding"},
     "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
-    "search": {"contracts", "config", "calibration", "corpus", "evidence", "published", "reranking"}
+    "search": {
+        "caching",
+        "contracts",
+        "config",
+        "calibration",
+        "corpus",
+        "evidence",
+        "published",
+        "reranking",
+    }
     | _PARTS - {"readers"},
     "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
     | {"lock", "retention", "safeguard", "vector_cache", "work"}

@@ -73,9 +73,12 @@ class Metric:
     high: float | None = None
 
 
+_SUCCESS = re.compile(r"success@[1-9]\d?|success@100")
+
+
 def is_metric(name: str) -> bool:
     """Tell whether a run may have a metric of that name."""
-    return name in METRICS or re.fullmatch(r"success@[1-9]\d?|success@100", name) is not None
+    return name in METRICS or _SUCCESS.fullmatch(name) is not None
 
 
 def falls_short(name: str, value: float, bar: float) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import lru_cache
 
+from qa.caching import SizedCache
 from qa.contracts import (
     Document,
     DocumentPage,
@@ -21,6 +21,9 @@ from qa.milvus.packing import columns, joined
 from qa.milvus.records import DocumentRecord, read_passage
 from qa.milvus.schema import DOCUMENTS, PARTS, PASSAGES, Layout, collection, known
 from qa.store import Known, matching
+
+_LISTED = 32 * 2**20
+"""How many bytes of documents' numbers are kept, by filters."""
 
 _LARGEST = 2**63 - 1
 """Of Milvus's numbers; no text is that long."""
@@ -41,7 +44,7 @@ class MilvusLibrary:
         )
         self._known_documents: Known[DocumentRecord] = Known()
         self._known_passages: Known[Passage] = Known()
-        self._listed = lru_cache(maxsize=64)(self._numbers)
+        self._listed = SizedCache(self._numbers, _LISTED)
 
     def languages(self) -> tuple[str, ...]:
         """Give the passages' languages, the most frequent first."""

@@ -23,7 +23,8 @@ KINDS = (PARTS, DOCUMENTS, PASSAGES, SENTENCES, TERMS)
 DIRECTORY, CALIBRATION = 0, -1
 """Numbers of parts: of what tells where the other parts are, and of what may change."""
 
-_NAME = re.compile(r"qa(\d+)_([0-9A-Za-z_]+)_(" + "|".join(KINDS) + ")")
+_NAME = re.compile(r"qa(\d{1,9})_([0-9A-Za-z_]+)_(" + "|".join(KINDS) + ")")
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})")
 _LONGEST = 65_535
 _MOST_FIELDS = 60
 _KEPT = 1000  # letters of a value that filters compare
@@ -115,7 +116,7 @@ def known(value: str | None) -> str:
 def has_sparse(client: Client) -> bool:
     """Tell whether a server has sparse vectors, as Milvus has since 2.4 and Milvus Lite 3."""
     version: str = client.call("get_server_version")
-    numbers = re.search(r"(\d+)\.(\d+)", version)
+    numbers = _VERSION.search(version)
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= _SPARSE_SINCE
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from qa.contracts import ReadError, ReadFailure, Reading
+from qa.contracts import Heading, ReadError, ReadFailure, Reading
 from qa.readers import docx, eml, epub, html, markdown, opening, pdf, sidecar, tables, text
-from qa.readers.extract import Extract
-from qa.readers.metadata import Facts
+from qa.readers.extract import LONGEST_HEADING, Extract
+from qa.readers.metadata import Facts, shortened
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
 
 __all__ = ["SUFFIXES", "VERSION", "described_by", "is_sidecar", "is_text", "read", "sidecar_of", "supported"]
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same file may come out as another text or with other metadata."""
 
 MOST_CHARACTERS = 20_000_000
 """The longest document: some 10,000 pages. To divide one takes a few seconds for each million."""
+
+_MOST_NOTES = 100
+"""How many notes are kept of a document: some formats have one for each of their parts."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -84,12 +87,14 @@ def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterat
     """
     try:
         yield from _read(name, data, sidecar_data)
-    except ReadError:
-        raise
+    except ReadError as error:
+        raise ReadError(shortened(str(error))) from error
     except MemoryError as error:
         raise ReadError("takes more memory to read than a reader may have (read_memory)") from error
     except Exception as error:  # libraries of formats raise anything on damaged or hostile bytes
-        raise ReadError(f"cannot be read: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        raise ReadError(
+            f"cannot be read: {type(error).__name__}: {shortened(' '.join(str(error).split()))}"
+        ) from error
 
 
 def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Reading | ReadFailure]:
@@ -104,7 +109,7 @@ def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Readin
         return
     for row in _TABLE_READERS[media_type](data):
         if isinstance(row, tables.BadRow):
-            yield ReadFailure(name, row.reason, row.row)
+            yield ReadFailure(name, shortened(row.reason), row.row)
         else:
             yield _reading(name, media_type, given, row)
 
@@ -125,8 +130,24 @@ def _reading(name: str, media_type: str, given: Facts, extract: Extract) -> Read
         text=extract.text,
         media_type=media_type,
         metadata=facts.metadata(name),
-        headings=extract.headings,
+        headings=_headings(extract),
         pages=extract.pages,
         key=extract.key,
-        notes=extract.notes,
+        notes=_notes((*extract.notes, *facts.notes())),
     )
+
+
+def _headings(extract: Extract) -> tuple[Heading, ...] | None:
+    """Return the headings that are short enough to name a section, and other matter."""
+    if extract.headings is None:
+        return None
+    return tuple(
+        heading
+        for heading in extract.headings
+        if heading.level == 0 or heading.span.end - heading.span.start <= LONGEST_HEADING
+    )
+
+
+def _notes(notes: Sequence[str]) -> tuple[str, ...]:
+    beyond = [f"and {len(notes) - _MOST_NOTES:,} more notes"] if len(notes) > _MOST_NOTES else []
+    return tuple(map(shortened, [*notes[:_MOST_NOTES], *beyond]))

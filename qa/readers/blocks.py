@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from qa.readers.extract import Block, one_line, printable
+from qa.readers.extract import LONGEST_HEADING, Block, one_line, printable
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
@@ -26,9 +26,8 @@ _ROWS = frozenset({"tr", "row"})
 _CELLS = frozenset({"td", "th", "cell"})
 _BREAKS = frozenset({"br", "lb"})
 
-_LONGEST_HEADING = 300
 _LONGEST_CELL = 300
-_TWO_BREAKS = re.compile(r"\x0b[^\S\x0b]*(?:\x0b[^\S\x0b]*)+")
+_TWO_BREAKS = re.compile(r"\x0b[^\S\x0b]*+(?:\x0b[^\S\x0b]*+)++")
 _HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none", re.IGNORECASE)
 
 
@@ -166,7 +165,7 @@ def _whole(element: Any) -> list[Block]:
         return _table(element)
     level = _level(element, name)
     text = text_of(element) if level else ""
-    return [Block(text, level)] if 0 < len(text) <= _LONGEST_HEADING else []
+    return [Block(text, level)] if 0 < len(text) <= LONGEST_HEADING else []
 
 
 def _level(element: Any, name: str) -> int | None:

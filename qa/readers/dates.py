@@ -19,14 +19,15 @@ _MONTHS = (
     ("nov(?:ember)?", "ноя(?:б(?:ря)?)?"),
     ("dec(?:ember)?", "дек(?:абря)?"),
 )
+_MONTH_FORMS = tuple(re.compile("|".join(forms)) for forms in _MONTHS)
 _MONTH = "(?:" + "|".join(name for names in _MONTHS for name in names) + r")\b\.?"
 _WEEKDAY = (
     r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?"
-    r"|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)[.,]?\s+"
+    r"|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)[.,]?\s++"
 )
 _TIME = (
-    r"(?:,?\s*(?:at\s|в\s)?\d{1,2}:\d\d(?::\d\d)?"
-    r"\s*(?:[ap]\.?m\.?)?\s*(?:\(?[a-zа-я]{2,5}(?:[+-]\d{1,2})?\)?)?)?"
+    r"(?:,?\s*+(?:at\s|в\s)?\d{1,2}:\d\d(?::\d\d)?"
+    r"\s*+(?:[ap]\.?m\.?\s*+)?(?:\(?[a-zа-я]{2,5}(?:[+-]\d{1,2})?\)?)?)?"
 )
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[12]\d{3})(?:\s?(?:года|г\.?))?"
@@ -34,9 +35,9 @@ _NAMED = rf"(?P<month>{_MONTH})"
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
-        r"(?P<year>\d{4})([-/])(?P<month>\d\d)\2(?P<day>\d\d)(?:(?:T|\s)\s*\d\d:?\d\d.*)?",
-        rf"(?:{_WEEKDAY})?{_DAY}\s+{_NAMED},?\s+{_YEAR}{_TIME}",
-        rf"(?:{_WEEKDAY})?{_NAMED}\s+{_DAY},?\s+{_YEAR}{_TIME}",
+        r"(?P<year>\d{4})([-/])(?P<month>\d\d)\2(?P<day>\d\d)(?:(?:T|\s)\s*+\d\d:?\d\d.*)?",
+        rf"(?:{_WEEKDAY})?{_DAY}\s++{_NAMED},?\s++{_YEAR}{_TIME}",
+        rf"(?:{_WEEKDAY})?{_NAMED}\s++{_DAY},?\s++{_YEAR}{_TIME}",
     )
 )
 
@@ -60,8 +61,4 @@ def _month(name: str) -> int:
     if name.isdigit():
         return int(name)
     bare = name.lower().rstrip(".")
-    return next(
-        number
-        for number, forms in enumerate(_MONTHS, start=1)
-        if any(re.fullmatch(form, bare) for form in forms)
-    )
+    return next(number for number, form in enumerate(_MONTH_FORMS, start=1) if form.fullmatch(bare))

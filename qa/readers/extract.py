@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from qa.contracts import Heading, Span
 from qa.readers.metadata import Facts
 
+LONGEST_HEADING = 300
+"""The longest heading in characters. It is kept with each passage below it; a longer one is body text."""
+
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
 from typing import Any
@@ -16,9 +17,9 @@ from qa.readers.metadata import Facts, first, useful
 from qa.readers.text import decode
 
 _DECLARATION_BYTES = 4096
-_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-_XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
-_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*+=\s*+(?:[\"']\s*+)?([\w.:-]+)", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"^\s*+<\?xml[^>]{0,200}?encoding\s*+=\s*+[\"']([\w.:-]+)", re.IGNORECASE)
+_XML_DECLARATION = re.compile(r"^\s*+<\?xml[^>]*\?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]*;")
 _WORD = re.compile(r"\w+")
 
@@ -197,11 +198,11 @@ def _linked_data(root: Any) -> Iterator[dict[str, Any]]:
         if local_name(element) != "script" or "ld+json" not in element.get("type", ""):
             continue
         try:
-            pending = [json.loads(element.text or "")]
+            pending = deque([json.loads(element.text or "")])
         except (ValueError, RecursionError):
             continue
         while pending:
-            value = pending.pop(0)
+            value = pending.popleft()
             if isinstance(value, list):
                 pending += value
             elif isinstance(value, dict):

@@ -9,16 +9,22 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import quantiles
 
-_ENDS_A_SENTENCE = re.compile(r"[.!?…:;][\"'»”’)\]]*$")
+_ENDS_A_SENTENCE = re.compile(r"[.!?…:;][\"'»”’)\]]*+$")
 _BULLET = re.compile(r"[•▪◦‣●○■□➢✓]")
-_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
-_DIVIDED = re.compile(r"([^\W\d_]*)(?<=\w)-$")
+_WORD = re.compile(r"[^\W_]++(?:-[^\W_]++)*+")
+_DIVIDED = re.compile(r"\w-")
+_LAST_WORD = re.compile(r"[^\W\d_]*+")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 _SAME_SIZE = 0.15
 _WIDER_GAP = 1.25
 _FEW_LINES = 3
 _TABLE_GAP = 2.5
+_NEAR = 100
+"""How many rows before and after a short run show where its column ends: more than a printed page has."""
+
+_LONGEST_WORD = 100
+"""How many letters of a divided word are looked at, where it goes on over many lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,10 @@ def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Group the lines of a page, given in reading order."""
     rows = _rows(lines)
     paragraph: list[Line] = []
+    position = 0
     for run in _runs(rows, _leading(rows)):
-        margin = max(line.right for line in (run if len(run) >= _FEW_LINES else _column(run[0], rows)))
+        margin = _margin(run, rows, position)
+        position += len(run)
         for line in run:
             begins = _begins_run(line, paragraph) if line is run[0] else _begins(line, paragraph, margin)
             if paragraph and begins:
@@ -83,36 +91,42 @@ def join(paragraph: Sequence[Line], words: AbstractSet[str]) -> str:
     A hyphen at the end of a line goes if a small letter follows, unless the document writes the compound
     with its hyphen elsewhere and never without.
     """
-    text = paragraph[0].text
+    parts = [paragraph[0].text]
+    end = parts[0]
     for line in paragraph[1:]:
-        before = _DIVIDED.search(text)
-        after = _FIRST_WORD.match(line.text)
-        if line.is_tabular:
-            text = f"{text}\n{line.text}"
-        elif not before:
-            text = f"{text} {line.text}"
-        elif after and before[1] and after[0][0].islower() and _is_divided(before[1], after[0], words):
-            text = text[:-1] + line.text
-        else:
-            text += line.text
-    return text
+        gap = "\n" if line.is_tabular else "" if _DIVIDED.fullmatch(end[-2:]) else " "
+        if not gap and _is_divided(end, line.text, words):
+            parts[-1] = parts[-1][:-1]
+            end = end[:-1]
+        parts += gap, line.text
+        end = f"{end}{gap}{line.text}"[-_LONGEST_WORD:]
+    return "".join(parts)
 
 
-def _is_divided(before: str, after: str, words: AbstractSet[str]) -> bool:
-    compound = f"{before}-{after}".casefold()
+def _is_divided(text: str, following: str, words: AbstractSet[str]) -> bool:
+    """Whether the hyphen that ends a text only divides a word, whose rest the following line begins with."""
+    before = _LAST_WORD.match(text[-2::-1])
+    after = _FIRST_WORD.match(following)
+    if not (before and before[0] and after and after[0][0].islower()):
+        return False
+    compound = f"{before[0][::-1]}-{after[0]}".casefold()
     return compound not in words or compound.replace("-", "") in words
 
 
 def _rows(lines: Sequence[Line]) -> list[Line]:
     """Put pieces that stand side by side, as the cells of a table, on one line."""
-    rows: list[Line] = []
+    rows: list[list[Line]] = []
     for line in lines:
-        last = rows[-1] if rows else None
-        if last and abs(last.baseline - line.baseline) < last.size / 4 and line.left >= last.right:
-            rows[-1] = replace(last, text=f"{last.text}\t{line.text}", right=line.right)
+        if rows and _is_beside(rows[-1], line):
+            rows[-1].append(line)
         else:
-            rows.append(line)
-    return rows
+            rows.append([line])
+    return [replace(row[0], text="\t".join(piece.text for piece in row), right=row[-1].right) for row in rows]
+
+
+def _is_beside(row: Sequence[Line], line: Line) -> bool:
+    first = row[0]
+    return abs(first.baseline - line.baseline) < first.size / 4 and line.left >= row[-1].right
 
 
 def _leading(rows: Sequence[Line]) -> float | None:
@@ -147,6 +161,13 @@ def _is_apart(above: Line, below: Line, leading: float | None) -> bool:
 def _column(line: Line, rows: Sequence[Line]) -> list[Line]:
     """Find the lines that begin about where ``line`` does and have its size."""
     return [row for row in rows if abs(row.left - line.left) < 3 * line.size and row.has_size_of(line)]
+
+
+def _margin(run: Sequence[Line], rows: Sequence[Line], position: int) -> float:
+    """Return how far right the lines of a run reach; where it is short, those of its column near it."""
+    if len(run) < _FEW_LINES:
+        run = _column(run[0], rows[max(0, position - _NEAR) : position + _NEAR])
+    return max(line.right for line in run)
 
 
 def _begins_run(line: Line, paragraph: Sequence[Line]) -> bool:

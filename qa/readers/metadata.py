@@ -9,10 +9,17 @@ from pathlib import PurePosixPath
 from qa.contracts import How, Metadata
 from qa.readers import dates
 
+LONGEST_VALUE = 300
+"""How many characters of a field are kept: it is shown, and searched by word, with each passage."""
+
+LONGEST_ADDRESS = 2_000
+"""The longest address that is taken: browsers take about as much."""
+
 FIELDS = ("title", "source", "author", "published", "dateline", "language", "url")
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\s]+")
-_LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9]+)*")
+_JOINTS = re.compile(r"[_-]+")
+_LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9]++)*+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _USELESS = re.compile(
     r"untitled.*|\(?(?:unspecified|anonymous|unknown)\)?|title|author|user|owner|admin(?:istrator)?|python-docx"
@@ -29,12 +36,20 @@ class Facts:
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
         self._found: dict[str, How] = {}
+        self._notes: dict[str, str] = {}
 
     def add(self, field: str, value: object, how: How) -> None:
-        """Give a field its value, unless it has one or the value says nothing."""
-        if field not in self._values and (text := normalise(field, value)):
-            self._values[field] = text
-            self._found[field] = how
+        """Set a field, unless it has a value or this one says nothing; of a long one, its beginning."""
+        if field in self._values or not (text := normalise(field, value)):
+            return
+        if field == "url" and len(text) > LONGEST_ADDRESS:
+            self._notes.setdefault(field, f"url was left out: it has {len(text):,} characters")
+            return
+        if field != "url" and len(text) > LONGEST_VALUE:
+            self._notes[field] = f"{field} was cut: it has {len(text):,} characters"
+            text = shortened(text)
+        self._values[field] = text
+        self._found[field] = how
 
     def add_all(self, values: Mapping[str, object], how: How) -> None:
         """Give several fields their values."""
@@ -45,14 +60,21 @@ class Facts:
         """Take from ``other`` what is missing here."""
         for field, value in other._values.items():
             self.add(field, value, other._found[field])
+        for field, note in other._notes.items():
+            if self._values.get(field) == other._values.get(field):
+                self._notes[field] = note
 
     def get(self, field: str) -> str | None:
         """Look a field up."""
         return self._values.get(field)
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what a person should know of fields that were too long."""
+        return tuple(self._notes.values())
+
     def metadata(self, name: str) -> Metadata:
         """Give the collected metadata; a document without a title is called after its file ``name``."""
-        self.add("title", re.sub(r"[_-]+", " ", PurePosixPath(name).stem), "filename")
+        self.add("title", _JOINTS.sub(" ", PurePosixPath(name).stem), "filename")
         return Metadata(**self._values, found=dict(self._found))
 
 
@@ -71,11 +93,17 @@ def normalise(field: str, value: object) -> str | None:
     return text or None
 
 
+def shortened(text: str) -> str:
+    """Return a text as long as a field may be; where that is not all of it, a sign stands for the rest."""
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1].rstrip()}…"
+
+
 def doubts(published: object) -> tuple[str, ...]:
     """Note a date that was given but leaves doubt which day it is."""
     if not published or normalise("published", published):
         return ()
-    return (f"date {str(published)!r} was not taken: it is not a full, unambiguous date",)
+    given = shortened(str(published))
+    return (f"date {given!r} was not taken: it is not a full, unambiguous date",)
 
 
 def useful(value: str | None) -> str | None:

@@ -6,7 +6,7 @@ Only forms that leave no doubt are taken: a date alone on its line, a byline, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qa.readers import dates
 from qa.readers.metadata import Facts
@@ -17,9 +17,11 @@ _TOP_PARAGRAPHS = 6
 _LONGEST_BYLINE = 150
 _LONGEST_TITLE = 110  # what schema.org's users are told to keep a headline under
 
-_LINE_BREAK = re.compile(r"\r\n?|\n")
-_BLANK_LINES = re.compile(r"(?:\r\n?|\n)(?:[^\S\r\n]*(?:\r\n?|\n))+")
-_ENDS_A_SENTENCE = re.compile(r"[.!?…:;,。！？][\"'»”’)\]]*$")
+# Atomic, so that half of a CR LF is never taken for a line of its own.
+_BREAK = r"(?>\r\n?|\n)"
+_LINE_BREAK = re.compile(_BREAK)
+_BLANK_LINES = re.compile(rf"{_BREAK}(?:[^\S\r\n]*+{_BREAK})++")
+_ENDS_A_SENTENCE = re.compile(r"[.!?…:;,。！？][\"'»”’)\]]*+$")
 _LIST_ITEM = re.compile(r"(?:[-*+•–—·▪‣]|\(?\w{1,3}[.)])\s")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _DATE_LABEL = re.compile(
@@ -27,16 +29,17 @@ _DATE_LABEL = re.compile(
     r"|дата(?: публикации)?|опубликован[оа]?)\s*:?\s+",
     re.IGNORECASE,
 )
-_NAME = r"(?:[A-ZА-ЯЁ][\w’'-]*\.?(?:[A-ZА-ЯЁ]\.)*|de|del|la|van|von|der|bin|al|and|и|&)"
+# Possessive, so that there is one way to match a name: of two, a line of many names would take 2^names steps.
+_NAME = r"(?:[A-ZА-ЯЁ][\w’'-]*+\.?+(?:[A-ZА-ЯЁ]\.)*+|de|del|la|van|von|der|bin|al|and|и|&)"
 _BYLINE = re.compile(
-    rf"(?:(?:[Ww]ritten\s)?(?:By|BY|by)\s+(?P<by>{_NAME}(?:\s+{_NAME})+(?:,\s.*[^.!?:;,…])?)"
-    r"|(?:Author|Автор|Авторы|Authors)\s*:\s*(?P<label>\S.*))"
+    rf"(?:(?:[Ww]ritten\s)?(?:By|BY|by)\s++(?P<by>{_NAME}(?:\s++{_NAME})+(?:,\s.*[^.!?:;,…])?)"
+    r"|(?:Author|Автор|Авторы|Authors)\s*+:\s*+(?P<label>\S.*))"
 )
 
 _CAPITALISED = r"[A-ZА-ЯЁ][\w’'.-]*"
 _PLACE = rf"(?!(?:In|On|At|From|By|В|На|Из)\s)(?P<place>{_CAPITALISED}(?:,?[ /]{_CAPITALISED}){{0,4}}?)"
 _DATE = rf"(?P<date>(?i:{dates.DAY_AND_MONTH}))"
-_DASH = r"\s*(?:[–—]|--?(?=\s))"
+_DASH = r"\s*+(?:[–—]|--?(?=\s))"
 _PAREN = r"\((?P<agency>[^()\n]{2,30})\)"
 _KNOWN_AGENCY = (
     r"\((?P<agency>Reuters|AP|AFP|UPI|TASS|Xinhua|Interfax|dpa|ANSA|EFE|Kyodo|Bloomberg|Sputnik|RIA Novosti"
@@ -45,7 +48,7 @@ _KNOWN_AGENCY = (
 _DATELINES = tuple(
     re.compile(form)
     for form in (
-        rf"(?P<line>{_PLACE}(?:,\s{_DATE})?[.,]?\s*/(?P<agency>[^/\n]{{2,40}})/)",
+        rf"(?P<line>{_PLACE}(?:,\s{_DATE})?[.,]?\s*+/(?P<agency>[^/\n]{{2,40}})/)",
         rf"(?P<line>{_PLACE},?\s{_PAREN},?\s{_DATE}){_DASH}",
         rf"(?P<line>{_PLACE},\s{_DATE},?\s{_PAREN}){_DASH}",
         rf"(?P<line>{_PLACE},?\s{_KNOWN_AGENCY}){_DASH}",
@@ -120,7 +123,8 @@ def _title(text: str, paragraphs: list[str]) -> str | None:
         candidates += _candidate(paragraph)
     else:
         return None
-    return max(candidates, key=lambda line: _taken_up(line, text), default=None)
+    shares = dict(zip(candidates, _taken_up(candidates, text), strict=True))
+    return max(shares, key=shares.__getitem__, default=None)
 
 
 def _is_prose(paragraph: str) -> bool:
@@ -137,12 +141,17 @@ def _candidate(paragraph: str) -> Iterator[str]:
         yield lines[0]
 
 
-def _taken_up(line: str, text: str) -> float:
-    """Measure how many of a line's words come back after it, and what share of them."""
-    words = _stems(line)
-    after = text[text.index(line) + len(line) :]
-    shared = len(words & _stems(after))
-    return shared * shared / len(words) if words else 0.0
+def _taken_up(lines: Sequence[str], text: str) -> Iterator[float]:
+    """Yield, of each line, how many of its words come back after it, times their share of its words."""
+    ends = [text.index(line) + len(line) for line in lines]
+    rest = max(ends, default=0)
+    while rest < len(text) and text[rest].isalnum():  # to the end of a word
+        rest += 1
+    far = _stems(text[rest:])  # once for all: a long document has many words
+    for line, end in zip(lines, ends, strict=True):
+        words, near = _stems(line), _stems(text[end:rest])
+        shared = len(words & far | words & near)
+        yield shared * shared / len(words) if words else 0.0
 
 
 def _stems(text: str) -> set[str]:

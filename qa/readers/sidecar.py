@@ -17,6 +17,7 @@ from qa.readers.metadata import FIELDS, Facts, normalise
 
 SUFFIX = ".meta.toml"
 
+_LINE_BREAK = re.compile(r"\r\n?")
 _FRONT_MATTER = re.compile(
     r"(?P<fence>---|\+\+\+)[ \t]*(?:\r\n?|\n)(?P<matter>.*?)(?:(?<=\n)|(?<=\r))(?P=fence)[ \t]*(?=[\r\n]|\Z)",
     re.DOTALL,
@@ -74,7 +75,7 @@ def front_matter(text: str) -> tuple[int, Mapping[str, Any], str | None]:
         return 0, {}, None
     try:
         load = _yaml if found["fence"] == "---" else tomllib.loads
-        values = load(re.sub(r"\r\n?", "\n", found["matter"]))
+        values = load(_LINE_BREAK.sub("\n", found["matter"]))
     except (ValueError, RecursionError) as error:
         return 0, {}, f"front matter cannot be read: {error}"
     if not isinstance(values, dict):

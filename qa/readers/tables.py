@@ -17,7 +17,7 @@ from typing import Any
 
 from qa.contracts import ReadError
 from qa.readers.extract import Extract, printable
-from qa.readers.metadata import FIELDS, Facts, doubts
+from qa.readers.metadata import FIELDS, LONGEST_VALUE, Facts, doubts
 from qa.readers.text import decode
 
 _OTHER_NAMES = {"publisher": "source", "date": "published"}
@@ -105,7 +105,9 @@ def _extracts(rows: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Iterator[E
             yield BadRow(str(number), row)
             continue
         key = printable(str(row.get("id") or "")).strip() or str(number)
-        if problem := _problem(row):
+        if len(key) > LONGEST_VALUE:
+            yield BadRow(str(number), f"has an id of more than {LONGEST_VALUE} characters")
+        elif problem := _problem(row):
             yield BadRow(key, problem)
         elif key in keys:
             yield BadRow(key, f"has the same key as a row before it (line {number})")

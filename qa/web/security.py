@@ -45,6 +45,8 @@ _FOR_OTHER_SITES = {
     "Access-Control-Max-Age": "600",
 }
 _API = "/api/"
+_LONGEST_HOST = 260
+"""How many characters a host's name, of 253 at most, and its port may take."""
 
 
 def check_access(settings: Settings, address: str) -> Keys:
@@ -112,14 +114,14 @@ def _hosts(settings: Settings) -> Callable[[str], bool]:
     names = {"localhost", settings.host.lower(), *(name.lower() for name in words(settings.hosts))}
 
     @lru_cache(256)
-    def is_ours(host: str) -> bool:
+    def is_name_of_ours(host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
         return name in names or is_address(name)
 
-    return is_ours
+    return lambda host: len(host) <= _LONGEST_HOST and is_name_of_ours(host)
 
 
 def _check_host(is_ours: Callable[[str], bool]) -> None:

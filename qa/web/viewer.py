@@ -14,7 +14,8 @@ PART = 40_000
 """About how many characters are shown at once."""
 
 _SNAP = 2_000
-_BLANK = re.compile(r"(?:\r\n?|\n)[^\S\r\n]*(?:\r\n?|\n)\s*")
+# Atomic, so that half of a CR LF is never taken for a line of its own.
+_BLANK = re.compile(r"(?>\r\n?|\n)[^\S\r\n]*+(?>\r\n?|\n)\s*+")
 _WORD = re.compile(r"\w")
 
 Kind = Literal["sentence", "passage", "other"]

@@ -1,6 +1,10 @@
-import pytest
+import re
 
-from qa.readers import dates
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.readers import dates, opening
 
 from .samples import one
 
@@ -132,3 +136,50 @@ def test_without_a_title_the_file_name_serves(text):
 
 def test_headlines_with_windows_line_ends():
     assert meta(f"Partners for many years\r\n\r\n{PROSE}\r\n").title == "Partners for many years"
+
+
+_FIRST_NAME = r"(?:[A-ZА-ЯЁ][\w’'-]*\.?(?:[A-ZА-ЯЁ]\.)*|de|del|la|van|von|der|bin|al|and|и|&)"
+_FIRST_BYLINE = re.compile(
+    rf"(?:(?:[Ww]ritten\s)?(?:By|BY|by)\s+(?P<by>{_FIRST_NAME}(?:\s+{_FIRST_NAME})+(?:,\s.*[^.!?:;,…])?)"
+    r"|(?:Author|Автор|Авторы|Authors)\s*:\s*(?P<label>\S.*))"
+)
+_NAMES = [
+    "Ann",
+    "J.",
+    "J.R.R.",
+    "AB.C.",
+    "O’Neil",
+    "de",
+    "del",
+    "der",
+    "and",
+    "AA.",
+    "Лев",
+    "Ann,",
+    "a",
+    "Mc-A.",
+    "A1",
+]
+
+
+@given(st.sampled_from(["By", "by", "Written by", "Author:"]), st.lists(st.sampled_from(_NAMES), max_size=6))
+def test_bylines_are_what_they_were(label: str, names: list[str]) -> None:
+    line = " ".join([label, *names])
+    found, expected = opening._BYLINE.fullmatch(line), _FIRST_BYLINE.fullmatch(line)
+    assert (found and found.groupdict()) == (expected and expected.groupdict())
+
+
+@given(
+    st.lists(
+        st.sampled_from(["A Title Here", "Menu", "Some title", "Here come menus"]), min_size=1, max_size=4
+    )
+)
+def test_the_title_is_the_line_whose_words_the_text_takes_up_most(lines: list[str]) -> None:
+    text = "\n\n".join([*lines, "The title that stands here is taken up again by this, its menu is not."])
+
+    def share(line: str) -> float:
+        words = opening._stems(line)
+        after = opening._stems(text[text.index(line) + len(line) :])
+        return len(words & after) ** 2 / len(words)
+
+    assert list(opening._taken_up(lines, text)) == [share(line) for line in lines]

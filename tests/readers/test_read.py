@@ -3,7 +3,12 @@ from pathlib import Path
 import pytest
 
 from qa.contracts import ReadError, ReadFailure, Reading
+from qa.passages import split
 from qa.readers import SUFFIXES, html, is_sidecar, read, sidecar_of, supported
+from qa.readers.extract import LONGEST_HEADING
+from qa.readers.metadata import LONGEST_VALUE
+
+from .samples import headings, make_docx, make_epub, one
 
 
 def test_every_suffix_is_read(samples):
@@ -63,3 +68,93 @@ def test_whatever_a_library_raises_becomes_a_read_error(monkeypatch):
     monkeypatch.setattr(html, "parse", parse)
     with pytest.raises(ReadError, match="IndexError: out of range"):
         list(read("a.html", b"<p>x</p>"))
+
+
+LONG = " ".join(f"word{number}" for number in range(200_000))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.md", f"# Short\n\nText.\n\n## {LONG}\n\nMore.".encode()),
+        ("a.html", f"<body><h1>Short</h1><p>Text.</p><h2>{LONG}</h2><p>More.</p></body>".encode()),
+        (
+            "a.docx",
+            make_docx(
+                lambda made: [
+                    made.add_heading("Short", 1),
+                    made.add_paragraph("Text."),
+                    made.add_heading(LONG, 2),
+                    made.add_paragraph("More."),
+                ]
+            ),
+        ),
+        ("a.epub", make_epub(f"<h1>Short</h1><p>Text.</p><h2>{LONG}</h2><p>More.</p>")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_very_long_heading_is_body_text(name: str, data: bytes) -> None:
+    reading = one(name, data)
+    assert headings(reading) == [(1, "Short")]
+    assert LONG in reading.text
+    passages = split(
+        reading, measure=lambda texts: [len(one.split()) for one in texts], max_tokens=100, language=str
+    )
+    assert {passage.section for passage in passages} <= {None, "Short"}
+    assert max(passage.span.end - passage.span.start for passage in passages) <= 16 * 100
+    words = " ".join(passage.span.of(reading.text) for passage in passages).split()
+    assert [word for word in words if word.startswith("word")] == LONG.split()
+
+
+def test_a_heading_of_the_greatest_length_is_one() -> None:
+    assert headings(
+        one("a.md", f"# {'x' * LONGEST_HEADING}\n\nText.\n\n# {'y' * (LONGEST_HEADING + 1)}\n\nMore.")
+    ) == [(1, "x" * LONGEST_HEADING)]
+
+
+@pytest.mark.parametrize("field", ["title", "source", "author", "dateline"])
+@pytest.mark.parametrize("where", ["front matter", "sidecar", "column"])
+def test_long_metadata_is_cut_and_noted(field: str, where: str) -> None:
+    sidecar, name, data = None, "a.md", "Some text."
+    if where == "front matter":
+        data = f"---\n{field}: {LONG}\n---\n\nSome text."
+    elif where == "sidecar":
+        sidecar = f'{field} = "{LONG}"'.encode()
+    else:
+        name, data = "a.csv", f"text,{field}\nSome text.,{LONG}\n"
+    reading = one(name, data, sidecar)
+    value = getattr(reading.metadata, field)
+    assert len(value) <= LONGEST_VALUE
+    assert LONG.startswith(value.removesuffix("…"))
+    assert value.endswith("…")
+    assert reading.notes == (f"{field} was cut: it has {len(LONG):,} characters",)
+
+
+def test_an_address_that_is_too_long_is_left_out_and_noted() -> None:
+    reading = one("a.md", f"---\nurl: https://example.org/{'x' * 5000}\n---\n\nSome text.")
+    assert reading.metadata.url is None
+    assert reading.notes == ("url was left out: it has 5,020 characters",)
+
+
+def test_what_the_sidecar_gives_is_not_noted_of_the_file() -> None:
+    reading = one("a.md", f"---\ntitle: {LONG}\n---\n\nSome text.", b'title = "Short"')
+    assert (reading.metadata.title, reading.notes) == ("Short", ())
+
+
+def test_a_note_and_a_reason_are_no_longer_than_a_field() -> None:
+    (note,) = one("a.md", f"---\npublished: {LONG}\n---\n\nSome text.").notes
+    assert len(note) <= LONGEST_VALUE
+    (bad, good) = read("a.jsonl", f'{{"id": "{LONG}", "text": "One."}}\n{{"text": "Two."}}'.encode())
+    assert bad == ReadFailure("a.jsonl", "has an id of more than 300 characters", "1")
+    assert isinstance(good, Reading)
+    with pytest.raises(ReadError) as raised:
+        list(read("a.txt", b"Text.", sidecar_data=f'published = "{LONG}"'.encode()))
+    assert len(str(raised.value)) <= LONGEST_VALUE
+
+
+def test_notes_are_counted_where_there_are_very_many() -> None:
+    message = "From: a@b.c\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n"
+    parts = "--x\nContent-Type: text/plain\n\nSome text.\n" + "--x\nContent-Type: image/png\n\n.\n" * 250
+    notes = one("a.eml", f"{message}{parts}--x--\n").notes
+    assert notes[-1] == "and 150 more notes"
+    assert len(notes) == 101

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +95,10 @@ def test_marks_are_in_order_and_apart_and_the_passage_has_one_name(data: st.Data
         [sentence] if sentence and sentence.end <= d else []
     )
     assert {m.span for m in marks if m.kind == "other"} == {o for o in others if o.end <= a or o.start >= d}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_s_end_of_any_kind_begins_no_paragraph_and_two_do(end: str) -> None:
+    text = end.join(["One line", "and another.", "", "A paragraph."])
+    part = part_of(text, (), (), (), 0)
+    assert [block.start for block in part.blocks] == [0, text.index("A para")]
