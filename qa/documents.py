@@ -74,7 +74,8 @@ class DocumentReader:
             row=reading.key,
             notes=reading.notes,
         )
-        stored = StoredDocument(document, reading.text, reading.headings or (), tuple(found), ())
+        page_starts = tuple(page.start for page in reading.pages)
+        stored = StoredDocument(document, reading.text, reading.headings or (), tuple(found), (), page_starts)
         return replace(stored, keys=tuple(_key(passage_input(stored, passage)) for passage in found))
 
     def _measure(self, texts: Sequence[str]) -> list[int]:

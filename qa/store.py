@@ -49,7 +49,7 @@ CREATE TABLE documents (
     media_type TEXT NOT NULL, sha256 TEXT NOT NULL,
     title TEXT, source TEXT, author TEXT, published TEXT, dateline TEXT, language TEXT, url TEXT,
     found TEXT NOT NULL, headings TEXT NOT NULL, notes TEXT NOT NULL,
-    characters INTEGER NOT NULL, pages INTEGER, passages INTEGER NOT NULL
+    characters INTEGER NOT NULL, pages INTEGER, passages INTEGER NOT NULL, page_starts TEXT NOT NULL
 ) STRICT;
 CREATE INDEX documents_by_path ON documents (path);
 CREATE TABLE texts (document INTEGER PRIMARY KEY REFERENCES documents, utf8 BLOB NOT NULL) STRICT;
@@ -72,6 +72,9 @@ _OF_DOCUMENT = "p.document = (SELECT number FROM documents WHERE id = ?)"
 _MAPPED = 2**31 - 1
 """How much of the file SQLite may map, in bytes: otherwise each thread would keep copies of its pages."""
 
+_LARGEST = 2**63 - 1
+"""Of SQLite's integers."""
+
 _T = TypeVar("_T")
 
 _MOST_KEPT = 4096
@@ -80,13 +83,17 @@ _MOST_KEPT = 4096
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document with all that is kept of it. ``keys`` name each passage's vectors, for reuse."""
+    """A document with all that is kept of it.
+
+    ``keys`` name each passage's vectors, for reuse; ``page_starts`` tell where in the text each page begins.
+    """
 
     document: Document
     text: str
     headings: tuple[Heading, ...]
     passages: tuple[PassageSpan, ...]
     keys: tuple[str, ...]
+    page_starts: tuple[int, ...] = ()
 
 
 @contextmanager
@@ -143,13 +150,14 @@ class StoreWriter:
         """Add a document and its passages."""
         document, meta = stored.document, stored.document.metadata
         self._db.execute(
-            f"INSERT INTO documents VALUES ({', '.join('?' * 19)})",
+            f"INSERT INTO documents VALUES ({', '.join('?' * 20)})",
             (
                 self._documents, document.id, document.path, document.row,
                 document.media_type, document.sha256,
                 meta.title, meta.source, meta.author, meta.published, meta.dateline, meta.language, meta.url,
                 json.dumps(dict(meta.found)), json.dumps([(*h.span, h.level) for h in stored.headings]),
                 json.dumps(document.notes), document.characters, document.pages, document.passages,
+                json.dumps(stored.page_starts),
             ),
         )  # fmt: skip
         self._db.execute("INSERT INTO texts VALUES (?, ?)", (self._documents, stored.text.encode()))
@@ -297,6 +305,11 @@ class Store:
         found = self._one("SELECT headings FROM documents WHERE id = ?", document_id)[0]
         return tuple(Heading(Span(start, end), level) for start, end, level in json.loads(found))
 
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
+        kept = self._one("SELECT page_starts FROM documents WHERE id = ?", document_id)[0]
+        return tuple(json.loads(kept))
+
     def _one(self, sql: str, document_id: str) -> sqlite3.Row:
         found = self._select(sql, [document_id])
         if not found:
@@ -364,6 +377,17 @@ class Store:
         """Give a document's passages in order."""
         return tuple(self._passages(_OF_DOCUMENT, [document_id]).values())
 
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        """Return the passage of a document at an offset of its text, or else the next one."""
+        place = [document_id, min(offset, _LARGEST)]
+        beside = (
+            f"p.number = (SELECT {{}}(p.number) FROM passages p WHERE {_OF_DOCUMENT} AND p.char_start {{}} ?)"
+        )
+        for candidate in self._passages(beside.format("max", "<="), place).values():
+            if candidate.span.end > offset:
+                return candidate
+        return next(iter(self._passages(beside.format("min", ">"), place).values()), None)
+
     def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
         """Give the passages before and after one in its document."""
         place = [passage.document.id, passage.span.start]
@@ -387,6 +411,7 @@ class Store:
                 self.headings(document.id),
                 tuple(_passage_span(passage) for passage in found),
                 tuple(passage["vector_key"] for passage in found),
+                self.page_starts(document.id),
             )
 
 
@@ -474,5 +499,5 @@ def _marks(values: Collection[Any]) -> str:
 
 
 def _sql_int(digits: str) -> int:
-    """SQLite's integers end at 2^63; no text is that long."""
-    return min(int(digits[:19]), 2**63 - 1)
+    """Read an offset; no text is as long as SQLite's integers are large."""
+    return min(int(digits[:19]), _LARGEST)

@@ -84,8 +84,8 @@ MAY_IMPORT = {
     "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
     | {"work"}
     | _PARTS - {"ranking", "language"},
-    "facsimile": {"contracts", "readers"},
-    "web": {"contracts", "config", "facsimile", "ledger", "search"},
+    "rendering": {"contracts", "readers"},
+    "web": {"contracts", "config", "ledger", "rendering", "search"},
     "evaluation": {"contracts", "search"},
 }
 """By module. One that is not named here, such as ``cli``, may import any."""

@@ -85,12 +85,13 @@ def test_a_document_comes_back_as_it_was_added(stored_in) -> None:
         PassageSpan(Span(5, 21), (Span(5, 10), Span(11, 21)), (Span(0, 3),), "A › B", 1, "en"),
         PassageSpan(Span(25, len(TEXT)), (Span(25, len(TEXT)),)),
     )
-    given_ = StoredDocument(document, TEXT, (Heading(Span(0, 3), 2),), passages, ("k1", "k2"))
+    given_ = StoredDocument(document, TEXT, (Heading(Span(0, 3), 2),), passages, ("k1", "k2"), (0, 25))
     store = stored_in(given_)
     assert list(store.stored("a/б.txt")) == [given_]
     assert store.document("0" * 16) == document
     assert store.text("0" * 16) == TEXT
     assert store.headings("0" * 16) == (Heading(Span(0, 3), 2),)
+    assert store.page_starts("0" * 16) == (0, 25)
     assert store.vector_keys() == ["k1", "k2"]
     assert store.counts() == (1, 2)
     for found, passage in zip(store.passages_of("0" * 16), passages, strict=True):
@@ -111,9 +112,13 @@ def test_any_texts_passages_are_its_slices(tmp_path_factory, text: str, data: st
         writer.add(stored)
     store = Store(path)
     assert store.text(stored.document.id) == text
-    assert [passage.text for passage in store.passages_of(stored.document.id)] == [
+    passages = store.passages_of(stored.document.id)
+    assert [passage.text for passage in passages] == [
         text[start:end] for start, end in itertools.pairwise(edges)
     ]
+    for offset in range(len(text) + 1):
+        following = (passage for passage in passages if passage.span.end > offset)
+        assert store.passage_at(stored.document.id, offset) == next(following, None)
     store.close()
 
 

@@ -11,7 +11,7 @@ from qa.contracts import BuildError, Document
 from qa.milvus.client import Client, library
 from qa.milvus.packing import columns
 
-FORMAT = 1
+FORMAT = 2
 """Changes whenever what a generation looks like in Milvus does."""
 
 ALIAS = "qa_live"
