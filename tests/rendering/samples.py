@@ -24,9 +24,12 @@ def page_pdf(content: str, resources: str, *more: str) -> bytes:
     return raw_pdf(page, _stream("", content), *more)
 
 
-def slow_pdf(fills: int = 20_000) -> bytes:
+def slow_pdf(text: str = "Text.", fills: int = 20_000) -> bytes:
     """Write a PDF that takes minutes to draw: fills of the whole page, each blended with those below."""
-    return page_pdf("/G gs\n" + "0 0 612 792 re f\n" * fills, "/ExtGState<</G<</ca .5/BM/Luminosity>>>>")
+    words = f"BT /F 12 Tf 72 700 Td ({text}) Tj ET\n"
+    font = "/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>"
+    state = "/ExtGState<</G<</ca .5/BM/Luminosity>>>>"
+    return page_pdf(words + "/G gs\n" + "0 0 612 792 re f\n" * fills, font + state)
 
 
 def picture_pdf(width: int, height: int, *, in_form: bool = False, colours: str = "/DeviceGray") -> bytes:

@@ -108,7 +108,7 @@ def test_a_page_that_takes_too_much_memory_is_refused_and_the_next_is_drawn(pdf)
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no PDF", b"%PDF-1.7\n", picture_pdf(50_000, 50_000), slow_pdf(1)[:-200]]
+    "data", [b"", b"no PDF", b"%PDF-1.7\n", picture_pdf(50_000, 50_000), slow_pdf(fills=1)[:-200]]
 )
 def test_a_file_that_cannot_be_drawn_is_an_error_of_its_own(pdf, data: bytes) -> None:
     path = pdf(data)
