@@ -7,6 +7,7 @@ everybody's offsets, and in bytes, so that its text is read without reading the 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 import weakref
@@ -71,6 +72,9 @@ _OF_DOCUMENT = "p.document = (SELECT number FROM documents WHERE id = ?)"
 
 _MAPPED = 2**31 - 1
 """How much of the file SQLite may map, in bytes: otherwise each thread would keep copies of its pages."""
+
+_WILD = frozenset("*?[")
+_STARS = re.compile(r"\*{2,}")
 
 _LARGEST = 2**63 - 1
 """Of SQLite's integers."""
@@ -423,7 +427,8 @@ def matching(paths: Sequence[str], pattern: str) -> list[bool]:
 
 
 def _glob(pattern: str) -> str:
-    return pattern.replace("[!", "[^")  # SQLite negates with ^
+    # SQLite negates with ^, and tries every star of a row of them by itself.
+    return _STARS.sub("*", pattern.replace("[!", "[^"))
 
 
 def _close(connections: list[sqlite3.Connection]) -> None:
@@ -448,11 +453,10 @@ def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, li
         parts.append(f"{language} COLLATE NOCASE IN ({', '.join('?' * len(filters.language))})")
         values += filters.language
     if filters.path:
-        one_path = "d.path = ? OR substr(d.path, 1, length(?)) = ? OR d.path GLOB ?"
-        parts.append(f"({' OR '.join([one_path] * len(filters.path))})")
-        for path in filters.path:
-            folder = path.rstrip("/") + "/"
-            values += [path, folder, folder, _glob(path)]
+        paths = [_path_condition(path) for path in filters.path]
+        parts.append(f"({' OR '.join(condition for condition, _ in paths)})")
+        for _, given in paths:
+            values += given
     for column, wanted in (("d.media_type", filters.media_type), ("d.id", filters.document)):
         if wanted:
             parts.append(f"{column} IN ({_marks(wanted)})")
@@ -462,6 +466,18 @@ def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, li
             parts.append(f"d.published {operator} ?")
             values.append(bound)
     return ("WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+def _path_condition(path: str) -> tuple[str, list[str]]:
+    """Put one of the paths of a filter as SQL: a file, a folder with all in it, or a pattern."""
+    folder = path.rstrip("/")
+    condition = (
+        "d.path = ? OR (d.path > ? AND d.path < ?)"  # in a folder: between its "/" and the "0" after it
+    )
+    given = [path, f"{folder}/", f"{folder}0"]
+    if not _WILD.isdisjoint(path):
+        return f"{condition} OR d.path GLOB ?", [*given, _glob(path)]
+    return condition, given
 
 
 def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:

@@ -6,6 +6,7 @@ import contextlib
 import fnmatch
 import gc
 import itertools
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -354,3 +355,34 @@ def test_a_damaged_file_is_refused(stored_in, tmp_path: Path, damage) -> None:
 def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="cannot be written"), writing(tmp_path / "nowhere" / "store.sqlite"):
         pass
+
+
+_PATHS = st.text("ab/0.é", min_size=1, max_size=5)
+
+
+@given(
+    st.sets(_PATHS, min_size=1, max_size=8), st.lists(st.text("ab/0.é*?", min_size=1, max_size=5), min_size=1)
+)
+def test_a_path_is_a_file_a_folder_or_a_pattern(tmp_path_factory, paths: set[str], wanted: list[str]) -> None:
+    path = tmp_path_factory.mktemp("paths") / "store.sqlite"
+    with writing(path) as writer:
+        for name in paths:
+            writer.add(_stored(name, "Text.", (0, 5)))
+    store = Store(path)
+    listed = store.documents(Filters(path=tuple(wanted)), 100, 0).documents
+    assert {document.path for document in listed} == {
+        name
+        for name in paths
+        if any(
+            name == one
+            or (name.startswith(one.rstrip("/") + "/") and name != one.rstrip("/") + "/")
+            or _fits(name, one)
+            for one in wanted
+        )
+    }
+    store.close()
+
+
+def _fits(name: str, pattern: str) -> bool:
+    parts = {"*": ".*", "?": "."}
+    return re.fullmatch("".join(parts.get(sign, re.escape(sign)) for sign in pattern), name) is not None
