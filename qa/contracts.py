@@ -11,6 +11,9 @@ The errors form a tree; only the command line and the web service turn them into
     ├── QuestionsError         a file of questions, or of a saved run, that cannot be used
     ├── ReadError              one document that cannot be read
     │   └── MissingFileError   there is no such file
+    ├── RenderingError         one page that cannot be drawn within its limits
+    │   ├── RenderingTimeoutError  it took too long by the clock; it may do better when less is going on
+    │   └── RenderingBusyError     as many pages are being drawn as there is room for
     ├── ModelError             the embedding model or reranker cannot be loaded or used
     │   └── ExportRefusedError    the faster form of the model does not keep its vectors
     ├── BuildError             the index could not be built
@@ -68,6 +71,18 @@ class ReadError(QAError):
 
 class MissingFileError(ReadError):
     """There is no such file."""
+
+
+class RenderingError(QAError):
+    """One page that cannot be drawn within its limits."""
+
+
+class RenderingTimeoutError(RenderingError):
+    """A page took too long to draw."""
+
+
+class RenderingBusyError(RenderingError):
+    """Too many pages are being drawn. Try again in a moment."""
 
 
 class ModelError(QAError):
@@ -525,4 +540,12 @@ class Search(Protocol):
 
     def outline(self, document_id: str) -> tuple[Heading, ...]:
         """Give a document's headings in order, as the passages were made with them."""
+        ...
+
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
+        ...
+
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        """Return the passage of a document at an offset of its text, or else the next one."""
         ...

@@ -51,6 +51,14 @@ class Library(Protocol):
         """Give a document's headings in order, or raise NotFoundError."""
         ...
 
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
+        ...
+
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        """Return the passage of a document at an offset of its text, or else the next one."""
+        ...
+
     def passage(self, passage_id: str) -> Passage:
         """Look a passage up, or raise NotFoundError, or GoneError where its document has changed."""
         ...

@@ -26,6 +26,9 @@ from qa.folder import Folder
 from qa.reading import Reader
 from qa.store import StoredDocument
 
+_MOST_HEADINGS = 50_000
+"""So many are kept of a document, to be shown: each view of it reads them, which takes 0.1 s then."""
+
 _LEGIBLE = 0.5
 _TOKENS_A_WORD = 1.25  # what English takes
 _FEWEST_LETTERS_A_TOKEN = 3
@@ -104,7 +107,9 @@ class DocumentReader:
             row=reading.key,
             notes=reading.notes,
         )
-        stored = StoredDocument(document, reading.text, reading.headings or (), tuple(found), ())
+        page_starts = tuple(page.start for page in reading.pages)
+        headings = (reading.headings or ())[:_MOST_HEADINGS]
+        stored = StoredDocument(document, reading.text, headings, tuple(found), (), page_starts)
         return replace(stored, keys=tuple(_key(passage_input(stored, passage)) for passage in found))
 
     def _measure(self, deadline: Deadline, texts: Sequence[str]) -> list[int]:

@@ -29,7 +29,7 @@ from qa.lexical import LexicalIndex, Matches, Question
 from qa.store import Store
 from qa.vectors import Cosines, VectorIndex, Vectors
 
-FORMAT = 3
+FORMAT = 4
 
 MANIFEST = "manifest.json"
 STORE = "store.sqlite"

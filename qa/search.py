@@ -201,6 +201,14 @@ class Searcher:
         """Give a document's headings in order, as the passages were made with them."""
         return self._found.store.headings(document_id)
 
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
+        return self._found.store.page_starts(document_id)
+
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        """Return the passage of a document at an offset of its text, or else the next one."""
+        return self._found.store.passage_at(document_id, offset)
+
 
 def encoder_of(found: Corpus) -> Encoder:
     """Open the model that a generation was built with.

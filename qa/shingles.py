@@ -13,12 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.arrays import offsets, parts_of, ranges
-from qa.contracts import Int32, Int64
+from qa.contracts import Float32, Int32, Int64
 
 ALL = 255
 """A share of one, as ``elsewhere`` gives it."""
 
 _COMPARED_AT_ONCE = 4096
+
+_FEW, _FEW_OF = 8, 32
+"""A shingle counts pair by pair that so few passages have, or one in so many of those compared."""
+
+_PAIRS_AT_ONCE = 2**20
+
+_PRODUCT = 2**27
+"""So many additions a product of matrices may take: some milliseconds."""
 
 _CUBED = 2**21 - 1
 """What the cube of fits into 63 bits."""
@@ -60,15 +68,65 @@ def alike(terms: Int32, bounds: Int64, vocabulary: int, least: float) -> NDArray
     columns = np.searchsorted(wanted, codes)
     places = np.flatnonzero(np.append(wanted, -1)[columns] == codes)
     columns, owners = columns[places], parts_of(starts, places)
-    common = np.zeros((len(near), len(counts)), np.float32)
-    for first in range(0, len(wanted), _COMPARED_AT_ONCE):
-        inside = (columns >= first) & (columns < first + _COMPARED_AT_ONCE)
-        held = np.zeros((len(counts), min(_COMPARED_AT_ONCE, len(wanted) - first)), np.float32)
-        held[owners[inside], columns[inside] - first] = 1
-        common += held[near] @ held.T
+    common = _common(columns, owners, near, len(counts), len(wanted))
     sizes = common[np.arange(len(near)), near].astype(np.float64)
     found[near] |= common >= least * sizes[:, None]
     return found | found.T
+
+
+def _common(columns: Int64, owners: Int64, near: Int64, passages: int, shingles: int) -> Float32:
+    """Count the shingles that passages have in common.
+
+    A product of matrices does it, but takes minutes for thousands of passages. There, what few passages have
+    is counted pair by pair; what many have are few.
+
+    Args:
+        columns: numbers of shingles, from 0.
+        owners: the passage that has each.
+        near: which passages are compared with all.
+        passages: how many there are.
+        shingles: how many different ones there are.
+
+    Returns:
+        Shape (near, passages).
+    """
+    common = np.zeros((len(near), passages), np.float32)
+    if common.size * shingles <= _PRODUCT:
+        _multiply(common, columns, owners, near, shingles)
+        return common
+    columns, owners = np.divmod(np.unique(columns * passages + owners), passages)
+    held_by = np.bincount(columns, minlength=shingles)
+    few = held_by <= max(_FEW, len(near) // _FEW_OF)
+    _count_pairs(common, owners, near, offsets(held_by)[:-1][few], held_by[few])
+    many = ~few[columns]
+    _multiply(common, (np.cumsum(~few) - 1)[columns[many]], owners[many], near, int((~few).sum()))
+    return common
+
+
+def _multiply(common: Float32, columns: Int64, owners: Int64, near: Int64, shingles: int) -> None:
+    """Add to ``common`` what a product of matrices gives, some shingles at a time."""
+    for first in range(0, shingles, _COMPARED_AT_ONCE):
+        inside = (columns >= first) & (columns < first + _COMPARED_AT_ONCE)
+        held = np.zeros((common.shape[1], min(_COMPARED_AT_ONCE, shingles - first)), np.float32)
+        held[owners[inside], columns[inside] - first] = 1
+        common += held[near] @ held.T
+
+
+def _count_pairs(common: Float32, owners: Int64, near: Int64, firsts: Int64, held_by: Int64) -> None:
+    """Add to ``common`` one for each two owners of a shingle: those from ``firsts``, ``held_by`` of them."""
+    rows = np.full(common.shape[1], -1, np.int64)
+    rows[near] = np.arange(len(near))
+    pairs = np.cumsum(held_by**2)
+    edges = np.searchsorted(pairs, np.arange(0, pairs[-1] if len(pairs) else 0, _PAIRS_AT_ONCE))
+    for first, last in pairwise([*np.unique(edges).tolist(), len(firsts)]):
+        starts, counts = firsts[first:last], held_by[first:last]
+        places = ranges(starts, starts + counts)
+        repeated = np.repeat(counts, counts)
+        begins = np.repeat(starts, counts)
+        one = np.repeat(rows[owners[places]], repeated)
+        other = owners[ranges(begins, begins + repeated)]
+        compared = one >= 0
+        np.add.at(common, (one[compared], other[compared]), 1)
 
 
 def _shingles(terms: Int32, bounds: Int64, vocabulary: int) -> tuple[Int64, Int64]:

@@ -7,6 +7,7 @@ everybody's offsets, and in bytes, so that its text is read without reading the 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 import weakref
@@ -52,7 +53,7 @@ CREATE TABLE documents (
     media_type TEXT NOT NULL, sha256 TEXT NOT NULL,
     title TEXT, source TEXT, author TEXT, published TEXT, dateline TEXT, language TEXT, url TEXT,
     found TEXT NOT NULL, headings TEXT NOT NULL, notes TEXT NOT NULL,
-    characters INTEGER NOT NULL, pages INTEGER, passages INTEGER NOT NULL
+    characters INTEGER NOT NULL, pages INTEGER, passages INTEGER NOT NULL, page_starts TEXT NOT NULL
 ) STRICT;
 CREATE INDEX documents_by_path ON documents (path);
 CREATE TABLE texts (document INTEGER PRIMARY KEY REFERENCES documents, utf8 BLOB NOT NULL) STRICT;
@@ -76,6 +77,12 @@ _OF_DOCUMENT = "p.document = (SELECT number FROM documents WHERE id = ?)"
 _MAPPED = 2**31 - 1
 """How much of the file SQLite may map, in bytes: otherwise each thread would keep copies of its pages."""
 
+_WILD = frozenset("*?[")
+_STARS = re.compile(r"\*{2,}")
+
+_LARGEST = 2**63 - 1
+"""Of SQLite's integers."""
+
 _T = TypeVar("_T")
 
 _MOST_KEPT = 16 * 2**20
@@ -86,13 +93,17 @@ _PASSAGE_ALONE, _SPAN = 600, 120  # bytes of a passage but for its text and sent
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document with all that is kept of it. ``keys`` name each passage's vectors, for reuse."""
+    """A document with all that is kept of it.
+
+    ``keys`` name each passage's vectors, for reuse; ``page_starts`` tell where in the text each page begins.
+    """
 
     document: Document
     text: str
     headings: tuple[Heading, ...]
     passages: tuple[PassageSpan, ...]
     keys: tuple[str, ...]
+    page_starts: tuple[int, ...] = ()
 
 
 @contextmanager
@@ -161,13 +172,14 @@ class StoreWriter:
         """Add a document and its passages."""
         document, meta = stored.document, stored.document.metadata
         self._db.execute(
-            f"INSERT INTO documents VALUES ({', '.join('?' * 19)})",
+            f"INSERT INTO documents VALUES ({', '.join('?' * 20)})",
             (
                 self._documents, document.id, document.path, document.row,
                 document.media_type, document.sha256,
                 meta.title, meta.source, meta.author, meta.published, meta.dateline, meta.language, meta.url,
                 json.dumps(dict(meta.found)), json.dumps([(*h.span, h.level) for h in stored.headings]),
                 json.dumps(document.notes), document.characters, document.pages, document.passages,
+                json.dumps(stored.page_starts),
             ),
         )  # fmt: skip
         self._db.execute("INSERT INTO texts VALUES (?, ?)", (self._documents, stored.text.encode()))
@@ -324,6 +336,11 @@ class Store:
         found = self._one("SELECT headings FROM documents WHERE id = ?", document_id)[0]
         return tuple(Heading(Span(start, end), level) for start, end, level in json.loads(found))
 
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
+        kept = self._one("SELECT page_starts FROM documents WHERE id = ?", document_id)[0]
+        return tuple(json.loads(kept))
+
     def _one(self, sql: str, document_id: str) -> sqlite3.Row:
         found = self._select(sql, [document_id])
         if not found:
@@ -391,6 +408,17 @@ class Store:
         """Give a document's passages in order."""
         return tuple(self._passages(_OF_DOCUMENT, [document_id]).values())
 
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        """Return the passage of a document at an offset of its text, or else the next one."""
+        place = [document_id, min(offset, _LARGEST)]
+        beside = (
+            f"p.number = (SELECT {{}}(p.number) FROM passages p WHERE {_OF_DOCUMENT} AND p.char_start {{}} ?)"
+        )
+        for candidate in self._passages(beside.format("max", "<="), place).values():
+            if candidate.span.end > offset:
+                return candidate
+        return next(iter(self._passages(beside.format("min", ">"), place).values()), None)
+
     def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
         """Give the passages before and after one in its document."""
         place = [passage.document.id, passage.span.start]
@@ -414,6 +442,7 @@ class Store:
                 self.headings(document.id),
                 tuple(_passage_span(passage) for passage in found),
                 tuple(passage["vector_key"] for passage in found),
+                self.page_starts(document.id),
             )
 
 
@@ -428,7 +457,8 @@ def matching(paths: Sequence[str], pattern: str) -> list[bool]:
 
 
 def _glob(pattern: str) -> str:
-    return pattern.replace("[!", "[^")  # SQLite negates with ^
+    # SQLite negates with ^, and tries every star of a row of them by itself.
+    return _STARS.sub("*", pattern.replace("[!", "[^"))
 
 
 def _close(connections: list[sqlite3.Connection]) -> None:
@@ -472,11 +502,10 @@ def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, li
         parts.append(f"{language} COLLATE NOCASE IN ({', '.join('?' * len(filters.language))})")
         values += map(fold, filters.language)
     if filters.path:
-        one_path = "path = ? OR substr(path, 1, length(?)) = ? OR path GLOB ?"
-        parts.append(f"d.number IN ({_ONE_FORM} WHERE {' OR '.join([one_path] * len(filters.path))})")
-        for path in map(same_form, filters.path):
-            folder = path.rstrip("/") + "/"
-            values += [path, folder, folder, _glob(path)]
+        paths = [_path_condition(same_form(path)) for path in filters.path]
+        parts.append(f"d.number IN ({_ONE_FORM} WHERE {' OR '.join(condition for condition, _ in paths)})")
+        for _, given in paths:
+            values += given
     for column, wanted in (
         ("d.media_type", tuple(map(fold, filters.media_type))),
         ("d.id", filters.document),
@@ -489,6 +518,16 @@ def _conditions(filters: Filters, language: str = "d.language") -> tuple[str, li
             parts.append(f"d.published {operator} ?")
             values.append(bound)
     return ("WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+def _path_condition(path: str) -> tuple[str, list[str]]:
+    """Put one of the paths of a filter as SQL: a file, a folder with all in it, or a pattern."""
+    folder = path.rstrip("/")
+    condition = "path = ? OR (path > ? AND path < ?)"  # in a folder: between its "/" and the "0" after it
+    given = [path, f"{folder}/", f"{folder}0"]
+    if not _WILD.isdisjoint(path):
+        return f"{condition} OR path GLOB ?", [*given, _glob(path)]
+    return condition, given
 
 
 def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:
@@ -526,5 +565,5 @@ def _marks(values: Collection[Any]) -> str:
 
 
 def _sql_int(digits: str) -> int:
-    """SQLite's integers end at 2^63; no text is that long."""
-    return min(int(digits[:19]), 2**63 - 1)
+    """Read an offset; no text is as long as SQLite's integers are large."""
+    return min(int(digits[:19]), _LARGEST)

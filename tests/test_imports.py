@@ -123,8 +123,8 @@ MAY_IMPORT = {
     "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
     | {"lock", "retention", "safeguard", "vector_cache", "work"}
     | _PARTS - {"ranking", "language"},
-    "facsimile": {"contracts", "readers"},
-    "web": {"contracts", "config", "facsimile", "files", "folding", "ledger", "search"},
+    "rendering": {"contracts", "readers"},
+    "web": {"contracts", "config", "files", "folding", "ledger", "rendering", "search"},
     "evaluation": {"contracts", "search"},
 }
 """By module. One that is not named here, such as ``cli``, may import any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from itertools import chain
 from typing import Any
@@ -28,19 +29,36 @@ def _runs(text: list[int]) -> list[tuple[int, ...]]:
     return [tuple(text[i : i + 3]) for i in range(len(text) - 2)] or [tuple(text)]
 
 
-@pytest.mark.parametrize(("compared", "cubed"), [(shingles._COMPARED_AT_ONCE, shingles._CUBED), (2, 1)])
+@pytest.mark.parametrize(
+    ("compared", "cubed", "few"),
+    [(shingles._COMPARED_AT_ONCE, shingles._CUBED, shingles._FEW), (2, 1, 0), (2, 1, 2), (1, 1, 99)],
+)
 @given(_TEXTS, st.sampled_from([0.1, 0.5, 0.6, 0.9, 1.0]))
 def test_alike_are_those_of_which_the_longer_has_the_shorter_ones_runs_of_three_terms(
-    compared: int, cubed: int, texts: list[list[int]], least: float
+    compared: int, cubed: int, few: int, texts: list[list[int]], least: float
 ) -> None:
     runs = [set(_runs(text)) for text in texts]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shingles, "_COMPARED_AT_ONCE", compared)
         patch.setattr(shingles, "_CUBED", cubed)
+        patch.setattr(shingles, "_FEW", few)
+        patch.setattr(shingles, "_PAIRS_AT_ONCE", compared)
+        patch.setattr(shingles, "_PRODUCT", shingles._PRODUCT if compared > 2 else 0)
         found = shingles.alike(*_together(texts), _VOCABULARY, least)
     assert found.tolist() == [
         [len(one & other) >= least * min(len(one), len(other)) for one in runs] for other in runs
     ]
+
+
+@pytest.mark.parametrize("words", [30, 50_000])
+def test_thousands_of_passages_are_compared_in_a_bounded_time(words: int) -> None:
+    chance = np.random.default_rng(3)
+    texts = chance.integers(0, words, (1500, 50)).tolist()
+    together = _together(texts + texts)
+    started = time.process_time()
+    alike = shingles.alike(*together, words, 0.9)
+    assert time.process_time() - started < 5
+    assert alike.sum() == 4 * len(texts)
 
 
 @pytest.mark.parametrize(("shared", "found"), [(10, True), (9, True), (8, False), (0, False)])

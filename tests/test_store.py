@@ -6,6 +6,7 @@ import contextlib
 import fnmatch
 import gc
 import itertools
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -86,12 +87,13 @@ def test_a_document_comes_back_as_it_was_added(stored_in) -> None:
         PassageSpan(Span(5, 21), (Span(5, 10), Span(11, 21)), (Span(0, 3),), "A › B", 1, "en"),
         PassageSpan(Span(25, len(TEXT)), (Span(25, len(TEXT)),)),
     )
-    given_ = StoredDocument(document, TEXT, (Heading(Span(0, 3), 2),), passages, ("k1", "k2"))
+    given_ = StoredDocument(document, TEXT, (Heading(Span(0, 3), 2),), passages, ("k1", "k2"), (0, 25))
     store = stored_in(given_)
     assert list(store.stored("a/б.txt")) == [given_]
     assert store.document("0" * 16) == document
     assert store.text("0" * 16) == TEXT
     assert store.headings("0" * 16) == (Heading(Span(0, 3), 2),)
+    assert store.page_starts("0" * 16) == (0, 25)
     assert store.vector_keys() == ["k1", "k2"]
     assert store.counts() == (1, 2)
     for found, passage in zip(store.passages_of("0" * 16), passages, strict=True):
@@ -112,9 +114,13 @@ def test_any_texts_passages_are_its_slices(tmp_path_factory, text: str, data: st
         writer.add(stored)
     store = Store(path)
     assert store.text(stored.document.id) == text
-    assert [passage.text for passage in store.passages_of(stored.document.id)] == [
+    passages = store.passages_of(stored.document.id)
+    assert [passage.text for passage in passages] == [
         text[start:end] for start, end in itertools.pairwise(edges)
     ]
+    for offset in range(len(text) + 1):
+        following = (passage for passage in passages if passage.span.end > offset)
+        assert store.passage_at(stored.document.id, offset) == next(following, None)
     store.close()
 
 
@@ -366,3 +372,34 @@ def test_a_damaged_file_is_refused(stored_in, tmp_path: Path, damage) -> None:
 def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="cannot be written"), writing(tmp_path / "nowhere" / "store.sqlite"):
         pass
+
+
+_PATHS = st.text("ab/0.é", min_size=1, max_size=5)
+
+
+@given(
+    st.sets(_PATHS, min_size=1, max_size=8), st.lists(st.text("ab/0.é*?", min_size=1, max_size=5), min_size=1)
+)
+def test_a_path_is_a_file_a_folder_or_a_pattern(tmp_path_factory, paths: set[str], wanted: list[str]) -> None:
+    path = tmp_path_factory.mktemp("paths") / "store.sqlite"
+    with writing(path) as writer:
+        for name in paths:
+            writer.add(_stored(name, "Text.", (0, 5)))
+    store = Store(path)
+    listed = store.documents(Filters(path=tuple(wanted)), 100, 0).documents
+    assert {document.path for document in listed} == {
+        name
+        for name in paths
+        if any(
+            name == one
+            or (name.startswith(one.rstrip("/") + "/") and name != one.rstrip("/") + "/")
+            or _fits(name, one)
+            for one in wanted
+        )
+    }
+    store.close()
+
+
+def _fits(name: str, pattern: str) -> bool:
+    parts = {"*": ".*", "?": "."}
+    return re.fullmatch("".join(parts.get(sign, re.escape(sign)) for sign in pattern), name) is not None

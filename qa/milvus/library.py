@@ -99,6 +99,10 @@ class MilvusLibrary:
         """Give a document's headings in order, or raise NotFoundError."""
         return self._one(document_id).headings
 
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
+        return self._one(document_id).page_starts
+
     def text(self, document_id: str) -> str:
         """Give a document's canonical text, or raise NotFoundError."""
         record = self._one(document_id)
@@ -141,6 +145,15 @@ class MilvusLibrary:
                 f"document {document_id} has no passage at characters {start} to {end}: it has changed"
             )
         return passage
+
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        """Return the passage of a document at an offset of its text, or else the next one."""
+        record = self._one(document_id)
+        first, last = record.row, record.row + record.document.passages
+        where = f"id >= {first} and id < {last} and start <= {min(offset, _LARGEST)}"
+        following = first + self._client.count(self._passages, where)  # rows are in the text's order
+        near = self.passages([row for row in (following - 1, following) if first <= row < last])
+        return next((passage for passage in near if passage.span.end > offset), None)
 
     def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
         """Give the passages before and after one in its document."""

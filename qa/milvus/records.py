@@ -19,6 +19,7 @@ class DocumentRecord:
         row: its first passage's.
         part: the first of the parts that its text is cut into.
         parts: how many these are.
+        page_starts: where in the text each page begins.
     """
 
     document: Document
@@ -26,6 +27,7 @@ class DocumentRecord:
     row: int
     part: int
     parts: int
+    page_starts: tuple[int, ...]
 
     def write(self) -> str:
         """Put it as text."""
@@ -38,7 +40,8 @@ class DocumentRecord:
         document = found["document"]
         document |= {"metadata": Metadata(**document["metadata"]), "notes": tuple(document["notes"])}
         headings = tuple(Heading(Span(*one["span"]), one["level"]) for one in found["headings"])
-        return cls(Document(**document), headings, found["row"], found["part"], found["parts"])
+        starts = tuple(found["page_starts"])
+        return cls(Document(**document), headings, found["row"], found["part"], found["parts"], starts)
 
 
 def write_passage(passage: Passage) -> str:

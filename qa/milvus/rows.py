@@ -226,7 +226,12 @@ class _Texts:
         store, found = self._found.store, self._ids[number]
         first, last = self._starts[number], self._starts[number + 1]
         return DocumentRecord(
-            store.document(found), store.headings(found), self._rows[number], first, last - first
+            store.document(found),
+            store.headings(found),
+            self._rows[number],
+            first,
+            last - first,
+            store.page_starts(found),
         )
 
     def part(self, number: int) -> str:

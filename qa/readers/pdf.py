@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
-from typing import Any
+from typing import Any, BinaryIO
 
 from qa.contracts import ReadError, Span
 from qa.readers.extract import Extract, printable
@@ -48,7 +48,7 @@ def read(data: bytes) -> Extract:
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[Any]:
+def opened(data: bytes | BinaryIO) -> Iterator[Any]:
     """Open a document of pypdfium2, or raise ReadError."""
     import pypdfium2  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic_core import to_json
 
 from qa.config import Settings
+from qa.rendering import Renderer
 from qa.web import load, logs, metrics, pages, problems, security
 from qa.web.api import INFO, MAX_BODY, api, probes
 from qa.web.judgements import Judgements
@@ -45,7 +46,7 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
     # Every operation documents its problems as "default" too: that keeps flask-openapi3 from adding its own.
     app.validation_error_status = "default"
     kept = Judgements(settings.judgements) if settings.judgements else None
-    app.extensions["qa"] = Service(settings, opener, kept)
+    app.extensions["qa"] = Service(settings, opener, Renderer(_waiting_for_pages(settings)), kept)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR
     app.json = JSON(app)
@@ -60,6 +61,11 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
     app.register_blueprint(_docs(app))
     pages.init_app(app)
     return app
+
+
+def _waiting_for_pages(settings: Settings) -> int:
+    """Return how many threads may wait for pages to be drawn: half, for the others answer searches."""
+    return max(1, settings.threads // 2)
 
 
 def _docs(app: OpenAPI) -> Blueprint:

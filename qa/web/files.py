@@ -36,6 +36,10 @@ class Original(io.RawIOBase):
         self._file.seek(0)
         self._left, self._sha256 = self.size, hashlib.sha256()
 
+    def fileno(self) -> int:
+        """Return the descriptor of the file."""
+        return self._file.fileno()
+
     def readable(self) -> bool:
         """Whether it can be read."""
         return True

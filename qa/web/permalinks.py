@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import nsmallest
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal, NamedTuple
 
 from qa.contracts import Span
@@ -26,8 +26,11 @@ LONGEST = 5000
 For the same reason it is looked for only so far (``_AROUND``) before and after its old place.
 """
 
-_AROUND = 500_000
+_AROUND = 250_000
 _MOST_TRIED = 1000
+_MOST_KNOWN = 20_000
+"""So many places are compared: only in a text that says the same all the time there are more."""
+
 _DIGEST = 16
 _LEAD = 1
 _PAIR = 6
@@ -73,7 +76,8 @@ def check(text: str, span: Span, mark: str) -> Found:
         return Found("unchanged", span)
     length, sample = span.end - span.start, list(_sample(mark))
     near = Span(max(0, span.start - _AROUND), span.end + _AROUND)
-    known = [(pair, place) for pair, place in _pairs(text, near) if pair in sample]
+    alike = ((pair, place) for pair, place in _pairs(text, near) if pair in sample)
+    known = list(islice(alike, _MOST_KNOWN))
     moved = next(
         (start for start in _starts(known, mark, span.start) if _is_at(text, start, length, mark)), None
     )
@@ -119,9 +123,12 @@ def _sample(mark: str) -> Iterator[str]:
 def _pairs(text: str, within: Span | None = None) -> Iterator[tuple[str, Span]]:
     """Give each two neighbouring words' digest and place."""
     start, end = within or Span(0, len(text))
+    digests: dict[str, str] = {}
     for first, second in pairwise(_WORD.finditer(text, start, end)):
         both = f"{first.group()} {second.group()}".casefold()
-        yield _digest(both)[:_PAIR], Span(first.start(), second.end())
+        if (digest := digests.get(both)) is None:
+            digest = digests[both] = _digest(both)[:_PAIR]
+        yield digest, Span(first.start(), second.end())
 
 
 def _digest(text: str) -> str:

@@ -18,6 +18,9 @@ from qa.contracts import (
     NotFoundError,
     QAError,
     QueryError,
+    RenderingBusyError,
+    RenderingError,
+    RenderingTimeoutError,
     StoreUnavailableError,
 )
 from qa.web import logs
@@ -32,6 +35,9 @@ _STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
     (QueryError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (IndexUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (ModelError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (RenderingBusyError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (RenderingTimeoutError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (RenderingError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 _MESSAGES = {
     "extra_forbidden": "is not a parameter here",
@@ -110,6 +116,8 @@ def _on_qa_error(error: QAError) -> Response:
     response = error_response(status, what_to_do(error))
     if isinstance(error, StoreUnavailableError):
         current_app.logger.warning("%s (request %s)", error, logs.request_id())
+        response.headers["Retry-After"] = "1"
+    if isinstance(error, RenderingBusyError):
         response.headers["Retry-After"] = "1"
     return response
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint, abort, make_response, render_template, request
 from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
-from qa import facsimile
 from qa.contracts import (
     Document,
     Filters,
     Heading,
     Hit,
     NotFoundError,
-    Passage,
     QueryError,
-    ReadError,
+    RenderingBusyError,
+    RenderingError,
     Search,
     Span,
 )
-from qa.facsimile import View
+from qa.rendering import Sheet, letters_on_page
 from qa.web import cards, permalinks
 from qa.web.citations import FORMS, Quotation
 from qa.web.files import original
@@ -36,6 +37,9 @@ from qa.web.service import searcher, service
 from qa.web.viewer import Mark, Part, beginning, marks_of, part_of
 
 PDF = "application/pdf"
+LONGEST_QUOTATION = 100_000
+"""So many characters may be quoted at once: some forty pages, written in a few hundredths of a second."""
+
 _DIGITS = 10
 _MOST_SECTIONS = 200
 _KEPT_SECONDS = 24 * 3600
@@ -63,6 +67,16 @@ class Steps:
     following: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Facsimile:
+    """A page of a PDF as it looks; ``undrawn`` tells why it is not shown where there is no ``sheet``."""
+
+    page: int
+    pages: int
+    sheet: Sheet | None = None
+    undrawn: Literal["busy", "failed"] | None = None
+
+
 @reading.get("/documents/<document_id>")
 def document(document_id: str) -> Response:
     """Show a document, with a passage highlighted in its context."""
@@ -74,10 +88,10 @@ def document(document_id: str) -> Response:
     hits = _hits(search, found)
     marks = _marks(span, hits)
     at = number("at")
-    passages = search.passages_of(document_id) if span or found.pages else ()
+    page_starts = search.page_starts(document_id) if found.pages else ()
     begins = at if at is not None else beginning(text, span.start if span else 0)
     headings = search.outline(document_id)
-    part = part_of(text, headings, _first_of_pages(passages), marks, begins)
+    part = part_of(text, headings, _numbered(page_starts), marks, begins)
     return make_response(
         render_template(
             "document.html",
@@ -85,11 +99,11 @@ def document(document_id: str) -> Response:
             part=part,
             state=state,
             lost=asked is not None and span is None,
-            quotation=_quotation(found, text, span, passages) if span else None,
+            quotation=_quotation(search, found, text, span) if span and _is_quotable(span) else None,
             steps=_steps(span, hits),
             question=request.args.get("q", ""),
             sections=_sections(found, text, headings, part),
-            view=_view(found, text, span, part),
+            facsimile=_facsimile(found, text, page_starts, span or Span(part.span.start, part.span.start)),
             here=lambda **values: address(f"/documents/{found.id}", _kept(*_CARRIED) | values),
         )
     )
@@ -101,9 +115,8 @@ def page_picture(document_id: str, page: int) -> Response:
     found = searcher().document(document_id)
     if found.media_type != PDF:
         abort(HTTPStatus.NOT_FOUND)
-    with original(found) as file:
-        drawn = facsimile.picture(file.read(), page)
-    response = make_response(drawn)
+    picture = service().renderer.draw(found.sha256, page, partial(original, found))
+    response = make_response(picture)
     response.content_type = "image/webp"
     response.headers["Cache-Control"] = f"private, max-age={_KEPT_SECONDS}"
     return response
@@ -117,7 +130,12 @@ def quotation(document_id: str, start: int, end: int, form: str) -> Response:
     text = search.text(document_id)
     if form not in FORMS or not start < end <= len(text):
         raise NotFoundError(f"There is no quotation {start}-{end}.{form} in this document.")
-    written = FORMS[form].write(_quotation(found, text, Span(start, end), search.passages_of(document_id)))
+    if not _is_quotable(Span(start, end)):
+        raise QueryError(
+            f"A quotation may have {LONGEST_QUOTATION} characters; {start}-{end} has {end - start}. "
+            "Quote a part of it, or take the whole text."
+        )
+    written = FORMS[form].write(_quotation(search, found, text, Span(start, end)))
     response = make_response(written)
     # A form that a browser does not know would be saved: the text is there to be seen.
     kind = FORMS[form].media_type if form in {"bib", "ris", "json"} else "text/plain"
@@ -187,9 +205,13 @@ def _steps(span: Span | None, hits: Sequence[Hit]) -> Steps:
     )
 
 
-def _quotation(document: Document, text: str, span: Span, passages: Sequence[Passage]) -> Quotation:
+def _is_quotable(span: Span) -> bool:
+    return span.end - span.start <= LONGEST_QUOTATION
+
+
+def _quotation(search: Search, document: Document, text: str, span: Span) -> Quotation:
     """Quote a range, with the page and section of the passage in which it begins."""
-    within = next((passage for passage in passages if passage.span.end > span.start), None)
+    within = search.passage_at(document.id, span.start)
     return cards.quote(
         document,
         span,
@@ -228,25 +250,30 @@ def _section_url(document: Document, start: int, part: Part) -> str:
     return f"{beside}#at-{start}"
 
 
-def _view(document: Document, text: str, span: Span | None, part: Part) -> View | None:
-    """Find the page of a PDF that shows the range; there is none where the file is not what was indexed."""
-    if document.media_type != PDF:
+def _facsimile(document: Document, text: str, page_starts: Sequence[int], span: Span) -> Facsimile | None:
+    """Find where a range stands on a page of a PDF; None where the file is not what was indexed."""
+    if document.media_type != PDF or not page_starts:
         return None
-    shown = span or Span(part.span.start, part.span.start)
+    pages, renderer = len(page_starts), service().renderer
+    page = number("page") or max(1, bisect_right(page_starts, span.start))
+    if not 1 <= page <= pages:
+        return None
     try:
-        with original(document) as file:
-            return facsimile.view(file.read(), document.sha256, text, shown, number("page"))
-    except (NotFoundError, ReadError):
+        renderer.check(document.sha256, page)
+        letters = letters_on_page(text, page_starts[page - 1], span)
+        sheet = renderer.locate(document.sha256, page, letters, partial(original, document))
+    except NotFoundError:
         return None
+    except RenderingBusyError:
+        return Facsimile(page, pages, undrawn="busy")
+    except RenderingError:
+        return Facsimile(page, pages, undrawn="failed")
+    return Facsimile(page, pages, sheet)
 
 
-def _first_of_pages(passages: Sequence[Passage]) -> list[tuple[int, int]]:
-    """Give where each page's first passage begins, and the page's number."""
-    found: dict[int, int] = {}
-    for passage in passages:
-        if passage.page is not None:
-            found.setdefault(passage.page, passage.span.start)
-    return sorted((start, page) for page, start in found.items())
+def _numbered(page_starts: Sequence[int]) -> list[tuple[int, int]]:
+    """Return where each page's text begins, and the page's number; an empty page has none."""
+    return sorted({start: page for page, start in enumerate(page_starts, start=1)}.items())
 
 
 def _kept(*names: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask import current_app, g, request
 
 from qa.config import Settings
 from qa.contracts import Search
+from qa.rendering import Renderer
 from qa.web.judgements import Judgements
 
 _PROBES = frozenset({"probes.healthz", "probes.readyz"})
@@ -18,10 +19,11 @@ Opener = Callable[[], Search]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An app's own settings, way to the index, and judgements where they are kept."""
+    """An app's own settings, way to the index, what draws pages, and judgements where they are kept."""
 
     settings: Settings
     opener: Opener
+    renderer: Renderer
     judgements: Judgements | None = None
 
 

@@ -152,7 +152,9 @@ def _snap(text: str, at: int) -> int:
 def _spans(text: str, part: Span, headings: Sequence[Heading]) -> Iterator[_Kind]:
     """Go through a part's headings and the paragraphs between them."""
     position = part.start
-    for heading in headings:
+    for heading in headings[bisect_left(headings, part.start, key=lambda heading: heading.span.end) :]:
+        if heading.span.start >= part.end:
+            break
         start, end = max(heading.span.start, position), min(heading.span.end, part.end)
         if start < end:
             yield from _paragraphs(text, Span(position, start))

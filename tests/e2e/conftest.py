@@ -81,10 +81,10 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the service over the demo corpus and documents that are hard to show."""
     folder = tmp_path_factory.mktemp("awkward")
     shutil.copytree(ROOT / "docs_raw", folder / "docs")
-    for name, text in DOCUMENTS.items():
+    for name, content in DOCUMENTS.items():
         path = folder / "docs" / "zz" / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text, "utf-8")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     yield from _serve(folder, folder / "docs")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rendering.samples import slow_pdf
+
 EVIL = '<script>alert("caught")</script><img src=x onerror="alert(1)">{{ 7 * 7 }}'
 
 _HARVEST = """---
@@ -48,6 +50,7 @@ DOCUMENTS = {
     "arabic.txt.meta.toml": 'title = "زيارة الوزير"\nlanguage = "ar"\nsource = "وكالة الأنباء"\n',
     "long.md": "\n\n".join(["# Long", *(_PART.format(number=number) for number in range(400))]),
     "broken.pdf": "this is no PDF",
+    "slow.pdf": slow_pdf("The xylophone of the palace was tuned in March by two men."),
     **{f"harvest-{year}.md": _harvest(year) for year in range(2001, 2015)},
     **{f"zeppelin-{place}.md": _ZEPPELIN.format(place=place) for place in ("Asunto", "Borabo", "Cadiza")},
 }

@@ -29,9 +29,9 @@ def test_a_document_opens_at_the_passage_and_keys_go_to_the_others(awkward: str,
 def test_a_pdfs_page_is_shown_with_the_place_of_the_passage(demo: str, open_page: Open) -> None:
     page = open_page(demo + PANDEMIC)
     page.locator(".hit h3 a", has_text="pandemic").first.click()
-    picture = page.locator(".facsimile image")
+    picture = page.locator(".facsimile img")
     expect(picture).to_be_visible()
-    answer = page.request.get(f"{demo}{picture.get_attribute('href')}")
+    answer = page.request.get(f"{demo}{picture.get_attribute('src')}")
     assert answer.headers["content-type"] == "image/webp"
     assert answer.body()[8:12] == b"WEBP"
     frame = page.locator(".facsimile svg").bounding_box()
@@ -42,6 +42,25 @@ def test_a_pdfs_page_is_shown_with_the_place_of_the_passage(demo: str, open_page
         assert frame["y"] <= line["y"] <= line["y"] + line["height"] <= frame["y"] + frame["height"]
     page.get_by_role("link", name="Next page").click()
     expect(page.locator("figcaption")).to_contain_text("page 2 of 2")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_page_that_cannot_be_drawn_in_time_shows_its_text_and_says_so(
+    awkward: str, open_page: Open, complaints: list[str], *, scripts: bool
+) -> None:
+    found = open_page(f"{awkward}/?q=Who+tuned+the+xylophone%3F")
+    slow = found.locator(".hit h3 a", has_text="slow").first.get_attribute("href")
+    page = open_page(awkward + slow, java_script_enabled=scripts)
+    expect(page.locator("mark#passage, mark.sentence").first).to_contain_text("xylophone of the palace")
+    if scripts:
+        expect(page.locator(".facsimile .undrawn")).to_be_visible()
+        expect(page.locator(".facsimile img")).to_have_count(0)
+    page.reload()  # by now it is known
+    expect(page.locator(".facsimile .undrawn")).to_contain_text("Its text is shown here.")
+    expect(page.locator(".facsimile .undrawn")).to_be_visible()
+    expect(page.locator("figcaption")).to_contain_text("page 1 of 1")
+    assert all("422" in said or "503" in said for said in complaints)
+    complaints.clear()
 
 
 def test_a_long_document_comes_in_parts_and_has_an_outline(awkward: str, open_page: Open) -> None:

@@ -99,11 +99,14 @@ def test_documents_are_listed_alike(both: Both, filters: Filters, limit: int, of
 
 def test_documents_and_passages_are_the_same(both: Both) -> None:
     for document in both.local.documents(Filters(), limit=1000, offset=0).documents:
-        for look in ("document", "text", "outline", "passages_of"):
+        for look in ("document", "text", "outline", "passages_of", "page_starts"):
             assert getattr(both.milvus, look)(document.id) == getattr(both.local, look)(document.id)
         for passage in both.local.passages_of(document.id)[::3]:
             assert both.milvus.passage(passage.id) == passage
             assert both.milvus.neighbours(passage) == both.local.neighbours(passage)
+            for offset in (0, passage.span.start - 1, passage.span.start, passage.span.end, 10**12):
+                nearest = both.local.passage_at(document.id, offset)
+                assert both.milvus.passage_at(document.id, offset) == nearest
 
 
 @pytest.mark.parametrize(

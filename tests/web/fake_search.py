@@ -181,6 +181,13 @@ class FakeSearch:
             )
         return tuple(found)
 
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        starts = {passage.page: passage.span.start for passage in reversed(self.passages_of(document_id))}
+        return tuple(start for page, start in sorted(starts.items()) if page)
+
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        return next((p for p in self.passages_of(document_id) if p.span.end > offset), None)
+
     def outline(self, document_id: str) -> tuple[Heading, ...]:
         return self.headings[document_id]
 

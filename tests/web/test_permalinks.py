@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -83,3 +86,12 @@ def test_odd_quotations() -> None:
         fingerprint(QUOTATION).upper(),
     ):
         assert not is_fingerprint(wrong)
+
+
+@pytest.mark.parametrize("words", ["a b ", "a b c d e f g h i j ", "\n", "ab"])
+def test_looking_for_a_quotation_takes_a_bounded_time(words: str) -> None:
+    text = words * (4_000_000 // len(words))
+    quotation = f"{words * 100} gone from here"
+    started = time.process_time()
+    check(text, Span(2_000_001, 2_004_001), fingerprint(quotation))
+    assert time.process_time() - started < 1.5

@@ -7,11 +7,15 @@ from html import unescape
 from io import StringIO
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from readers.samples import make_pdf
+from rendering.samples import picture_pdf
 
 from qa.config import Settings
 from qa.contracts import Metadata
+from qa.web.citations import FORMS
+from qa.web.reading import LONGEST_QUOTATION
 
 from .fake_search import NEWS, FakeSearch
 from .test_pages import id_of, page
@@ -118,12 +122,68 @@ def test_a_pdf_is_shown_at_the_page_of_the_passage(client: FlaskClient, paged: s
     assert f"/documents/{paged}/pages/2.webp?v=" in html
     assert html.count("<rect") == 1
     assert 'aria-label="Page 2 of 2 as it looks"' in html
+    assert notes(html) == []
     first = page(client, f"/documents/{paged}?start=14&end=26&page=1")
     assert f"/documents/{paged}/pages/1.webp?v=" in first
     assert "<rect" not in first
     picture = client.get(f"/documents/{paged}/pages/2.webp")
     assert picture.content_type == "image/webp"
     assert picture.data[8:12] == b"WEBP"
+
+
+def notes(html: str) -> list[str]:
+    """Give what is said, and seen, of why a page is not shown as it looks."""
+    return re.findall(r'<p class="(undrawn|busy)" role="status">', html)
+
+
+def test_a_page_that_cannot_be_drawn_shows_its_text_and_says_so(
+    client: FlaskClient, search: FakeSearch, settings: Settings
+) -> None:
+    data = picture_pdf(50_000, 50_000)
+    (settings.docs / "large.pdf").write_bytes(data)
+    large = search.add("large.pdf", "One is here.", data=data, media_type="application/pdf", pages=1)
+    picture = client.get(f"/documents/{large}/pages/1.webp")
+    assert picture.status_code == 422
+    assert "50000 × 50000 pixels" in picture.get_data(as_text=True)
+    assert "Retry-After" not in picture.headers
+    html = page(client, f"/documents/{large}?start=0&end=12")
+    assert 'id="passage">One is here.</mark>' in html
+    assert notes(html) == ["undrawn"]
+    assert ".webp" not in html
+    assert "page 1 of 1" in html
+
+
+def test_where_all_places_are_taken_a_picture_is_refused_at_once_and_the_text_is_shown(
+    app: Flask, client: FlaskClient, paged: str
+) -> None:
+    room = app.extensions["qa"].renderer._room
+    taken = 0
+    while room.acquire(blocking=False):
+        taken += 1
+    assert taken == 2  # of four threads
+    picture = client.get(f"/documents/{paged}/pages/2.webp")
+    assert picture.status_code == 503
+    assert picture.headers["Retry-After"] == "1"
+    html = page(client, f"/documents/{paged}?start=14&end=26")
+    assert 'id="passage">Two is here.</mark>' in html
+    assert notes(html) == ["busy"]
+    assert ".webp" not in html
+    room.release(taken)
+    assert client.get(f"/documents/{paged}/pages/2.webp").status_code == 200
+    assert notes(page(client, f"/documents/{paged}?start=14&end=26")) == []
+
+
+def test_a_quotation_is_of_a_bounded_length(client: FlaskClient, search: FakeSearch) -> None:
+    long = search.add("long.txt", "Some words. " * 20_000)
+    quoted = client.get(f"/documents/{long}/quotations/5-{5 + LONGEST_QUOTATION}.json")
+    assert quoted.status_code == 200
+    for form in FORMS:
+        refused = client.get(f"/documents/{long}/quotations/5-{6 + LONGEST_QUOTATION}.{form}")
+        assert refused.status_code == 422
+        assert f"{LONGEST_QUOTATION} characters" in refused.get_data(as_text=True)
+    html = page(client, f"/documents/{long}?start=5&end={6 + LONGEST_QUOTATION}")
+    assert "/quotations/" not in html
+    assert len(html) < 200_000
 
 
 def test_a_pdf_that_has_changed_has_no_pictures(client: FlaskClient, paged: str, settings: Settings) -> None:
