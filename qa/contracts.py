@@ -169,11 +169,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
-    """A file, or one row of a table file, that could not be read, and why."""
+    """A file, or one row of a table file, that could not be read, and why.
+
+    Of a table's rows the first are named; one last failure, without a row, stands for the ``count`` others.
+    """
 
     path: str
     reason: str
     row: str | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,8 +436,9 @@ class Query:
 class IndexInfo:
     """What a generation of the index holds.
 
-    ``created`` is an ISO time in UTC; ``scanned`` counts the files that were looked at, read or not;
-    ``store`` tells what keeps the generation.
+    ``created`` is an ISO time in UTC; ``failures`` are the first of ``failure_count`` files and rows that
+    could not be read, which are of ``unread_files`` files; ``scanned`` counts the files that were looked at,
+    read or not; ``store`` tells what keeps the generation.
     """
 
     generation: str
@@ -445,6 +450,8 @@ class IndexInfo:
     failures: tuple[ReadFailure, ...] = ()
     scanned: int = 0
     store: str = "local"
+    failure_count: int = 0
+    unread_files: int = 0
 
 
 @dataclass(frozen=True, slots=True)

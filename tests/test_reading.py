@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from qa import readers
 from qa.contracts import ReadError, ReadFailure, Reading
-from qa.reading import Limits, Reader
+from qa.reading import Contents, Limits, Reader
 
 ROOT = Path(__file__).parent.parent
 TABLE = b'{"id": "a", "text": "One."}\n{"id": "b"}\n{"id": "c", "text": "Three."}\n' + b"\n" * 2**16
@@ -23,10 +24,22 @@ def reader() -> Iterator[Reader]:
         yield reader
 
 
+def _documents(
+    reader: Reader, name: str, data: bytes, sidecar: bytes | None = None
+) -> Iterator[Reading | ReadFailure]:
+    with closing(reader.read_all([Contents(name, data, sidecar)])) as files:
+        yield from next(files)
+        assert next(files, None) is None
+
+
 def _read(
     reader: Reader, name: str, data: bytes, sidecar: bytes | None = None
 ) -> list[Reading | ReadFailure]:
-    return list(reader.read(name, data, sidecar_data=sidecar))
+    return list(_documents(reader, name, data, sidecar))
+
+
+def _pid(reader: Reader) -> int:
+    return reader._process._popen.pid
 
 
 @pytest.mark.parametrize("path", sorted(path.name for path in (ROOT / "docs_raw").glob("*.*")))
@@ -67,26 +80,20 @@ def test_what_takes_too_much_is_told_and_the_next_is_read(
 
 
 def test_a_reader_that_breaks_down_is_told_and_the_next_is_read(reader: Reader) -> None:
-    answers = reader.read("t.jsonl", b'{"text": "One."}\n' * 20_000, sidecar_data=None)
+    answers = _documents(reader, "t.jsonl", b'{"text": "One."}\n' * 20_000)
     next(answers)
-    os.kill(reader._process.pid, signal.SIGSEGV)
+    os.kill(_pid(reader), signal.SIGSEGV)
     with pytest.raises(ReadError, match=r"the reader broke down over it \(SIGSEGV\)"):
         list(answers)
     assert len(_read(reader, "t.jsonl", TABLE)) == 3
     # Between two files nobody is to blame.
-    os.kill(reader._process.pid, signal.SIGKILL)
-    reader._process.wait()
+    os.kill(_pid(reader), signal.SIGKILL)
+    os.waitid(os.P_PID, _pid(reader), os.WEXITED | os.WNOWAIT)
     assert len(_read(reader, "t.jsonl", TABLE)) == 3
 
 
 def test_what_is_not_read_to_its_end_does_not_come_again(reader: Reader) -> None:
-    answers = reader.read("t.jsonl", TABLE, sidecar_data=None)
+    answers = _documents(reader, "t.jsonl", TABLE)
     next(answers)
     answers.close()
     assert len(_read(reader, "t.jsonl", TABLE)) == 3
-
-
-def test_small_texts_need_no_process() -> None:
-    with Reader(Limits(seconds=1, memory=2**30)) as reader:
-        assert len(_read(reader, "a.txt", b"A text.")) == 1
-        assert reader._process is None

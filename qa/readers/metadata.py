@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import PurePosixPath
 
 from qa.contracts import How, Metadata
 from qa.readers import dates
 
 FIELDS = ("title", "source", "author", "published", "dateline", "language", "url")
+
+LONGEST_VALUE = 1_000
+"""Characters of a field: the rest of a list of authors is cut off, and what is no value is not one."""
+
+_LONGEST_DATE = 100
+_LARGE = 10**18
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\s]+")
 _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9]+)*")
@@ -62,20 +69,37 @@ def normalise(field: str, value: object) -> str | None:
         value = ", ".join(str(part) for part in value if part is not None)
     text = _UNPRINTABLE.sub(" ", "" if value is None else str(value)).strip()
     if field == "published":
-        return dates.parse(text)
+        return dates.parse(text) if len(text) <= _LONGEST_DATE else None
+    if field in {"language", "url"} and len(text) > LONGEST_VALUE:
+        return None
     if field == "language":
         code = _LANGUAGE.fullmatch(text)
         return code[1].lower() if code else None
     if field == "url":
         return text if _WEB_ADDRESS.fullmatch(text) else None
-    return text or None
+    return (text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…") or None
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value of someone's data can be that of a field: text, a number or a date, or some of them."""
+    return all(map(_is_scalar, value)) if isinstance(value, list) else _is_scalar(value)
+
+
+def _is_scalar(value: object) -> bool:
+    if isinstance(value, int):  # one of thousands of digits could not be written down
+        return not isinstance(value, bool) and abs(value) < _LARGE
+    return value is None or isinstance(value, (str, float, date))
 
 
 def doubts(published: object) -> tuple[str, ...]:
     """Note a date that was given but leaves doubt which day it is."""
-    if not published or normalise("published", published):
+    if not published:
         return ()
-    return (f"date {str(published)!r} was not taken: it is not a full, unambiguous date",)
+    if not is_plain(published):
+        return ("date was not taken: it is no text",)
+    if normalise("published", published):
+        return ()
+    return (f"date {str(published)[:_LONGEST_DATE]!r} was not taken: it is not a full, unambiguous date",)
 
 
 def useful(value: str | None) -> str | None:
