@@ -57,7 +57,11 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a build did. ``reason`` tells why it wrote a new generation, or that it had nothing to do."""
+    """What a build did.
+
+    ``reason`` tells why it wrote a new generation, or that it had nothing to do; the failures are those of
+    ``IndexInfo``.
+    """
 
     generation: str
     changed: bool
@@ -67,6 +71,9 @@ class Report:
     embedded: int
     seconds: float
     failures: tuple[ReadFailure, ...]
+    unread_files: int
+    failure_count: int
+    unnamed_failures: int
 
 
 def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Report:
@@ -102,10 +109,11 @@ def build(settings: Settings, encoder: Encoder, *, progress: bool = False) -> Re
             live, embedded = writer.publish()
             shards.remove(settings.index)
         ledger.write(settings.index, live.folder, skipped)
+        info = live.info
         return Report(
-            live.manifest.generation, reason is not None, reason or "nothing has changed",
-            live.manifest.documents, live.manifest.passages, embedded, time.perf_counter() - started,
-            live.info.failures,
+            info.generation, reason is not None, reason or "nothing has changed", info.documents,
+            info.passages, embedded, time.perf_counter() - started, info.failures, info.unread_files,
+            info.failure_count, info.unnamed_failures,
         )  # fmt: skip
 
 
@@ -119,9 +127,8 @@ def _reason(
     if changed:
         return f"full rebuild: {'; '.join(_REASONS[name] for name in changed)}"
     known, now = old.store.files(), {file.path: file for file in files}
-    unread = {failure for failure in old.store.failures() if failure.path not in known}
     if known == now:
-        return None if unread == set(failures) else "other files than before cannot be read"
+        return None if old.store.unopened() == set(failures) else "other files than before cannot be read"
     new, gone = len(now.keys() - known.keys()), len(known.keys() - now.keys())
     altered = sum(known[path] != now[path] for path in known.keys() & now.keys())
     return f"files: {new} new, {altered} changed, {gone} gone"
@@ -148,7 +155,6 @@ class _Build:
         self._made_with = made_with
         self._old = old
         self._unchanged = old.store.files() if old and dict(old.manifest.made_with) == made_with else {}
-        self._old_failures = old.store.failures() if old else ()
         self._bar = partial(tqdm, disable=not progress, dynamic_ncols=True)
         self._words = lexical.LexicalWriter(self._folder / generation.LEXICAL)
         self._embedder = PassageEmbedder(self._folder, encoder, old if self._has_vectors() else None)
@@ -202,7 +208,7 @@ class _Build:
         """Give an unchanged file's documents, as they were stored."""
         assert self._old is not None  # noqa: S101 -- only what it holds is unchanged
         yield from self._old.store.stored(file.path)
-        yield from (failure for failure in self._old_failures if failure.path == file.path)
+        yield from self._old.store.failures(file.path)
 
     def publish(self) -> tuple[Generation, int]:
         """Finish, check what was written, and make it the live generation.

@@ -38,6 +38,12 @@ Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
+MOST_FAILURES = 1000
+"""Files and rows that could not be read: so many are named where the index is summed up. The rest is counted.
+
+Each process of the service keeps them, and each answer on the status lists them. All files are in the ledger.
+"""
+
 How = Literal["file", "text", "sidecar", "filename"]
 """How a piece of metadata was found: in the file's own metadata (front matter included), in its text,
 in the sidecar beside it, or in its name."""
@@ -452,6 +458,11 @@ class IndexInfo:
     store: str = "local"
     failure_count: int = 0
     unread_files: int = 0
+
+    @property
+    def unnamed_failures(self) -> int:
+        """How many files and rows that could not be read ``failures`` leaves out."""
+        return self.failure_count - sum(failure.count for failure in self.failures)
 
 
 @dataclass(frozen=True, slots=True)

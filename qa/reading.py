@@ -81,13 +81,17 @@ class Reader:
         limits allow.
         """
         waiting: deque[Contents] = deque()
-        for file in files:
-            waiting.append(file)
-            self._send_ahead(waiting)
-            while len(waiting) > _MOST_AHEAD or sum(map(_size, waiting)) > _PIPE:
+        try:
+            for file in files:
+                waiting.append(file)
+                self._send_ahead(waiting)
+                while len(waiting) > _MOST_AHEAD or sum(map(_size, waiting)) > _PIPE:
+                    yield from self._next(waiting)
+            while waiting:
                 yield from self._next(waiting)
-        while waiting:
-            yield from self._next(waiting)
+        finally:
+            if self._sent:  # what nobody waits for any more
+                self._end()
 
     def _next(self, waiting: deque[Contents]) -> Iterator[Iterator[Reading | ReadFailure]]:
         answered: list[wire.End] = []
@@ -96,8 +100,8 @@ class Reader:
         finally:
             if not answered or answered[0].worn:  # it died, or has more to say of it, or little room left
                 self._end()
-        waiting.popleft()
-        self._sent = max(0, self._sent - 1)
+            waiting.popleft()
+            self._sent = max(0, self._sent - 1)
 
     def _documents(
         self, waiting: deque[Contents], answered: list[wire.End]
@@ -116,10 +120,10 @@ class Reader:
                 reader.send(file.frames)
                 self._sent = 1
             while not isinstance(answer := reader.answer(), wire.End):
-                yield answer
                 rows += 1
                 characters += len(answer.text) if isinstance(answer, Reading) else 0
                 _check_amount(rows, characters, len(file.data))
+                yield answer
         except (OSError, EOFError, wire.BadAnswerError) as error:
             raise ReadError(reader.why(error)) from None
         answered.append(answer)

@@ -22,8 +22,7 @@ from qa.readers import wire
 IDLE = 10
 """How many times as long it may last where the processor is not the cause."""
 
-_UNIT = 1 if sys.platform == "darwin" else 1024
-"""In what the system counts memory, in bytes."""
+_SIZES = Path("/proc/self/statm")
 
 OF_MEMORY = "takes more memory to read than a reader may have (read_memory)"
 
@@ -99,6 +98,9 @@ def _allow(seconds: int) -> None:
 
 
 def _is_swollen(memory: int) -> bool:
-    """Whether a file has taken more than half of the memory: what is kept of that would lack the next."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * _UNIT > memory // 2
+    """Whether the files so far have left less than half of the memory to the next."""
+    try:
+        pages = int(_SIZES.read_bytes().split()[0])
+    except OSError:  # not every system tells
+        return False
+    return pages * resource.getpagesize() > memory // 2
