@@ -58,7 +58,11 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a build did. ``reason`` tells why it wrote a new generation, or that it had nothing to do."""
+    """What a build did.
+
+    ``reason`` tells why it wrote a new generation, or that it had nothing to do; the failures are those of
+    ``IndexInfo``.
+    """
 
     generation: str
     changed: bool
@@ -68,6 +72,9 @@ class Report:
     embedded: int
     seconds: float
     failures: tuple[ReadFailure, ...]
+    unread_files: int
+    failure_count: int
+    unnamed_failures: int
 
 
 def build(
@@ -125,10 +132,11 @@ def _update(
         live, embedded = writer.publish()
         shards.remove(settings.index)
     ledger.write(settings.index, live.folder, scan.skipped, scan.mounts)
+    info = live.info
     return Report(
-        live.manifest.generation, reason is not None, reason or "nothing has changed",
-        live.manifest.documents, live.manifest.passages, embedded, time.perf_counter() - started,
-        live.info.failures,
+        info.generation, reason is not None, reason or "nothing has changed", info.documents,
+        info.passages, embedded, time.perf_counter() - started, info.failures, info.unread_files,
+        info.failure_count, info.unnamed_failures,
     )  # fmt: skip
 
 
@@ -179,12 +187,17 @@ def _reason(
         return f"full rebuild: {'; '.join(_REASONS[name] for name in changed)}"
     known, now = old.store.files(), {file.path: file for file in files}
     # Those of rows are of a file whose documents are kept though it cannot be looked at.
-    unread = {one for one in old.store.failures() if one.path not in known and one.row is None}
+    unread = {failure for failure in old.store.unopened() if not _is_of_rows(failure)}
     if known == now:
         return None if unread == set(failures) else "other files than before cannot be read"
     new, gone = len(now.keys() - known.keys()), len(known.keys() - now.keys())
     altered = sum(known[path] != now[path] for path in known.keys() & now.keys())
     return f"files: {new} new, {altered} changed, {gone} gone"
+
+
+def _is_of_rows(failure: ReadFailure) -> bool:
+    """Whether it is of a row of a table, or of several, not of the whole file."""
+    return failure.row is not None or failure.count > 1
 
 
 class _Build:
@@ -208,7 +221,6 @@ class _Build:
         self._made_with = made_with
         self._old = old
         self._unchanged = old.store.files() if old and dict(old.manifest.made_with) == made_with else {}
-        self._old_failures = old.store.failures() if old else ()
         self._bar = partial(tqdm, disable=not progress, dynamic_ncols=True)
         self._words = lexical.LexicalWriter(self._folder / generation.LEXICAL)
         self._cache = self._vector_cache()
@@ -285,8 +297,8 @@ class _Build:
         """Give the documents of a file that is unchanged or cannot be looked at, as they were stored."""
         assert self._old is not None  # noqa: S101 -- only what it holds is unchanged
         yield from self._old.store.stored(path)
-        for failure in self._old_failures:
-            if failure.path == path and (file or failure.row is not None):
+        for failure in self._old.store.failures(path):
+            if file or _is_of_rows(failure):
                 yield failure
 
     def publish(self) -> tuple[Generation, int]:

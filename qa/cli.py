@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from qa import __version__, config
 from qa.contracts import (
     ExportRefusedError,
     Filters,
+    IndexInfo,
     Mode,
     QAError,
     Query,
@@ -143,12 +144,14 @@ def _tidy_store(settings: Settings) -> None:
 def _tell(report: Report, *, as_json: bool) -> None:
     for failure in report.failures:
         click.echo(f"not read: {_describe(failure)}", err=True)
+    if report.unnamed_failures:
+        click.echo(f"not read: {_unnamed(report.unnamed_failures)}", err=True)
     if as_json:
-        click.echo(json.dumps(asdict(report), ensure_ascii=False))
+        click.echo(json.dumps(_as_json(report), ensure_ascii=False))
     else:
         click.echo(
             f"{_count(report.documents, 'document')}, {_count(report.passages, 'passage')}, "
-            f"{report.seconds:.1f} seconds, {_count(len(report.failures), 'file')} not read "
+            f"{report.seconds:.1f} seconds, {_count(report.unread_files, 'file')} not read "
             f"({report.reason}; {_count(report.embedded, 'passage')} embedded)"
         )
 
@@ -500,7 +503,7 @@ def status(*, files: bool, as_json: bool, **flags: Any) -> None:
     listed = ledger.entries(settings.index) if files else []
     measured = calibration.fitting(stored, settings.index, found.manifest)
     if as_json:
-        content = asdict(info) | {"calibration": asdict(measured) if measured else None}
+        content = _as_json(info) | {"calibration": asdict(measured) if measured else None}
         content["ledger"] = asdict(seen) if seen else None
         content |= {"files": [asdict(entry) for entry in listed]} if files else {}
         click.echo(json.dumps(content, ensure_ascii=False))
@@ -511,9 +514,11 @@ def status(*, files: bool, as_json: bool, **flags: Any) -> None:
         click.echo(f"store       {info.store}")
     if measured:
         click.echo(f"calibrated  {measured.created}, on generation {measured.generation}")
-    click.echo(f"not read    {len(info.failures)}")
+    click.echo(f"not read    {info.failure_count}")
     for failure in info.failures:
         click.echo(f"  {_describe(failure)}")
+    if info.unnamed_failures:
+        click.echo(f"  {_unnamed(info.unnamed_failures)}")
     if seen:
         click.echo(f"checked     {seen.checked}")
         click.echo(f"files       {', '.join(f'{count} {state}' for state, count in seen.counts.items())}")
@@ -544,6 +549,16 @@ def _count(number: int, what: str) -> str:
 def _describe(failure: ReadFailure) -> str:
     row = f", row {failure.row}" if failure.row is not None else ""
     return _printable(f"{failure.path}{row}: {failure.reason}")
+
+
+def _unnamed(count: int) -> str:
+    return f"{count:,} more, not named here: `qa status --files` lists every file"
+
+
+def _as_json(summary: IndexInfo | Report) -> dict[str, Any]:
+    """Return a summary with its failures as the API has them."""
+    failures = [{"path": one.path, "row": one.row, "reason": one.reason} for one in summary.failures]
+    return asdict(replace(summary, failures=())) | {"failures": failures}
 
 
 def _because(reason: str | None) -> str:

@@ -269,10 +269,9 @@ def _tools(reference: Any) -> _Tools:
 
 def _read(batch: Mapping[str, Sequence[bytes]], kit: tuple[Any]) -> Iterator[dict[str, list[bytes]]]:
     """Read files on a node: each document by itself, and the file again at its end."""
-    documents = _tools(kit[0]).documents
-    for row in batch["file"]:
-        file: SourceFile = pickle.loads(row)  # noqa: S301 -- it comes from who began the build
-        for found in documents.read(file):
+    files: list[SourceFile] = [pickle.loads(row) for row in batch["file"]]  # noqa: S301 -- from who began the build
+    for row, documents in zip(batch["file"], _tools(kit[0]).documents.read_all(files), strict=True):
+        for found in documents:
             yield {"found": [pickle.dumps(found)]}
         yield {"found": [row]}
 

@@ -44,6 +44,12 @@ Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
+MOST_FAILURES = 1000
+"""Files and rows that could not be read: so many are named where the index is summed up. The rest is counted.
+
+Each process of the service keeps them, and each answer on the status lists them. All files are in the ledger.
+"""
+
 How = Literal["file", "text", "sidecar", "filename"]
 """How a piece of metadata was found: in the file's own metadata (front matter included), in its text,
 in the sidecar beside it, or in its name."""
@@ -199,11 +205,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
-    """A file, or one row of a table file, that could not be read, and why."""
+    """A file, or one row of a table file, that could not be read, and why.
+
+    Of a table's rows the first are named; one last failure, without a row, stands for the ``count`` others.
+    """
 
     path: str
     reason: str
     row: str | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,8 +472,9 @@ class Query:
 class IndexInfo:
     """What a generation of the index holds.
 
-    ``created`` is an ISO time in UTC; ``scanned`` counts the files that were looked at, read or not;
-    ``store`` tells what keeps the generation.
+    ``created`` is an ISO time in UTC; ``failures`` are the first of ``failure_count`` files and rows that
+    could not be read, which are of ``unread_files`` files; ``scanned`` counts the files that were looked at,
+    read or not; ``store`` tells what keeps the generation.
     """
 
     generation: str
@@ -475,6 +486,13 @@ class IndexInfo:
     failures: tuple[ReadFailure, ...] = ()
     scanned: int = 0
     store: str = "local"
+    failure_count: int = 0
+    unread_files: int = 0
+
+    @property
+    def unnamed_failures(self) -> int:
+        """How many files and rows that could not be read ``failures`` leaves out."""
+        return self.failure_count - sum(failure.count for failure in self.failures)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from qa.contracts import (
     Span,
 )
 from qa.folder import Folder
-from qa.reading import Reader
+from qa.reading import Contents, Reader
 from qa.store import StoredDocument
 
 _MOST_HEADINGS = 50_000
@@ -69,12 +69,25 @@ class DocumentReader:
         self._encoder = encoder
         self._seconds = seconds
 
-    def read(self, file: SourceFile) -> Iterator[StoredDocument | ReadFailure]:
-        """Give a file's documents, and why it, or a part of it, cannot be read."""
+    def read_all(self, files: Sequence[SourceFile]) -> Iterator[Iterator[StoredDocument | ReadFailure]]:
+        """Yield each file's documents, and why it, or a part of it, cannot be read.
+
+        Each file's are to be taken before the next file's.
+        """
+        return map(self._documents, files, self._reader.read_all(map(self._contents, files)))
+
+    def _contents(self, file: SourceFile) -> Contents:
         try:
-            data, sidecar = self._folder.read_as_scanned(file)
-            for found in self._reader.read(file.path, data, sidecar_data=sidecar):
-                yield found if isinstance(found, ReadFailure) else self._divided(file, found)
+            return Contents(file.path, *self._folder.read_as_scanned(file))
+        except ReadError as error:
+            return Contents(file.path, error=str(error))
+
+    def _documents(
+        self, file: SourceFile, readings: Iterator[Reading | ReadFailure]
+    ) -> Iterator[StoredDocument | ReadFailure]:
+        try:
+            for reading in readings:
+                yield reading if isinstance(reading, ReadFailure) else self._divided(file, reading)
         except ReadError as error:
             yield ReadFailure(file.path, str(error))
 

@@ -23,7 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.arrays import mapped, max_in_parts, offsets, parts_of, ranges
-from qa.contracts import CorruptIndexError, Filters, Float32, IndexInfo, IndexUnavailableError, Int64
+from qa.contracts import (
+    MOST_FAILURES,
+    CorruptIndexError,
+    Filters,
+    Float32,
+    IndexInfo,
+    IndexUnavailableError,
+    Int64,
+)
 from qa.interaction import TokenIndex, TokenMatches
 from qa.lexical import LexicalIndex, Matches, Question
 from qa.store import Store
@@ -144,6 +152,7 @@ class Generation:
     def info(self) -> IndexInfo:
         """Sum it up."""
         m = self.manifest
+        failure_count, unread_files = self.store.count_failures()
         return IndexInfo(
             m.generation,
             m.model,
@@ -151,8 +160,10 @@ class Generation:
             m.passages,
             m.sentences,
             m.created,
-            self.store.failures(),
+            self.store.failures(limit=MOST_FAILURES),
             self.store.count_files(),
+            failure_count=failure_count,
+            unread_files=unread_files,
         )
 
     @property

@@ -42,16 +42,17 @@ CREATE INDEX files_by_state ON files (state, path);
 CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT) STRICT, WITHOUT ROWID;
 """
 _REMARKS = """
-CREATE TEMP TABLE remarks (path TEXT NOT NULL, said TEXT NOT NULL) STRICT;
-INSERT INTO remarks SELECT path, CASE WHEN row IS NULL THEN reason ELSE 'row ' || row || ' ' || reason END
+CREATE TEMP TABLE remarks (path TEXT NOT NULL, said TEXT NOT NULL, count INTEGER NOT NULL) STRICT;
+INSERT INTO remarks
+    SELECT path, CASE WHEN row IS NULL THEN reason ELSE 'row ' || row || ' ' || reason END, count
     FROM store.failures ORDER BY rowid;
-INSERT INTO remarks SELECT d.path, note.value FROM store.documents d, json_each(d.notes) note
+INSERT INTO remarks SELECT d.path, note.value, 1 FROM store.documents d, json_each(d.notes) note
     ORDER BY d.number;
 CREATE INDEX remarks_by_path ON remarks (path);
 """
 _SEEN = """
 INSERT INTO seen
-WITH told AS (SELECT path, min(rowid) AS first, count(*) AS remarks FROM remarks GROUP BY path),
+WITH told AS (SELECT path, min(rowid) AS first, sum(count) AS remarks FROM remarks GROUP BY path),
     named AS (SELECT path FROM store.files UNION SELECT path FROM told UNION SELECT path FROM store.documents)
 SELECT named.path,
     CASE WHEN NOT EXISTS (SELECT 1 FROM store.documents d WHERE d.path = named.path) THEN 'failed'

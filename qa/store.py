@@ -47,7 +47,10 @@ _SCHEMA = """
 CREATE TABLE files (
     path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, sidecar_sha256 TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE failures (path TEXT NOT NULL, row TEXT, reason TEXT NOT NULL) STRICT;
+CREATE TABLE failures (
+    path TEXT NOT NULL, row TEXT, reason TEXT NOT NULL, count INTEGER NOT NULL
+) STRICT;
+CREATE INDEX failures_by_path ON failures (path);
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT NOT NULL, row TEXT,
     media_type TEXT NOT NULL, sha256 TEXT NOT NULL,
@@ -166,7 +169,10 @@ class StoreWriter:
 
     def add_failure(self, failure: ReadFailure) -> None:
         """Remember what could not be read."""
-        self._db.execute("INSERT INTO failures VALUES (?, ?, ?)", (failure.path, failure.row, failure.reason))
+        self._db.execute(
+            "INSERT INTO failures VALUES (?, ?, ?, ?)",
+            (failure.path, failure.row, failure.reason, failure.count),
+        )
 
     def add(self, stored: StoredDocument) -> None:
         """Add a document and its passages."""
@@ -268,10 +274,24 @@ class Store:
         )
         return tuple(row[0] for row in rows)
 
-    def failures(self) -> tuple[ReadFailure, ...]:
-        """Give what could not be read."""
-        rows = self._select("SELECT path, reason, row FROM failures ORDER BY path, rowid")
+    def failures(self, path: str | None = None, *, limit: int = -1) -> tuple[ReadFailure, ...]:
+        """Return what could not be read, in order of path: all, the first, or that of one file."""
+        where, values = ("", []) if path is None else ("WHERE path = ?", [path])
+        rows = self._select(
+            f"SELECT path, reason, row, count FROM failures {where} ORDER BY path, rowid LIMIT ?",
+            [*values, limit],
+        )
         return tuple(ReadFailure(*row) for row in rows)
+
+    def unopened(self) -> set[ReadFailure]:
+        """Return the failures of the files that were not even begun to be read."""
+        sql = "SELECT path, reason, row, count FROM failures WHERE path NOT IN (SELECT path FROM files)"
+        return {ReadFailure(*row) for row in self._select(sql)}
+
+    def count_failures(self) -> tuple[int, int]:
+        """Count the files and rows that could not be read, and the files that they are of."""
+        row = self._select("SELECT coalesce(sum(count), 0), count(DISTINCT path) FROM failures")[0]
+        return row[0], row[1]
 
     def count_files(self) -> int:
         """Count the files that were looked at, read or not."""

@@ -38,7 +38,7 @@ class InProcess:
 
     def read(self, files: Sequence[SourceFile]) -> Iterator[Iterable[StoredDocument | ReadFailure]]:
         """Give each file's documents."""
-        return map(self._documents.read, files)
+        return self._documents.read_all(files)
 
     def encode(self, projection: Float32, groups: Iterable[Group]) -> Iterator[Sequence[KeptVectors]]:
         """Give the vectors of each group's passages, while the next groups are read and encoded."""

@@ -20,7 +20,7 @@ from stand_in import StandIn
 from threadpoolctl import threadpool_info
 
 from qa import build as building
-from qa import files, generation, sample, work
+from qa import files, generation, reading, sample, work
 from qa.build import Report, build
 from qa.config import Settings
 from qa.contracts import (
@@ -98,6 +98,31 @@ def test_a_build_reports_what_it_did(settings: Settings, encoder: StandIn) -> No
     assert report.seconds > 0
     assert [(failure.path, failure.row) for failure in report.failures] == [("notes/people.jsonl", "bad")]
     assert _live(settings).info.generation == report.generation
+
+
+def test_failures_are_counted_and_the_first_named(
+    settings: Settings, encoder: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "MOST_FAILURES", 150)
+    rows = '{"text": "One."}\n' + "{}\n" * 500
+    write(
+        settings.docs,
+        {"notes/people.jsonl": rows, "a/rows.jsonl": rows} | {f"z{n}.txt": "" for n in range(9)},
+    )
+    first = build(settings, encoder)
+    assert (first.failure_count, first.unread_files) == (1009, 11)
+    assert len(first.failures) == 150
+    assert [failure.path for failure in first.failures] == ["a/rows.jsonl"] * 101 + [
+        "notes/people.jsonl"
+    ] * 49
+    assert first.failures[100].count == 400
+    assert first.unnamed_failures == 1009 - 500 - 49
+    # What is unchanged keeps its failures, all of them.
+    write(settings.docs, {"new.txt": "Something new."})
+    second = build(settings, encoder)
+    assert (second.failure_count, second.unread_files) == (1009, 11)
+    assert second.failures == first.failures
+    assert _live(settings).store.failures("notes/people.jsonl")[-1].count == 400
 
 
 def test_without_a_change_nothing_is_written(settings: Settings, encoder: StandIn) -> None:
@@ -491,6 +516,7 @@ def test_a_file_that_changes_while_it_is_read_is_named(
         return StandIn().count_tokens(texts)
 
     monkeypatch.setattr(encoder, "count_tokens", count_and_change)
+    monkeypatch.setattr(reading, "_MOST_AHEAD", 0)  # it is opened after the one before is divided
     assert "has changed" in _reasons(build(settings, encoder))["trade.md"]
     assert "trade.md" not in _reasons(build(settings, encoder))
     (stored,) = _live(settings).store.stored("trade.md")
@@ -505,6 +531,7 @@ def test_a_file_that_vanishes_while_others_are_read_is_named(
         return StandIn().count_tokens(texts)
 
     monkeypatch.setattr(encoder, "count_tokens", count_and_remove)
+    monkeypatch.setattr(reading, "_MOST_AHEAD", 0)  # it is opened after the one before is divided
     assert "No such file" in _reasons(build(settings, encoder))["trade.md"]
     assert "trade.md" not in _reasons(build(settings, encoder))
 

@@ -68,6 +68,27 @@ def test_index_exits_with_0_where_all_was_read(run, tmp_path: Path) -> None:
     assert "nothing has changed" in run("index", "good", "--index", "other").stdout
 
 
+def test_many_failures_are_listed_in_part(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation, "MOST_FAILURES", 105)
+    write(tmp_path / "bad", {"a.jsonl": "{}\n" * 3_000, "b.txt": ""} | {f"c{n}.txt": "" for n in range(9)})
+    write(tmp_path / "bad", {"good.txt": "Rice was sold in the port."})
+    result = run("index", "bad")
+    assert ", 11 files not read (" in result.stdout
+    lines = result.stderr.splitlines()
+    assert len(lines) == 106
+    assert lines[99:101] == [
+        "not read: a.jsonl, row 100: has no text",
+        "not read: a.jsonl: 2,900 more rows cannot be read",
+    ]
+    assert lines[-1] == "not read: 6 more, not named here: `qa status --files` lists every file"
+    status = run("status").stdout
+    assert "\nnot read    3010\n" in status
+    assert "\n  6 more, not named here" in status
+    summary = json.loads(run("status", "--json").stdout)
+    assert (len(summary["failures"]), summary["failure_count"], summary["unread_files"]) == (105, 3010, 11)
+    assert "  failed  " in run("status", "--files").stdout
+
+
 def test_index_as_json(run) -> None:
     report = json.loads(run("index", "docs", "--json").stdout)
     assert report["documents"] == 5

@@ -57,6 +57,12 @@ def test_every_file_is_there_with_its_reason(filled: Settings) -> None:
     assert len(found) == 12
 
 
+def test_rows_that_are_not_named_are_counted(settings: Settings) -> None:
+    write(settings.docs, {"rows.jsonl": '{"text": "One."}\n' + "{}\n" * 1_000})
+    build(settings, StandIn())
+    assert _states(settings)["rows.jsonl"] == ("partly", "row 2 has no text (and 999 more)")
+
+
 def test_the_summary_counts_them(filled: Settings) -> None:
     summary = ledger.summary(filled.index)
     assert summary.generation == generation.current(filled.index).name

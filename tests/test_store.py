@@ -130,6 +130,9 @@ def test_files_and_failures_come_back(stored_in) -> None:
     store = stored_in(files=files, failures=failures)
     assert store.files() == {file.path: file for file in files}
     assert store.failures() == tuple(failures)
+    assert store.failures("c.csv") == (failures[1],)
+    assert store.failures(limit=1) == (failures[0],)
+    assert store.unopened() == {failures[1]}
 
 
 def test_passages_come_in_the_order_asked_for(stored_in) -> None:
@@ -305,6 +308,13 @@ def test_the_form_of_unicode_does_not_matter_in_a_path(stored_in, path: str) -> 
 def test_capitals_do_not_matter_in_a_type(stored_in) -> None:
     store = stored_in(*DOCUMENTS)
     assert len(store.rows(Filters(media_type=("Text/PLAIN",)))) == store.counts()[1]
+
+
+def test_failures_that_stand_for_others_count_as_these(stored_in) -> None:
+    more = ReadFailure("b.csv", "998 more rows cannot be read", None, 998)
+    store = stored_in(failures=(ReadFailure("b.csv", "no text", "3"), more, ReadFailure("c.pdf", "x")))
+    assert store.count_failures() == (1000, 2)
+    assert store.failures("b.csv")[-1] == more
 
 
 @pytest.mark.parametrize("source", ["тасс", "ТАСС", "Тасс"])

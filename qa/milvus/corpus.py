@@ -308,7 +308,7 @@ def _info(manifest: Manifest, facts: dict[str, Any], address: str, *, sparse: bo
     return IndexInfo(
         manifest.generation, manifest.model, manifest.documents, manifest.passages, manifest.sentences,
         manifest.created, tuple(ReadFailure(**one) for one in facts["failures"]), facts["scanned"],
-        f"milvus at {address}, {words}",
+        f"milvus at {address}, {words}", facts["failure_count"], facts["unread_files"],
     )  # fmt: skip
 
 

@@ -78,10 +78,13 @@ class Rows:
     def _read_assets(self, *, sparse: bool) -> dict[str, bytes]:
         """Give the files that a service needs of a generation, by name."""
         found = self._found
+        info = found.info
         facts = {
             "languages": found.store.languages(),
-            "failures": [asdict(failure) for failure in found.store.failures()],
-            "scanned": found.store.count_files(),
+            "failures": [asdict(failure) for failure in info.failures],
+            "failure_count": info.failure_count,
+            "unread_files": info.unread_files,
+            "scanned": info.scanned,
             "tokens": found.has_tokens,
             "vocabulary": len(found.lexical.vocabulary()[0]),
         }

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import errno
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from qa.contracts import Heading, ReadError, ReadFailure, Reading
 from qa.readers import docx, eml, epub, html, markdown, opening, pdf, sidecar, tables, text
 from qa.readers.extract import LONGEST_HEADING, Extract
-from qa.readers.metadata import Facts, shortened
+from qa.readers.limits import bounded, check_length, said, with_first_failures
+from qa.readers.metadata import Facts
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
 
-__all__ = ["SUFFIXES", "VERSION", "described_by", "is_sidecar", "is_text", "read", "sidecar_of", "supported"]
+__all__ = ["SUFFIXES", "VERSION", "described_by", "is_sidecar", "read", "sidecar_of", "supported"]
 
 VERSION = 2
 """Changes whenever the same file may come out as another text or with other metadata."""
-
-MOST_CHARACTERS = 20_000_000
-"""The longest document: some 10,000 pages. To divide one takes a few seconds for each million."""
-
-_MOST_NOTES = 100
-"""How many notes are kept of a document: some formats have one for each of their parts."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -60,7 +57,10 @@ _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]
     "text/csv": tables.read_csv,
     "text/tab-separated-values": tables.read_csv,
 }
-_TEXTS = frozenset({"text/plain", "text/markdown", *_TABLE_READERS})
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|cannot allocate|memory allocation|insufficient memory", re.IGNORECASE
+)
+"""What libraries of formats say where they get no memory and raise an error of their own."""
 
 
 def supported(path: Path) -> bool:
@@ -68,13 +68,8 @@ def supported(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not is_sidecar(path)
 
 
-def is_text(path: Path) -> bool:
-    """Tell whether a file is text that is read as it stands, marked up or not."""
-    return SUFFIXES.get(path.suffix.lower()) in _TEXTS
-
-
 def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterator[Reading | ReadFailure]:
-    """Read a file: one reading, or one for each row of a table file, its bad rows as failures.
+    """Read a file: one reading, or one for each row of a table file, its first bad rows as failures.
 
     Args:
         name: the file's path relative to the documents folder, in POSIX form.
@@ -84,17 +79,22 @@ def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterat
     Raises:
         ReadError: while iterating, if nothing of the file, or nothing more, can be read. Its message says why
             in words that follow the file's name.
+        MemoryError: while iterating, if it takes more memory than there is.
     """
     try:
         yield from _read(name, data, sidecar_data)
-    except ReadError as error:
-        raise ReadError(shortened(str(error))) from error
-    except MemoryError as error:
-        raise ReadError("takes more memory to read than a reader may have (read_memory)") from error
     except Exception as error:  # libraries of formats raise anything on damaged or hostile bytes
-        raise ReadError(
-            f"cannot be read: {type(error).__name__}: {shortened(' '.join(str(error).split()))}"
-        ) from error
+        if any(map(_is_for_want_of_memory, (error, error.__cause__))):
+            raise MemoryError from error
+        what = error if isinstance(error, ReadError) else f"cannot be read: {type(error).__name__}: {error}"
+        raise ReadError(said(str(what))) from error
+
+
+def _is_for_want_of_memory(error: BaseException | None) -> bool:
+    if isinstance(error, ReadError):  # which may quote the file
+        return False
+    no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    return no_memory or isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Reading | ReadFailure]:
@@ -104,36 +104,43 @@ def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Readin
     given = (
         Facts() if sidecar_data is None else sidecar.parse(sidecar_data, sidecar_of(Path(name)).as_posix())
     )
-    if media_type not in _TABLE_READERS:
+    if media_type in _TABLE_READERS:
+        rows = (_row(name, media_type, given, row) for row in _TABLE_READERS[media_type](data))
+        yield from with_first_failures(name, rows)
+    else:
         yield _reading(name, media_type, given, _READERS[media_type](data))
-        return
-    for row in _TABLE_READERS[media_type](data):
-        if isinstance(row, tables.BadRow):
-            yield ReadFailure(name, shortened(row.reason), row.row)
-        else:
-            yield _reading(name, media_type, given, row)
+
+
+def _row(name: str, media_type: str, given: Facts, row: Extract | tables.BadRow) -> Reading | ReadFailure:
+    if isinstance(row, tables.BadRow):
+        return ReadFailure(name, said(row.reason), row.row)
+    try:
+        return _reading(name, media_type, given, row)
+    except ReadError as error:
+        return ReadFailure(name, said(str(error)), row.key)
 
 
 def _reading(name: str, media_type: str, given: Facts, extract: Extract) -> Reading:
     """Put together what the sidecar, the file and the text say, in this order."""
     if not extract.text.strip():
         raise ReadError("holds no text")
-    if len(extract.text) > MOST_CHARACTERS:
-        raise ReadError(f"has more than {MOST_CHARACTERS // 10**6} million characters: divide it")
+    check_length(extract.text)
     facts = Facts()
     facts.fill_from(given)
     facts.fill_from(extract.facts)
     matter = [heading.span.end for heading in extract.headings or () if heading.level == 0]
     body = extract.text[max(matter, default=0) :]
     facts.fill_from(opening.facts_of(body, with_title=media_type == "text/plain"))
-    return Reading(
-        text=extract.text,
-        media_type=media_type,
-        metadata=facts.metadata(name),
-        headings=_headings(extract),
-        pages=extract.pages,
-        key=extract.key,
-        notes=_notes((*extract.notes, *facts.notes())),
+    return bounded(
+        Reading(
+            text=extract.text,
+            media_type=media_type,
+            metadata=facts.metadata(name),
+            headings=_headings(extract),
+            pages=extract.pages,
+            key=extract.key,
+            notes=(*extract.notes, *facts.notes()),
+        )
     )
 
 
@@ -146,8 +153,3 @@ def _headings(extract: Extract) -> tuple[Heading, ...] | None:
         for heading in extract.headings
         if heading.level == 0 or heading.span.end - heading.span.start <= LONGEST_HEADING
     )
-
-
-def _notes(notes: Sequence[str]) -> tuple[str, ...]:
-    beyond = [f"and {len(notes) - _MOST_NOTES:,} more notes"] if len(notes) > _MOST_NOTES else []
-    return tuple(map(shortened, [*notes[:_MOST_NOTES], *beyond]))

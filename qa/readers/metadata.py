@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import PurePosixPath
 
 from qa.contracts import How, Metadata
@@ -16,6 +17,9 @@ LONGEST_ADDRESS = 2_000
 """The longest address that is taken: browsers take about as much."""
 
 FIELDS = ("title", "source", "author", "published", "dateline", "language", "url")
+
+_LONGEST_DATE = 100  # characters, with all that may stand around a date
+_LARGE = 10**18  # an integer of thousands of digits could not be written down
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\s]+")
 _JOINTS = re.compile(r"[_-]+")
@@ -84,13 +88,24 @@ def normalise(field: str, value: object) -> str | None:
         value = ", ".join(str(part) for part in value if part is not None)
     text = _UNPRINTABLE.sub(" ", "" if value is None else str(value)).strip()
     if field == "published":
-        return dates.parse(text)
+        return dates.parse(text) if len(text) <= _LONGEST_DATE else None
     if field == "language":
         code = _LANGUAGE.fullmatch(text)
         return code[1].lower() if code else None
     if field == "url":
         return text if _WEB_ADDRESS.fullmatch(text) else None
     return text or None
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value of someone's data can be that of a field: text, a number or a date, or some of them."""
+    return all(map(_is_scalar, value)) if isinstance(value, list) else _is_scalar(value)
+
+
+def _is_scalar(value: object) -> bool:
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < _LARGE
+    return value is None or isinstance(value, (str, float, date))
 
 
 def shortened(text: str) -> str:
@@ -100,7 +115,11 @@ def shortened(text: str) -> str:
 
 def doubts(published: object) -> tuple[str, ...]:
     """Note a date that was given but leaves doubt which day it is."""
-    if not published or normalise("published", published):
+    if not published:
+        return ()
+    if not is_plain(published):
+        return ("date was not taken: it is no text",)
+    if normalise("published", published):
         return ()
     given = shortened(str(published))
     return (f"date {given!r} was not taken: it is not a full, unambiguous date",)

@@ -12,14 +12,19 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import IO, Any
+from pathlib import Path
+from typing import IO
 
 from qa import readers
-from qa.contracts import ReadError
+from qa.contracts import ReadError, ReadFailure, Reading
 from qa.readers import wire
 
-_IDLE = 10
+IDLE = 10
 """How many times as long it may last where the processor is not the cause."""
+
+_SIZES = Path("/proc/self/statm")
+
+OF_MEMORY = "takes more memory to read than a reader may have (read_memory)"
 
 
 def main(memory: int, seconds: int) -> None:
@@ -34,43 +39,56 @@ def main(memory: int, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(ValueError, OSError):  # not every system knows it, or lets it be changed
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    with suppress(OSError):  # where the machine itself has no memory left, this process is to go first
+        Path("/proc/self/oom_score_adj").write_text("1000")
     for signum in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(signum, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked is interrupted too, and says what follows
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            _answer(asked, answers, seconds)
-
-
-def _answer(asked: IO[bytes], answers: IO[bytes], seconds: int) -> None:
-    """Read one file, and send what it holds: each document by itself."""
-    request = wire.receive(asked)
-    data = wire.receive_bytes(asked)
-    sidecar = wire.receive_bytes(asked) if request["sidecar"] else None
-    last: dict[str, Any] = {"end": True}
-    found = readers.read(request["name"], data, sidecar_data=sidecar)
     try:
-        for packed in _packed(found, seconds):
-            wire.send(answers, packed)
-    except ReadError as error:
-        last = {"error": str(error)}
-    wire.send(answers, last)
+        with suppress(EOFError, BrokenPipeError):
+            while True:
+                _answer(asked, answers, memory, seconds)
+    except MemoryError:
+        os._exit(wire.OUT_OF_MEMORY)
+
+
+def _answer(asked: IO[bytes], answers: IO[bytes], memory: int, seconds: int) -> None:
+    """Read one file, and send what it holds: each document by itself."""
+    name, data, sidecar = wire.read_request(lambda: wire.read_frame(asked, sys.maxsize))
+    error, worn = None, False
+    try:
+        for document in _within(readers.read(name, data, sidecar_data=sidecar), seconds):
+            answers.write(wire.pack(document))
+    except ReadError as failure:
+        error = str(failure)
+    except MemoryError:
+        error, worn = OF_MEMORY, True
+    answers.write(wire.frame({"error": error, "worn": worn or _is_swollen(memory)}))
     answers.flush()
 
 
-def _packed(found: Iterator[Any], seconds: int) -> Iterator[dict[str, Any]]:
-    """Give each document, made within the limits; to send it may take as long as it likes."""
+def _within(documents: Iterator[Reading | ReadFailure], seconds: int) -> Iterator[Reading | ReadFailure]:
+    """Yield each document, made within the limits; to send it may take as long as it likes."""
     while True:
         _allow(seconds)
         try:
-            one = next(found, None)
+            document = next(documents, None)
         finally:
             _allow(0)
-        if one is None:
+        if document is None:
             return
-        yield wire.pack(one)
+        yield document
 
 
 def _allow(seconds: int) -> None:
     signal.setitimer(signal.ITIMER_PROF, seconds)
-    signal.alarm(_IDLE * seconds)
+    signal.alarm(IDLE * seconds)
+
+
+def _is_swollen(memory: int) -> bool:
+    """Whether the files so far have left less than half of the memory to the next."""
+    try:
+        pages = int(_SIZES.read_bytes().split()[0])
+    except OSError:  # not every system tells
+        return False
+    return pages * resource.getpagesize() > memory // 2

@@ -6,18 +6,21 @@ The sidecar of ``report.pdf`` is ``report.pdf.meta.toml`` beside it: the whole f
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from qa.contracts import ReadError
-from qa.readers.metadata import FIELDS, Facts, normalise
+from qa.readers import notation
+from qa.readers.metadata import FIELDS, Facts, is_plain, normalise
 
 SUFFIX = ".meta.toml"
 
 _LINE_BREAK = re.compile(r"\r\n?")
+_SHOWN = 100
+"""Characters of a wrong key or value that the message shows."""
+
 _FRONT_MATTER = re.compile(
     r"(?P<fence>---|\+\+\+)[ \t]*(?:\r\n?|\n)(?P<matter>.*?)(?:(?<=\n)|(?<=\r))(?P=fence)[ \t]*(?=[\r\n]|\Z)",
     re.DOTALL,
@@ -42,17 +45,18 @@ def described_by(path: Path) -> Path:
 def parse(data: bytes, name: str) -> Facts:
     """Read a sidecar; an error names it by ``name``."""
     try:
-        values = tomllib.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ReadError(f"{name} is not TOML: {error}") from error
+        values = notation.parse_toml(data)
+    except ValueError as error:
+        raise ReadError(f"{name} is not TOML that can be read: {error}") from error
     facts = Facts()
     for key, value in values.items():
         if key not in FIELDS:
-            raise ReadError(f"{name}: unknown key {key!r}; known are {', '.join(FIELDS)}")
+            raise ReadError(f"{name}: unknown key {key[:_SHOWN]!r}; known are {', '.join(FIELDS)}")
         if not isinstance(value, (str, date) if key == "published" else str):
             raise ReadError(f"{name}: {key} must be {'a date' if key == 'published' else 'a string'}")
         if normalise(key, value) is None:
-            raise ReadError(f"{name}: {key} cannot be {value!r}: {_EXPECTED.get(key, 'it is empty')}")
+            shown = str(value)[:_SHOWN] if isinstance(value, str) else value
+            raise ReadError(f"{name}: {key} cannot be {shown!r}: {_EXPECTED.get(key, 'it is empty')}")
         facts.add(key, value, "sidecar")
     return facts
 
@@ -68,33 +72,19 @@ def front_matter(text: str) -> tuple[int, Mapping[str, Any], str | None]:
     """Find front matter at the top of a text: YAML between ``---`` lines or TOML between ``+++`` lines.
 
     Returns:
-        Where it ends (0 if there is none), its values, and a note if it cannot be read.
+        Where it ends (0 if there is none), its values, and a note if it, or a part of it, cannot be read.
     """
     found = _FRONT_MATTER.match(text)
     if not found:
         return 0, {}, None
     try:
-        load = _yaml if found["fence"] == "---" else tomllib.loads
-        values = load(_LINE_BREAK.sub("\n", found["matter"]))
-    except (ValueError, RecursionError) as error:
+        parse = notation.parse_yaml if found["fence"] == "---" else notation.parse_toml
+        values = parse(_LINE_BREAK.sub("\n", found["matter"]).encode("utf-8", "surrogatepass"))
+    except ValueError as error:
         return 0, {}, f"front matter cannot be read: {error}"
-    if not isinstance(values, dict):
+    if values is None:
         return 0, {}, None
     values.setdefault("published", values.get("date"))
-    return found.end(), {key: values[key] for key in FIELDS if _is_plain(values.get(key))}, None
-
-
-def _yaml(text: str) -> Any:
-    import yaml  # noqa: PLC0415
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error
-
-
-def _is_plain(value: object) -> bool:
-    scalar = (str, int, float, date)
-    return isinstance(value, scalar) or (
-        isinstance(value, list) and all(isinstance(part, scalar) for part in value)
-    )
+    aliases = ", ".join(key for key in (*FIELDS, "<<") if values.get(key) is notation.ALIAS)
+    note = f"front matter: aliases are not followed ({aliases})" if aliases else None
+    return found.end(), {key: values.get(key) for key in FIELDS if is_plain(values.get(key))}, note

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,11 +18,13 @@ from typing import Any
 
 from qa.contracts import ReadError
 from qa.readers.extract import Extract, printable
-from qa.readers.metadata import FIELDS, LONGEST_VALUE, Facts, doubts
+from qa.readers.limits import LONGEST_KEY, MOST_CHARACTERS
+from qa.readers.metadata import FIELDS, Facts, doubts, is_plain
 from qa.readers.text import decode
 
 _OTHER_NAMES = {"publisher": "source", "date": "published"}
 _DELIMITERS = ",;\t"
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
 # The library's limit of 131,072 characters a field is less than a long article. It is one for all readers.
 csv.field_size_limit(sys.maxsize)
@@ -38,7 +41,7 @@ class BadRow:
 def read_csv(data: bytes) -> Iterator[Extract | BadRow]:
     """Read a table with a header and commas, semicolons or tabs between its columns."""
     text = decode(data)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    lines = csv.reader(_lines(text), delimiter=_delimiter(text), strict=True)
     header = [name.strip().lower() for name in next(lines, [])]
     return _extracts(_csv_rows(lines, header))
 
@@ -54,7 +57,7 @@ def _delimiter(text: str) -> str:
     """Choose the delimiter by which the header has a ``text`` column, and most columns."""
     widths = {}
     for delimiter in _DELIMITERS:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
         try:
             header = [name.strip().lower() for name in next(reader, [])]
         except csv.Error as error:
@@ -64,6 +67,11 @@ def _delimiter(text: str) -> str:
     if not widths:
         raise ReadError("has no column named text")
     return max(widths, key=widths.__getitem__)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines with their ends. A ``StringIO`` would keep a copy of four bytes a character."""
+    return (line[0] for line in _LINE.finditer(text))
 
 
 def _csv_rows(lines: Any, header: list[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
@@ -86,7 +94,7 @@ def _csv_rows(lines: Any, header: list[str]) -> Iterator[tuple[int, Mapping[str,
 
 
 def _json_rows(data: bytes) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    for number, line in enumerate(data.split(b"\n"), start=1):
+    for number, line in enumerate(io.BytesIO(data), start=1):
         if not line.strip():
             continue
         try:
@@ -104,11 +112,9 @@ def _extracts(rows: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Iterator[E
         if isinstance(row, str):
             yield BadRow(str(number), row)
             continue
-        key = printable(str(row.get("id") or "")).strip() or str(number)
-        if len(key) > LONGEST_VALUE:
-            yield BadRow(str(number), f"has an id of more than {LONGEST_VALUE} characters")
-        elif problem := _problem(row):
-            yield BadRow(key, problem)
+        key = _key(row) or str(number)
+        if problem := _problem(row):
+            yield BadRow(key[:LONGEST_KEY], problem)
         elif key in keys:
             yield BadRow(key, f"has the same key as a row before it (line {number})")
         else:
@@ -123,14 +129,29 @@ def _problem(row: Mapping[str, Any]) -> str | None:
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         return "has no text"
+    if len(text) > MOST_CHARACTERS:
+        return f"has more than {MOST_CHARACTERS // 10**6} million characters"
     if _halved(text):
         return "has text that is not Unicode: half of a surrogate pair"
-    key = row.get("id")
+    return _problem_of_key(row.get("id"))
+
+
+def _problem_of_key(key: object) -> str | None:
     if key is not None and (isinstance(key, bool) or not isinstance(key, (str, int))):
         return "has an id that is neither a string nor a whole number"
+    if len(str(key)) > LONGEST_KEY:
+        return f"has an id of more than {LONGEST_KEY:,} characters"
     if _halved(str(key)):
         return "has an id that is not Unicode: half of a surrogate pair"
     return None
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    """Return what the row says that it is called, good or not, or nothing."""
+    try:
+        return printable(str(row.get("id") or "")).strip()
+    except RecursionError:  # lists in lists
+        return ""
 
 
 def _halved(text: str) -> bool:
@@ -139,8 +160,7 @@ def _halved(text: str) -> bool:
 
 def _facts(row: Mapping[str, Any]) -> Facts:
     facts = Facts()
-    for field in FIELDS:
-        facts.add(field, row.get(field), "file")
-    for name, field in _OTHER_NAMES.items():
-        facts.add(field, row.get(name), "file")
+    for name in (*FIELDS, *_OTHER_NAMES):
+        if is_plain(row.get(name)):
+            facts.add(_OTHER_NAMES.get(name, name), row.get(name), "file")
     return facts

@@ -9,6 +9,7 @@ whenever the thread that started it ends, while others of the service still need
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -50,13 +51,12 @@ def _answer(connection: socket.socket) -> None:
     if not descriptors:
         raise EOFError
     with os.fdopen(descriptors[0], "rb") as file, connection.makefile("rb") as requests:
-        request = wire.receive(requests)
+        request = json.loads(wire.read_frame(requests, wire.LARGEST_ANSWER))
         _allow(request["seconds"], request["longest"])
         answer, picture = _render(file, request)
         _allow(0, 0)
     with connection.makefile("wb") as answers:
-        wire.send(answers, answer)
-        wire.send(answers, picture)
+        answers.write(wire.frame(answer) + wire.frame(picture))
 
 
 def _render(file: BinaryIO, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

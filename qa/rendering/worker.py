@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -27,6 +28,9 @@ _DYING = 1.0
 
 _MOST_TASKS = 500
 """After so many a process is begun anew: whatever a library does not give back is not a page's fault."""
+
+_LARGEST_PICTURE = 32 * 2**20
+"""In bytes: more than WebP takes for as many pixels as are drawn."""
 
 _NO_LETTERS = Span(0, 0)
 _CODE = "import sys; sys.path[:] = {path!r}; from qa.rendering.process import main; main({memory})"
@@ -170,9 +174,10 @@ def _exchange(
     try:
         socket.send_fds(connection, [b"\0"], [file.fileno()])
         with connection.makefile("wb") as requests:
-            wire.send(requests, request)
+            requests.write(wire.frame(request))
         with connection.makefile("rb") as answers:
-            return wire.receive(answers), wire.receive_bytes(answers)
+            answer = json.loads(wire.read_frame(answers, wire.LARGEST_ANSWER))
+            return answer, wire.read_frame(answers, _LARGEST_PICTURE)
     finally:
         watch.cancel()
 

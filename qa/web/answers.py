@@ -98,6 +98,8 @@ def status_answer(info: IndexInfo, seen: Summary | None) -> JSON:
         "sentences": info.sentences,
         "store": info.store,
         "failures": [{"path": f.path, "row": f.row, "reason": f.reason} for f in info.failures],
+        "failure_count": info.failure_count,
+        "unread_files": info.unread_files,
         "files": asdict(seen) if seen else None,
     }
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app
 
 from qa import __version__
-from qa.contracts import Document, ReadFailure
+from qa.contracts import Document
 from qa.web.answers import passage_url
 from qa.web.citations import plain
 from qa.web.service import opened
@@ -37,7 +37,6 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(title_of)
     app.add_template_filter(type_name)
     app.add_template_filter(passage_url, "address_of")
-    app.add_template_filter(unread_files)
     app.add_template_filter(plain, "citation")
 
 
@@ -49,11 +48,6 @@ def title_of(document: Document) -> str:
 def type_name(media_type: str) -> str:
     """Name a kind of file as people do."""
     return _TYPES.get(media_type, media_type)
-
-
-def unread_files(failures: tuple[ReadFailure, ...]) -> int:
-    """Count the files of which nothing, or not all, could be read."""
-    return len({failure.path for failure in failures})
 
 
 def address(path: str, values: dict[str, Any]) -> str:

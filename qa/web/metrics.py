@@ -45,7 +45,7 @@ class Metrics:
         gauge = partial(Gauge, multiprocess_mode="mostrecent", registry=own)
         self.documents = gauge("qa_index_documents", "Documents in the index.")
         self.passages = gauge("qa_index_passages", "Passages in the index.")
-        self.failures = gauge("qa_index_failures", "Files that could not be read.")
+        self.failures = gauge("qa_index_failures", "Files, and rows of tables, that could not be read.")
         self.last_success = gauge(
             "qa_index_last_success_timestamp_seconds", "When `qa index` last ended well."
         )
@@ -60,7 +60,7 @@ def render(info: IndexInfo | None, last_success: float | None) -> bytes:
     nothing = float("nan")
     metrics.documents.set(info.documents if info else nothing)
     metrics.passages.set(info.passages if info else nothing)
-    metrics.failures.set(len(info.failures) if info else nothing)
+    metrics.failures.set(info.failure_count if info else nothing)
     metrics.last_success.set(nothing if last_success is None else last_success)
     return generate_latest(metrics.counted) + generate_latest(metrics.registry)
 

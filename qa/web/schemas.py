@@ -427,7 +427,11 @@ class Status(BaseModel):
     passages: int
     sentences: int
     store: str = Field(description="What keeps the index, and how words are searched there.")
-    failures: list[Failure]
+    failures: list[Failure] = Field(
+        description="The first 1,000, and of each file the first 100 rows; `/files` lists all files."
+    )
+    failure_count: int = Field(description="How many files and rows could not be read.")
+    unread_files: int = Field(description="How many files could not be read, or not all of them.")
     files: SeenFiles | None = Field(
         description="Null before the first `qa index` that keeps account of them."
     )

@@ -6,6 +6,7 @@ from qa.contracts import ReadError, ReadFailure, Reading
 from qa.passages import split
 from qa.readers import SUFFIXES, html, is_sidecar, read, sidecar_of, supported
 from qa.readers.extract import LONGEST_HEADING
+from qa.readers.limits import LONGEST_KEY, LONGEST_SAID
 from qa.readers.metadata import LONGEST_VALUE
 
 from .samples import headings, make_docx, make_epub, one
@@ -112,22 +113,25 @@ def test_a_heading_of_the_greatest_length_is_one() -> None:
     ) == [(1, "x" * LONGEST_HEADING)]
 
 
+LONG_FIELD = LONG[:5_000]
+
+
 @pytest.mark.parametrize("field", ["title", "source", "author", "dateline"])
 @pytest.mark.parametrize("where", ["front matter", "sidecar", "column"])
 def test_long_metadata_is_cut_and_noted(field: str, where: str) -> None:
     sidecar, name, data = None, "a.md", "Some text."
     if where == "front matter":
-        data = f"---\n{field}: {LONG}\n---\n\nSome text."
+        data = f"---\n{field}: {LONG_FIELD}\n---\n\nSome text."
     elif where == "sidecar":
-        sidecar = f'{field} = "{LONG}"'.encode()
+        sidecar = f'{field} = "{LONG_FIELD}"'.encode()
     else:
-        name, data = "a.csv", f"text,{field}\nSome text.,{LONG}\n"
+        name, data = "a.csv", f"text,{field}\nSome text.,{LONG_FIELD}\n"
     reading = one(name, data, sidecar)
     value = getattr(reading.metadata, field)
     assert len(value) <= LONGEST_VALUE
-    assert LONG.startswith(value.removesuffix("…"))
+    assert LONG_FIELD.startswith(value.removesuffix("…"))
     assert value.endswith("…")
-    assert reading.notes == (f"{field} was cut: it has {len(LONG):,} characters",)
+    assert reading.notes == (f"{field} was cut: it has {len(LONG_FIELD):,} characters",)
 
 
 def test_an_address_that_is_too_long_is_left_out_and_noted() -> None:
@@ -137,24 +141,24 @@ def test_an_address_that_is_too_long_is_left_out_and_noted() -> None:
 
 
 def test_what_the_sidecar_gives_is_not_noted_of_the_file() -> None:
-    reading = one("a.md", f"---\ntitle: {LONG}\n---\n\nSome text.", b'title = "Short"')
+    reading = one("a.md", f"---\ntitle: {LONG_FIELD}\n---\n\nSome text.", b'title = "Short"')
     assert (reading.metadata.title, reading.notes) == ("Short", ())
 
 
 def test_a_note_and_a_reason_are_no_longer_than_a_field() -> None:
-    (note,) = one("a.md", f"---\npublished: {LONG}\n---\n\nSome text.").notes
-    assert len(note) <= LONGEST_VALUE
-    (bad, good) = read("a.jsonl", f'{{"id": "{LONG}", "text": "One."}}\n{{"text": "Two."}}'.encode())
-    assert bad == ReadFailure("a.jsonl", "has an id of more than 300 characters", "1")
+    (note,) = one("a.md", f"---\npublished: {LONG_FIELD}\n---\n\nSome text.").notes
+    assert len(note) <= LONGEST_SAID
+    (bad, good) = read("a.jsonl", f'{{"id": "{LONG_FIELD}", "text": "One."}}\n{{"text": "Two."}}'.encode())
+    assert bad == ReadFailure("a.jsonl", "has an id of more than 1,000 characters", LONG_FIELD[:LONGEST_KEY])
     assert isinstance(good, Reading)
     with pytest.raises(ReadError) as raised:
-        list(read("a.txt", b"Text.", sidecar_data=f'published = "{LONG}"'.encode()))
-    assert len(str(raised.value)) <= LONGEST_VALUE
+        list(read("a.txt", b"Text.", sidecar_data=f'published = "{LONG_FIELD}"'.encode()))
+    assert len(str(raised.value)) <= LONGEST_SAID
 
 
 def test_notes_are_counted_where_there_are_very_many() -> None:
     message = "From: a@b.c\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n"
     parts = "--x\nContent-Type: text/plain\n\nSome text.\n" + "--x\nContent-Type: image/png\n\n.\n" * 250
     notes = one("a.eml", f"{message}{parts}--x--\n").notes
-    assert notes[-1] == "and 150 more notes"
-    assert len(notes) == 101
+    assert notes[-1] == "and 151 more notes"
+    assert len(notes) == 100

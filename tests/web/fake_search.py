@@ -59,6 +59,7 @@ class FakeSearch:
     asked: list[Query] = field(default_factory=list)
     listed: list[tuple[Filters, int, int]] = field(default_factory=list)
     failures: tuple[ReadFailure, ...] = (ReadFailure("broken <b>.pdf", "it is encrypted"),)
+    failure_count: int = 0
 
     def add(
         self, path: str, text: str, metadata: Metadata | None = None, data: bytes | None = None, **more
@@ -93,6 +94,8 @@ class FakeSearch:
             "2024-01-02T03:04:05+00:00",
             self.failures,
             len({document.path for document in self.held.values()} | {f.path for f in self.failures}),
+            failure_count=self.failure_count or sum(failure.count for failure in self.failures),
+            unread_files=len({failure.path for failure in self.failures}),
         )
 
     def search(self, query: Query) -> SearchResult:

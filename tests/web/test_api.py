@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from qa.config import Settings
-from qa.contracts import BuildError, Filters, Metadata, Mode, ModelError, QueryError
+from qa.contracts import BuildError, Filters, Metadata, Mode, ModelError, QueryError, ReadFailure
 from qa.web import schemas
 
 from .fake_search import NEWS, FakeSearch, MakeApp, no_index
@@ -358,6 +358,19 @@ def test_the_status_tells_what_could_not_be_read(client: FlaskClient) -> None:
     answer = client.get("/api/v1/status").get_json()
     schemas.Status.model_validate(answer, strict=True, extra="forbid")
     assert answer["failures"] == [{"path": "broken <b>.pdf", "row": None, "reason": "it is encrypted"}]
+
+
+def test_the_status_counts_what_it_does_not_list(client: FlaskClient, search: FakeSearch) -> None:
+    search.failures += (ReadFailure("rows.csv", "900 more rows cannot be read", None, 900),)
+    search.failure_count = 5_000
+    answer = client.get("/api/v1/status").get_json()
+    assert answer["failures"][1] == {
+        "path": "rows.csv",
+        "row": None,
+        "reason": "900 more rows cannot be read",
+    }
+    assert (answer["failure_count"], answer["unread_files"]) == (5_000, 2)
+    assert "qa_index_failures 5000.0" in client.get("/metrics").get_data(as_text=True)
 
 
 def test_probes(client: FlaskClient) -> None:

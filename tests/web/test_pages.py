@@ -229,6 +229,12 @@ def test_what_a_visitor_sends_is_only_text(client: FlaskClient) -> None:
         assert "<script>alert" not in html
 
 
+def test_the_status_page_counts_what_it_does_not_list(client: FlaskClient, search: FakeSearch) -> None:
+    assert "not shown here" not in page(client, "/status")
+    search.failure_count = 5_001
+    assert "5,000 more are not shown here; the API lists every file." in page(client, "/status")
+
+
 def test_the_status_page(client: FlaskClient) -> None:
     html = page(client, "/status")
     assert "<code>broken &lt;b&gt;.pdf</code>" in html
