@@ -346,8 +346,8 @@ def test_time_grows_with_the_text_and_no_faster() -> None:
 
     for unit in _HOSTILE:
         short, long = (f"A title\n\n{unit * (length // len(unit))}" for length in (6_000, 48_000))
-        # A square would take 64 times as long.
-        assert seconds(long) < 0.3 or seconds(long) < 24 * max(seconds(short), seconds(short)), unit
+        # A square would take 64 times as long; the machine may be busy, so the best of some tries counts.
+        assert any(seconds(long) < max(0.3, 24 * seconds(short)) for _ in range(4)), unit
 
 
 @given(st.integers())

@@ -22,7 +22,7 @@ from qa.contracts import NotFoundError, ReadError, RenderingError, Span
 from qa.readers import wire
 from qa.rendering import pages
 
-_MEEKNESS = 5
+_MEEKNESS = 10
 """Its niceness: a search, which takes milliseconds, comes before a picture."""
 
 

@@ -65,4 +65,5 @@ def test_a_page_of_very_many_lines_takes_time_in_proportion(kind: str) -> None:
             join(paragraph, frozenset())
         return time.process_time() - started
 
-    assert (long := seconds(16_000)) < 0.3 or long < 24 * seconds(2_000)
+    # A square would take 64 times as long; the machine may be busy, so the best of some tries counts.
+    assert any(seconds(16_000) < max(0.3, 24 * seconds(2_000)) for _ in range(4))
