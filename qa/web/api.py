@@ -19,7 +19,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from qa import __version__, ledger
 from qa.contracts import QAError
-from qa.web import metrics, schemas
+from qa.web import load, metrics, schemas
 from qa.web.answers import document_answer, facets_answer, passage_answer, search_answer, status_answer
 from qa.web.files import original
 from qa.web.listing import Sort, look
@@ -95,6 +95,7 @@ def _in_time(asked: schemas.SearchRequest) -> list[dict[str, Any]]:
     ends = time.monotonic() + service().settings.longest
     found: list[dict[str, Any]] = []
     for start in range(0, len(asked.questions), _AT_ONCE):
+        load.give_way()
         if time.monotonic() > ends:
             raise ServiceUnavailable(
                 "So many questions take too long here. Ask fewer at once.", retry_after=1

@@ -52,6 +52,16 @@ class Gate:
                 self._queue.remove(turn)
             return turn.is_set()
 
+    def give_way(self) -> None:
+        """Let whoever waits longest go first, and come in again after those who wait now."""
+        with self._lock:
+            if not self._queue:
+                return
+            self._queue.popleft().set()
+            turn = threading.Event()
+            self._queue.append(turn)
+        turn.wait()  # those who are in leave in the end
+
     def leave(self) -> None:
         """Make room for whoever is next."""
         with self._lock:
@@ -69,6 +79,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(lambda: _enter(files if request.endpoint in _FILES else work))
     app.teardown_request(lambda _: _leave_early())
     app.wsgi_app = _leaving_at_the_end(app.wsgi_app)  # type: ignore[assignment,method-assign]
+
+
+def give_way() -> None:
+    """Let others have a turn in the midst of a long request."""
+    if gate := request.environ.get(_ENTERED):
+        gate.give_way()
 
 
 def threads(settings: Settings) -> int:

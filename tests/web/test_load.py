@@ -203,6 +203,44 @@ def test_several_questions_that_take_too_long_are_given_up(settings: Settings, s
     )
 
 
+def test_many_questions_at_once_give_way_to_others(settings: Settings, slow: Slow) -> None:
+    slow.may.set()
+    slow.search_many_takes = 0.2
+    app = create_app(replace(settings, threads=1, waiting=4), lambda: slow)
+    with ThreadPoolExecutor(1) as clients:
+        body = {"questions": ["trade"] * 100, "k": 1}
+        many = clients.submit(app.test_client().post, SEARCH.partition("?")[0], json=body)
+        time.sleep(0.3)
+        assert _status(app.test_client(), SEARCH) == 200
+        assert not many.done()
+        assert len(many.result(20).json["answers"]) == 100
+
+
+def test_whoever_gives_way_comes_in_again_after_those_who_waited() -> None:
+    gate = Gate(1, 4, 30)
+    came: list[str] = []
+
+    def enter(name: str) -> None:
+        assert gate.enter()
+        came.append(name)
+        gate.leave()
+
+    assert gate.enter()
+    gate.give_way()  # nobody waits
+    waiting = [threading.Thread(target=enter, args=(name,)) for name in "ab"]
+    for number, thread in enumerate(waiting):
+        thread.start()
+        while len(gate._queue) <= number:
+            time.sleep(0.001)
+    gate.give_way()
+    came.append("again")
+    gate.leave()
+    for thread in waiting:
+        thread.join(10)
+    assert came == ["a", "b", "again"]
+    assert gate.enter()
+
+
 def test_whoever_waits_longest_comes_next_and_nobody_overtakes() -> None:
     gate = Gate(1, 4, 30)
     assert gate.enter()
