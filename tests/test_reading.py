@@ -273,9 +273,13 @@ def test_a_process_that_a_file_left_swollen_is_begun_anew() -> None:
         first = _pid(reader)
         _read(reader, "b.txt", b"A text.")
         assert _pid(reader) == first
-        with pytest.raises(ReadError, match="more memory to read than a reader may have"):
-            _read(reader, "a.jsonl", b'{"text": "' + b"x" * 150_000_000 + b'"}')
-        assert reader._process is None
+        for name, data in (
+            ("a.jsonl", b'{"text": "' + b"x" * 150_000_000 + b'"}'),
+            ("a.html", b"<p>a " * 6_000_000),  # lxml has an error of its own for it
+        ):
+            with pytest.raises(ReadError, match="more memory to read than a reader may have"):
+                _read(reader, name, data)
+            assert reader._process is None
         assert len(_read(reader, "c.txt", b"A text.")) == 1
 
 
