@@ -258,7 +258,9 @@ def _wait(pipe: select.poll, until: float) -> None:
 
 
 def _how(code: int | None) -> str:
-    if code is None or code >= 0:
+    if code is None:
+        return "it fell silent"
+    if code >= 0:
         return f"exit code {code}"
     names = {one.value: one.name for one in signal.Signals}
     return names.get(-code, f"signal {-code}")

@@ -62,6 +62,8 @@ _OUT_OF_MEMORY = re.compile(
 )
 """What libraries of formats say where they get no memory and raise an error of their own."""
 
+_LXML_NO_MEMORY = 2  # etree.ErrorTypes.ERR_NO_MEMORY; the message is only "unknown error"
+
 
 def supported(path: Path) -> bool:
     """Tell whether a file is of a kind that can be read. Sidecars are read with what they describe."""
@@ -93,8 +95,11 @@ def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterat
 def _is_for_want_of_memory(error: BaseException | None) -> bool:
     if isinstance(error, ReadError):  # which may quote the file
         return False
-    no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
-    return no_memory or isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if type(error).__name__ == "XMLSyntaxError" and getattr(error, "code", 0) == _LXML_NO_MEMORY:
+        return True
+    return isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Reading | ReadFailure]:
