@@ -17,12 +17,13 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile tiny-files \
-	bench-scale bench-stores bench-ray bench-page $(benches)
+.PHONY: help serve test test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile \
+	tiny-files bench-scale bench-stores bench-ray bench-page $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
 	@echo 'make test    run the tests'
+	@echo 'make test-lowest  run the core tests with the lowest versions that pyproject.toml allows'
 	@echo 'make slow    run the tests that take minutes, too'
 	@echo 'make fuzz    ask the readers and the API for what nobody thought of; SECONDS=60, EXAMPLES=200'
 	@echo 'make audit   ask whether any of the packages has a known hole'
@@ -52,6 +53,14 @@ serve: .venv/.installed
 
 test: .venv/.installed-dev
 	.venv/bin/python -m pytest --ignore tests/e2e $(ARGS)
+
+# What calls each package that pyproject.toml names, once at least, in a few minutes.
+core := tests/readers tests/rendering $(patsubst %,tests/test_%.py,analysis build calibration cli embedding \
+	evaluation export generation interaction language passages search store vectors watch) \
+	$(patsubst %,tests/web/test_%.py,api citations i18n listing openapi pages security viewer) \
+	tests/web/test_server.py::test_it_serves_many_requests_over_one_connection_and_stops_cleanly
+test-lowest: build/lowest-venv/.installed
+	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
 
 e2e: .venv/.installed-dev
 	.venv/bin/python -m pytest -rs tests/e2e $(ARGS)
@@ -138,6 +147,14 @@ clean:
 
 .venv/.installed-fuzz: .venv/.installed-dev
 	$(pip) install --editable '.[dev,fuzz]'
+	@touch $@
+
+# pip chooses what these packages need in turn, as it does for a user.
+build/lowest-venv/.installed: pyproject.toml tests/lowest_versions.py
+	$(PYTHON) -m venv --clear build/lowest-venv
+	build/lowest-venv/bin/python tests/lowest_versions.py test >build/lowest-venv/constraints.txt
+	PIP_CONSTRAINT=build/lowest-venv/constraints.txt \
+		build/lowest-venv/bin/python -m pip --disable-pip-version-check install --no-compile --editable '.[test]'
 	@touch $@
 
 build/peers-venv/.installed: benchmarks/peers-requirements.txt constraints.txt

@@ -23,12 +23,24 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from qa import generation
 from qa.analysis import count_words
-from qa.contracts import Encoder, Float32, ModelError, PassageInput, QueryVectors, Reading, Span
-from qa.embedding import CONTEXT_TOKENS, DEFAULT_MODEL, SentenceTransformerEncoder, load_plain, models
+from qa.build import build
+from qa.config import Settings
+from qa.contracts import Encoder, Float32, ModelError, PassageInput, Query, QueryVectors, Reading, Span
+from qa.embedding import (
+    CONTEXT_TOKENS,
+    DEFAULT_MODEL,
+    SentenceTransformerEncoder,
+    export,
+    load_encoder,
+    load_plain,
+    models,
+)
 from qa.embedding.pooling import PoolingEncoder
 from qa.language import legibility
 from qa.passages import split
+from qa.search import Searcher
 
 TEXT = "The envoy spoke in Phnom Penh. He named figures: 90 students (most of them in Moscow). Рис продан."
 SENTENCES = (Span(0, 30), Span(31, 86), Span(87, len(TEXT)))
@@ -84,6 +96,29 @@ def test_a_batch_gives_what_each_gives_alone(encoder) -> None:
         (alone,) = encoder.encode_passages([passage])
         np.testing.assert_allclose(one.passage, alone.passage, atol=1e-4)
         np.testing.assert_allclose(one.sentences, alone.sentences, atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [4, 5, 17])
+def test_a_model_that_runs_as_it_is_reads_any_number_of_texts(tmp_path: Path, count: int) -> None:
+    """Before its version 6.2, sentence-transformers failed on the fifth text of a batch."""
+    encoder = load_plain(str(tiny(tmp_path, "mean")))
+    texts = [f"rice {'was sold ' * i}" for i in range(count)]
+    alone = np.concatenate([encoder.vectors([text]) for text in texts])
+    np.testing.assert_allclose(encoder.vectors(texts), alone, atol=1e-5)
+    queries = np.concatenate([encoder.vectors([text], "query") for text in texts])
+    np.testing.assert_allclose(encoder.vectors(texts, "query"), queries, atol=1e-5)
+
+
+def test_an_index_is_built_as_on_a_gpu(tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the model as it is, in bf16, and several passages at once."""
+    monkeypatch.setattr(export, "has_gpu", lambda: True)
+    encoder = load_encoder(str(tiny(tmp_path, "mean")))
+    assert isinstance(encoder, SentenceTransformerEncoder)
+    monkeypatch.setitem(vars(encoder), "model", encoder.model.bfloat16())
+    configured = Settings(docs=docs, index=tmp_path / "index")
+    assert build(configured, encoder).passages > 4
+    searcher = Searcher(generation.load(generation.current(configured.index)), encoder)
+    assert searcher.search(Query("rice")).hits[0].passage.document.path == "trade.md"
 
 
 def test_a_querys_vector_is_the_models(encoder, reference) -> None:
