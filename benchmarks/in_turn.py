@@ -2,8 +2,8 @@
 
     python benchmarks/in_turn.py DATA BEFORE AFTER [--rounds 8] [--write FILE]
 
-DATA is a folder with `docs/` and `questions.jsonl`; BEFORE and AFTER are checkouts (`git worktree add ../before
-COMMIT` makes one) whose dependencies this Python has. Each checkout builds its own index and serves it in
+DATA is a folder with `docs/` and `questions.jsonl`; BEFORE and AFTER are checkouts (`git worktree add
+../before COMMIT` makes one) whose dependencies this Python has. Each checkout builds its own index and serves it in
 default settings. A round asks each service in turn:
 
 - one client, question after question, on a connection that is kept;
