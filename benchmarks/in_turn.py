@@ -3,8 +3,8 @@
     python benchmarks/in_turn.py DATA BEFORE AFTER [--rounds 8] [--write FILE]
 
 DATA is a folder with `docs/` and `questions.jsonl`; BEFORE and AFTER are checkouts (`git worktree add
-../before COMMIT` makes one) whose dependencies this Python has. Each checkout builds its own index and serves it in
-default settings. A round asks each service in turn:
+../before COMMIT` makes one) whose dependencies this Python has. Each checkout builds its own index and serves
+it in default settings. A round asks each service in turn:
 
 - one client, question after question, on a connection that is kept;
 - the same with a pause of 20 ms before each question: cores sleep and caches cool;
