@@ -137,6 +137,8 @@ class Folder:
         except MissingFileError:
             return None
         except ReadError as error:
+            if _errno(error) == errno.ENAMETOOLONG:  # no file can have this name
+                return None
             raise ReadError(f"has the sidecar {sidecar}, which {error}") from error
 
     def _scan_one(self, path: str) -> SourceFile:
@@ -202,9 +204,15 @@ def lies_in(path: str, places: Collection[str]) -> bool:
 
 def _is_passing(error: BaseException | None) -> bool:
     """Whether an error tells nothing of the file itself, such as a disk or a network that fails."""
+    number = _errno(error)
+    return number is not None and number not in _DECIDED
+
+
+def _errno(error: BaseException | None) -> int | None:
+    """Return the number of the system's error that a ReadError comes of; None where it comes of none."""
     while isinstance(error, ReadError):
         error = error.__cause__
-    return isinstance(error, OSError) and error.errno is not None and error.errno not in _DECIDED
+    return error.errno if isinstance(error, OSError) else None
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:

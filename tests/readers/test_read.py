@@ -31,6 +31,7 @@ def test_sidecar_has_the_whole_file_name():
     assert sidecar_of(Path("docs/report.pdf")) == Path("docs/report.pdf.meta.toml")
     assert is_sidecar(Path("docs/report.pdf.meta.toml"))
     assert not is_sidecar(Path("docs/meta.toml"))
+    assert not is_sidecar(Path("docs/.meta.toml"))
 
 
 def test_unknown_suffix_is_an_error():
