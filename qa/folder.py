@@ -67,11 +67,10 @@ class Folder:
         """Find every file. A folder that cannot be listed is a failure of its own.
 
         Raises:
-            DocumentsGoneError: the folder is not there.
+            DocumentsGoneError: the folder is not there, or is a file.
             BuildError: it cannot be listed.
         """
-        if not self.root.is_dir():
-            raise DocumentsGoneError(f"the documents folder {self.root} is not there")
+        check_is_folder(self.root)
         scan = Scan([], [], [], [], [])
         for entry in sorted(self._walk()):
             self._add(scan, entry)
@@ -195,6 +194,13 @@ class _Entry(NamedTuple):
     kind: _Kind
     reason: str = ""
     passing: bool = False
+
+
+def check_is_folder(docs: Path) -> None:
+    """Raise DocumentsGoneError where the documents folder is not there, or is a file."""
+    if not docs.is_dir():
+        what = "is a file, not a folder" if docs.is_file() else "is not there"
+        raise DocumentsGoneError(f"the documents folder {docs} {what}")
 
 
 def lies_in(path: str, places: Collection[str]) -> bool:
