@@ -48,14 +48,11 @@ def write(settings: Settings, path: Path, *, keys: bool = False, overwrite: bool
         overwrite: replace a file that is there.
 
     Raises:
-        SettingsError: there is such a file, or no folder for it.
+        SettingsError: there is such a file, or no folder for it, or it is in the index or no regular file.
         IndexUnavailableError: there is no index, or it is damaged.
         QAError: it cannot be written, or is not what was to be written.
     """
-    if not path.absolute().parent.is_dir():
-        raise SettingsError(f"there is no folder to write {path} in")
-    if os.path.lexists(path) and not overwrite:
-        raise SettingsError(f"{path} is already there: name another file, or give --overwrite")
+    _check_place(settings.index, path, overwrite=overwrite)
     folder, lease = _leased(settings.index)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -69,6 +66,20 @@ def write(settings: Settings, path: Path, *, keys: bool = False, overwrite: bool
         del lease
     size = path.stat().st_size
     return Backup(str(path), folder.name, len(written), size, keys and settings.keys.exists())
+
+
+def _check_place(index: Path, path: Path, *, overwrite: bool) -> None:
+    """Raise SettingsError where a backup would take the place of something else, or has none."""
+    if not path.absolute().parent.is_dir():
+        raise SettingsError(f"there is no folder to write {path} in")
+    if path.resolve().is_relative_to(index.resolve()):
+        raise SettingsError(f"{path} is in the folder of the index: name a file outside of it")
+    if not os.path.lexists(path):
+        return
+    if not path.is_file():  # to replace a device would break more than the backup
+        raise SettingsError(f"{path} is there and is not a regular file: name another one")
+    if not overwrite:
+        raise SettingsError(f"{path} is already there: name another file, or give --overwrite")
 
 
 def _leased(index: Path) -> tuple[Path, Lease]:

@@ -65,6 +65,18 @@ _allow_empty_option = click.option(
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+class _Text(click.types.StringParamType):
+    """What is compared with texts. Bytes that are not UTF-8 arrive as halves of characters."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(super().convert(value, param, ctx))
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail("it is not UTF-8", param, ctx)
+        return text
+
+
 class _Commands(click.Group):
     """Turns the errors that a person can act on into messages and exit codes."""
 
@@ -244,7 +256,11 @@ def backup(file: Path, *, with_keys: bool, overwrite: bool, as_json: bool, **fla
     """Write a copy of the index into FILE, a tar archive. Builds and the service may go on meanwhile."""
     from qa import backup as backups  # noqa: PLC0415 -- loads what other commands do without
 
-    done = backups.write(config.load(flags), file, keys=with_keys, overwrite=overwrite)
+    settings = config.load(flags)
+    done = backups.write(settings, file, keys=with_keys, overwrite=overwrite)
+    for wanted in (settings.judgements, settings.keys if with_keys else None):
+        if wanted and not wanted.is_file():
+            click.echo(f"qa: {wanted} is not there, and so not in the backup", err=True)
     if as_json:
         click.echo(json.dumps(asdict(done), ensure_ascii=False))
         return
@@ -288,7 +304,7 @@ def key() -> None:
 
 
 @key.command("create")
-@click.argument("name")
+@click.argument("name", type=_Text())
 def create_key(name: str) -> None:
     """Make a key for NAME and print it: it is shown this once."""
     click.echo(_keys().create(name))
@@ -324,14 +340,21 @@ def _keys() -> Keys:
 
 
 @main.command()
-@click.argument("question")
+@click.argument("question", type=_Text())
 @click.option("-k", type=click.IntRange(1, 100), default=5, show_default=True, help="How many passages.")
 @_mode_option
-@click.option("--source", multiple=True, help="Only documents of this publisher; may be repeated.")
 @click.option(
-    "--language", multiple=True, help="Only passages in this language (ISO 639-1); may be repeated."
+    "--source", type=_Text(), multiple=True, help="Only documents of this publisher; may be repeated."
 )
-@click.option("--path", multiple=True, help="Only this folder, file or pattern; may be repeated.")
+@click.option(
+    "--language",
+    type=_Text(),
+    multiple=True,
+    help="Only passages in this language (ISO 639-1); may be repeated.",
+)
+@click.option(
+    "--path", type=_Text(), multiple=True, help="Only this folder, file or pattern; may be repeated."
+)
 @_index_option
 @_store_option
 @_reranker_option

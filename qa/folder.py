@@ -67,11 +67,10 @@ class Folder:
         """Find every file. A folder that cannot be listed is a failure of its own.
 
         Raises:
-            DocumentsGoneError: the folder is not there.
+            DocumentsGoneError: the folder is not there, or is a file.
             BuildError: it cannot be listed.
         """
-        if not self.root.is_dir():
-            raise DocumentsGoneError(f"the documents folder {self.root} is not there")
+        check_is_folder(self.root)
         scan = Scan([], [], [], [], [])
         for entry in sorted(self._walk()):
             self._add(scan, entry)
@@ -137,6 +136,8 @@ class Folder:
         except MissingFileError:
             return None
         except ReadError as error:
+            if _errno(error) == errno.ENAMETOOLONG:  # no file can have this name
+                return None
             raise ReadError(f"has the sidecar {sidecar}, which {error}") from error
 
     def _scan_one(self, path: str) -> SourceFile:
@@ -195,6 +196,13 @@ class _Entry(NamedTuple):
     passing: bool = False
 
 
+def check_is_folder(docs: Path) -> None:
+    """Raise DocumentsGoneError where the documents folder is not there, or is a file."""
+    if not docs.is_dir():
+        what = "is a file, not a folder" if docs.is_file() else "is not there"
+        raise DocumentsGoneError(f"the documents folder {docs} {what}")
+
+
 def lies_in(path: str, places: Collection[str]) -> bool:
     """Whether a path is one of these, or lies in a folder that is one of these."""
     return path in places or any(str(parent) in places for parent in PurePosixPath(path).parents)
@@ -202,9 +210,15 @@ def lies_in(path: str, places: Collection[str]) -> bool:
 
 def _is_passing(error: BaseException | None) -> bool:
     """Whether an error tells nothing of the file itself, such as a disk or a network that fails."""
+    number = _errno(error)
+    return number is not None and number not in _DECIDED
+
+
+def _errno(error: BaseException | None) -> int | None:
+    """Return the number of the system's error that a ReadError comes of; None where it comes of none."""
     while isinstance(error, ReadError):
         error = error.__cause__
-    return isinstance(error, OSError) and error.errno is not None and error.errno not in _DECIDED
+    return error.errno if isinstance(error, OSError) else None
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from watchfiles import watch as changes_of
 
 from qa.contracts import BuildError, DocumentsGoneError, QAError
+from qa.folder import check_is_folder
 
 _REST = 1000
 """How long nothing must change, in milliseconds: whoever copies or saves a file writes it piece by piece."""
@@ -54,8 +55,7 @@ def watch(
     Raises:
         BuildError: the folder is not there or cannot be watched.
     """
-    if not docs.is_dir():
-        raise BuildError(f"the documents folder {docs} is not there")
+    check_is_folder(docs)
     watching = _Watch(docs, build, complain, stop, own, tidy)
     while not stop.is_set():
         try:

@@ -101,6 +101,27 @@ def test_a_file_that_is_there_stays_unless_it_is_said(whole: Settings, tmp_path:
     assert tarfile.is_tarfile(file)
 
 
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_what_is_no_regular_file_is_not_replaced(whole: Settings, tmp_path: Path, overwrite: bool) -> None:  # noqa: FBT001
+    os.mkfifo(tmp_path / "pipe.tar")
+    (tmp_path / "link.tar").symlink_to("pipe.tar")
+    (tmp_path / "folder.tar").mkdir()
+    for name in ("pipe.tar", "link.tar", "folder.tar"):
+        with pytest.raises(SettingsError, match=rf"{name} is there and is not a regular file"):
+            backup.write(whole, tmp_path / name, overwrite=overwrite)
+    assert (tmp_path / "pipe.tar").is_fifo()
+
+
+@pytest.mark.parametrize("name", [generation.POINTER, ledger.NAME, "new.tar"])
+def test_the_index_is_no_place_for_its_backup(whole: Settings, tmp_path: Path, name: str) -> None:
+    (tmp_path / "way").symlink_to(whole.index)
+    for place in (whole.index / name, tmp_path / "way" / name):
+        with pytest.raises(SettingsError, match="is in the folder of the index"):
+            backup.write(whole, place, overwrite=True)
+    generation.verify(generation.current(whole.index))
+    ledger.verify(whole.index)
+
+
 def _left(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if ".tar" in path.name]
 

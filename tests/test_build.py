@@ -20,7 +20,7 @@ from stand_in import StandIn
 from threadpoolctl import threadpool_info
 
 from qa import build as building
-from qa import files, generation, reading, sample, work
+from qa import files, generation, ledger, reading, sample, work
 from qa.build import Report, build
 from qa.config import Settings
 from qa.contracts import (
@@ -506,6 +506,26 @@ def test_hidden_files_and_unknown_kinds_are_left_alone(settings: Settings, encod
     write(settings.docs, {".hidden.txt": "x", ".git/notes.txt": "x", "photo.jpg": b"x", "Makefile": "x"})
     assert not build(settings, encoder).changed
     assert good.documents == _live(settings).info.documents
+
+
+@pytest.mark.parametrize("name", [".meta.toml", ".META.TOML", "sub/.meta.toml"])
+def test_a_sidecar_of_nothing_is_hidden_and_stops_no_build(
+    settings: Settings, encoder: StandIn, name: str
+) -> None:
+    good = build(settings, encoder)
+    write(settings.docs, {name: 'title = "x"'})
+    report = build(settings, encoder)
+    assert (report.changed, report.documents, report.failures) == (False, good.documents, good.failures)
+    states = {entry.path: entry.reason for entry in ledger.entries(settings.index)}
+    assert "hidden" in states[name]
+
+
+def test_a_file_whose_sidecar_could_have_no_name_is_read(settings: Settings, encoder: StandIn) -> None:
+    """A name may have 255 bytes, and the sidecar's is ten longer."""
+    names = ["a" * 251 + ".txt", "é" * 122 + ".md"]
+    write(settings.docs, dict.fromkeys(names, "A harbour with a long name."))
+    assert not _reasons(build(settings, encoder)).keys() & set(names)
+    assert not build(settings, encoder).changed
 
 
 def test_a_file_that_changes_while_it_is_read_is_named(

@@ -290,3 +290,42 @@ def test_revoking_the_last_key_says_what_follows(run) -> None:
     assert (revoked.exit_code, revoked.stdout) == (0, "Two has no key any more\n")
     assert "nobody may ask until you make another" in revoked.stderr
     assert run("key", "list").stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ask", "a\udcff"],
+        ["ask", "Rice", "--source", "\udcff"],
+        ["ask", "Rice", "--language", "\udcff"],
+        ["ask", "Rice", "--path", "\udcff"],
+        ["key", "create", "\udcff"],
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_wrong_usage(run, built: Path, words: list[str]) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "it is not UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_key_needs_a_name(run, name: str) -> None:
+    result = run("key", "create", name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "a key needs a name" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["index", "watch"])
+def test_a_file_in_place_of_the_documents_folder_is_called_one(run, tmp_path: Path, command: str) -> None:
+    write(tmp_path, {"book.txt": "Rice."})
+    result = run(command, "book.txt")
+    assert result.exit_code == 1
+    assert result.stderr == "qa: the documents folder book.txt is a file, not a folder\n"
+
+
+def test_a_backup_says_what_is_not_in_it(run, built: Path, tmp_path: Path) -> None:
+    result = run("backup", "a.tar", "--with-keys", "--judgements", "none.jsonl")
+    assert result.exit_code == 0
+    assert "none.jsonl is not there, and so not in the backup" in result.stderr
+    assert "keys.json is not there, and so not in the backup" in result.stderr
+    assert "not there" not in run("backup", "b.tar").stderr

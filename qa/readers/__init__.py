@@ -88,8 +88,15 @@ def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterat
     except Exception as error:  # libraries of formats raise anything on damaged or hostile bytes
         if any(map(_is_for_want_of_memory, (error, error.__cause__))):
             raise MemoryError from error
-        what = error if isinstance(error, ReadError) else f"cannot be read: {type(error).__name__}: {error}"
-        raise ReadError(said(str(what))) from error
+        raise ReadError(said(_reason(error))) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ReadError):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "cannot be read: it is nested too deeply"
+    return f"cannot be read: {type(error).__name__}: {error}"
 
 
 def _is_for_want_of_memory(error: BaseException | None) -> bool:

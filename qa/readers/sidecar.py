@@ -28,8 +28,8 @@ _FRONT_MATTER = re.compile(
 
 
 def is_sidecar(path: Path) -> bool:
-    """Tell whether a file describes another."""
-    return path.name.lower().endswith(SUFFIX)
+    """Tell whether a file describes another. One whose whole name is the suffix describes none."""
+    return path.name.lower().endswith(SUFFIX) and len(path.name) > len(SUFFIX)
 
 
 def sidecar_of(path: Path) -> Path:

@@ -111,9 +111,11 @@ class Keys:
         """Make a key and give it: it is not kept, and cannot be had again.
 
         Raises:
-            SettingsError: the file cannot be read.
+            SettingsError: the name is empty, or the file cannot be read.
             QAError: it cannot be written.
         """
+        if not name.strip():
+            raise SettingsError("a key needs a name: say who it is for")
         given = _PREFIX + secrets.token_urlsafe(_BYTES)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         key = Key(secrets.token_hex(4), name, hashlib.sha256(given.encode()).hexdigest(), created)

@@ -20,6 +20,10 @@ from qa.config import Settings
 
 ID = "X-Request-ID"
 
+_LONGEST_PATH = 1000
+"""How much of a path is logged: a line of more than 4 KB may be mixed with another process's."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _GIVEN = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _log = logging.getLogger("qa.requests")
 
@@ -43,11 +47,19 @@ class JSONLines(logging.Formatter):
         return json.dumps(said, ensure_ascii=False)
 
 
+class Lines(logging.Formatter):
+    """A record as a line of text. What came from outside begins no line of its own, and moves no cursor."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- the base class names it
+        """Put a record's message on one line; a traceback follows on its own."""
+        return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], super().formatMessage(record))
+
+
 def configure(settings: Settings) -> None:
     """Send this process's log to standard error, in the form that is set."""
     handler = logging.StreamHandler(sys.stderr)
     form = "%(levelname)s: %(message)s"
-    handler.setFormatter(JSONLines() if settings.log_json else logging.Formatter(form))
+    handler.setFormatter(JSONLines() if settings.log_json else Lines(form))
     root = logging.getLogger()
     root.handlers[:] = [handler]
 
@@ -56,6 +68,11 @@ def request_id() -> str | None:
     """Give the id of this request: the one that it bears, if that can be one, else one of our own."""
     found: str | None = g.get("request_id")
     return found
+
+
+def path() -> str:
+    """Return the beginning of the path that is asked for, as it is logged."""
+    return request.path[:_LONGEST_PATH]
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -75,7 +92,7 @@ def _tell(response: Response, settings: Settings) -> Response:
     if settings.log_json:
         fields = {
             "method": request.method,
-            "path": request.path,
+            "path": path(),
             "status": response.status_code,
             "ms": round((time.perf_counter() - g.started) * 1000, 1),
             "address": request.remote_addr,
@@ -83,5 +100,5 @@ def _tell(response: Response, settings: Settings) -> Response:
         }
         if settings.log_questions:
             fields["questions"] = g.get("questions", [])
-        _log.info("%s %s", request.method, request.path, extra={"fields": fields})
+        _log.info("%s %s", request.method, path(), extra={"fields": fields})
     return response

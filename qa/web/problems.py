@@ -27,6 +27,9 @@ from qa.web import logs
 
 PROBLEM = "application/problem+json"
 
+_MOST_ERRORS = 100
+"""How many fields a problem names: a request of 1 MB may have 100,000 that are wrong."""
+
 _FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
     (ChangedError, HTTPStatus.CONFLICT),
@@ -55,8 +58,12 @@ class RequestError(Exception):
 
     @classmethod
     def of(cls, error: ValidationError) -> RequestError:
-        """Say in plain words what a model found wrong."""
-        return cls([(_field(detail), _message(detail)) for detail in error.errors(include_url=False)])
+        """Say in plain words what a model found wrong, up to ``_MOST_ERRORS``."""
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        errors = [(_field(detail), _message(detail)) for detail in details[:_MOST_ERRORS]]
+        if (others := len(details) - _MOST_ERRORS) > 0:
+            errors.append(("", f"{others} more are wrong"))
+        return cls(errors)
 
 
 def _field(detail: ErrorDetails) -> str:
@@ -116,8 +123,7 @@ def _on_qa_error(error: QAError) -> Response:
     response = error_response(status, what_to_do(error))
     if isinstance(error, StoreUnavailableError):
         current_app.logger.warning("%s (request %s)", error, logs.request_id())
-        response.headers["Retry-After"] = "1"
-    if isinstance(error, RenderingBusyError):
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = "1"
     return response
 
@@ -140,7 +146,7 @@ def _on_exception(error: Exception) -> Response:
 
 
 def _log_failure(why: str, error: Exception | None = None) -> None:
-    asked = f"{request.method} {request.path}"
+    asked = f"{request.method} {logs.path()}"
     current_app.logger.error("%s failed%s (request %s)", asked, why, logs.request_id(), exc_info=error)
 
 

@@ -31,6 +31,13 @@ def test_sidecar_has_the_whole_file_name():
     assert sidecar_of(Path("docs/report.pdf")) == Path("docs/report.pdf.meta.toml")
     assert is_sidecar(Path("docs/report.pdf.meta.toml"))
     assert not is_sidecar(Path("docs/meta.toml"))
+    assert not is_sidecar(Path("docs/.meta.toml"))
+
+
+def test_what_is_nested_too_deeply_is_called_so():
+    deep = "".join(f"Content-Type: multipart/mixed; boundary=b{i}\n\n--b{i}\n" for i in range(3000))
+    with pytest.raises(ReadError, match=r"^cannot be read: it is nested too deeply$"):
+        one("deep.eml", f"Subject: Deep\n{deep}Text.")
 
 
 def test_unknown_suffix_is_an_error():

@@ -528,3 +528,18 @@ def test_a_type_and_a_document_can_be_asked_for(client: FlaskClient, search: Fak
     assert search.asked[-1].filters == Filters(
         media_type=("application/pdf", "text/plain"), document=("abc",)
     )
+
+
+def test_a_problem_names_so_many_fields_and_no_more(client: FlaskClient) -> None:
+    asked = {"q": "trade"} | {f"a{place}": 1 for place in range(5000)}
+    response = client.post("/api/v1/search", json=asked)
+    assert response.status_code == 422
+    assert len(response.data) < 20_000
+    assert len(response.json["errors"]) == 101
+    assert response.json["errors"][-1] == {"field": "", "message": "4900 more are wrong"}
+
+
+def test_whoever_finds_no_index_is_told_when_to_come_again(make_app: MakeApp) -> None:
+    for address in ("/api/v1/search?q=trade", "/api/v1/status", "/readyz", "/?q=trade"):
+        response = make_app(no_index).test_client().get(address)
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1"), address

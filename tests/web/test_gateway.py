@@ -157,7 +157,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
     assert seen == []
 
 
-@pytest.mark.parametrize("length", ["1001", "-1", "x", "٣"])
+@pytest.mark.parametrize("length", ["1001", "-1", "x", "٣", "0" * 5000 + "1"])
 def test_a_body_that_the_app_refuses_is_not_read(length: str) -> None:
     seen: list[dict[str, Any]] = []
     scope = {"content_length": length} if length.isascii() else {}
@@ -167,7 +167,102 @@ def test_a_body_that_the_app_refuses_is_not_read(length: str) -> None:
 
 def test_more_bodies_than_memory_allows_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "BODIES", 2)
-    assert ask(app_of([]), Client(b"abc"), content_length="3").status == 503
+    assert ask(app_of([b""]), Client(b"abc"), content_length="3").status == 503
+    assert ask(app_of([b""]), Client(b"ab"), content_length="2").status == 200
+
+
+class Waiting(Client):
+    """Sends its pieces, and then nothing."""
+
+    async def receive(self) -> dict[str, Any]:
+        if not self.sent:
+            await asyncio.sleep(60)
+        return await super().receive()
+
+
+def scope_of(length: int = 0) -> dict[str, Any]:
+    return {
+        "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": "/",
+        "query_string": b"", "headers": [(b"content-length", str(length).encode())],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("arrived", [0, 1, 100])
+def test_bodies_that_are_only_announced_or_stay_half_keep_nobody_waiting(
+    arrived: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "BODIES", 1000)
+    seen: list[dict[str, Any]] = []
+
+    async def run() -> None:
+        serve = Gateway(app_of([b"done"], seen), 2, 1000)
+        halves = [Waiting(*[b"x" * arrived] * bool(arrived)) for _ in range(30)]
+        tasks = [asyncio.ensure_future(serve(scope_of(1000), one.receive, one.send)) for one in halves]
+        await asyncio.sleep(0.1)
+        for size in (3, 900, 1000) * 2:
+            honest = Client(b"x" * (size // 2), b"x" * (size - size // 2))
+            await asyncio.wait_for(serve(scope_of(size), honest.receive, honest.send), 10)
+            assert (honest.status, bytes(honest.body)) == (200, b"done")
+        given_up = [one for one in halves if one.status]
+        assert {one.status for one in given_up} <= {503}
+        assert all(one.headers[b"retry-after"] == b"1" for one in given_up)
+        assert len(given_up) == (30 if arrived else 0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(run())
+    assert [len(one["body"]) for one in seen] == [3, 900, 1000] * 2
+
+
+def test_an_answer_that_is_given_up_while_it_is_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "ANSWERS", 10 * PIECE)
+    reading, may = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        yield b"x" * PIECE
+        reading.set()
+        assert may.wait(10)
+        yield b"x"
+
+    body = Body(slow())
+
+    async def run() -> None:
+        task = asyncio.ensure_future(Gateway(app_of(body), 2, 1000)(scope_of(), client.receive, client.send))
+        await asyncio.to_thread(reading.wait, 10)
+        task.cancel()
+        await asyncio.sleep(0.1)
+        may.set()
+        assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError)
+
+    client = Client()
+    asyncio.run(run())
+    assert body.closed == 1
+    assert not client.ended
+
+
+def test_answers_that_nobody_takes_fill_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "ANSWERS", 10 * PIECE)
+    sizes: list[int] = []
+
+    async def run() -> None:
+        serve = Gateway(lambda _, start: start("200 OK", []) or [b"x" * 4 * PIECE], 2, 1000)
+        stalled = [Client(takes=0) for _ in range(20)]
+        tasks = [asyncio.ensure_future(serve(scope_of(), one.receive, one.send)) for one in stalled]
+        await asyncio.sleep(0.5)
+        sizes.append(sum(not task.done() for task in tasks))
+        for _ in range(5):
+            reading = Client()
+            await asyncio.wait_for(serve(scope_of(), reading.receive, reading.send), 10)
+            assert (len(reading.body), reading.ended) == (4 * PIECE, True)
+        sizes.append(sum(not task.done() for task in tasks))
+        assert not any(one.ended for one in stalled)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(run())
+    assert sizes == [2, 1]
 
 
 def test_clients_that_do_not_read_hold_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:

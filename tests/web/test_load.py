@@ -60,6 +60,7 @@ def test_what_is_too_much_is_sent_away_while_the_probes_answer(settings: Setting
         assert refused.headers["Retry-After"] == "1"
         assert app.test_client().get("/healthz").status_code == 200
         assert app.test_client().get("/readyz").status_code == 200
+        assert app.test_client().get("/metrics").status_code == 200
         slow.may.set()
         assert [one.result(10).status_code for one in asked] == [200] * 5
     assert app.test_client().get(SEARCH).status_code == 200

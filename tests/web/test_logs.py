@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa.config import Settings
+from qa.contracts import QAError
 from qa.web import create_app, logs
 from qa.web.keys import Keys
 
@@ -95,3 +96,24 @@ def test_without_json_requests_are_not_logged(
     logs.configure(Settings())
     client.get("/api/v1/status")
     assert capsys.readouterr().err == ""
+
+
+def test_what_a_visitor_sends_begins_no_line_of_the_log(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken():
+        raise QAError("broken\x85ERROR: made up")
+
+    logs.configure(Settings())
+    client = make_app(broken).test_client()
+    assert client.get("/api/v1/documents/a%0d%0aERROR:%20made up%1b[2J").status_code == 500
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(r"ERROR: GET /api/v1/documents/a\r\nERROR: made up\x1b[2J failed: broken\x85ERROR")
+
+
+def test_a_long_path_makes_no_long_line(logged) -> None:
+    client, lines = logged()
+    client.get("/" + "a" * 60_000)
+    (line,) = lines()
+    assert line["path"] == "/" + "a" * 999
+    assert len(json.dumps(line)) < 4096
