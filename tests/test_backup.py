@@ -6,8 +6,10 @@ import json
 import os
 import tarfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -186,9 +188,14 @@ def test_builds_go_on_meanwhile(whole: Settings, tmp_path: Path) -> None:
 
     building = threading.Thread(target=build_on)
     building.start()
-    saved = set()
+    saved: set[str] = set()
+    ends = time.monotonic() + 60
     try:
-        for number in range(8):
+        for number in count():
+            if number >= 4 and (
+                len(saved) > 1 or time.monotonic() > ends
+            ):  # builds take long on a busy machine
+                break
             saved.add(backup.write(whole, tmp_path / f"{number}.tar").generation)
             restored = _restored(whole, tmp_path / f"{number}.tar")
             generation.verify(generation.current(restored.index))
