@@ -196,7 +196,8 @@ class Gateway:
         try:
             while piece and not gone.done():
                 message = {"type": "http.response.body", "body": piece, "more_body": True}
-                await asyncio.wait_for(send(message), STALL_SECONDS)
+                async with asyncio.timeout(STALL_SECONDS):  # wait_for may swallow that the room is full
+                    await send(message)
                 piece = await self._in_thread(next, rest, b"")
             if not piece:
                 await send({"type": "http.response.body", "body": b""})
