@@ -92,15 +92,15 @@ class Folder:
                 except ReadError as error:
                     self._add(scan, _Entry(entry.path, "failed", str(error), _is_passing(error)))
 
-    def read(self, path: str) -> bytes:
-        """Give a file's bytes.
+    def read(self, path: str, limit: int | None = None) -> bytes:
+        """Return a file's bytes, or where ``limit`` is given so many of them.
 
         Raises:
             MissingFileError: there is none.
             ReadError: it is not a regular file inside the folder, is too large or cannot be read.
         """
         with self._open(path) as file:
-            data = file.read(self.max_bytes + 1)
+            data = file.read(self.max_bytes + 1 if limit is None else limit)
         if len(data) > self.max_bytes:  # it has grown meanwhile
             raise ReadError(self._too_large())
         return data
@@ -132,7 +132,7 @@ class Folder:
     def _sidecar(self, path: str) -> bytes | None:
         sidecar = readers.sidecar_of(Path(path)).as_posix()
         try:
-            return self.read(sidecar)
+            return self.read(sidecar, readers.LARGEST_SIDECAR + 1)  # the reader refuses a larger one
         except MissingFileError:
             return None
         except ReadError as error:

@@ -16,13 +16,16 @@ from math import ceil
 
 import sentencex
 
-from qa.contracts import Metadata, PassageSpan, Reading, Span
+from qa.contracts import Metadata, PassageSpan, ReadError, Reading, Span
 
 Measure = Callable[[Sequence[str]], Sequence[int]]
 """Counts the tokens that the embedding model makes of each text."""
 
 VERSION = 5
 """Changes whenever the same text may come out as other passages."""
+
+MOST_SENTENCES = 500_000
+"""Sentences of a document. The longest has some 200,000; each takes memory until the document is written."""
 
 SHORT = 250
 """A block of fewer characters is a fragment: it joins its neighbours."""
@@ -91,10 +94,14 @@ def split(
 
     Returns:
         Passages that do not overlap and that hold, with their leads, every letter and digit of the text.
+
+    Raises:
+        ReadError: it has more sentences than a document may have.
     """
     text = reading.text
     title = reading.metadata.title
     passages: list[PassageSpan] = []
+    count = 0
     lead: list[Span] = []
     path: list[tuple[int, str]] = []
     for is_heading, run in groupby(_blocks(reading, check), key=lambda block: block.level is not None):
@@ -108,6 +115,7 @@ def split(
         for block in _fit(text, joined, measure, max_tokens, check):
             code = language(block.span.of(text))
             found = tuple(sentences(text, block.span, code, check))
+            _check_count(count := count + len(found))
             passages.append(PassageSpan(block.span, found, tuple(lead), section, block.page, code))
             lead = []
     return passages
@@ -123,7 +131,13 @@ def sentences(
         for end in _ends(text, item, language or "en", check):
             found.append(_trim(text, Span(start, end)))
             start = end
+        _check_count(len(found))
     return [sentence for sentence in found if _READABLE.search(text, *sentence)] or [span]
+
+
+def _check_count(count: int) -> None:
+    if count > MOST_SENTENCES:
+        raise ReadError(f"has more than {MOST_SENTENCES:,} sentences: divide it")
 
 
 def _ends(text: str, span: Span, language: str, check: Callable[[], None]) -> Iterator[int]:

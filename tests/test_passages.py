@@ -15,7 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from stand_in import count_tokens
 
-from qa.contracts import Heading, Metadata, PassageSpan, Reading, Span
+from qa import passages
+from qa.contracts import Heading, Metadata, PassageSpan, ReadError, Reading, Span
 from qa.passages import LONGEST_SECTION, SHORT, _wiki_level, sentences, split
 
 _FRAGMENTS = st.one_of(
@@ -410,3 +411,12 @@ def test_wiki_headings_are_what_they_were(before: int, gap: str, name: str, afte
     line = f"{'=' * before}{gap}{name}{gap}{'=' * after}".strip()
     assume(any(map(str.isalpha, name)) and " =" not in name and "= " not in name and name.strip()[0] != "=")
     assert _wiki_level(line) == _level_by_its_first_form(line)
+
+
+def test_a_document_of_more_sentences_than_may_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passages, "MOST_SENTENCES", 100)
+    assert _split("It is so. " * 100)
+    with pytest.raises(ReadError, match="has more than 100 sentences: divide it"):
+        _split("It is so. " * 101)
+    with pytest.raises(ReadError, match="has more than 100 sentences: divide it"):
+        _split("It is so. It is so.\n\n" * 51)

@@ -13,9 +13,19 @@ from qa.readers import docx, eml, epub, html, markdown, opening, pdf, sidecar, t
 from qa.readers.extract import LONGEST_HEADING, Extract
 from qa.readers.limits import bounded, check_length, said, with_first_failures
 from qa.readers.metadata import Facts
+from qa.readers.notation import LARGEST as LARGEST_SIDECAR
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
 
-__all__ = ["SUFFIXES", "VERSION", "described_by", "is_sidecar", "read", "sidecar_of", "supported"]
+__all__ = [
+    "LARGEST_SIDECAR",
+    "SUFFIXES",
+    "VERSION",
+    "described_by",
+    "is_sidecar",
+    "read",
+    "sidecar_of",
+    "supported",
+]
 
 VERSION = 2
 """Changes whenever the same file may come out as another text or with other metadata."""

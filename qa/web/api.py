@@ -73,7 +73,8 @@ def search_many(body: schemas.SearchRequest) -> Response:
     note_questions(body.questions or [body.q])
     if body.q is not None:
         return jsonify(_answer(body, body.q))
-    return jsonify({"answers": _in_time(body)})
+    with load.many_questions():
+        return jsonify({"answers": _in_time(body)})
 
 
 def _answer(asked: schemas.SearchOptions, question: str) -> dict[str, Any]:

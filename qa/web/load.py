@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from werkzeug.exceptions import LengthRequired, ServiceUnavailable
 from werkzeug.wsgi import ClosingIterator
 
@@ -24,6 +25,7 @@ _METRICS = "probes.prometheus"
 _FILES_AT_ONCE = 64
 """How many of these a process sends at once. Each takes a descriptor, and a text also takes disk."""
 
+_BATCHES = "qa.batches"
 _ENTERED = "qa.entered"
 """Where a request's environment keeps the gate that it came through."""
 
@@ -78,6 +80,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Let ``app`` work on ``threads`` requests, keep ``waiting`` more, and send some files beside them."""
     work = Gate(settings.threads, settings.waiting, settings.patience)
     files = Gate(_FILES_AT_ONCE, 0, 0)
+    app.extensions[_BATCHES] = Gate(settings.threads, 0, 0)
     app.before_request(_refuse_without_length)
     app.before_request(lambda: _enter(files if request.endpoint in _FILES else work))
     app.teardown_request(lambda _: _leave_early())
@@ -88,6 +91,22 @@ def give_way() -> None:
     """Let others have a turn in the midst of a long request."""
     if gate := request.environ.get(_ENTERED):
         gate.give_way()
+
+
+@contextmanager
+def many_questions() -> Iterator[None]:
+    """Be one of the requests of many questions that are worked on: they must not fill the queue for all.
+
+    Raises:
+        ServiceUnavailable: there are as many already as there are threads.
+    """
+    batches: Gate = current_app.extensions[_BATCHES]
+    if not batches.enter():
+        raise ServiceUnavailable("Too many batches are being answered. Try again in a moment.", retry_after=1)
+    try:
+        yield
+    finally:
+        batches.leave()
 
 
 def threads(settings: Settings) -> int:

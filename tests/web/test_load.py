@@ -217,6 +217,20 @@ def test_many_questions_at_once_give_way_to_others(settings: Settings, slow: Slo
         assert len(many.result(20).json["answers"]) == 100
 
 
+def test_many_questions_at_once_do_not_fill_the_queue(settings: Settings, slow: Slow) -> None:
+    slow.may.set()
+    slow.search_many_takes = 0.2
+    app = create_app(replace(settings, threads=2, waiting=4), lambda: slow)
+    address, body = SEARCH.partition("?")[0], {"questions": ["trade"] * 50, "k": 1}
+    with ThreadPoolExecutor(6) as clients:
+        many = [clients.submit(app.test_client().post, address, json=body) for _ in range(6)]
+        time.sleep(0.3)
+        assert _status(app.test_client(), SEARCH) == 200
+        answers = [one.result(20) for one in many]
+    assert sorted(answer.status_code for answer in answers) == [200] * 2 + [503] * 4
+    assert {answer.headers.get("Retry-After") for answer in answers} == {None, "1"}
+
+
 def test_whoever_gives_way_comes_in_again_after_those_who_waited() -> None:
     gate = Gate(1, 4, 30)
     came: list[str] = []
