@@ -55,9 +55,11 @@ test: .venv/.installed-dev
 	.venv/bin/python -m pytest --ignore tests/e2e $(ARGS)
 
 # What calls each package that pyproject.toml names, once at least, in a few minutes.
-core := tests/readers tests/rendering $(patsubst %,tests/test_%.py,analysis build calibration cli embedding \
-	evaluation export generation interaction language passages search store vectors watch) \
-	$(patsubst %,tests/web/test_%.py,api citations i18n listing openapi pages security viewer) \
+core := tests/readers tests/rendering/test_pages.py \
+	$(patsubst %,tests/test_%.py,analysis build calibration cli embedding evaluation export interaction language \
+	passages search store vectors watch) \
+	$(patsubst %,tests/web/test_%.py,api citations i18n openapi pages security viewer) \
+	$(patsubst %,tests/in_milvus/test_%.py,away upload) \
 	tests/web/test_server.py::test_it_serves_many_requests_over_one_connection_and_stops_cleanly
 test-lowest: build/lowest-venv/.installed
 	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
@@ -152,9 +154,9 @@ clean:
 # pip chooses what these packages need in turn, as it does for a user.
 build/lowest-venv/.installed: pyproject.toml tests/lowest_versions.py
 	$(PYTHON) -m venv --clear build/lowest-venv
-	build/lowest-venv/bin/python tests/lowest_versions.py test >build/lowest-venv/constraints.txt
+	build/lowest-venv/bin/python tests/lowest_versions.py test milvus >build/lowest-venv/constraints.txt
 	PIP_CONSTRAINT=build/lowest-venv/constraints.txt \
-		build/lowest-venv/bin/python -m pip --disable-pip-version-check install --no-compile --editable '.[test]'
+		build/lowest-venv/bin/python -m pip --disable-pip-version-check install --no-compile --editable '.[test,milvus]'
 	@touch $@
 
 build/peers-venv/.installed: benchmarks/peers-requirements.txt constraints.txt
