@@ -64,7 +64,7 @@ class Settings:
     read_memory: int = 2048
     memory: int = 1024
     judgements: Path | None = None
-    waiting: int = 16
+    waiting: int = 64
     patience: int = 5
     longest: int = 30
     keys: Path = Path("keys.json")
