@@ -98,10 +98,8 @@ def split(
     Raises:
         ReadError: it has more sentences than a document may have.
     """
-    text = reading.text
-    title = reading.metadata.title
+    text, count = reading.text, 0
     passages: list[PassageSpan] = []
-    count = 0
     lead: list[Span] = []
     path: list[tuple[int, str]] = []
     for is_heading, run in groupby(_blocks(reading, check), key=lambda block: block.level is not None):
@@ -110,13 +108,12 @@ def split(
                 lead.append(block.span)
                 _enter(path, block, text)
             continue
-        section = _section([name for _, name in path if name != title])
-        joined = _join(text, list(run), measure, max_tokens)
-        for block in _fit(text, joined, measure, max_tokens, check):
+        section = _section([name for _, name in path if name != reading.metadata.title])
+        for block in _fit(text, _join(text, list(run), measure, max_tokens), measure, max_tokens, check):
             code = language(block.span.of(text))
-            found = tuple(sentences(text, block.span, code, check))
-            _check_count(count := count + len(found))
-            passages.append(PassageSpan(block.span, found, tuple(lead), section, block.page, code))
+            spans = tuple(sentences(text, block.span, code, check))
+            passages.append(PassageSpan(block.span, spans, tuple(lead), section, block.page, code))
+            _check_count(count := count + len(spans))
             lead = []
     return passages
 
