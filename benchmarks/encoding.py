@@ -34,7 +34,7 @@ import numpy as np
 from common import Figure, Row
 
 if TYPE_CHECKING:  # the other engine does without this project
-    from qa.contracts import PassageInput
+    from qa.types import PassageInput
 
 PEER = "sentence-transformers"
 APART = "qa, every text by itself"
@@ -106,7 +106,7 @@ def sentence_transformers(task: Row) -> Row:
 
 def apart(task: Row) -> Row:
     """Encode paragraphs and sentences with this project, each as a text of its own."""
-    from qa.contracts import PassageInput, Span  # noqa: PLC0415
+    from qa.types import PassageInput, Span  # noqa: PLC0415
 
     inputs = [PassageInput("", text, (Span(0, len(text)),)) for text in _texts(task)]
     seconds, (found, _) = _encode(inputs)
@@ -117,7 +117,7 @@ def apart(task: Row) -> Row:
 
 def late(task: Row) -> Row:
     """Encode paragraphs with this project, and sentences out of the same pass."""
-    from qa.contracts import PassageInput, Span  # noqa: PLC0415
+    from qa.types import PassageInput, Span  # noqa: PLC0415
 
     inputs = [
         PassageInput(one["context"], one["text"], tuple(Span(*span) for span in one["sentences"]))

@@ -109,12 +109,12 @@ def work(engine: str, task: dict[str, Any]) -> Row:
 
 def qa(task: dict[str, Any]) -> Callable[[], Ask]:
     """Make this project ready, in its default settings."""
-    from qa import generation  # noqa: PLC0415
-    from qa.build import build  # noqa: PLC0415
     from qa.config import Settings  # noqa: PLC0415
-    from qa.contracts import Query  # noqa: PLC0415
     from qa.embedding import load_encoder  # noqa: PLC0415
-    from qa.search import Searcher  # noqa: PLC0415
+    from qa.index import generation  # noqa: PLC0415
+    from qa.indexing.build import build  # noqa: PLC0415
+    from qa.retrieval.searcher import Searcher  # noqa: PLC0415
+    from qa.types import Query  # noqa: PLC0415
 
     folder = TemporaryDirectory()
     settings = Settings(docs=Path(task["docs"]), index=Path(folder.name))

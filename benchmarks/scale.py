@@ -5,12 +5,12 @@
 DATA are folders with `docs/` and `questions.jsonl`. No corpus of a million passages is at hand, and
 embedding one takes hours, so both the texts and the vectors are made up, in the image of DATA:
 
-- the documents are real sentences with other words in them (`drawn_text.py`);
+- the documents are real sentences with other words in them (`synthetic_text.py`);
 - the vectors are drawn from a distribution fitted to those that the real encoder gives
-  (`drawn_vectors.py`), by a stand-in for the encoder: what a build takes is all but the encoder's work,
+  (`synthetic_vectors.py`), by a stand-in for the encoder: what a build takes is all but the encoder's work,
   which `bench-encode` measures. How near neighbours lie is printed for both;
 - the questions are about known passages, in the words and at the distance of real ones
-  (`drawn_questions.py`). When they are asked the real encoder works too, on the question's text, and then
+  (`synthetic_questions.py`). When they are asked the real encoder works too, on the question's text, and then
   the drawn vector takes the place of its own: a search takes as long as with real vectors.
 
 Each size is, each in a process of its own:
@@ -45,10 +45,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import common
-import drawn_fit
-import drawn_text
-import drawn_vectors
 import scale_jobs
+import synthetic_fit
+import synthetic_text
+import synthetic_vectors
 from common import Figure, Row
 from growth import Curve, Panel, draw, exponent
 
@@ -134,7 +134,7 @@ def _tell(message: str) -> None:
 def fitted_to(folder: Path, data: Sequence[Path]) -> Row:
     """Fit to the real sets, unless that is done."""
     fingerprint = _fingerprint(data)
-    facts = drawn_vectors.read_facts(folder)
+    facts = synthetic_vectors.read_facts(folder)
     if facts is None or facts["fingerprint"] != fingerprint:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -147,7 +147,7 @@ def fitted_to(folder: Path, data: Sequence[Path]) -> Row:
 
 
 def _fingerprint(data: Sequence[Path]) -> str:
-    found = hashlib.sha256(f"{drawn_text.VERSION} {drawn_vectors.VERSION}".encode())
+    found = hashlib.sha256(f"{synthetic_text.VERSION} {synthetic_vectors.VERSION}".encode())
     for folder in data:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             found.update(path.read_bytes())
@@ -214,4 +214,4 @@ def _drawing(rows: Mapping[int, Row]) -> str:
 
 if __name__ == "__main__":
     jobs = (scale_jobs.write, scale_jobs.build, scale_jobs.questions, scale_jobs.serve, scale_jobs.compare)
-    common.start(main, {"fit": drawn_fit.fit} | {job.__name__: job for job in jobs})
+    common.start(main, {"fit": synthetic_fit.fit} | {job.__name__: job for job in jobs})

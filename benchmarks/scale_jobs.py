@@ -14,18 +14,18 @@ from typing import Self
 import common
 import numpy as np
 from common import Row
-from drawn_questions import Questions
-from drawn_text import Library
-from drawn_vectors import Questioner, StandIn, neighbourhood
+from synthetic_questions import Questions
+from synthetic_text import Library
+from synthetic_vectors import Questioner, StandIn, neighbourhood
 
-from qa import generation
 from qa.config import Settings
-from qa.contracts import Float32, Int64, Passage, PassageInput, Query, Span
 from qa.embedding import open_encoder
-from qa.generation import Generation
-from qa.passages import context
-from qa.search import Searcher
-from qa.vectors import VectorIndex
+from qa.index import generation
+from qa.index.dense.vectors import VectorIndex
+from qa.index.generation import Generation
+from qa.retrieval.searcher import Searcher
+from qa.text.passages import context
+from qa.types import Float32, Int64, Passage, PassageInput, Query, Span
 
 QUESTIONS = 500
 
@@ -53,7 +53,7 @@ def write(task: Row) -> Row:
 
 def build(task: Row) -> Row:
     """Bring the index up to date with the documents."""
-    from qa import build as builder  # noqa: PLC0415 -- its memory is not the service's
+    from qa.indexing import build as builder  # noqa: PLC0415 -- its memory is not the service's
 
     settings = Settings(docs=Path(task["work"]) / "docs", index=Path(task["work"]) / "index")
     encoder = StandIn(Path(task["fit"]))

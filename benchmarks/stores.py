@@ -25,24 +25,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import common
-import drawn_fit
 import numpy as np
 import scale
 import scale_jobs
+import synthetic_fit
 from common import Row
-from drawn_vectors import Questioner
+from synthetic_vectors import Questioner
 
-sys.path.append(str(common.ROOT / "tests/in_milvus"))
+sys.path.append(str(common.ROOT / "tests/stores/milvus"))
 from server import Server
 
 from qa.config import Settings
-from qa.corpus import Corpus
 from qa.embedding import open_encoder
-from qa.milvus.client import Client
-from qa.milvus.corpus import MilvusCorpus
-from qa.milvus.live import live
-from qa.milvus.upload import publish
-from qa.search import Searcher
+from qa.retrieval.searcher import Searcher
+from qa.stores.milvus.aliases import live
+from qa.stores.milvus.client import Client
+from qa.stores.milvus.corpus import MilvusCorpus
+from qa.stores.milvus.upload import publish
+from qa.stores.protocol import Corpus
 
 _K, _POOL, _GIB = 10, 100, 2**20  # the last in kB
 _PATIENCE = 60.0
@@ -188,4 +188,4 @@ def _work(job: str, task: Row, **environment: str) -> Row:
 
 if __name__ == "__main__":
     jobs = (scale_jobs.write, scale_jobs.build, scale_jobs.questions, upload, local, milvus)
-    common.start(main, {"fit": drawn_fit.fit} | {job.__name__: job for job in jobs})
+    common.start(main, {"fit": synthetic_fit.fit} | {job.__name__: job for job in jobs})

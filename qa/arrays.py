@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 from numpy.typing import DTypeLike, NDArray
 
-from qa.contracts import Float32, Int64
+from qa.types import Float32, Int64
 
 _MAPPED = 2**27  # bytes
 _one_at_a_time = threading.Lock()

@@ -21,7 +21,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 from urllib.parse import urlsplit
 
-from qa.contracts import SettingsError
+from qa.errors import SettingsError
 
 LOCAL = "local"
 """The store that is the folder of the index itself."""
@@ -158,7 +158,7 @@ def _is_origin(origin: str) -> bool:
 
 
 def _is_rate(rate: str) -> bool:
-    from limits import parse_many  # noqa: PLC0415 -- only a service needs it, and only where it is set
+    from limits import parse_many  # only a service needs it, and only where it is set
 
     try:
         return all(limit.amount for limit in parse_many(rate))
@@ -214,7 +214,7 @@ def keep_native_libraries_to_one_core() -> None:
     """Let a request have one core, unless the user said otherwise: a question is too short to share out."""
     if "OMP_NUM_THREADS" in os.environ:
         return
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 -- only a service needs it
+    from threadpoolctl import threadpool_limits  # only a service needs it
 
     os.environ["OMP_NUM_THREADS"] = "1"  # libraries look at it when they are loaded, which numpy already is
     threadpool_limits(1)

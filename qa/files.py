@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from qa.contracts import MissingFileError, ReadError
+from qa.errors import MissingFileError, ReadError
 
 # O_PATH: to pass through a folder takes no right to list it.
 _PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY

@@ -9,14 +9,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from corpus import DOCUMENTS, write, write_many
+from fake_encoder import StandIn
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from stand_in import StandIn
 
-from qa import generation
-from qa.build import build
 from qa.config import Settings
-from qa.embedding import DEFAULT_MODEL, ExportedEncoder, export, load_plain
+from qa.embedding import DEFAULT_MODEL, ExportedEncoder, load_plain
+from qa.embedding.export import conversion
+from qa.index import generation
+from qa.indexing.build import build
 
 hypothesis_settings.register_profile(
     "project", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -56,7 +57,7 @@ def cache() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def default(cache: Path) -> ExportedEncoder:
     """The default model, exported in the precision that this processor is best at."""
-    return export.exported(load_plain(DEFAULT_MODEL), cache)
+    return conversion.exported(load_plain(DEFAULT_MODEL), cache)
 
 
 @pytest.fixture

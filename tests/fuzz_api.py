@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from web.fake_search import NEWS, FakeSearch
 
 from qa.config import Settings
-from qa.contracts import Metadata
+from qa.types import Metadata
 from qa.web import create_app
 
 _search = FakeSearch()

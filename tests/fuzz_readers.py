@@ -12,12 +12,14 @@ from tempfile import TemporaryDirectory
 
 import atheris
 
-with atheris.instrument_imports(include=["qa.readers", "qa.passages"]):
-    from qa import passages, readers
-    from qa.contracts import ReadError, Reading
+with atheris.instrument_imports(include=["qa.readers", "qa.text.passages"]):
+    from qa import readers
+    from qa.errors import ReadError
+    from qa.text import passages
+    from qa.types import Reading
 
 from bad_input import cases
-from stand_in import count_tokens
+from fake_encoder import count_tokens
 
 SUFFIXES = tuple(readers.SUFFIXES)
 _LONGEST = 4096

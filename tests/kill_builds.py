@@ -23,18 +23,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from corpus import write
-from stand_in import StandIn
+from fake_encoder import StandIn
 
-from qa import build as building
-from qa import generation, ledger, retention, vector_cache
-from qa.build import build
 from qa.config import Settings
-from qa.contracts import IndexUnavailableError, Query
-from qa.embed import PassageEmbedder
-from qa.folder import Folder
-from qa.lexical import LexicalWriter
-from qa.search import Searcher
-from qa.store import StoreWriter
+from qa.errors import IndexUnavailableError
+from qa.index import generation
+from qa.index.lexical.inverted_index import LexicalWriter
+from qa.index.store import StoreWriter
+from qa.indexing import build as building
+from qa.indexing import ledger, retention, vector_cache
+from qa.indexing.build import build
+from qa.indexing.folder import Folder
+from qa.indexing.incremental import PassageEmbedder
+from qa.retrieval.searcher import Searcher
+from qa.types import Query
 
 _EVENTS = {
     "open",

@@ -11,13 +11,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from qa import build, ranking
-from qa.analysis import common_terms, count_words, terms, words
-from qa.contracts import Encoder, Float32, Mode, Query, QueryVectors
-from qa.generation import Generation
-from qa.lexical import COMMON_SHARE, PassageTerms
-from qa.postings import K1, B
-from qa.store import StoredDocument
+from qa.index.generation import Generation
+from qa.index.lexical.inverted_index import COMMON_SHARE, PassageTerms
+from qa.index.lexical.postings import K1, B
+from qa.index.store import StoredDocument
+from qa.indexing import build
+from qa.retrieval import ranking
+from qa.text.terms import common_terms, count_words, terms, words
+from qa.types import Encoder, Float32, Mode, Query, QueryVectors
 
 Float64 = NDArray[np.float64]
 

@@ -14,18 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from qa.arrays import (
-    Affine,
-    FileRows,
-    append,
-    mapped,
-    max_in_parts,
-    offsets,
-    parts_of,
-    ranges,
-    shifted,
-    unit,
-)
+from qa.arrays import Affine, FileRows, append, mapped, max_in_parts, offsets, parts_of, ranges, shifted, unit
 
 _LENGTHS = st.lists(st.integers(0, 5), max_size=8)
 _NUMBERS = st.floats(-100, 100, width=32)

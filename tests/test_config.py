@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qa.config import Settings, load
-from qa.contracts import SettingsError
+from qa.errors import SettingsError
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.contracts import BuildError, MissingFileError, ReadError
+from qa.errors import BuildError, MissingFileError, ReadError
 from qa.files import listed_inside, open_inside
-from qa.folder import Folder
+from qa.indexing.folder import Folder
 
 SWAPPER = Path(__file__).with_name("swapper.py")
 SECRET = "A secret outside of the folder."

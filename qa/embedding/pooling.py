@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from qa.arrays import unit
-from qa.contracts import Float32, Int64, PassageInput, PassageVectors, QueryVectors, Span
+from qa.types import Float32, Int64, PassageInput, PassageVectors, QueryVectors, Span
 
 CONTEXT_TOKENS = 32
 """The most that is read of a passage's title and section before each window of its text, in tokens."""

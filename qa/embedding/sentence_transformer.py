@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from qa.contracts import Float32
 from qa.embedding.models import digests, load_model
 from qa.embedding.pooling import VERSION, Kind, ModelOutput, PoolingEncoder
+from qa.types import Float32
 
 _UNBOUNDED_TOKENS = 512
 _ABSURD = 1_000_000
@@ -67,7 +67,7 @@ class SentenceTransformerEncoder(PoolingEncoder):
     @cached_property
     def tokenizer(self) -> Any:
         """A copy of the model's tokenizer that neither cuts nor pads."""
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        from tokenizers import Tokenizer
 
         tokenizer = self.model.tokenizer
         copy = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())

@@ -91,7 +91,7 @@ def _p(name: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
 
 
 def _randomise(samples: Sequence[Floats], statistic: Any) -> float:
-    from scipy.stats import permutation_test  # noqa: PLC0415 -- slow to load
+    from scipy.stats import permutation_test  # slow to load
 
     found = permutation_test(
         samples,

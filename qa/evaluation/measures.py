@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.contracts import Hit, Passage, Span
 from qa.evaluation.questions import Place, Question
+from qa.types import Hit, Passage, Span
 
 Floats = NDArray[np.float64]
 
@@ -165,7 +165,7 @@ def per_question(outcomes: Iterable[Outcome]) -> dict[str, Floats]:
 
 def auroc(yes: Floats, no: Floats, axis: int = -1) -> Any:
     """Give the chance that an answered question is given the higher confidence; equal ones count half."""
-    from scipy.stats import rankdata  # noqa: PLC0415 -- slow to load
+    from scipy.stats import rankdata  # slow to load
 
     n, m = yes.shape[axis], no.shape[axis]
     ranks = rankdata(np.concatenate([yes, no], axis=axis), axis=axis)
@@ -191,7 +191,7 @@ def _calibration_error(yes: Floats, no: Floats) -> float:
 
 def _interval(figure: Callable[..., Any], *samples: Floats) -> tuple[float | None, float | None]:
     """Give the 95 % percentile bootstrap interval of a figure; each sample is drawn anew by itself."""
-    from scipy.stats import bootstrap  # noqa: PLC0415 -- slow to load
+    from scipy.stats import bootstrap  # slow to load
 
     smallest, size = min(map(len, samples)), sum(map(len, samples))
     if smallest < 2:  # noqa: PLR2004 -- nothing to draw from

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qa.contracts import QuestionsError, Span
+from qa.errors import QuestionsError
+from qa.types import Span
 
 
 class Place(NamedTuple):

@@ -11,9 +11,10 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from qa.contracts import Filters, Hit, Mode, Passage, Query, QuestionsError, Search, SearchResult, Span
+from qa.errors import QuestionsError
 from qa.evaluation.measures import Metric, Outcome, by_character, is_right, marks_answer, summarise
 from qa.evaluation.questions import Place, Question, QuestionSet
+from qa.types import Filters, Hit, Mode, Passage, Query, Search, SearchResult, Span
 
 _FORMAT = 1
 _CUTOFFS = (1, 5, 10)
@@ -59,7 +60,7 @@ def evaluate(
 
     Metrics that look further than ``k`` passages are left out.
     """
-    from tqdm import tqdm  # noqa: PLC0415 -- only here
+    from tqdm import tqdm  # only here
 
     if not asked.questions:
         raise QuestionsError("there is no question with known answers: only wrong passages are known")
@@ -110,8 +111,8 @@ def _outcome(one: _Asked, ranked: Mapping[str, float], k: int, *, both: bool) ->
 
 def _rank_metrics(found: Sequence[_Asked], relevant: Sequence[set[str]], k: int) -> list[dict[str, float]]:
     """Let ir-measures judge the passages' order, for each question that has answers."""
-    import ir_measures  # noqa: PLC0415 -- only here
-    from ir_measures import RR, Success, nDCG  # noqa: PLC0415
+    import ir_measures  # only here
+    from ir_measures import RR, Success, nDCG
 
     named = {f"success@{cutoff}": Success @ cutoff for cutoff in {*_CUTOFFS, k} if cutoff <= k}
     if k >= max(_CUTOFFS):

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from qa.contracts import Heading, ReadError, ReadFailure, Reading
-from qa.readers import docx, eml, epub, html, markdown, opening, pdf, sidecar, tables, text
+from qa.errors import ReadError
+from qa.readers import docx, epub, mail, markdown, opening, plain_text, sidecar, tables
 from qa.readers.extract import LONGEST_HEADING, Extract
+from qa.readers.html import article
 from qa.readers.limits import bounded, check_length, said, with_first_failures
 from qa.readers.metadata import Facts
 from qa.readers.notation import LARGEST as LARGEST_SIDECAR
+from qa.readers.pdf import extraction
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
+from qa.types import Heading, ReadFailure, Reading
 
 __all__ = [
     "LARGEST_SIDECAR",
@@ -53,14 +56,14 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
 """The media type of each kind of file that can be read."""
 
 _READERS: Mapping[str, Callable[[bytes], Extract]] = {
-    "text/plain": text.read,
+    "text/plain": plain_text.read,
     "text/markdown": markdown.read,
-    "text/html": html.read,
-    "application/xhtml+xml": html.read,
-    "application/pdf": pdf.read,
+    "text/html": article.read,
+    "application/xhtml+xml": article.read,
+    "application/pdf": extraction.read,
     _DOCX: docx.read,
     "application/epub+zip": epub.read,
-    "message/rfc822": eml.read,
+    "message/rfc822": mail.read,
 }
 _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
     "application/jsonl": tables.read_jsonl,

@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 
-from qa.contracts import ReadError
+from qa.errors import ReadError
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, NotImplementedError, EOFError, OSError)
 """What reading a member of a damaged zip file raises."""

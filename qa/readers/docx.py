@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from qa.contracts import ReadError
+from qa.errors import ReadError
 from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.extract import Block, Extract, assemble, one_line
 from qa.readers.metadata import Facts, useful
@@ -34,9 +34,9 @@ def read(data: bytes) -> Extract:
 
 
 def _open(data: bytes) -> Any:
-    from docx import Document  # noqa: PLC0415
-    from docx.opc.exceptions import OpcError  # noqa: PLC0415
-    from lxml import etree  # noqa: PLC0415
+    from docx import Document
+    from docx.opc.exceptions import OpcError
+    from lxml import etree
 
     try:
         return Document(io.BytesIO(data))
@@ -46,7 +46,7 @@ def _open(data: bytes) -> Any:
 
 def _root(part: Any) -> Any:
     """Give the root of a part, which python-docx has parsed only for the kinds of part that it knows."""
-    from lxml import etree  # noqa: PLC0415
+    from lxml import etree
 
     return etree.fromstring(part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
 

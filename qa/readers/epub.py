@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from qa.contracts import ReadError
+from qa.errors import ReadError
 from qa.readers.archives import DAMAGED, open_zip
-from qa.readers.blocks import blocks, local_name, text_of
 from qa.readers.extract import Block, Extract, assemble
-from qa.readers.html import decode_markup, parse
+from qa.readers.html.article import decode_markup, parse
+from qa.readers.html.blocks import blocks, local_name, text_of
 from qa.readers.metadata import Facts
 
 _FIELDS = {
@@ -53,7 +53,7 @@ def _member(archive: zipfile.ZipFile, path: str) -> bytes:
 
 
 def _xml(archive: zipfile.ZipFile, path: str) -> Any:
-    from lxml import etree  # noqa: PLC0415
+    from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from qa.contracts import Heading, Span
 from qa.readers.metadata import Facts
+from qa.types import Heading, Span
 
 LONGEST_HEADING = 300
 """The longest heading in characters. It is kept with each passage below it; a longer one is body text."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from qa.contracts import ReadError, ReadFailure, Reading
+from qa.errors import ReadError
 from qa.readers.extract import printable
+from qa.types import ReadFailure, Reading
 
 MOST_CHARACTERS = 20_000_000
 """The longest document: some 10,000 pages. To divide one takes a few seconds for each million."""

@@ -6,11 +6,11 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from qa.contracts import Heading, Span
 from qa.readers.extract import Extract
 from qa.readers.metadata import Facts, doubts
+from qa.readers.plain_text import decode
 from qa.readers.sidecar import front_matter
-from qa.readers.text import decode
+from qa.types import Heading, Span
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -21,7 +21,7 @@ _LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
 
 def read(data: bytes) -> Extract:
     """Read Markdown with its front matter and headings."""
-    from markdown_it import MarkdownIt  # noqa: PLC0415
+    from markdown_it import MarkdownIt
 
     text = decode(data)
     facts = Facts()

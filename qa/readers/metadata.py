@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import PurePosixPath
 
-from qa.contracts import How, Metadata
 from qa.readers import dates
+from qa.types import How, Metadata
 
 LONGEST_VALUE = 300
 """How many characters of a field are kept: it is shown, and searched by word, with each passage."""

@@ -52,7 +52,7 @@ def parse_yaml(data: bytes) -> dict[str, Any] | None:
     Raises:
         ValueError: it is no YAML, or beyond the limits.
     """
-    import yaml  # noqa: PLC0415
+    import yaml
 
     try:
         value = _built(yaml.parse(_decoded(data), Loader=yaml.SafeLoader))
@@ -84,7 +84,7 @@ def _check_toml(text: str) -> None:
 
 def _built(events: Iterable[Any]) -> Any:
     """Return what a document consists of. No value is made of what it says: a date stays as it is written."""
-    import yaml  # noqa: PLC0415
+    import yaml
 
     open_nodes: list[list[Any]] = [[]]
     for number, event in enumerate(events):

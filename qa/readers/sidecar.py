@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from qa.contracts import ReadError
+from qa.errors import ReadError
 from qa.readers import notation
 from qa.readers.metadata import FIELDS, Facts, is_plain, normalise
 

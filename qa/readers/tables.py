@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qa.contracts import ReadError
+from qa.errors import ReadError
 from qa.readers.extract import Extract, printable
 from qa.readers.limits import LONGEST_KEY, MOST_CHARACTERS
 from qa.readers.metadata import FIELDS, Facts, doubts, is_plain
-from qa.readers.text import decode
+from qa.readers.plain_text import decode
 
 _OTHER_NAMES = {"publisher": "source", "date": "published"}
 _DELIMITERS = ",;\t"

@@ -12,12 +12,15 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic_core import to_json
 
 from qa.config import Settings
-from qa.rendering import Renderer
-from qa.web import load, logs, metrics, pages, problems, security
-from qa.web.api import INFO, MAX_BODY, api, probes
+from qa.readers.pdf.rendering.renderer import Renderer
+from qa.web import problems
+from qa.web.access import load, security
+from qa.web.access.keys import Keys
+from qa.web.api.endpoints import INFO, MAX_BODY, api, probes
+from qa.web.api.schemas import Problem
 from qa.web.judgements import Judgements
-from qa.web.keys import Keys
-from qa.web.schemas import Problem
+from qa.web.pages import views
+from qa.web.server import logs, metrics
 from qa.web.service import Opener, Service
 
 __all__ = ["create_app"]
@@ -59,7 +62,7 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
     app.register_api(api)
     app.register_api(probes)
     app.register_blueprint(_docs(app))
-    pages.init_app(app)
+    views.init_app(app)
     return app
 
 

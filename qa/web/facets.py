@@ -13,8 +13,8 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from qa.contracts import Filters, Hit, Passage
-from qa.folding import fold
+from qa.text.folding import fold
+from qa.types import Filters, Hit, Passage
 
 Field = Literal["source", "year", "language", "type"]
 Unit = Literal["day", "month", "year"]

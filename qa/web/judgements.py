@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from flask import Request
 
-from qa.contracts import Passage, QAError, SettingsError
+from qa.errors import QAError, SettingsError
+from qa.types import Passage
 
 Verdict = Literal["right", "wrong"]
 Place = tuple[str, str | None, int, int]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from qa.contracts import Filters, Hit, Query, Search, SearchResult
+from qa.types import Filters, Hit, Query, Search, SearchResult
 from qa.web import facets
 from qa.web.facets import Count, Field, Timeline
 

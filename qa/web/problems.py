@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
-from qa.contracts import (
+from qa.errors import (
     ChangedError,
     GoneError,
     IndexUnavailableError,
@@ -23,7 +23,7 @@ from qa.contracts import (
     RenderingTimeoutError,
     StoreUnavailableError,
 )
-from qa.web import logs
+from qa.web.server import logs
 
 PROBLEM = "application/problem+json"
 

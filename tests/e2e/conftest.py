@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from .documents import DOCUMENTS
+from e2e.documents import DOCUMENTS
 
 ROOT = Path(__file__).parents[2]
 PATHS = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome"))

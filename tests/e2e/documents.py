@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rendering.samples import slow_pdf
+from readers.pdf.rendering.pdf_samples import slow_pdf
 
 EVIL = '<script>alert("caught")</script><img src=x onerror="alert(1)">{{ 7 * 7 }}'
 

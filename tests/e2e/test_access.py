@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from .conftest import ROOT, Open
+from e2e.conftest import ROOT, Open
 
 PAGES = {
     "start": "/",

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from .conftest import Open
+from e2e.conftest import Open
 
 TURNOVER = "How large was the trade turnover with Cambodia in 2018?"
 

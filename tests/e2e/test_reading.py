@@ -6,8 +6,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import Open
-from .documents import EVIL
+from e2e.conftest import Open
+from e2e.documents import EVIL
 
 PANDEMIC = "/?q=Which+vaccine+was+the+first+to+be+registered%3F"
 

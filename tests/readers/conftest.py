@@ -2,7 +2,7 @@
 
 import pytest
 
-from .samples import XHTML, make_docx, make_epub, make_pdf
+from readers.samples import XHTML, make_docx, make_epub, make_pdf
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 import io
 import zipfile
 
-from qa.contracts import Reading
 from qa.readers import read
+from qa.types import Reading
 
 CONTAINER = """<?xml version="1.0"?>
 <container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0">

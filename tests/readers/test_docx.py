@@ -3,10 +3,9 @@ import zipfile
 
 import pytest
 
-from qa.contracts import ReadError
+from qa.errors import ReadError
 from qa.readers import archives
-
-from .samples import headings, make_docx, one
+from readers.samples import headings, make_docx, one
 
 
 def test_paragraphs_headings_and_tables():

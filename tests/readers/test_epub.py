@@ -1,8 +1,7 @@
 import pytest
 
-from qa.contracts import ReadError
-
-from .samples import PACKAGE, headings, make_epub, one
+from qa.errors import ReadError
+from readers.samples import PACKAGE, headings, make_epub, one
 
 
 def test_chapters_in_the_order_of_the_spine():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from qa import readers
-from qa.contracts import Heading, ReadError, ReadFailure, Reading, Span
+from qa.errors import ReadError
 from qa.readers import limits, read
 from qa.readers.limits import MOST_FAILURES, MOST_HEADINGS, MOST_NOTES, bounded, with_first_failures
 from qa.readers.metadata import LONGEST_VALUE
-
-from .samples import headings, one
+from qa.types import Heading, ReadFailure, Reading, Span
+from readers.samples import headings, one
 
 
 def rows(name: str, data: bytes) -> tuple[list[Reading], list[ReadFailure]]:

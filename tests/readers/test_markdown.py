@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .samples import headings, one
+from readers.samples import headings, one
 
 YAML = "---\ntitle: A title\ndate: 2019-07-03\nauthor: [Ann, Bob]\ntags: [x]\nlanguage: en\n---\n"
 

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.readers import dates, opening
-
-from .samples import one
+from readers.samples import one
 
 PROSE = "The two countries have long been partners. They trade, and students travel between them every year."
 

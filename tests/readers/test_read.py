@@ -2,14 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from qa.contracts import ReadError, ReadFailure, Reading
-from qa.passages import split
-from qa.readers import SUFFIXES, html, is_sidecar, read, sidecar_of, supported
+from qa.errors import ReadError
+from qa.readers import SUFFIXES, is_sidecar, read, sidecar_of, supported
 from qa.readers.extract import LONGEST_HEADING
+from qa.readers.html import article
 from qa.readers.limits import LONGEST_KEY, LONGEST_SAID
 from qa.readers.metadata import LONGEST_VALUE
-
-from .samples import headings, make_docx, make_epub, one
+from qa.text.passages import split
+from qa.types import ReadFailure, Reading
+from readers.samples import headings, make_docx, make_epub, one
 
 
 def test_every_suffix_is_read(samples):
@@ -73,7 +74,7 @@ def test_whatever_a_library_raises_becomes_a_read_error(monkeypatch):
     def parse(markup):
         raise IndexError("out of range")
 
-    monkeypatch.setattr(html, "parse", parse)
+    monkeypatch.setattr(article, "parse", parse)
     with pytest.raises(ReadError, match="IndexError: out of range"):
         list(read("a.html", b"<p>x</p>"))
 

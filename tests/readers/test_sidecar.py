@@ -1,8 +1,7 @@
 import pytest
 
-from qa.contracts import ReadError
-
-from .samples import one
+from qa.errors import ReadError
+from readers.samples import one
 
 SIDECAR = b"""
 title = "A title"

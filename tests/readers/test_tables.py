@@ -1,7 +1,8 @@
 import pytest
 
-from qa.contracts import ReadError, ReadFailure, Reading
+from qa.errors import ReadError
 from qa.readers import read
+from qa.types import ReadFailure, Reading
 
 
 def rows(name, data):

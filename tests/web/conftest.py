@@ -10,10 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from qa.config import Settings
-from qa.contracts import Metadata, Search
+from qa.types import Metadata, Search
 from qa.web import create_app
-
-from .fake_search import EVIL, NEWS, FakeSearch, MakeApp
+from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp
 
 
 @pytest.fixture

@@ -9,18 +9,17 @@ from dataclasses import dataclass, field, replace
 
 from flask import Flask
 
-from qa.contracts import (
+from qa.errors import GoneError, IndexUnavailableError, NotFoundError
+from qa.text.folding import fold
+from qa.types import (
     Answer,
     Document,
     DocumentPage,
     Filters,
-    GoneError,
     Heading,
     Hit,
     IndexInfo,
-    IndexUnavailableError,
     Metadata,
-    NotFoundError,
     Passage,
     Query,
     ReadFailure,
@@ -28,7 +27,6 @@ from qa.contracts import (
     SearchResult,
     Span,
 )
-from qa.folding import fold
 
 EVIL = "<script>alert('x')</script>\" onload=\"<img src=x onerror=alert(1)> {{ 7 * 7 }} Angkor"
 

@@ -8,7 +8,8 @@ from types import ModuleType
 from fake_search import FakeSearch, no_index
 
 from qa.config import Settings, shared_metrics
-from qa.contracts import QAError, Search
+from qa.errors import QAError
+from qa.types import Search
 
 
 class WithLargeText(FakeSearch):
@@ -32,14 +33,14 @@ class Live:
         return no_index() if "none" in sys.argv else self.search
 
 
-module = ModuleType("qa.search")
+module = ModuleType("qa.retrieval.searcher")
 module.LiveSearcher = Live  # type: ignore[attr-defined]
-sys.modules["qa.search"] = module
+sys.modules["qa.retrieval.searcher"] = module
 
 if __name__ == "__main__":
     try:
         with shared_metrics():
-            from qa.web.server import serve
+            from qa.web.server.processes import serve
 
             insecure = "insecure" in sys.argv
             serve(Settings(host=sys.argv[1], port=int(sys.argv[2]), workers=2, threads=4, insecure=insecure))

@@ -6,12 +6,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.contracts import Document, Filters, Hit, Metadata, Passage, Span
-from qa.folding import fold
+from qa.text.folding import fold
+from qa.types import Document, Filters, Hit, Metadata, Passage, Span
 from qa.web import facets
 from qa.web.facets import MOST_BARS, Count
-
-from .fake_search import passes
+from web.fake_search import passes
 
 
 def passage(published: str | None = None, source: str | None = None, language: str | None = None) -> Passage:

@@ -12,13 +12,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa.config import Settings
-from qa.contracts import Metadata, QAError, SettingsError
+from qa.errors import QAError, SettingsError
+from qa.types import Metadata
 from qa.web import create_app
 from qa.web.judgements import Judgements
-from qa.web.server import serve
-
-from .fake_search import EVIL, NEWS, FakeSearch
-from .test_pages import Tags, id_of, page
+from qa.web.server.processes import serve
+from web.fake_search import EVIL, NEWS, FakeSearch
+from web.pages.test_views import Tags, id_of, page
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
 START, END = NEWS.index("HANOI. The"), NEWS.index("\n\nTourists")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from stand_in import StandIn
+from fake_encoder import StandIn
 
-from qa.contracts import Filters, Query
-from qa.search import Searcher
+from qa.retrieval.searcher import Searcher
+from qa.types import Filters, Query
 from qa.web import listing
 from qa.web.facets import year_range
 from qa.web.listing import Sort, look

@@ -1,0 +1,1 @@
+"""Models exported to ONNX, which run several times faster on a CPU."""

@@ -1,0 +1,1 @@
+"""One generation of the index on disk: written, opened, verified."""

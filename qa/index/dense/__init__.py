@@ -1,0 +1,1 @@
+"""Search by meaning: vectors of passages and sentences, and late interaction of tokens."""

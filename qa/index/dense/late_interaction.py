@@ -1,0 +1,215 @@
+"""Late interaction: how well each of the question's tokens is met by some token of a passage.
+
+Khattab and Zaharia, ColBERT (SIGIR 2020): a passage's score is the mean, over the question's tokens, of
+the best cosine with any of the passage's tokens. Where passages are compared the cosines are cubed: a word
+that is there counts for more than several that are only like it. The token vectors are those of the same
+pass that makes the passage's vector, from a model that was never trained for this. They are kept small:
+projected onto the directions in which the model's token vectors vary most, and each to 8 bits a number.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from qa.arrays import Affine, FileRows, cubed, load, mapped, max_in_parts, offsets, ranges, unit, weighted
+from qa.text import sample
+from qa.types import Encoder, Float32, Int8, Int64, PassageInput, Span
+
+VERSION = 4
+"""Changes whenever the same token vectors may be kept otherwise."""
+
+WIDTH = 64
+"""Numbers kept of a token's vector."""
+
+_LARGEST = 127
+_ABREAST = 16
+"""How many numbers a processor multiplies at once: of columns that fill that, a product takes two thirds."""
+
+_TOKENS, _LENGTHS = "tokens.int8", "lengths.float32"
+_STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
+
+
+def projection_for(encoder: Encoder) -> Float32:
+    """Find the directions in which a model's token vectors vary most, on a text that is always the same.
+
+    Returns:
+        Orthonormal columns, shape (dimension, at most ``WIDTH``).
+    """
+    passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
+    tokens = unit(np.concatenate([found.tokens for found in encoder.encode_passages(passages)]))
+    _, directions = np.linalg.eigh(tokens.T.astype(np.float64) @ tokens)
+    return np.ascontiguousarray(directions[:, ::-1][:, :WIDTH], np.float32)
+
+
+def compress(tokens: Float32, projection: Float32) -> Int8:
+    """Project token vectors and round them to 8 bits; their lengths do not matter.
+
+    Args:
+        tokens: shape (tokens, dimension).
+        projection: shape (dimension, width).
+
+    Returns:
+        Shape (tokens, width).
+    """
+    projected = tokens @ projection
+    largest = np.abs(projected).max(axis=1, keepdims=True, initial=1e-12)
+    codes: Int8 = np.rint(projected * (_LARGEST / largest)).astype(np.int8)
+    return codes
+
+
+def lengths_of(tokens: Int8) -> Float32:
+    """Give the lengths of compressed tokens."""
+    return np.asarray(np.linalg.norm(tokens.astype(np.float32), axis=1), np.float32)
+
+
+def best(query: Float32, tokens: Int8, lengths: Float32, segments: Int64) -> Float32:
+    """Give the best cosine of each of a question's tokens with a token of each segment.
+
+    Args:
+        query: the question's token vectors, projected, shape (query tokens, width).
+        tokens: the segments' compressed tokens, one segment after another, shape (tokens, width).
+        lengths: theirs, shape (tokens, 1).
+        segments: where each segment begins among them and the last one ends.
+
+    Returns:
+        Shape (segments, query tokens).
+    """
+    wanted = np.zeros((ceil(len(query) / _ABREAST) * _ABREAST, query.shape[1]), np.float32)
+    wanted[: len(query)] = unit(query)
+    cosines = (tokens.astype(np.float32) @ wanted.T)[:, : len(query)]
+    cosines /= np.maximum(lengths, 1)
+    return max_in_parts(cosines, segments, -1)
+
+
+class TokenWriter:
+    """Writes a ``TokenIndex`` into a new folder, as the passages come."""
+
+    def __init__(self, folder: Path, projection: Float32) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._counts = array("q")
+        (folder / _TOKENS).touch()
+        (folder / _LENGTHS).touch()
+        np.save(folder / _PROJECTION, projection, allow_pickle=False)
+
+    def add(self, tokens: Int8, counts: Iterable[int]) -> None:
+        """Add passages' compressed tokens; ``counts`` tells how many each of their segments has."""
+        with (self._folder / _TOKENS).open("ab") as file, (self._folder / _LENGTHS).open("ab") as lengths:
+            tokens.tofile(file)
+            lengths_of(tokens).tofile(lengths)
+        self._counts.extend(counts)
+
+    def close(self) -> None:
+        """Finish the index."""
+        starts = offsets(np.frombuffer(self._counts, np.int64))
+        np.save(self._folder / _STARTS, starts, allow_pickle=False)
+
+
+class TokenIndex:
+    """Every passage's compressed token vectors, in segments: its context, then each of its sentences.
+
+    Passage ``i`` with the sentences ``a`` to ``b`` of the index has the segments ``a + i`` to ``b + i + 1``.
+    """
+
+    def __init__(
+        self, tokens: FileRows, lengths: FileRows, segment_starts: Int64, projection: Float32
+    ) -> None:
+        self._tokens = tokens
+        self._lengths = lengths
+        self._starts = segment_starts
+        self.projection = projection
+
+    def __bool__(self) -> bool:
+        return len(self._tokens.rows) > 0
+
+    @property
+    def segments(self) -> int:
+        """How many segments there are."""
+        return len(self._starts) - 1
+
+    @classmethod
+    def load(cls, folder: Path) -> TokenIndex:
+        """Open what a ``TokenWriter`` wrote; the tokens are mapped, not read.
+
+        Raises:
+            ValueError: the parts do not fit together.
+        """
+        projection = load(folder / _PROJECTION)
+        starts = mapped(folder / _STARTS, np.int64)
+        lengths = FileRows(folder / _LENGTHS, np.float32, 1)
+        tokens = FileRows(folder / _TOKENS, np.int8, projection.shape[1])
+        if not int(starts[-1]) == len(lengths.rows) == len(tokens.rows):
+            raise ValueError(f"{folder / _TOKENS} does not hold {int(starts[-1])} tokens")
+        return cls(tokens, lengths, starts, projection)
+
+    def tokens(self, first: int, last: int) -> tuple[Int8, Int64]:
+        """Give the tokens of the segments from ``first`` to ``last``, and how many each has."""
+        starts = self._starts[first : last + 1]
+        return self._tokens.rows[starts[0] : starts[-1]], np.diff(starts)
+
+    def matches(self, query: Float32, firsts: Int64, lasts: Int64) -> TokenMatches:
+        """Compare a question's tokens with those of passages.
+
+        Args:
+            query: the question's token vectors, shape (query tokens, dimension).
+            firsts: each passage's first segment.
+            lasts: each passage's last segment, exclusive.
+        """
+        rows, tokens = ranges(firsts, lasts), ranges(self._starts[firsts], self._starts[lasts])
+        segments = offsets(self._starts[rows + 1] - self._starts[rows])
+        found = best(query @ self.projection, self._tokens.take(tokens), self._lengths.take(tokens), segments)
+        return TokenMatches(found, offsets(lasts - firsts))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMatches:
+    """How well each of a question's tokens is met by each segment of some passages.
+
+    Attributes:
+        best: the best cosine with a token of the segment, shape (segments, query tokens).
+        bounds: where the segments of each passage begin and those of the last end.
+    """
+
+    best: Float32
+    bounds: Int64
+
+    def of(self, places: Int64) -> TokenMatches:
+        """Give those of some of the passages, in this order."""
+        firsts, lasts = self.bounds[places], self.bounds[places + 1]
+        return TokenMatches(self.best[ranges(firsts, lasts)], offsets(lasts - firsts))
+
+    def rescaled(self, scale: Affine) -> TokenMatches:
+        """Bring the cosines onto another scale."""
+        return TokenMatches(scale(self.best), self.bounds)
+
+    def passages(self, weights: Float32, *, sharpened: bool = False) -> Float32:
+        """Score the passages.
+
+        Args:
+            weights: what each of the question's tokens counts, adding up to 1.
+            sharpened: whether it is the cubes of the cosines that count.
+        """
+        best = max_in_parts(self.best, self.bounds, -1)
+        return weighted(cubed(best) if sharpened else best, weights)
+
+    def sentences(self, weights: Float32, *, carried: float, titled: float) -> Float32:
+        """Score the passages' sentences, one after another.
+
+        Args:
+            weights: what each of the question's tokens counts, adding up to 1.
+            carried: what a match in the sentence before counts for a sentence.
+            titled: what a match in the context counts for a sentence.
+        """
+        starts, counts = self.bounds[:-1], np.diff(self.bounds) - 1
+        rows = ranges(starts + 1, self.bounds[1:])  # each passage's first segment is its context
+        before = self.best[rows - 1]
+        before[offsets(counts)[:-1][counts > 0]] = -1  # before the first sentence there is none
+        contexts = np.repeat(self.best[starts], counts, axis=0)
+        met = np.maximum(self.best[rows], np.maximum(carried * before, titled * contexts))
+        return weighted(met, weights)

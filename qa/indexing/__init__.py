@@ -1,0 +1,1 @@
+"""Documents in, a new generation of the index out."""

@@ -1,0 +1,237 @@
+"""HTML and XHTML: the article by trafilatura, metadata from the tags that are meant for it."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from html import unescape
+from typing import Any
+
+from qa.errors import ReadError
+from qa.readers.extract import Block, Extract, assemble, printable
+from qa.readers.html.blocks import blocks, is_left_out, local_name, text_of
+from qa.readers.metadata import Facts, first, useful
+from qa.readers.plain_text import decode
+
+_DECLARATION_BYTES = 4096
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*+=\s*+(?:[\"']\s*+)?([\w.:-]+)", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"^\s*+<\?xml[^>]{0,200}?encoding\s*+=\s*+[\"']([\w.:-]+)", re.IGNORECASE)
+_XML_DECLARATION = re.compile(r"^\s*+<\?xml[^>]*\?>", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]*;")
+_WORD = re.compile(r"\w+")
+
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_AROUND = frozenset({"head", "title", "aside", "footer", "dialog", "menu"})
+_MOST_OF, _LITTLE, _MUCH = 0.9, 1.3, 2.0
+"""How many times the article's words are most of it, it with little beside, and it with much beside."""
+
+_METAS = {
+    "title": ("og:title", "citation_title", "dc.title", "dcterms.title", "twitter:title"),
+    "source": ("og:site_name", "citation_publisher", "dc.publisher", "dcterms.publisher", "publisher"),
+    "author": ("author", "article:author", "citation_author", "dc.creator", "dcterms.creator", "byl"),
+    "published": (
+        *("article:published_time", "og:published_time", "citation_publication_date", "citation_date"),
+        *("datepublished", "dc.date.issued", "dcterms.issued", "dc.date", "dcterms.date", "pubdate", "date"),
+        *("publish-date", "publication_date", "parsely-pub-date", "sailthru.date"),
+    ),
+    "url": ("og:url",),
+}
+
+
+def read(data: bytes) -> Extract:
+    """Read a page: its article, headings and metadata."""
+    root = parse(decode_markup(data))
+    text, headings = assemble(_article(root))
+    return Extract(text, _facts(root), headings)
+
+
+def decode_markup(data: bytes) -> str:
+    """Decode HTML or XML by what it declares, unless that is plainly wrong."""
+    top = data[:_DECLARATION_BYTES]
+    declared = _XML_ENCODING.search(top) or _CHARSET.search(top)
+    if declared and not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        name = declared[1].decode("ascii", "strict").lower()
+        name = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "utf-8", "gb2312": "gb18030"}.get(
+            name, name
+        )
+        try:
+            return data.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            pass
+    return decode(data)
+
+
+def parse(markup: str) -> Any:
+    """Parse a page. Nothing is fetched and no entity is expanded."""
+    from lxml import etree
+
+    body = printable(_XML_DECLARATION.sub("", markup, count=1))
+    root = None
+    if len(body) < len(markup) or "http://www.w3.org/1999/xhtml" in body[:_DECLARATION_BYTES]:
+        root = _parse_xhtml(body)
+    if root is None:
+        parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
+        try:
+            root = etree.fromstring(body.encode("utf-8"), parser)
+        except etree.XMLSyntaxError as error:
+            raise ReadError(f"is not HTML that can be read: {error}") from error
+    if root is None:
+        raise ReadError("holds no text")
+    return root
+
+
+def _parse_xhtml(body: str) -> Any:
+    """Parse well-formed XHTML, where HTML's parser would take ``<title/>`` for an opening tag."""
+    from lxml import etree
+
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=True)
+    named = _ENTITY.sub(lambda found: unescape(found[0]), body)
+    try:
+        return etree.fromstring(named.strip().encode("utf-8"), parser)
+    except etree.XMLSyntaxError:
+        return None
+
+
+def _article(root: Any) -> list[Block]:
+    """Take what the page marks as its main part, or the whole page, if that holds little beside the article.
+
+    The article is what trafilatura finds, but it drops sentences and headings of some: it is taken by itself
+    only where the page is full of other things.
+    """
+    from trafilatura import bare_extraction
+    from trafilatura.settings import Document
+
+    found = bare_extraction(
+        _for_trafilatura(root), favor_recall=True, include_comments=False, include_tables=True
+    )
+    article = list(blocks(found.body)) if isinstance(found, Document) else []
+    words = _count(article)
+    body = _only(root, "body")
+    body = root if body is None else body
+    for part, most in ((_only(root, "main"), _MUCH), (_only(root, "article"), _MUCH), (body, _LITTLE)):
+        taken = [] if part is None else list(blocks(part, skipped=_AROUND))
+        if taken and (not words or _MOST_OF * words <= _count(taken) <= most * words):
+            return taken
+    return article or list(blocks(body))
+
+
+def _only(root: Any, name: str) -> Any:
+    """Give the element of this name, if there is just one."""
+    found = [element for element in root.iter() if local_name(element) == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _for_trafilatura(root: Any) -> Any:
+    """Parse anew as the kind of tree that trafilatura wants and may change, without what is no text."""
+    from lxml import etree, html
+
+    tree = html.document_fromstring(etree.tostring(root, encoding="unicode", method="html"))
+    for element in [element for element in tree.iter(etree.Element) if is_left_out(element)]:
+        if element.getparent() is not None:
+            element.drop_tree()
+    return tree
+
+
+def _count(found: Iterable[Block]) -> int:
+    return sum(len(_WORD.findall(block.text)) for block in found)
+
+
+def _facts(root: Any) -> Facts:
+    """Collect metadata from tags, the plainest first; no date is guessed from text or address."""
+    facts = Facts()
+    metas = dict(_metas(root))
+    linked = [item for item in _linked_data(root) if _is_article(item)]
+    for item in linked[:1]:
+        facts.add_all(_from_linked_data(item), "file")
+    for field, names in _METAS.items():
+        values = [value for name in names for value in metas.get(name, [])]
+        if field == "author":
+            values = [useful(value) or "" for value in values if not value.startswith(("http:", "https:"))]
+        facts.add(field, first(values), "file")
+    facts.add("title", _title(root), "file")
+    facts.add("published", _time(root), "file")
+    for element in root.iter():
+        if local_name(element) == "link" and element.get("rel", "").lower() == "canonical":
+            facts.add("url", element.get("href"), "file")
+    facts.add("language", root.get("lang") or root.get(_XML_LANG), "file")
+    return facts
+
+
+def _metas(root: Any) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for element in root.iter():
+        if local_name(element) == "meta":
+            name = element.get("property") or element.get("name") or element.get("itemprop") or ""
+            found.setdefault(name.strip().lower(), []).append(element.get("content", ""))
+    return found
+
+
+def _title(root: Any) -> str | None:
+    """Give the page's title, without the name of the site that follows where its heading shows the end."""
+    title = _text_of_first(root, "title")
+    heading = _text_of_first(root, "h1")
+    return heading if heading and (not title or title.startswith(heading)) else title
+
+
+def _text_of_first(root: Any, name: str) -> str | None:
+    return first(text_of(element) for element in root.iter() if local_name(element) == name)
+
+
+def _time(root: Any) -> str | None:
+    """Give the date of the ``time`` elements marked as that of publication; unmarked ones must all agree."""
+    times = [element for element in root.iter() if local_name(element) == "time" and element.get("datetime")]
+    marked = [element for element in times if _marks_publication(element)]
+    found = {element.get("datetime", "")[:10] for element in marked or times}
+    return found.pop() if len(found) == 1 else None
+
+
+def _marks_publication(element: Any) -> bool:
+    return element.get("itemprop") == "datePublished" or "pubdate" in element.attrib
+
+
+def _linked_data(root: Any) -> Iterator[dict[str, Any]]:
+    """Give the objects of the page's JSON-LD."""
+    for element in root.iter():
+        if local_name(element) != "script" or "ld+json" not in element.get("type", ""):
+            continue
+        try:
+            pending = deque([json.loads(element.text or "")])
+        except (ValueError, RecursionError):
+            continue
+        while pending:
+            value = pending.popleft()
+            if isinstance(value, list):
+                pending += value
+            elif isinstance(value, dict):
+                yield value
+                pending += [value.get("@graph"), value.get("mainEntity")]
+
+
+def _is_article(item: dict[str, Any]) -> bool:
+    kinds = item.get("@type")
+    return any(
+        isinstance(kind, str) and kind.endswith(("Article", "Posting", "Report"))
+        for kind in (kinds if isinstance(kinds, list) else [kinds])
+    )
+
+
+def _from_linked_data(item: dict[str, Any]) -> dict[str, object]:
+    return {
+        "title": _name(item.get("headline")),
+        "source": _name(item.get("publisher")),
+        "author": _name(item.get("author")),
+        "published": _name(item.get("datePublished")),
+        "url": _name(item.get("url")),
+    }
+
+
+def _name(value: Any) -> str | None:
+    """Give the name of a thing, or of several, of JSON-LD."""
+    if isinstance(value, list):
+        return ", ".join(name for name in map(_name, value) if name) or None
+    if isinstance(value, dict):
+        value = value.get("name")
+    return unescape(value) if isinstance(value, str) else None

@@ -1,0 +1,1 @@
+"""PDF files → text page by page, and pictures of their pages."""

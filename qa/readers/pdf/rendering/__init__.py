@@ -1,0 +1,1 @@
+"""Pages of PDFs as pictures, drawn within limits by processes of their own."""

@@ -1,0 +1,158 @@
+"""One page of a PDF: drawn as a picture, and where on it a range of its text stands.
+
+The text is made of the page's letters in their order; only what stands between them may be put otherwise. So
+the n-th letter of a page's text is the n-th letter of the page, and nobody has to look for it.
+
+All of it runs in a process of its own (see ``process``): a hostile page can make PDFium draw for hours.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+from typing import Any, BinaryIO, NamedTuple
+
+from qa.errors import NotFoundError, RenderingError
+from qa.readers.pdf import extraction
+from qa.types import Span
+
+WIDTH = 900
+"""Width of a picture, in pixels."""
+
+MOST_EMBEDDED_PIXELS = 200_000_000
+"""The largest picture that a page may hold: a square metre of paper at 300 dots an inch has 140 million."""
+
+_MOST_PIXELS = 4_000_000
+_LONGEST = 16_000
+_QUALITY = 45
+_GRID = 10_000
+_DEEPEST = 15
+"""So far PDFium's own tools follow forms within forms, which may hold themselves."""
+
+
+class Rectangle(NamedTuple):
+    """A part of a page, as shares of its width and height from its upper left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def joined(self, other: Rectangle) -> Rectangle:
+        """Give the smallest rectangle around both."""
+        lows = map(min, self[:2], other[:2])
+        highs = map(max, self[2:], other[2:])
+        return Rectangle(*lows, *highs)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page's shape, its height by its width, and where a range of its text stands on it, line by line."""
+
+    ratio: float
+    lines: tuple[Rectangle, ...]
+
+
+def draw(file: BinaryIO, page: int) -> bytes:
+    """Draw a page of a PDF, as WebP.
+
+    Args:
+        file: the PDF.
+        page: the page's number, from 1.
+
+    Raises:
+        NotFoundError: there is no such page.
+        ReadError: it cannot be opened.
+        RenderingError: it holds too large a picture.
+    """
+    with extraction.opened(file) as document, _opened_page(document, page) as (opened, _):
+        for width, height in _embedded(opened):
+            if width * height > MOST_EMBEDDED_PIXELS:
+                raise RenderingError(
+                    f"Page {page} cannot be drawn: it holds a picture of {width} × {height} pixels, and the "
+                    f"limit is {MOST_EMBEDDED_PIXELS // 10**6} million."
+                )
+        width, height = opened.get_size()
+        scale = min(WIDTH / width, _LONGEST / height, (_MOST_PIXELS / (width * height)) ** 0.5)
+        drawn = opened.render(scale=scale).to_pil().convert("RGB")
+    written = BytesIO()
+    drawn.save(written, "WEBP", quality=_QUALITY, method=2)
+    return written.getvalue()
+
+
+def locate(file: BinaryIO, page: int, letters: Span) -> Sheet:
+    """Return the shape of a page, and where a range of its letters and digits stands, counted from 0.
+
+    Raises:
+        NotFoundError: there is no such page.
+        ReadError: it cannot be opened.
+    """
+    with extraction.opened(file) as document, _opened_page(document, page) as (opened, text_page):
+        wanted = islice(extraction.letters(text_page), *letters)
+        lines = _lines(_place(opened, extraction.box(text_page, index)) for index in wanted)
+        width, height = opened.get_size()
+        return Sheet(height / width, tuple(lines))
+
+
+@contextmanager
+def _opened_page(document: Any, page: int) -> Iterator[tuple[Any, Any]]:
+    if not 1 <= page <= len(document):
+        raise NotFoundError(f"There is no page {page}.")
+    with extraction.opened_page(document, page - 1) as opened:
+        yield opened
+
+
+def _embedded(page: Any) -> Iterator[tuple[int, int]]:
+    """Give the width and height of each picture on a page, also of those in its forms."""
+    from pypdfium2 import raw
+
+    width, height = ctypes.c_uint(), ctypes.c_uint()
+    for item, kind in _objects(page.raw, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject):
+        if kind == raw.FPDF_PAGEOBJ_IMAGE and raw.FPDFImageObj_GetImagePixelSize(
+            item, ctypes.byref(width), ctypes.byref(height)
+        ):
+            yield width.value, height.value
+
+
+def _objects(container: Any, count: Any, get: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
+    """Give what a page or form is made of, and of which kind each is."""
+    from pypdfium2 import raw
+
+    for index in range(count(container)):
+        item = get(container, index)
+        kind = raw.FPDFPageObj_GetType(item)
+        yield item, kind
+        if kind == raw.FPDF_PAGEOBJ_FORM and depth < _DEEPEST:
+            yield from _objects(item, raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject, depth + 1)
+
+
+def _place(page: Any, box: Any) -> Rectangle:
+    """Put a character's box as it is shown: the page may be turned or cut."""
+    from pypdfium2 import raw
+
+    across, down = ctypes.c_int(), ctypes.c_int()
+    corners = []
+    for x, y in ((box.left, box.bottom), (box.right, box.top)):
+        raw.FPDF_PageToDevice(page.raw, 0, 0, _GRID, _GRID, 0, x, y, ctypes.byref(across), ctypes.byref(down))
+        corners.append((across.value / _GRID, down.value / _GRID))
+    (left, top), (right, bottom) = map(min, *corners), map(max, *corners)
+    return Rectangle(left, top, right, bottom)
+
+
+def _lines(places: Iterable[Rectangle]) -> Iterator[Rectangle]:
+    """Join neighbours that stand beside each other."""
+    line: Rectangle | None = None
+    for place in places:
+        middle = (place.top + place.bottom) / 2
+        if line and line.top < middle < line.bottom:
+            line = line.joined(place)
+            continue
+        if line:
+            yield line
+        line = place
+    if line:
+        yield line

@@ -1,0 +1,161 @@
+"""Plain text, and the decoding that other formats share.
+
+A file's encoding is told by its byte-order mark, else it is UTF-8 if it is valid UTF-8, else a legacy one:
+Cyrillic ones are told apart by how often Russian uses the letters they would give (charset-normalizer
+confuses them in short texts), any other by charset-normalizer. Nothing is ever dropped or replaced.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from itertools import pairwise
+from math import log
+
+from qa.errors import ReadError
+from qa.readers.extract import Extract
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CYRILLIC = {"cp1251": 0.0, "koi8-r": -1.0, "cp866": -3.0, "iso8859-5": -6.0, "mac-cyrillic": -6.0}
+"""Encodings with how much rarer than the first each is (natural logarithm)."""
+
+_OTHERS = [
+    *("cp1252", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "cp1250", "cp1254", "cp1255", "cp1253"),
+    *("cp1256", "cp1257", "cp874", "cp1258"),
+]
+"""Encodings in the order in which they are preferred where charset-normalizer finds several as good."""
+
+_FREQUENCIES = dict(
+    zip(
+        "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў",
+        (
+            *(0.1097, 0.0845, 0.0801, 0.0735, 0.067, 0.0626, 0.0547, 0.0473, 0.0454, 0.044, 0.0349, 0.0321),
+            *(0.0298, 0.0281, 0.0262, 0.0201, 0.019, 0.0174, 0.017, 0.0165, 0.0159, 0.0144, 0.0121, 0.0097),
+            *(0.0094, 0.0073, 0.0064, 0.0048, 0.0036, 0.0032, 0.0026, 0.0004, 0.0004),
+            *(0.0004, 0.0003, 0.0003, 0.0001, 0.0001),
+        ),
+        strict=True,
+    )
+)
+_PAIRS = frozenset(
+    """
+    ст ен ни но ра то на ко ан ро по ов ре го пр ер ли ос та од те ор ол ль ны ле от ал ет не ва во
+    ел ес ри ом он ти ит ск ме ка ве ог ла да ин ат ис тв ло ем де ми об ия ак нн ки ие со ед че ой
+    ил тр ар ав ас за ви ам до им ии ть ди ма ля из ци бо аз сл мо ся ьн пе се же ых ей тс ые ик бы
+    па ек ру ич их ок ир ив нт ча си нс вл оп сп чи ое ий вы ев ду ая ег ры
+    """.split()  # noqa: SIM905
+)
+"""The commonest pairs of letters: three quarters of all pairs in Russian."""
+
+_TYPOGRAPHY = frozenset("«»“”„‘’–—…№\xa0")
+_UNLIKELY = log(1e-6)
+_PLAUSIBLE = -4.5
+_SAMPLE = 100_000
+_CANNOT_BE_TOLD = "is in an encoding that cannot be told: save it as UTF-8"
+
+_RUN = re.compile(r"[^\W\d_]+|[^\x00-\x7f]")
+_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def read(data: bytes) -> Extract:
+    """Read plain text: the decoded file is the text."""
+    return Extract(decode(data))
+
+
+def decode(data: bytes) -> str:
+    """Decode a text file of unknown encoding, dropping only a leading byte-order mark."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _strictly(data[len(mark) :], encoding)
+    if b"\0" in data:
+        return _without_mark(data)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if _mostly_utf8(data):
+            raise ReadError(f"is UTF-8 but for the byte at offset {error.start}: {error.reason}") from error
+    encoding = _legacy_encoding(data)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ReadError(_CANNOT_BE_TOLD) from error
+
+
+def _strictly(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ReadError(
+            f"is marked as {encoding.upper()} but is not, at byte {error.start}: {error.reason}"
+        ) from error
+
+
+def _without_mark(data: bytes) -> str:
+    """Decode UTF-16 without its mark, where every other byte of ASCII is NUL; other NULs mean no text."""
+    even, odd = data[0::2].count(0), data[1::2].count(0)
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    if len(data) % 2 == 0 and min(even, odd) == 0 and max(even, odd) > len(data) // 20:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            pass
+    raise ReadError("is not text: it holds NUL bytes")
+
+
+def _mostly_utf8(data: bytes) -> bool:
+    """Tell UTF-8 with an error in it from a legacy encoding, where valid sequences are rare chance."""
+    sequences = sum(len(found) for found in _SEQUENCE.findall(data))
+    return sequences > 0.8 * len(_HIGH.findall(data))
+
+
+def _legacy_encoding(data: bytes) -> str:
+    sample = data[:_SAMPLE]
+    if len(_CONTROL.findall(sample)) > len(sample) // 100:
+        raise ReadError("is not text: it holds control characters")
+    scores = {encoding: _score(data, encoding) + rarity for encoding, rarity in _CYRILLIC.items()}
+    likeliest = max(scores, key=scores.__getitem__)
+    if scores[likeliest] > _PLAUSIBLE * len(_HIGH.findall(sample)):
+        return likeliest
+    from charset_normalizer import from_bytes
+
+    matches = [match for match in from_bytes(data, cp_isolation=_OTHERS) if match.encoding in _OTHERS]
+    if not matches:
+        raise ReadError(_CANNOT_BE_TOLD)
+    least = matches[0].chaos + 0.01
+    return min((match.encoding for match in matches if match.chaos <= least), key=_OTHERS.index)
+
+
+def _score(data: bytes, encoding: str) -> float:
+    """Give the log likelihood in Russian of what an encoding would make of the bytes beyond ASCII."""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return _UNLIKELY * len(data)
+    runs = _RUN.findall(data[:_SAMPLE].decode(encoding))
+    return sum(_score_run(run) for run in runs if not run.isascii())
+
+
+def _score_run(run: str) -> float:
+    """Score a word or sign.
+
+    Capitals are likely only where words have them: at the beginning, or throughout. Words that mix alphabets,
+    as Latin ones with accents read as Cyrillic would, are unlikely.
+    """
+    if not run.isalpha():
+        return log(0.005) if run in _TYPOGRAPHY else _UNLIKELY
+    capitals = run.isupper() and len(run) > 1
+    usual = run.islower() or capitals or (run[0].isupper() and (len(run) == 1 or run[1:].islower()))
+    if not usual or any(letter.isascii() for letter in run):
+        return _UNLIKELY * sum(not letter.isascii() for letter in run)
+    word = run.lower()
+    letters = sum(log(_FREQUENCIES.get(letter, 1e-6)) for letter in word)
+    pairs = sum(1.0 if pair in _PAIRS else -1.0 for pair in map("".join, pairwise(word)))
+    return letters + pairs + (log(0.1) if capitals or run[0].isupper() else 0.0)

@@ -1,0 +1,1 @@
+"""Where generations are published and read from: this machine or a Milvus."""

@@ -1,0 +1,156 @@
+"""What the ranking needs of a passage, packed: fields of text are all that every Milvus takes for it.
+
+A light block has what every candidate needs, a heavy one what few do that are looked at closely. The local
+index's numbers are kept as they are, so that what is computed from them is the same.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa.types import Float32, Int8, Int32
+
+WIDTH = 60_000
+"""How many bytes a field takes: a Milvus before 2.6 has 65,535 of them at most."""
+
+_TOP, _WITHIN = 0b1100_0000, 0b1000_0000
+"""How a byte of UTF-8 begins that is not the first of a letter."""
+
+Int16 = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Light:
+    """What is needed of every passage that may answer.
+
+    Attributes:
+        document: the number of its document.
+        lengths: how many terms each of its sentences has.
+        terms: those, in order.
+        weighed: its different terms, those of its context too.
+        gains: what each gives it.
+        vectors: its sentences', shape (sentences, dimension), 16 bits a number.
+    """
+
+    document: int
+    lengths: Int32
+    terms: Int32
+    weighed: Int32
+    gains: Float32
+    vectors: Int16
+
+    def pack(self) -> str:
+        """Put it as text."""
+        sizes = np.array([self.document, len(self.lengths), len(self.terms), len(self.weighed)], np.int32)
+        parts = (sizes, self.lengths, self.terms, self.weighed, self.gains, self.vectors)
+        return _packed(parts)
+
+    @classmethod
+    def unpack(cls, packed: str, dimension: int) -> Light:
+        """Read what ``pack`` gave."""
+        parts = _Parts(packed)
+        document, sentences, terms, weighed = parts.take(np.int32, 4).tolist()
+        return cls(
+            document,
+            parts.take(np.int32, sentences),
+            parts.take(np.int32, terms),
+            parts.take(np.int32, weighed),
+            parts.take(np.float32, weighed),
+            parts.take(np.int16, sentences * dimension).reshape(sentences, dimension),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heavy:
+    """What is needed of a passage that is looked at closely.
+
+    Attributes:
+        vector: its own, shape (dimension,), 16 bits a number.
+        counts: how many tokens its context and each of its sentences have.
+        tokens: those, compressed, shape (tokens, width).
+    """
+
+    vector: Int16
+    counts: Int32
+    tokens: Int8
+
+    def pack(self) -> str:
+        """Put it as text."""
+        sizes = np.array([len(self.counts), self.tokens.shape[1]], np.int32)
+        return _packed((sizes, self.vector, self.counts, self.tokens))
+
+    @classmethod
+    def unpack(cls, packed: str, dimension: int) -> Heavy:
+        """Read what ``pack`` gave."""
+        parts = _Parts(packed)
+        segments, width = parts.take(np.int32, 2).tolist()
+        vector, counts = parts.take(np.int16, dimension), parts.take(np.int32, segments)
+        tokens = int(counts.sum())
+        return cls(vector, counts, parts.take(np.int8, tokens * width).reshape(tokens, width))
+
+
+def light_size(dimension: int, sentences: int, terms: int, weighed: int) -> int:
+    """Tell how many characters a light block takes."""
+    return _characters(4 * 4 + 4 * sentences + 4 * terms + 8 * weighed + 2 * dimension * sentences)
+
+
+def heavy_size(dimension: int, segments: int, tokens: int, width: int) -> int:
+    """Tell how many characters a heavy block takes."""
+    return _characters(2 * 4 + 2 * dimension + 4 * segments + tokens * width)
+
+
+def _characters(size: int) -> int:
+    return 4 * -(-size // 3)
+
+
+class _Parts:
+    """Arrays that were put one after another."""
+
+    def __init__(self, packed: str) -> None:
+        self._bytes = b64decode(packed)
+        self._place = 0
+
+    def take(self, dtype: Any, count: int) -> NDArray[Any]:
+        found = np.frombuffer(self._bytes, dtype, count, self._place)
+        self._place += found.nbytes
+        return found
+
+
+def _packed(parts: tuple[NDArray[Any], ...]) -> str:
+    return b64encode(b"".join(part.tobytes() for part in parts)).decode("ascii")
+
+
+def columns(name: str, count: int) -> list[str]:
+    """Name the fields over which a long text is spread."""
+    return [f"{name}_{i}" for i in range(count)]
+
+
+def spread(name: str, text: str, count: int) -> dict[str, str]:
+    """Spread a text over fields, none of more than ``WIDTH`` bytes."""
+    parts = list(chunks(text))
+    return dict(zip(columns(name, count), parts + [""] * (count - len(parts)), strict=True))
+
+
+def joined(name: str, row: Mapping[str, Any], count: int) -> str:
+    """Put together what ``spread`` spread."""
+    return "".join(row[column] for column in columns(name, count))
+
+
+def chunks(text: str) -> Iterator[str]:
+    """Cut a text into parts of no more than ``WIDTH`` bytes."""
+    if text.isascii():
+        yield from (text[start : start + WIDTH] for start in range(0, len(text), WIDTH))
+        return
+    utf8, start = text.encode(), 0
+    while start < len(utf8):
+        end = min(start + WIDTH, len(utf8))
+        while end < len(utf8) and utf8[end] & _TOP == _WITHIN:
+            end -= 1
+        yield utf8[start:end].decode()
+        start = end

@@ -1,0 +1,1 @@
+"""Text in, spans and terms out; nothing is read or written here."""

@@ -1,0 +1,461 @@
+"""The data that the rooms hand each other, and the protocols.
+
+Every offset is half-open, ``[start, end)``, in Unicode code points of a document's canonical text.
+Pages count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Int8 = NDArray[np.int8]
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+
+MOST_FAILURES = 1000
+"""Files and rows that could not be read: so many are named where the index is summed up. The rest is counted.
+
+Each process of the service keeps them, and each answer on the status lists them. All files are in the ledger.
+"""
+
+How = Literal["file", "text", "sidecar", "filename"]
+"""How a piece of metadata was found: in the file's own metadata (front matter included), in its text,
+in the sidecar beside it, or in its name."""
+
+
+class Span(NamedTuple):
+    """A half-open range of code points of a document's text."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """Slice ``text``."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a document says of itself. Nothing is guessed: what was not found is None.
+
+    ``published`` is an ISO date (``2019-07-03``); where the year is missing it stays None and the
+    ``dateline`` is given as it stands. ``found`` tells, by field name, how a value was found.
+    """
+
+    title: str | None = None
+    source: str | None = None
+    author: str | None = None
+    published: str | None = None
+    dateline: str | None = None
+    language: str | None = None
+    url: str | None = None
+    found: Mapping[str, How] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading in a document's text. Level 1 is the highest.
+
+    Level 0 is matter that is no heading and no prose, such as front matter: it is searched with the
+    passage that follows but names no section.
+    """
+
+    span: Span
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One document as a reader found it.
+
+    Attributes:
+        text: the canonical text, to which every offset refers.
+        media_type: of the file, such as ``text/plain``.
+        metadata: what the file or its text says of itself.
+        headings: in order; None or none where they are not marked and the text must be looked at.
+        pages: the span of each page, in order; empty where the format has none. They do not overlap.
+        key: the row's key, where the file is a table and each row a document.
+        notes: what a person should know, such as "page 3 has no text".
+    """
+
+    text: str
+    media_type: str
+    metadata: Metadata = field(default_factory=Metadata)
+    headings: tuple[Heading, ...] | None = None
+    pages: tuple[Span, ...] = ()
+    key: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailure:
+    """A file, or one row of a table file, that could not be read, and why.
+
+    Of a table's rows the first are named; one last failure, without a row, stands for the ``count`` others.
+    """
+
+    path: str
+    reason: str
+    row: str | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of the documents folder, by content. ``sidecar_sha256`` is None where it has no sidecar."""
+
+    path: str
+    sha256: str
+    sidecar_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageSpan:
+    """Where a passage is, before it has a document.
+
+    Attributes:
+        span: the passage.
+        sentences: its sentences, in order, inside ``span``.
+        lead: headings and other matter since the passage before, searched with this passage.
+        section: the headings above it, outermost first, joined by " › "; None at the top.
+        page: the page on which it begins, or None.
+        language: ISO 639-1 code, or None where it cannot be told.
+    """
+
+    span: Span
+    sentences: tuple[Span, ...]
+    lead: tuple[Span, ...] = ()
+    section: str | None = None
+    page: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the index. ``id``: 16 hex digits of the SHA-256 of its path (and row key)."""
+
+    id: str
+    path: str
+    media_type: str
+    sha256: str
+    metadata: Metadata
+    characters: int
+    passages: int
+    pages: int | None = None
+    row: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage of the index. ``id`` is ``DOCUMENT:START-END``."""
+
+    id: str
+    document: Document
+    span: Span
+    text: str
+    sentences: tuple[Span, ...]
+    section: str | None = None
+    page: int | None = None
+    language: str | None = None
+
+    def slice(self, span: Span) -> str:
+        """Give the document's text at a span inside the passage."""
+        return self.text[span.start - self.span.start : span.end - self.span.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A sentence that answers the question; ``text`` is the document's text at ``span``."""
+
+    text: str
+    span: Span
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found.
+
+    ``scores`` tells what each signal says; ``answers`` come best first; ``duplicates`` are near-identical
+    passages that it stands for. ``relevant`` tells whether it bears on the question at all, which depends
+    on the two alone: not on what else was found, nor on the filters.
+    """
+
+    rank: int
+    passage: Passage
+    score: float
+    scores: Mapping[str, float]
+    answers: tuple[Answer, ...]
+    duplicates: tuple[Passage, ...] = ()
+    relevant: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PassageInput:
+    """A passage as the encoder gets it.
+
+    Attributes:
+        context: title and section, which the model reads before the text; may be empty.
+        text: the passage.
+        sentences: their spans in ``text``.
+    """
+
+    context: str
+    text: str
+    sentences: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageVectors:
+    """What the encoder makes of a passage.
+
+    Attributes:
+        passage: its own unit vector, shape (dimension,).
+        sentences: its sentences' unit vectors, shape (sentences, dimension).
+        tokens: its tokens' vectors, shape (tokens, dimension): first the context's, then each sentence's;
+            no rows where the model has no token vectors that can be compared.
+        token_counts: how many tokens the context and each sentence have, sentences + 1 numbers.
+    """
+
+    passage: Float32
+    sentences: Float32
+    tokens: Float32
+    token_counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """What the encoder makes of a question.
+
+    Attributes:
+        vector: its unit vector, shape (dimension,).
+        tokens: its tokens' vectors, shape (tokens, dimension); no rows as in ``PassageVectors``.
+        spans: where each of those tokens stands in the question.
+        token_count: how many tokens the question takes, whether they have vectors or not; what the model
+            has no tokens for counts as several.
+    """
+
+    vector: Float32
+    tokens: Float32
+    spans: tuple[Span, ...]
+    token_count: int
+
+
+class Encoder(Protocol):
+    """An embedding model. ``fingerprint`` changes whenever its vectors may."""
+
+    @property
+    def name(self) -> str:
+        """The name by which the user knows it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digits that stand for everything that shapes the vectors."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest passage that it reads whole, in its own tokens."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, special tokens left out."""
+        ...
+
+    def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
+        """Give each question's vectors, in order."""
+        ...
+
+    def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
+        """Give each passage's vectors, in order."""
+        ...
+
+    def check(self, sentences: Sequence[str]) -> None:
+        """See to it, on these sentences, that what runs the model keeps its vectors.
+
+        Raises:
+            ExportRefusedError: it does not.
+        """
+        ...
+
+    def save(self, folder: Path, *, documents: bool = False) -> None:
+        """Write all that is needed to encode questions into a new folder, if that can be done.
+
+        Args:
+            folder: where it is made.
+            documents: write what is needed to encode documents as well.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """A model that reads a question and a passage together: slower than an ``Encoder``, and surer."""
+
+    @property
+    def name(self) -> str:
+        """The name by which the user knows it."""
+        ...
+
+    def score(self, question: str, passages: Sequence[str]) -> Float32:
+        """Give each passage's log-odds of answering the question, in order."""
+        ...
+
+
+class Mode(StrEnum):
+    """Which signals rank the passages."""
+
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which documents may answer. Values of one field are alternatives; fields add up.
+
+    ``path`` is a folder or file relative to the documents folder, or a pattern with ``*``, ``?`` and
+    ``[...]`` as in a shell (``*`` also crosses ``/``). Dates are ISO and inclusive; a document without a
+    date is outside every range. ``media_type`` is the file's, such as ``text/plain``; ``document`` an id.
+    """
+
+    source: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    date_from: str | None = None
+    date_to: str | None = None
+    media_type: tuple[str, ...] = ()
+    document: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self != _NO_FILTERS
+
+
+_NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question and how to answer it."""
+
+    question: str
+    k: int = 10
+    offset: int = 0
+    mode: Mode = Mode.HYBRID
+    filters: Filters = field(default_factory=Filters)
+    min_confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What a generation of the index holds.
+
+    ``created`` is an ISO time in UTC; ``failures`` are the first of ``failure_count`` files and rows that
+    could not be read, which are of ``unread_files`` files; ``scanned`` counts the files that were looked at,
+    read or not; ``store`` tells what keeps the generation.
+    """
+
+    generation: str
+    model: str
+    documents: int
+    passages: int
+    sentences: int
+    created: str
+    failures: tuple[ReadFailure, ...] = ()
+    scanned: int = 0
+    store: str = "local"
+    failure_count: int = 0
+    unread_files: int = 0
+
+    @property
+    def unnamed_failures(self) -> int:
+        """How many files and rows that could not be read ``failures`` leaves out."""
+        return self.failure_count - sum(failure.count for failure in self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to a query. ``total``: how many passages the filters left to search."""
+
+    query: Query
+    answerable: bool
+    confidence: float
+    total: int
+    took_ms: float
+    index: IndexInfo
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """A part of the list of documents, and how many there are in all."""
+
+    total: int
+    documents: tuple[Document, ...]
+
+
+class Search(Protocol):
+    """What the service and the command line need of a searcher over one generation."""
+
+    @property
+    def info(self) -> IndexInfo:
+        """What the generation holds."""
+        ...
+
+    def search(self, query: Query) -> SearchResult:
+        """Answer one query."""
+        ...
+
+    def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
+        """Answer several at once, in order."""
+        ...
+
+    def documents(self, filters: Filters, *, limit: int, offset: int) -> DocumentPage:
+        """List documents by path."""
+        ...
+
+    def document(self, document_id: str) -> Document:
+        """Look one document up, or raise NotFoundError."""
+        ...
+
+    def text(self, document_id: str) -> str:
+        """Give a document's canonical text, or raise NotFoundError."""
+        ...
+
+    def passage(self, passage_id: str) -> Passage:
+        """Look one passage up, or raise NotFoundError, or GoneError where its document has changed."""
+        ...
+
+    def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
+        """Give the passages before and after it in its document."""
+        ...
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """Give a document's passages in order."""
+        ...
+
+    def outline(self, document_id: str) -> tuple[Heading, ...]:
+        """Give a document's headings in order, as the passages were made with them."""
+        ...
+
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
+        ...
+
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        """Return the passage of a document at an offset of its text, or else the next one."""
+        ...

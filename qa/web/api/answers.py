@@ -1,0 +1,165 @@
+"""Turn what the engine gives into the API's JSON: plain dicts, in the shapes of ``schemas``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from qa.indexing.ledger import Summary
+from qa.types import Answer, Document, Hit, IndexInfo, Passage, SearchResult
+from qa.web.listing import Listing
+
+JSON = dict[str, Any]
+
+
+def search_answer(result: SearchResult) -> JSON:
+    """Shape the answer to one question."""
+    return {
+        "query": result.query.question,
+        "answerable": result.answerable,
+        "confidence": round(result.confidence, 4),
+        "total": result.total,
+        "took_ms": round(result.took_ms, 1),
+        "index": _index(result.index),
+        "results": [_result(hit) for hit in result.hits],
+    }
+
+
+def listing_answer(listing: Listing) -> JSON:
+    """Shape all results of one question that bear on it, in the order asked for."""
+    answer = search_answer(replace(listing.result, hits=listing.hits))
+    return answer | {"facets": facets_answer(listing)}
+
+
+def facets_answer(listing: Listing) -> JSON:
+    """Shape what the results have in common."""
+    return {
+        "results": len(listing.hits),
+        "complete": listing.complete,
+        **{
+            field: [{"value": one.value, "count": one.count, "chosen": one.chosen} for one in counts]
+            for field, counts in listing.counts.items()
+        },
+        "undated": listing.undated,
+        "timeline": [
+            {"from": bar.start, "to": bar.end, "count": bar.count}
+            for bar in (listing.timeline.bars if listing.timeline else ())
+        ],
+    }
+
+
+def document_ref(document: Document) -> JSON:
+    """Shape the document of a result."""
+    metadata = document.metadata
+    return {
+        "id": document.id,
+        "path": document.path,
+        "title": metadata.title,
+        "source": metadata.source,
+        "author": metadata.author,
+        "published": metadata.published,
+        "dateline": metadata.dateline,
+        "language": metadata.language,
+        "media_type": document.media_type,
+        "sha256": document.sha256,
+        "url": metadata.url,
+    }
+
+
+def document_answer(document: Document) -> JSON:
+    """Shape everything known of a document."""
+    return document_ref(document) | {
+        "found": dict(document.metadata.found),
+        "characters": document.characters,
+        "passages": document.passages,
+        "pages": document.pages,
+        "row": document.row,
+        "notes": list(document.notes),
+    }
+
+
+def passage_answer(passage: Passage, previous: Passage | None, following: Passage | None) -> JSON:
+    """Shape a passage with its document and neighbours."""
+    return _passage(passage) | {
+        "document": document_answer(passage.document),
+        "previous": _passage(previous) if previous else None,
+        "next": _passage(following) if following else None,
+    }
+
+
+def status_answer(info: IndexInfo, seen: Summary | None) -> JSON:
+    """Shape what the index holds."""
+    return {
+        "generation": info.generation,
+        "model": info.model,
+        "created": info.created,
+        "documents": info.documents,
+        "passages": info.passages,
+        "sentences": info.sentences,
+        "store": info.store,
+        "failures": [{"path": f.path, "row": f.row, "reason": f.reason} for f in info.failures],
+        "failure_count": info.failure_count,
+        "unread_files": info.unread_files,
+        "files": asdict(seen) if seen else None,
+    }
+
+
+def passage_url(passage: Passage) -> str:
+    """Give the address of the page that shows a passage in its document."""
+    start, end = passage.span
+    return f"/documents/{passage.document.id}?start={start}&end={end}#passage"
+
+
+def _index(info: IndexInfo) -> JSON:
+    return {
+        "generation": info.generation,
+        "model": info.model,
+        "documents": info.documents,
+        "passages": info.passages,
+    }
+
+
+def _result(hit: Hit) -> JSON:
+    passage = hit.passage
+    return {
+        "rank": hit.rank,
+        "id": passage.id,
+        "score": round(hit.score, 4),
+        "scores": {name: round(score, 4) for name, score in hit.scores.items()},
+        "text": passage.text,
+        "char_start": passage.span.start,
+        "char_end": passage.span.end,
+        "page": passage.page,
+        "section": passage.section,
+        "answers": [_sentence(answer) for answer in hit.answers],
+        "url": passage_url(passage),
+        "document": document_ref(passage.document),
+        "duplicates": [_duplicate(passage) for passage in hit.duplicates],
+        "relevant": hit.relevant,
+    }
+
+
+def _duplicate(passage: Passage) -> JSON:
+    return {"id": passage.id, "url": passage_url(passage), "document": document_ref(passage.document)}
+
+
+def _sentence(answer: Answer) -> JSON:
+    return {
+        "text": answer.text,
+        "char_start": answer.span.start,
+        "char_end": answer.span.end,
+        "score": round(answer.score, 4),
+    }
+
+
+def _passage(passage: Passage) -> JSON:
+    return {
+        "id": passage.id,
+        "text": passage.text,
+        "char_start": passage.span.start,
+        "char_end": passage.span.end,
+        "page": passage.page,
+        "section": passage.section,
+        "language": passage.language,
+        "url": passage_url(passage),
+    }

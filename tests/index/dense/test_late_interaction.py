@@ -1,0 +1,358 @@
+"""Late interaction, against the published formula on the vectors as they were before they were made small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from fake_encoder import StandIn
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.arrays import Affine
+from qa.index.dense.late_interaction import (
+    WIDTH,
+    TokenIndex,
+    TokenMatches,
+    TokenWriter,
+    compress,
+    projection_for,
+)
+from qa.types import Float32, Int8, Int64
+
+ROUNDING = 0.5 / 127
+"""The most by which rounding moves a number of a token's vector, where its largest one is 1."""
+
+
+def _bound(width: int) -> float:
+    """Give the most by which the cosine of any vector with a token may change when it is rounded.
+
+    Rounding moves a vector of length at least 1, whose largest number is 1, by at most √width · ROUNDING.
+    So the angle changes by at most the arc sine of that, and a cosine by no more than the angle.
+    """
+    return float(np.arcsin(min(1.0, width**0.5 * ROUNDING)))
+
+
+def _vectors(rows: int, dimension: int, seed: int) -> Float32:
+    return np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
+
+
+def _rotation(dimension: int, width: int, seed: int) -> Float32:
+    columns, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((dimension, dimension)))
+    return np.ascontiguousarray(columns[:, :width], np.float32)
+
+
+def _index(segments: list[Float32], projection: Float32) -> TokenIndex:
+    return _of_codes(compress(np.concatenate(segments), projection), map(len, segments), projection)
+
+
+def _of_codes(codes: Int8, counts: Iterable[int], projection: Float32) -> TokenIndex:
+    with TemporaryDirectory() as folder:
+        writer = TokenWriter(Path(folder) / "tokens", projection)
+        writer.add(codes, counts)
+        writer.close()
+        return TokenIndex.load(Path(folder) / "tokens")
+
+
+def _cosine(one: Float32, other: Float32) -> float:
+    return float(np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
+def _by_formula(query: Float32, weights: Float32, tokens: Float32) -> float:
+    """Khattab and Zaharia (2020), equation 3, weighted; a text without tokens is the opposite of all."""
+    return sum(
+        float(weight) * max((_cosine(wanted, token) for token in tokens), default=-1)
+        for wanted, weight in zip(query, weights, strict=True)
+    )
+
+
+def _meet(
+    index: TokenIndex,
+    query: Float32,
+    weights: Float32,
+    firsts: Int64,
+    lasts: Int64,
+    *,
+    carried: float = 0.0,
+    titled: float = 0.0,
+    rescale: Affine = Affine(),  # noqa: B008 -- it cannot be changed
+) -> tuple[Float32, Float32]:
+    """Give the scores of passages and of all their segments, the contexts' by themselves."""
+    found = index.matches(query, firsts, lasts).rescaled(rescale)
+    segments = found.best @ weights
+    if carried or titled:
+        contexts = np.isin(np.arange(len(segments)), found.bounds[:-1])
+        segments[~contexts] = found.sentences(weights, carried=carried, titled=titled)
+    return found.passages(weights), segments
+
+
+def test_matches_of_some_passages_are_those_of_all(written) -> None:
+    index = TokenIndex.load(written[2])
+    query, firsts, lasts = _vectors(3, 16, 5), np.array([0, 3]), np.array([3, 4])
+    every = index.matches(query, firsts, lasts)
+    for places in ([0], [1], [1, 0], [0, 0, 1]):
+        some, expected = every.of(np.array(places)), index.matches(query, firsts[places], lasts[places])
+        np.testing.assert_allclose(some.best, expected.best, atol=1e-6)
+        np.testing.assert_array_equal(some.bounds, expected.bounds)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=4), min_size=1, max_size=5),
+    st.integers(0, 5),
+    st.integers(2, 40),
+    st.integers(0, 10**6),
+    st.data(),
+)
+def test_meeting_is_the_published_formula(
+    passages: list[list[int]], asked: int, dimension: int, seed: int, data: st.DataObject
+) -> None:
+    segments = [
+        [_vectors(count, dimension, seed + 10 * i + j) for j, count in enumerate(counts)]
+        for i, counts in enumerate(passages)
+    ]
+    query = _vectors(asked, dimension, seed + 999)
+    weights = np.random.default_rng(seed).random(asked).astype(np.float32) + 0.01
+    weights /= weights.sum() or 1
+    projection = _rotation(dimension, dimension, seed)  # with all directions kept, no cosine changes
+    index = _index([segment for inner in segments for segment in inner], projection)
+
+    starts = [0, *accumulate(map(len, passages))]
+    chosen = data.draw(st.lists(st.integers(0, len(passages) - 1), min_size=1, max_size=4, unique=True))
+    firsts = np.array([starts[i] for i in chosen], np.int64)
+    lasts = np.array([starts[i + 1] for i in chosen], np.int64)
+    whole, parts = _meet(index, query, weights, firsts, lasts)
+
+    allowed = _bound(dimension) + 1e-5
+    expected = [_by_formula(query, weights, np.concatenate(segments[i])) for i in chosen]
+    assert whole.tolist() == pytest.approx(expected, abs=allowed)
+    expected = [_by_formula(query, weights, segment) for i in chosen for segment in segments[i]]
+    assert parts.tolist() == pytest.approx(expected, abs=allowed)
+    assert (np.abs(np.concatenate([whole, parts])) <= 1 + 1e-5).all()
+
+
+def test_a_token_that_is_there_is_met_in_full() -> None:
+    tokens = _vectors(6, 24, 0)
+    index = _index([tokens[:2], tokens[2:5], tokens[:0], tokens[5:]], _rotation(24, 24, 1))
+    weights = np.array([0.25, 0.75], np.float32)
+    whole, parts = _meet(index, 7 * tokens[[0, 4]], weights, np.array([0]), np.array([4]))
+    assert whole.tolist() == pytest.approx([1], abs=_bound(24))
+    one, other = _cosine(tokens[0], tokens[5]), _cosine(tokens[4], tokens[5])
+    assert parts[2] == pytest.approx(-1)
+    assert parts[3] == pytest.approx(0.25 * one + 0.75 * other, abs=_bound(24))
+
+
+@given(st.integers(1, 8), st.integers(2, 48), st.integers(1, 48), st.integers(0, 10**6))
+def test_rounding_keeps_the_cosines_of_what_is_projected(
+    rows: int, dimension: int, width: int, seed: int
+) -> None:
+    projection = _rotation(dimension, min(width, dimension), seed)
+    tokens, others = _vectors(rows, dimension, seed), _vectors(rows, dimension, seed + 1) @ projection
+    codes = compress(tokens, projection)
+    assert codes.dtype == np.int8
+    assert codes.shape == (rows, projection.shape[1])
+    assert (np.abs(codes.astype(int)).max(axis=1) == 127).all()
+    for code, token in zip(codes, tokens @ projection, strict=True):
+        for other in others:
+            rounded = _cosine(code.astype(np.float32), other)
+            assert rounded == pytest.approx(_cosine(token, other), abs=_bound(len(token)))
+
+
+def test_the_length_of_a_token_does_not_matter() -> None:
+    tokens, projection = _vectors(9, 16, 0), _rotation(16, 8, 1)
+    np.testing.assert_array_equal(compress(tokens, projection), compress(50 * tokens, projection))
+
+
+def test_a_token_of_zeros_and_no_token_at_all_do_no_harm() -> None:
+    projection = _rotation(16, 8, 1)
+    assert compress(np.zeros((1, 16), np.float32), projection).tolist() == [[0] * 8]
+    assert compress(np.empty((0, 16), np.float32), projection).shape == (0, 8)
+
+
+@pytest.mark.parametrize(("dimension", "width"), [(24, 24), (200, WIDTH)])
+def test_the_projection_is_orthonormal_and_always_the_same(dimension: int, width: int) -> None:
+    projection = projection_for(StandIn(dimension=dimension))
+    assert projection.shape == (dimension, width)
+    np.testing.assert_allclose(projection.T @ projection, np.eye(width), atol=1e-5)
+    np.testing.assert_array_equal(projection, projection_for(StandIn(dimension=dimension)))
+
+
+def test_the_projection_keeps_the_directions_in_which_tokens_vary_most() -> None:
+    class Narrow(StandIn):
+        """Has tokens that lie in ten of its directions, but for a little."""
+
+        def _tokens(self, text):
+            spans, vectors = super()._tokens(text)
+            return spans, vectors * np.where(np.arange(self.dimension) < 10, 1, 1e-3)
+
+    projection = projection_for(Narrow(dimension=100))
+    kept = np.linalg.norm(projection[:10], axis=1)  # of each direction, the part that is kept
+    np.testing.assert_allclose(kept, 1, atol=1e-4)
+
+
+def test_a_model_without_token_vectors_has_a_projection_too() -> None:
+    projection = projection_for(StandIn(dimension=100, speaks_in_tokens=False))
+    np.testing.assert_allclose(projection.T @ projection, np.eye(WIDTH), atol=1e-5)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> tuple[list[tuple[Int8, list[int]]], Float32, Path]:
+    """Two passages of three segments and one, and where they were written."""
+    projection = _rotation(16, 8, 0)
+    parts = [
+        (compress(_vectors(5, 16, 1), projection), [2, 0, 3]),
+        (compress(_vectors(1, 16, 2), projection), [1]),
+    ]
+    writer = TokenWriter(tmp_path / "tokens", projection)
+    for tokens, counts in parts:
+        writer.add(tokens, counts)
+    writer.close()
+    return parts, projection, tmp_path / "tokens"
+
+
+def test_what_was_written_is_read(written) -> None:
+    parts, projection, folder = written
+    index = TokenIndex.load(folder)
+    assert index
+    assert index.segments == 4
+    np.testing.assert_array_equal(index.projection, projection)
+    for (tokens, counts), (first, last) in zip(parts, [(0, 3), (3, 4)], strict=True):
+        found, found_counts = index.tokens(first, last)
+        np.testing.assert_array_equal(found, tokens)
+        assert found_counts.tolist() == counts
+    assert index.tokens(1, 2)[0].shape == (0, 8)
+
+
+def test_a_copy_made_segment_by_segment_is_the_same_to_the_byte(written, tmp_path: Path) -> None:
+    _, projection, folder = written
+    index = TokenIndex.load(folder)
+    writer = TokenWriter(tmp_path / "copy", projection)
+    for first, last in ((0, 3), (3, 4)):
+        writer.add(*index.tokens(first, last))
+    writer.close()
+    for path in folder.iterdir():
+        assert (tmp_path / "copy" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0", lambda data: b""])
+def test_tokens_of_another_size_are_refused(written, change) -> None:
+    path = written[2] / "tokens.int8"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"tokens\.int8 does not hold (6 tokens|whole rows)"):
+        TokenIndex.load(path.parent)
+
+
+@pytest.mark.parametrize("counts", [[], [0], [0, 0, 0]])
+def test_an_index_without_tokens_is_empty_and_meets_nothing(tmp_path: Path, counts: list[int]) -> None:
+    projection = _rotation(16, 8, 0)
+    writer = TokenWriter(tmp_path / "tokens", projection)
+    writer.add(np.empty((0, 8), np.int8), counts)
+    writer.close()
+    index = TokenIndex.load(tmp_path / "tokens")
+    assert not index
+    assert index.segments == len(counts)
+    bounds: tuple[Int64, Int64] = (np.arange(len(counts)), np.arange(1, len(counts) + 1))
+    whole, parts = _meet(index, _vectors(2, 16, 0), np.array([0.5, 0.5], np.float32), *bounds)
+    assert whole.tolist() == parts.tolist() == [-1] * len(counts)
+
+
+def test_a_question_without_tokens_meets_nothing(written) -> None:
+    index = TokenIndex.load(written[2])
+    whole, parts = _meet(
+        index, np.empty((0, 16), np.float32), np.empty(0, np.float32), np.array([0, 3]), np.array([3, 4])
+    )
+    assert (whole.tolist(), parts.tolist()) == ([0, 0], [0] * 4)
+
+
+def test_a_weight_says_how_much_a_token_counts() -> None:
+    tokens = _vectors(3, 16, 0)
+    index = _index(list(tokens[:, None]), _rotation(16, 16, 1))
+    for weights in ([1, 0], [0, 1], [0.5, 0.5]):
+        whole, _ = _meet(index, tokens[:2], np.array(weights, np.float32), np.arange(3), np.arange(1, 4))
+        expected = [_by_formula(tokens[:2], weights, tokens[[i]]) for i in range(3)]
+        assert whole.tolist() == pytest.approx(expected, abs=_bound(16))
+
+
+@pytest.mark.parametrize(("carried", "titled"), [(0.5, 0.0), (0.0, 0.8), (0.75, 0.8)])
+def test_a_sentence_is_credited_with_the_one_before_and_with_the_context(
+    carried: float, titled: float
+) -> None:
+    counts = [[2, 1, 3], [0, 2], [1, 0, 2, 1]]
+    flat = [count for inner in counts for count in inner]
+    vectors, query = _vectors(sum(flat), 16, 0), _vectors(3, 16, 1)
+    segments = [vectors[a:b] for a, b in pairwise([0, *accumulate(flat)])]
+    projection = _rotation(16, 16, 1)
+    bounds = np.array([0, 3, 5]), np.array([3, 5, 9])
+    weights = np.array([0.2, 0.3, 0.5], np.float32)
+    index = _index(segments, projection)
+    whole, parts = _meet(index, query, weights, *bounds, carried=carried, titled=titled)
+    np.testing.assert_array_equal(whole, _meet(index, query, weights, *bounds)[0])
+
+    each = [[max((_cosine(q, t) for t in segment), default=-1) for q in query] for segment in segments]
+    for first, last in zip(*(bound.tolist() for bound in bounds), strict=True):
+        for i in range(first + 1, last):
+            before = each[i - 1] if i > first + 1 else [-1] * 3
+            best = [
+                max(own, carried * earlier, titled * context)
+                for own, earlier, context in zip(each[i], before, each[first], strict=True)
+            ]
+            assert parts[i] == pytest.approx(float(np.dot(best, weights)), abs=_bound(16) + 1e-5)
+
+
+def test_segments_are_each_passages_own() -> None:
+    counts = [[1, 2], [3], [1, 1, 1]]
+    flat = [count for inner in counts for count in inner]
+    vectors = _vectors(sum(flat), 16, 0)
+    segments = [vectors[a:b] for a, b in pairwise([0, *accumulate(flat)])]
+    index = _index(segments, _rotation(16, 16, 1))
+    one = np.ones(1, np.float32)
+    for wanted, owner in enumerate([0, 0, 0, 1, 1, 1, 2, 2, 2]):
+        whole, parts = _meet(index, vectors[[wanted]], one, np.array([0, 2, 3]), np.array([2, 3, 6]))
+        assert int(whole.argmax()) == owner
+        assert whole[owner] == pytest.approx(parts.max())
+
+
+def test_matches_are_carried_on_the_scale_on_which_they_count() -> None:
+    """Two sentences of a token each; the question's one token is the first one's."""
+    codes = np.array([[127, 0], [0, 127]], np.int8)
+    index = _of_codes(codes, [0, 1, 1], np.eye(2, dtype=np.float32))
+    rescale = Affine(0.25, 0.75)
+    passages, segments = _meet(
+        index,
+        np.array([[1, 0]], np.float32),
+        np.ones(1, np.float32),
+        np.array([0]),
+        np.array([3]),
+        carried=0.9,
+        rescale=rescale,
+    )
+    np.testing.assert_allclose(passages, [1])
+    np.testing.assert_allclose(segments[1:], [1, 0.9])  # 0.9 * (0.25 * 1 + 0.75), more than 0.25 * 0 + 0.75
+
+
+def _leave_no_numbers_on_the_stack() -> None:
+    """Have OpenBLAS copy signalling NaNs to where its next call may look."""
+    none = np.full(512, 0x7FA00000, np.uint32).view(np.float32)[::2]
+    with np.errstate(all="ignore"):
+        np.ones((3, len(none)), np.float32) @ none
+
+
+@pytest.mark.parametrize("tokens", range(1, 20))
+def test_no_number_is_taken_for_invalid(tokens: int) -> None:
+    """Of a question of five tokens, OpenBLAS multiplies what is on its stack, too, and numpy warns of it."""
+    random = np.random.default_rng(tokens)
+    weights = random.random(tokens, dtype=np.float32)
+    for passages in range(1, 20):
+        best = random.random((2 * passages, tokens), dtype=np.float32)
+        matches = TokenMatches(best, np.arange(0, 2 * passages + 1, 2))
+        with np.errstate(all="raise"):
+            _leave_no_numbers_on_the_stack()
+            found = matches.passages(weights)
+            _leave_no_numbers_on_the_stack()
+            of_sentences = matches.sentences(weights, carried=0.8, titled=0.9)
+        expected = best.reshape(passages, 2, tokens).max(axis=1).astype(np.float64) @ weights
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert len(of_sentences) == passages

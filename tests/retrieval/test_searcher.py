@@ -1,0 +1,475 @@
+"""The one search path, against a brute force over the same signals."""
+
+from __future__ import annotations
+
+import gc
+import random
+import sqlite3
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpus import DOCUMENTS, WORDS, write
+from fake_encoder import StandIn
+from naive import Naive, fused
+
+from qa.config import Settings
+from qa.errors import CorruptIndexError, IndexUnavailableError, ModelError, NotFoundError
+from qa.index import generation
+from qa.indexing.build import build
+from qa.retrieval import ranking
+from qa.retrieval.searcher import LiveSearcher, Searcher
+from qa.types import Filters, Mode, PassageInput, Query, SearchResult
+
+
+@pytest.fixture
+def searcher(built: Path) -> Searcher:
+    return Searcher(generation.load(built), StandIn())
+
+
+def _ids(result: SearchResult) -> list[str]:
+    return [hit.passage.id for hit in result.hits]
+
+
+_FILTERS = [
+    Filters(),
+    Filters(source=("S1",)),
+    Filters(path=("a",)),
+    Filters(path=("b/0[135].md",)),
+    Filters(path=("a/02.md",)),
+    Filters(source=("S0", "S2"), date_from="2014-01-01", date_to="2014-12-31"),
+    Filters(language=("ru",)),
+    Filters(source=("nobody",)),
+]
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("filters", _FILTERS, ids=str)
+def test_filters_are_applied_before_the_top_k_is_taken(large, mode: Mode, filters: Filters) -> None:
+    searcher, naive = Searcher(large, StandIn()), Naive(large, StandIn())
+    for question in ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest", "border"):
+        query = Query(question, k=len(large.passages), mode=mode, filters=filters)
+        result = searcher.search(query)
+        ranked = naive.ranked(query)
+        passages = large.store.passages([row for _, row in ranked])
+        scores = {passage.id: score for passage, (score, _) in zip(passages, ranked, strict=True)}
+        assert sorted(_ids(result)) == sorted(scores)
+        falling = np.minimum.accumulate([scores[id_] for id_ in _ids(result)] or [0])
+        assert [hit.score for hit in result.hits] == pytest.approx(falling[: len(scores)], abs=1e-5)
+        assert result.total == len(large.store.rows(filters))
+        few = searcher.search(replace(query, k=5))
+        assert few.total == result.total
+        assert _ids(few) == _ids(result)[:5]
+        assert [hit.score for hit in few.hits] == pytest.approx([hit.score for hit in result.hits[:5]])
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_bears_on_a_question_does_so_with_any_filters(large, mode: Mode) -> None:
+    searcher = Searcher(large, StandIn())
+    told = set()
+    for question in ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest", "border"):
+        query = Query(question, k=300, mode=mode)
+        whole = {hit.passage.id: hit.relevant for hit in searcher.search(query).hits}
+        told |= set(whole.values())
+        for filters in _FILTERS:
+            hits = searcher.search(replace(query, filters=filters)).hits
+            assert all(whole.get(hit.passage.id, False) == hit.relevant for hit in hits), filters
+    assert told == {True, False}
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_parts_put_together_are_the_whole(large, mode: Mode) -> None:
+    searcher = Searcher(large, StandIn())
+    query = Query("a student and a farmer visit the market", k=30, mode=mode)
+    whole = searcher.search(query)
+    parts = [searcher.search(replace(query, k=10, offset=offset)) for offset in (0, 10, 20)]
+    assert [id_ for part in parts for id_ in _ids(part)] == _ids(whole)
+    assert [hit.rank for part in parts for hit in part.hits] == list(range(1, len(whole.hits) + 1))
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_paging_to_the_end_gives_every_passage_once(large, mode: Mode) -> None:
+    searcher = Searcher(large, StandIn())
+    query = Query("a student and a farmer visit the market", k=50, mode=mode, filters=Filters(path=("a",)))
+    ids = [
+        id_ for offset in range(0, 200, 50) for id_ in _ids(searcher.search(replace(query, offset=offset)))
+    ]
+    assert len(ids) == len(set(ids))
+    if mode is not Mode.LEXICAL:
+        assert len(ids) == len(large.store.rows(query.filters))
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_hits_come_best_first_with_scores_that_add_up(searcher: Searcher, mode: Mode) -> None:
+    result = searcher.search(Query("rice sold to Vladivostok", mode=mode))
+    scores = [hit.score for hit in result.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert "Battambang" in result.hits[0].passage.text
+    for hit in result.hits:
+        weights = {
+            **(ranking.DENSE if mode is not Mode.LEXICAL else {}),
+            **(ranking.LEXICAL if mode is not Mode.DENSE else {}),
+        }
+        assert weights.keys() <= hit.scores.keys()
+        assert hit.score == pytest.approx(fused(hit.scores, weights), abs=1e-6)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_answers_are_slices_within_their_passage(searcher: Searcher, mode: Mode) -> None:
+    for question in ("What do students study?", "Билеты", "Sok Chenda", "trade in 2018"):
+        for hit in searcher.search(Query(question, k=100, mode=mode)).hits:
+            text = searcher.text(hit.passage.document.id)
+            assert hit.passage.span.of(text) == hit.passage.text
+            assert [answer.score for answer in hit.answers] == sorted(
+                (a.score for a in hit.answers), reverse=True
+            )
+            for answer in hit.answers:
+                assert answer.span.of(text) == answer.text
+                assert answer.span in hit.passage.sentences
+
+
+def test_every_hit_marks_an_answer(large) -> None:
+    result = Searcher(large, StandIn()).search(Query("zeppelin", k=100, mode=Mode.DENSE))
+    assert all(hit.answers for hit in result.hits)
+
+
+@pytest.mark.xfail(reason="a passage that is 101st by each signal may be the best by all", strict=True)
+def test_what_no_signal_puts_at_the_top_may_be_the_best(tmp_path: Path) -> None:
+    class ByMark(StandIn):
+        """Has a text's cosine with any question be as high as its mark says, in hundredths."""
+
+        def _vector(self, words):
+            mark = next((int(word[4:]) for word in words if word.startswith("mark")), 100) / 100
+            return np.array([mark, (1 - mark**2) ** 0.5], np.float32)
+
+    near = {f"near{i:03}.txt": "mark100 has nothing to say." for i in range(110)}
+    wordy = {f"wordy{i:03}.txt": "mark0 rice." for i in range(110)}
+    both = {"both.txt": "mark95 rice was sold here."}
+    docs, encoder = write(tmp_path / "docs", near | wordy | both), ByMark(dimension=2)
+    settings = Settings(docs=docs, index=tmp_path / "index")
+    build(settings, encoder)
+    found = generation.load(generation.current(settings.index))
+    result = Searcher(found, encoder).search(Query("rice"))
+    assert result.hits[0].passage.document.path == "both.txt"
+
+
+def _built(folder: Path, documents: dict[str, str], **more: object) -> Searcher:
+    settings = Settings(docs=write(folder / "docs", documents), index=folder / "index")
+    encoder = StandIn(**more)
+    build(settings, encoder)
+    return Searcher(generation.load(generation.current(settings.index)), encoder)
+
+
+def _paths(result: SearchResult) -> list[str]:
+    return [hit.passage.document.path for hit in result.hits]
+
+
+def test_equal_scores_come_in_the_order_of_the_documents(tmp_path: Path) -> None:
+    texts = {f"{i:03}.txt": f"Rice number{i} word{i} name{i} was told." for i in range(400)}
+    searcher = _built(tmp_path, texts)
+    result = searcher.search(Query("rice", k=20, mode=Mode.LEXICAL))
+    assert len({hit.score for hit in result.hits}) == 1
+    assert _paths(result) == sorted(texts)[:20]
+
+
+_REPORT = (
+    "Rice from Battambang was sold to Vladivostok for the first time this year. The envoy of Cambodia said "
+    "in Moscow that the price was not told to anyone. A second shipment will follow in the autumn of the "
+    "same year, by sea and by rail, as the two ministries of trade have agreed in {}."
+)
+
+
+def _dated(published: str | None, text: str) -> str:
+    date = f"published: {published}\n" if published else ""
+    return f"---\ntitle: A report\nsource: S\n{date}---\n\n{text}\n"
+
+
+def test_near_identical_passages_are_one_hit_and_the_earliest_stands_for_them(tmp_path: Path) -> None:
+    searcher = _built(
+        tmp_path,
+        {
+            "a-undated.md": _dated(None, _REPORT.format("Hanoi")),
+            "b-late.md": _dated("2020-05-01", _REPORT.format("Hanoi")),
+            "c-early.md": _dated("2019-01-31", _REPORT.format("Berlin")),
+            "d-early-too.md": _dated("2019-01-31", _REPORT.format("Hanoi")),
+            "e-other.md": _dated(
+                "2018-01-01", "Rice was not sold in the port of Sihanoukville, nor was fish."
+            ),
+        },
+    )
+    for mode in Mode:
+        first, second = searcher.search(Query("rice from Battambang sold to Vladivostok", mode=mode)).hits
+        assert [first.rank, second.rank] == [1, 2]
+        assert second.passage.document.path == "e-other.md"
+        assert second.duplicates == ()
+        assert [passage.document.path for passage in (first.passage, *first.duplicates)] == [
+            "c-early.md", "d-early-too.md", "b-late.md", "a-undated.md",
+        ]  # fmt: skip
+        for passage in (first.passage, *first.duplicates):
+            assert passage.span.of(searcher.text(passage.document.id)) == passage.text
+        # The hit's answers are its own passage's, and its score is the best of the group's.
+        for answer in first.answers:
+            assert answer.span.of(searcher.text(first.passage.document.id)) == answer.text
+        alone = []
+        for passage in (first.passage, *first.duplicates):
+            filters = Filters(path=(passage.document.path,))
+            query = Query("rice from Battambang sold to Vladivostok", mode=mode, filters=filters)
+            alone.append(searcher.search(query).hits[0].score)
+        assert first.score == pytest.approx(max(alone))
+
+
+def test_texts_that_share_but_half_stay_apart(tmp_path: Path) -> None:
+    half = _REPORT.split(" A second", maxsplit=1)[0]
+    texts = {"a.txt": f"{half} Nothing more of it is known.", "b.txt": _REPORT.format("Hanoi")}
+    hits = _built(tmp_path, texts).search(Query("rice from Battambang")).hits
+    assert [hit.duplicates for hit in hits] == [(), ()]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_pages_of_groups_put_together_are_the_whole(tmp_path: Path, mode: Mode) -> None:
+    """Forty copies of the likeliest passage, and three of each of a dozen others."""
+    chance = random.Random(3)
+    best = "Rice rice rice in the port of rice, where the rice is sold for rice and more rice."
+    texts = {f"best-{i:02}.md": _dated(f"20{60 - i}-01-01", best) for i in range(40)}
+    for i in range(12):
+        text = f"Rice {' '.join(chance.sample(WORDS, 20))}."
+        texts |= {f"other-{i:02}-{j}.md": _dated(f"20{30 - j}-01-01", text) for j in range(3)}
+    searcher = _built(tmp_path, texts)
+    query = Query("rice in the port", k=30, mode=mode)
+    whole = searcher.search(query).hits
+    assert len(whole) > 5
+    for size in (1, 5, 10, 15):
+        pages = [
+            hit
+            for offset in range(0, 30, size)
+            for hit in searcher.search(replace(query, k=size, offset=offset)).hits
+        ]
+        assert [(hit.rank, hit.passage, hit.duplicates) for hit in pages] == [
+            (hit.rank, hit.passage, hit.duplicates) for hit in whole
+        ]
+        assert [hit.score for hit in pages] == pytest.approx([hit.score for hit in whole])
+
+
+def test_the_sentence_that_answers_comes_first(searcher: Searcher) -> None:
+    hit = searcher.search(Query("Was a hotline opened?")).hits[0]
+    assert hit.answers[0].text == "🛰 A hotline will be opened."
+
+
+def test_lexical_mode_finds_only_passages_with_a_word(searcher: Searcher) -> None:
+    assert searcher.search(Query("zeppelin", mode=Mode.LEXICAL)).hits == ()
+    hits = searcher.search(Query("zeppelin stadium", mode=Mode.LEXICAL)).hits
+    assert [hit.passage.document.row for hit in hits] == ["hun"]
+
+
+def test_dense_mode_ranks_every_passage(searcher: Searcher) -> None:
+    result = searcher.search(Query("zeppelin", k=100, mode=Mode.DENSE))
+    assert len(result.hits) == result.total == searcher.info.passages
+
+
+def test_lexical_mode_needs_no_model(built: Path) -> None:
+    class Broken(StandIn):
+        def encode_queries(self, questions):
+            raise AssertionError
+
+    searcher = Searcher(generation.load(built), Broken())
+    assert searcher.search(Query("stadium", mode=Mode.LEXICAL)).hits
+
+
+def test_several_questions_at_once_are_answered_as_one_by_one(searcher: Searcher) -> None:
+    queries = [
+        Query("rice"),
+        Query("envoy", mode=Mode.LEXICAL),
+        Query("визит", filters=Filters(path=("ru",))),
+    ]
+    many = searcher.search_many(queries)
+    assert [result.query for result in many] == queries
+    for query, result in zip(queries, many, strict=True):
+        one = searcher.search(query)
+        assert (result.hits, result.confidence, result.total) == (one.hits, one.confidence, one.total)
+    assert searcher.search_many([]) == []
+
+
+class Noting(StandIn):
+    """Notes on which thread it was asked."""
+
+    thread = 0
+
+    def encode_queries(self, questions):
+        self.thread = threading.get_ident()
+        return super().encode_queries(questions)
+
+
+def test_a_large_index_looks_for_what_is_near_beside_and_finds_the_same(
+    large: generation.Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Noting()
+    searcher = Searcher(large, encoder)
+    queries = [Query("rice in the port"), Query("doctor", k=30, filters=Filters(source=("S1",)))]
+    alone = [result.hits for result in searcher.search_many(queries)]
+    assert encoder.thread == threading.get_ident()
+    monkeypatch.setattr("qa.retrieval.searcher._WORDS_TAKE_LONG", len(large.passages))
+    assert [result.hits for result in searcher.search_many(queries)] == alone
+    assert encoder.thread != threading.get_ident()
+
+
+def test_what_is_near_is_looked_for_beside_wherever_the_words_are_elsewhere(searcher: Searcher) -> None:
+    encoder = searcher._encoder = Noting()
+    searcher.search(Query("rice"))
+    assert encoder.thread == threading.get_ident()
+    searcher.info = replace(searcher.info, store="milvus at http://127.0.0.1:19530")
+    searcher.search(Query("rice"))
+    assert encoder.thread != threading.get_ident()
+
+
+def test_below_the_confidence_asked_for_there_are_no_hits(searcher: Searcher) -> None:
+    query = Query("Was rice from Battambang sold to Vladivostok?")
+    result = searcher.search(query)
+    assert 0 < result.confidence < 1
+    assert result.hits
+    assert searcher.search(replace(query, min_confidence=result.confidence)).hits == result.hits
+    above = searcher.search(replace(query, min_confidence=result.confidence + 1e-6))
+    assert above.hits == ()
+    assert above.confidence == result.confidence
+
+
+def test_confidence_tells_what_is_answered_from_what_is_not(searcher: Searcher) -> None:
+    answered = searcher.search(Query("Cyber threats know no borders, the envoy said"))
+    unanswered = searcher.search(Query("Who invented the zeppelin airship?"))
+    assert answered.confidence > unanswered.confidence
+    assert not unanswered.answerable
+
+
+def test_an_offset_beyond_the_end_gives_no_hits(searcher: Searcher) -> None:
+    result = searcher.search(Query("rice", offset=1000))
+    assert result.hits == ()
+    assert result.total == searcher.info.passages
+
+
+@pytest.mark.parametrize("question", ["?!", "\0", "🛰", " ", "é" * 900])
+@pytest.mark.parametrize("mode", Mode)
+def test_odd_questions_do_not_break_it(searcher: Searcher, question: str, mode: Mode) -> None:
+    assert 0 <= searcher.search(Query(question, mode=mode)).confidence <= 1
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_an_empty_index_answers_nothing(settings: Settings, tmp_path: Path, mode: Mode) -> None:
+    (tmp_path / "empty").mkdir()
+    build(replace(settings, docs=tmp_path / "empty"), StandIn())
+    result = LiveSearcher(settings, lambda _: StandIn()).current().search(Query("rice", mode=mode))
+    assert (result.hits, result.total, result.confidence, result.answerable) == ((), 0, 0, False)
+
+
+def test_a_searcher_looks_things_up(searcher: Searcher) -> None:
+    page = searcher.documents(Filters(), limit=10, offset=0)
+    assert page.total == 5
+    document = next(document for document in page.documents if document.path == "trade.md")
+    assert searcher.document(document.id) == document
+    passages = searcher.passages_of(document.id)
+    assert searcher.passage(passages[0].id) == passages[0]
+    assert searcher.neighbours(passages[0]) == (None, passages[1])
+    headings = [heading.span.of(searcher.text(document.id)) for heading in searcher.outline(document.id)]
+    assert any("Rice" in heading for heading in headings)
+    with pytest.raises(NotFoundError):
+        searcher.document("nobody")
+
+
+def test_a_live_searcher_opens_what_is_published(settings: Settings) -> None:
+    loads = []
+    live = LiveSearcher(settings, lambda found: loads.append(found.manifest.model) or StandIn())
+    with pytest.raises(IndexUnavailableError, match="run `qa index`"):
+        live.current()
+    build(settings, StandIn())
+    first = live.current()
+    assert live.current() is first
+    write(settings.docs, {"new.txt": "A zeppelin landed in Phnom Penh."})
+    build(settings, StandIn())
+    second = live.current()
+    assert second is not first
+    assert "zeppelin" in second.search(Query("zeppelin")).hits[0].passage.text
+    assert first.search(Query("rice")).hits
+    assert loads == ["stand-in"]
+
+
+def test_a_replaced_generation_is_closed_once_its_last_request_is_done(settings: Settings) -> None:
+    live = LiveSearcher(settings, lambda _: StandIn())
+    build(settings, StandIn())
+    in_flight = live.current()
+    connections = list(in_flight._found.store._connections)
+    write(settings.docs, {"new.txt": "A zeppelin landed in Phnom Penh."})
+    build(settings, StandIn())
+    assert live.current() is not in_flight
+    assert in_flight.search(Query("rice")).hits
+    del in_flight
+    gc.collect()
+    assert connections
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
+def test_the_first_load_of_the_model_is_not_in_the_time_it_took(settings: Settings) -> None:
+    class Slow(StandIn):
+        """Takes half a second when it is first used."""
+
+        def encode_queries(self, questions):
+            if not self.encoded:
+                time.sleep(0.5)
+                self.encoded.append(PassageInput("", "warm", ()))
+            return super().encode_queries(questions)
+
+    build(settings, StandIn())
+    result = LiveSearcher(settings, lambda _: Slow()).current().search(Query("rice"))
+    assert 0 < result.took_ms < 500
+
+
+def test_a_live_searcher_takes_another_model_with_its_index(settings: Settings) -> None:
+    models = {"stand-in": StandIn(), "other": StandIn(name="other", fingerprint="ff", dimension=24)}
+    live = LiveSearcher(settings, lambda found: models[found.manifest.model])
+    build(settings, models["stand-in"])
+    live.current()
+    build(settings, models["other"])
+    assert live.current().search(Query("rice")).index.model == "other"
+
+
+def test_a_model_that_has_changed_is_refused(settings: Settings, built: Path) -> None:
+    live = LiveSearcher(settings, lambda _: StandIn(fingerprint="changed"))
+    with pytest.raises(ModelError, match=r"'stand-in' has changed.*run `qa index`"):
+        live.current()
+
+
+def test_a_damaged_generation_is_refused(settings: Settings, built: Path) -> None:
+    (built / "sentences.int16").write_bytes(b"")
+    with pytest.raises(CorruptIndexError, match=r"sentences\.int16"):
+        LiveSearcher(settings, lambda _: StandIn()).current()
+
+
+@pytest.mark.parametrize("checked_first", [2**27, 0])
+def test_bits_that_have_rotted_are_told_instead_of_an_answer(
+    settings: Settings, built: Path, monkeypatch: pytest.MonkeyPatch, checked_first: int
+) -> None:
+    monkeypatch.setattr("qa.retrieval.searcher._CHECKED_FIRST", checked_first)
+    store = built / "store.sqlite"
+    store.write_bytes(store.read_bytes().replace(b"rice", b"lice"))
+    live = LiveSearcher(settings, lambda _: StandIn())
+
+    def ask() -> None:
+        for _ in range(100):
+            live.current()
+            time.sleep(0.05)
+
+    with pytest.raises(CorruptIndexError, match=r"store\.sqlite is not what was written.*run `qa index`"):
+        ask()
+    with pytest.raises(CorruptIndexError):
+        live.current()
+    build(settings, StandIn())
+    assert "rice" in live.current().search(Query("rice")).hits[0].passage.text
+
+
+def test_the_documents_are_those_of_the_folder(searcher: Searcher) -> None:
+    files = {name for name in DOCUMENTS if not name.endswith(".toml")}
+    assert {
+        document.path for document in searcher.documents(Filters(), limit=99, offset=0).documents
+    } == files

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from flask.testing import FlaskClient
+
+from qa.types import Filters, Metadata, Mode
+from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp, no_index
+
+
+def id_of(path: str) -> str:
+    return hashlib.sha256(path.encode()).hexdigest()[:16]
+
+
+def page(client: FlaskClient, address: str, status: int = 200) -> str:
+    response = client.get(address)
+    assert response.status_code == status
+    assert response.content_type == "text/html; charset=utf-8"
+    return response.get_data(as_text=True)
+
+
+class Tags(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+PAGES = ("/", "/?q=Angkor", "/?q=xylophone", "/?q=" + "x" * 999, "/documents", "/status", "/nothing")
+
+
+def test_the_empty_page_says_what_is_here(client: FlaskClient) -> None:
+    html = page(client, "/")
+    assert re.search(r"3 documents,\s+9 passages", html)
+    assert "Cambodia &amp; Russia" in html
+    assert f'href="/documents/{id_of("news/tass.txt")}"' in html
+    assert '<form class="ask" id="ask" action="/" method="get" role="search">' in html
+    assert page(client, "/?q=+") == html
+
+
+def test_a_result_shows_its_provenance_and_its_sentence(client: FlaskClient) -> None:
+    html = page(client, "/?q=The+trade+grew+in+2019")
+    assert "Very likely answered here" in html
+    assert re.search(r"9 passages searched in 2\.9\sms", html)
+    assert 'value="The trade grew in 2019"' in html
+    text = re.sub(r"\s+", " ", html)
+    assert "HANOI, July 3. /TASS/" in text
+    assert '<li class="section" dir="auto">Economic cooperation</li>' in text
+    assert "<mark>The trade grew by 60% in 2019.</mark>" in text
+    start = NEWS.index("HANOI. The")
+    end = NEWS.index("\n\nTourists")
+    assert f"/documents/{id_of('news/tass.txt')}?start={start}&amp;end={end}&amp;q=The+trade" in html
+
+
+def test_passages_that_say_the_same_are_named_in_one_line(client: FlaskClient, search: FakeSearch) -> None:
+    search.add("a.txt", "A zeppelin landed.", Metadata(title="First", source="S"))
+    assert "Also in:" not in page(client, "/?q=zeppelin+landed")
+    second = search.add("b.txt", "A zeppelin landed.", Metadata(title="<i>Second</i>", source="T & T"))
+    third = search.add("c.txt", "A zeppelin landed.")
+    html = page(client, "/?q=zeppelin+landed")
+    assert html.count("Also in:") == 1
+    line = html.split("Also in:", 1)[1].split("</p>", 1)[0]
+    assert " ".join(Tags(line).text.split()) == "<i>Second</i> (T & T), c.txt"
+    assert [attributes["href"] for _, attributes in Tags(line).found] == [
+        f"/documents/{document_id}?start=0&end=18#passage" for document_id in (second, third)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("trade+grew+by+60", "Very likely answered here"),
+        ("trade+grew+by+xylophone", "Probably answered here"),
+        ("trade+xylophone", "Possibly answered here"),
+        ("xylophone", "These documents don&#39;t seem to answer that."),
+    ],
+)
+def test_how_sure_it_is_stands_in_words(client: FlaskClient, question: str, words: str) -> None:
+    html = page(client, f"/?q={question}")
+    assert unescape(words) in unescape(html)
+    assert ('<details class="weak" id="weaker">' in html and "Show the nearest" in html) == ("don" in words)
+    assert ("% sure" in html) != ("don" in words)
+
+
+def test_filters_reach_the_searcher_and_stay_in_the_form(client: FlaskClient, search: FakeSearch) -> None:
+    html = page(
+        client,
+        "/?q=trade&source=TASS&source=%22A%22&path=news&language=EN&from=2019-01-01&to=&mode=dense&utm_source=x",
+    )
+    assert search.asked[0].filters == Filters(
+        source=("TASS", '"A"'), path=("news",), language=("en",), date_from="2019-01-01"
+    )
+    assert search.asked[0].mode is Mode.DENSE
+    assert '<details class="filters" open>' in html
+    assert 'name="source" value="TASS"' in html
+    assert '<input type="hidden" name="source" value="&#34;A&#34;">' in html
+    assert 'name="from" value="2019-01-01"' in html
+    assert '<option value="dense" selected>' in html
+
+
+def test_more_is_shown_on_demand_with_all_that_was_asked(client: FlaskClient, search: FakeSearch) -> None:
+    search.add("long.txt", "\n\n".join(f"trade {n}" for n in range(30)))
+    html = page(client, "/?q=trade&type=text/plain&mode=lexical")
+    assert html.count('class="hit"') == 10
+    more = unescape(re.search(r'<p class="turn"><a href="([^"]*)"', html).group(1))
+    address, _, first_new = more.partition("#")
+    assert address == "/?q=trade&type=text%2Fplain&mode=lexical&show=20"
+    html = page(client, address)
+    ids = re.findall(r'<li id="([^"]*)" class="hit"', html)
+    assert len(ids) == 20
+    assert ids[10] == first_new
+    last = page(client, "/?q=trade&type=text/plain&show=100")
+    assert last.count('class="hit"') > 30
+    assert 'class="turn"' not in last
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("q=" + "x" * 201, "Your question must be at most 200 characters long; this has 201."),
+        ("q=a&from=soon", "The first date must be a date such as 2019-07-03."),
+        ("q=a&from=2020-01-02&to=2020-01-01", "from must not be later than to."),
+        ("q=a&show=0", "The length of the list must be greater than or equal to 1."),
+        ("q=a&sort=size", "The order must be &#39;relevance&#39; or &#39;date&#39;."),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_explained(client: FlaskClient, query: str, message: str) -> None:
+    html = page(client, f"/?{query}", 422)
+    assert f"<p>{message}</p>" in html
+    assert 'role="alert"' in html
+    assert re.search(r'name="q" id="q" value="(x{201}|a)"', html)
+
+
+def test_a_document_is_shown_with_its_passage(client: FlaskClient) -> None:
+    start, end = NEWS.index("The trade"), NEWS.index("\n\nTourists")
+    html = page(client, f"/documents/{id_of('news/tass.txt')}?start={start}&end={end}")
+    assert f'<mark class="passage" id="passage">{NEWS[start:end]}</mark></p>' in html
+    assert re.search(r'<h2 id="at-\d+"># Economic cooperation</h2>', html)
+    assert "<h1" in html
+    assert "Cambodia &amp; Russia" in html
+    assert "TASS <small>from the text</small>" in html
+    assert hashlib.sha256(NEWS.encode()).hexdigest()[:12] in html
+    assert 'href="https://tass.example/1"' in html
+    shown = Tags(html).text
+    for paragraph in NEWS.split("\n\n"):
+        assert paragraph in shown
+
+
+@pytest.mark.parametrize(
+    "query", ["start=5", "start=9&end=5", "start=0&end=99999", "start=a&end=b", "start=-1&end=5"]
+)
+def test_a_place_that_is_not_there_is_said(client: FlaskClient, query: str) -> None:
+    html = page(client, f"/documents/{id_of('news/tass.txt')}?{query}")
+    assert "is not in the document as it is indexed now" in html
+    assert "<mark" not in html
+
+
+def test_a_huge_document_is_shown_by_parts(client: FlaskClient, search: FakeSearch) -> None:
+    text = "\n\n".join(f"Paragraph number {n} of many, many." for n in range(20_000))
+    document_id = search.add("huge.txt", text)
+    start = text.index("Paragraph number 10000 ")
+    html = page(client, f"/documents/{document_id}?start={start}&end={start + 22}")
+    assert len(html) < 100_000
+    assert '<mark class="passage" id="passage">Paragraph number 10000</mark>' in html
+    turns = re.findall(rf'class="turn"><a href="(/documents/{document_id}\?[^"]*)"', html)
+    earlier, later = map(unescape, turns)
+    assert earlier.startswith(f"/documents/{document_id}?start={start}&end={start + 22}&at=")
+    before, after = page(client, earlier), page(client, later)
+    assert "Paragraph number 9000 " in before
+    assert "Paragraph number 11000 " in after
+    first = page(client, f"/documents/{document_id}")
+    assert "Paragraph number 0 " in first
+    assert "Earlier in this document" not in first
+
+
+def test_pages_of_a_document_are_labelled(client: FlaskClient, search: FakeSearch) -> None:
+    document_id = search.add("paged.pdf", "One is here.\n\nTwo is here.\n\nThree.", pages=3)
+    html = page(client, f"/documents/{document_id}")
+    assert re.findall(r'<a class="page" [^>]*>page (\d)</a>', html) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("address", [*PAGES, "evil", "tass"])
+def test_no_page_holds_a_script_or_style_or_anothers_address(client: FlaskClient, address: str) -> None:
+    names = {"evil": "evil.html", "tass": "news/tass.txt"}
+    if address in names:
+        address = f"/documents/{id_of(names[address])}?start=0&end=20"
+    html = client.get(address).get_data(as_text=True)
+    tags = Tags(html)
+    for tag, attributes in tags.found:
+        assert tag not in {"style", "iframe", "object", "base"}
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        if tag == "script":
+            assert attributes["src"].startswith("/static/")
+        for name in ("src", "action"):
+            assert (attributes.get(name) or "/").startswith("/")
+        link = attributes.get("href") or "/"
+        own = ("/", "#", "http://localhost/documents/")  # permalinks are whole addresses
+        assert link.startswith(own) or link == "https://tass.example/1"
+    images = [attributes for tag, attributes in tags.found if tag == "img"]
+    assert all(image["src"].startswith("/static/favicon.svg") for image in images)
+
+
+@pytest.mark.parametrize("address", ["/", "/documents", "/?q=Angkor", f"/documents/{id_of('evil.html')}"])
+def test_what_a_document_holds_is_only_text(client: FlaskClient, address: str) -> None:
+    html = page(client, address)
+    assert "<script>alert" not in html
+    assert "49 Angkor" not in html
+    assert EVIL in Tags(html).text
+
+
+def test_what_a_visitor_sends_is_only_text(client: FlaskClient) -> None:
+    for address in ("/?q={}", "/?q=a&source={}", "/?q=a&from={}", "/documents/{}", "/{}"):
+        html = client.get(address.format("%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).get_data(as_text=True)
+        assert "<script>alert" not in html
+
+
+def test_the_status_page_counts_what_it_does_not_list(client: FlaskClient, search: FakeSearch) -> None:
+    assert "not shown here" not in page(client, "/status")
+    search.failure_count = 5_001
+    assert "5,000 more are not shown here; the API lists every file." in page(client, "/status")
+
+
+def test_the_status_page(client: FlaskClient) -> None:
+    html = page(client, "/status")
+    assert "<code>broken &lt;b&gt;.pdf</code>" in html
+    assert "it is encrypted" in html
+    assert "2 January 2024, 03:04 UTC" in html
+
+
+def test_the_list_of_documents_has_pages(client: FlaskClient, search: FakeSearch) -> None:
+    for n in range(120):
+        search.add(f"many/{n:03}.txt", "text", Metadata(published="2020-12-29"))
+    first = page(client, "/documents")
+    assert "29 December 2020" in first
+    assert 'href="/documents?offset=100" rel="next"' in first
+    second = page(client, "/documents?offset=100")
+    assert 'href="/documents?offset=0" rel="prev"' in second
+    assert 'rel="next"' not in second
+
+
+def test_errors_are_pages(client: FlaskClient) -> None:
+    assert "There is no document 123." in page(client, "/documents/123", 404)
+    assert "That is not here" in page(client, "/nothing", 404)
+    assert client.post("/").status_code == 405
+
+
+def test_without_an_index_the_page_says_what_to_do(make_app: MakeApp) -> None:
+    client = make_app(no_index).test_client()
+    for address in ("/", "/?q=a", "/documents", "/documents/1", "/status"):
+        html = page(client, address, 503)
+        assert "qa index" in html
+        assert "Not ready yet" in html
+
+
+def test_no_documents_yet(make_app: MakeApp) -> None:
+    client = make_app(FakeSearch).test_client()
+    assert "There are no documents here yet" in page(client, "/")
+    assert "No passage is left to search" in page(client, "/?q=a")
+
+
+def test_static_files_are_kept_until_they_change(client: FlaskClient) -> None:
+    address = re.search(r'href="(/static/style\.css\?v=\w+)"', page(client, "/")).group(1)
+    with client.get(address) as response:
+        assert response.status_code == 200
+        assert "max-age=31536000" in response.headers["Cache-Control"]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from qa.web.server import connections
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def test_a_process_knows_whether_it_listens() -> None:
+    assert not connections.is_listening()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert connections.is_listening()
+        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)  # it is still open
+    assert not connections.is_listening()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="Linux alone tells how long a socket is silent")
+def test_the_longest_silent_are_dropped_and_no_more_than_need_be(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "SILENT_MS", 100)
+    with ExitStack() as stack:
+        pairs = []
+        for _ in range(6):
+            client = stack.enter_context(socket.create_connection(listener.getsockname()))
+            accepted = stack.enter_context(listener.accept()[0])
+            client.sendall(b"G")
+            pairs.append((client, accepted))
+            time.sleep(0.05)
+        time.sleep(0.2)
+        talking, _ = pairs.pop(0)
+        talking.sendall(b"E")
+        in_use = len(connections._descriptors())
+        assert connections.drop_silent(in_use) == 0
+        before = {one.fileno() for _, one in pairs}
+        assert connections.drop_silent(in_use - 2) == 2
+        # Both ends of the silent ones are this process's here: whichever was dropped, the other end sees it.
+        dropped = [place for place, (client, accepted) in enumerate(pairs) if _has_ended(client, accepted)]
+        assert dropped
+        assert max(dropped) <= 1
+        assert before == {one.fileno() for _, one in pairs}  # they are left open for their owner to close
+        assert not _has_ended(talking)
+
+
+def _has_ended(*ends: socket.socket) -> bool:
+    for end in ends:
+        end.settimeout(0)
+        try:
+            if end.recv(1, socket.MSG_PEEK) == b"":
+                return True
+        except BlockingIOError:
+            pass
+    return False
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has such a limit")
+def test_the_system_drops_a_client_that_takes_nothing(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "UNREAD_MS", 500)
+    assert connections.is_listening()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        client.connect(listener.getsockname())
+        with listener.accept()[0] as accepted:
+            accepted.settimeout(20)
+            with pytest.raises(TimeoutError, match="Connection timed out"):
+                accepted.sendall(b"x" * (64 << 20))

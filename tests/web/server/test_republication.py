@@ -1,0 +1,69 @@
+"""A service under load goes over to each new generation: no answer fails, none mixes two of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from corpus import write
+from fake_encoder import StandIn
+from flask import Flask
+
+from qa.config import Settings
+from qa.indexing.build import build
+from qa.retrieval.searcher import LiveSearcher
+from qa.web import create_app
+
+PUBLICATIONS = 20
+CLIENTS = 2
+
+
+def _write(docs: Path, version: int) -> None:
+    text = f"Rice of version {version} was sold in the port.\n\nVersion {version} says more of the port."
+    write(docs, {f"{name}.txt": f"{text} It is named {name}." for name in "abc"})
+
+
+def _ask_until(app: Flask, stopped: threading.Event) -> list[tuple[str, frozenset[str], float]]:
+    """Give of each answer its generation, the versions that its passages speak of, and when it came."""
+    answers = []
+    with app.test_client() as client:
+        while not stopped.wait(0.01):
+            response = client.get("/api/v1/search?q=rice+in+the+port&k=10")
+            assert response.status_code == 200, response.get_data(as_text=True)
+            answer = response.get_json()
+            said = [result["text"] for result in answer["results"]]
+            versions = frozenset(text.lower().split("version ")[1].split()[0] for text in said)
+            answers.append((answer["index"]["generation"], versions, time.monotonic()))
+    return answers
+
+
+def test_a_service_under_load_goes_over_without_a_failed_or_mixed_answer(settings: Settings) -> None:
+    for old in [path for path in settings.docs.rglob("*") if path.is_file()]:
+        old.unlink()
+    _write(settings.docs, 0)
+    published = {build(settings, StandIn()).generation: ("0", 0.0)}
+    app = create_app(settings, LiveSearcher(settings, lambda _: StandIn()).current)
+    stopped = threading.Event()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asking = [clients.submit(_ask_until, app, stopped) for _ in range(CLIENTS)]
+        try:
+            for version in range(1, PUBLICATIONS + 1):
+                _write(settings.docs, version)
+                report = build(settings, StandIn())
+                published[report.generation] = str(version), time.monotonic()
+            time.sleep(0.2)
+        finally:
+            stopped.set()
+        answers = sorted((answer for one in asking for answer in one.result()), key=lambda found: found[2])
+    assert len(published) == PUBLICATIONS + 1
+    assert answers[-1][0] == report.generation
+    for generation, versions, _ in answers:
+        assert versions == {published[generation][0]}
+    first_seen: dict[str, float] = {}
+    for generation, _, when in answers:
+        first_seen.setdefault(generation, when)
+    # What was made before the first request was seen at once; the others within two seconds.
+    assert all(when - published[name][1] < 2 for name, when in first_seen.items() if published[name][1])
+    assert len(list((settings.index / "generations").iterdir())) <= CLIENTS + 2
