@@ -10,6 +10,14 @@ import pytest
 from qa.web.server import connections
 
 
+@pytest.fixture(autouse=True)
+def _own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the sockets of other tests, some of which stay open as long as the process."""
+    every = connections._descriptors
+    others = set(every())
+    monkeypatch.setattr(connections, "_descriptors", lambda: [one for one in every() if one not in others])
+
+
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
