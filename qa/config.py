@@ -62,14 +62,14 @@ class Settings:
     max_file_mb: int = 256
     read_seconds: int = 60
     read_memory: int = 2048
-    memory: int = 1024
+    vector_memory_mb: int = 1024
     judgements: Path | None = None
-    waiting: int = 64
-    patience: int = 5
-    longest: int = 30
+    queue_size: int = 64
+    queue_timeout: int = 5
+    batch_timeout: int = 30
     keys: Path = Path("keys.json")
     insecure: bool = False
-    rate: str = ""
+    rate_limit: str = ""
     hosts: str = ""
     proxies: str = ""
     cors: str = ""
@@ -112,14 +112,14 @@ _RANGES = {
     "port": (0, 65535),
     "workers": (1, 1000),
     "threads": (1, 1000),
-    "waiting": (0, 100_000),
+    "queue_size": (0, 100_000),
     "max_question": (1, 1_000_000),
     "max_file_mb": (1, _TEBIBYTE),
     "read_memory": (1, _TEBIBYTE),
-    "memory": (1, _TEBIBYTE),
+    "vector_memory_mb": (1, _TEBIBYTE),
     "read_seconds": (1, _DAY),
-    "patience": (1, _DAY),
-    "longest": (1, _DAY),
+    "queue_timeout": (1, _DAY),
+    "batch_timeout": (1, _DAY),
     "retention_days": (0, 36_500),
 }
 """What a number may be. No machine has more, and the system's own limits are not far above."""
@@ -171,7 +171,7 @@ _FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
         lambda value: _STORE.fullmatch(value) is not None,
         "a store: there are local, milvus+http://HOST:PORT and milvus+FILE.db",
     ),
-    "rate": (lambda value: not value or _is_rate(value), "a rate: write it as 100/minute"),
+    "rate_limit": (lambda value: not value or _is_rate(value), "a rate: write it as 100/minute"),
     "hosts": (
         lambda value: all(_HOST.fullmatch(name) for name in words(value)),
         "names of hosts: write them without a scheme or port, as qa.example.org",

@@ -44,7 +44,7 @@ def test_the_file_is_looked_for_in_a_given_folder(tmp_path: Path) -> None:
 def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     forms = {
         "store": "milvus+7.db",
-        "rate": "7/minute",
+        "rate_limit": "7/minute",
         "proxies": "10.0.0.7",
         "cors": "https://seven.example",
     }
@@ -106,9 +106,9 @@ def test_a_path_or_name_that_is_empty_is_refused(
         *(("cors", value) for value in ("null", "https://", "https://a b.org", "https://x@example.org")),
         *(("cors", value) for value in ("https://example.org:port", "https://Example.org", "https://[::1")),
         *(("cors", value) for value in ("https://example.org, *", "https://example.org?", "javascript:1")),
-        *(("rate", value) for value in ("often", "1/fortnight", "/minute", "0/minute", "-1/day")),
+        *(("rate_limit", value) for value in ("often", "1/fortnight", "/minute", "0/minute", "-1/day")),
         *(
-            ("rate", value)
+            ("rate_limit", value)
             for value in ("100", "100/minute; often", "1.5/minute", "nan/minute", "9e9/minute")
         ),
         *(("proxies", value) for value in ("proxy", "10.0.0.0/8", "*", "10.0.0.1:80", "10.0.0.1, x")),
@@ -137,12 +137,12 @@ def test_a_text_of_the_wrong_form_is_refused(
             "cors",
             "https://example.org, http://localhost:3000,https://[::1]:8443, https://xn--bcher-kva.example",
         ),
-        ("rate", "100 per minute; 5/second"),
+        ("rate_limit", "100 per minute; 5/second"),
         ("proxies", "10.0.0.1, ::1"),
         ("hosts", "qa.example.org, qa, QA_2.example"),
         ("store", "milvus+http://localhost:19530"),
         ("store", "milvus+/a b/index.db"),
-        *((name, "") for name in ("cors", "rate", "proxies", "hosts", "ray", "reranker")),
+        *((name, "") for name in ("cors", "rate_limit", "proxies", "hosts", "ray", "reranker")),
     ],
 )
 def test_a_text_of_the_right_form_is_taken(name: str, value: str) -> None:

@@ -273,7 +273,9 @@ def backup(file: Path, *, with_keys: bool, overwrite: bool, as_json: bool, **fla
     help="Let people mark results right or wrong, and keep that in this file, which `qa eval` reads.",
 )
 @click.option("--insecure", is_flag=True, default=None, help="Serve other machines without a key.")
-@click.option("--rate", help="How often a key, or an address, may ask, such as 100/minute.  [default: any]")
+@click.option(
+    "--rate-limit", help="How often a key, or an address, may ask, such as 100/minute.  [default: any]"
+)
 @click.option("--cors", metavar="ORIGIN", help="Another site whose pages may ask; several with commas.")
 @click.option("--log-json", is_flag=True, default=None, help="Log every request, as JSON, to standard error.")
 @click.option("--log-questions", is_flag=True, default=None, help="Log the questions, too.")

@@ -303,7 +303,7 @@ class _Build:
         Returns:
             The generation, and how many passages had to be embedded.
         """
-        found = self._embedder.close(self._settings.memory * 2**20)
+        found = self._embedder.close(self._settings.vector_memory_mb * 2**20)
         Manifest(
             format=generation.FORMAT,
             generation=self._id,

@@ -247,9 +247,12 @@ def test_it_also_runs_as_a_module(tmp_path: Path) -> None:
     ("words", "told"),
     [
         *(
-            (("serve", flag, value), f"qa: the command line sets {flag[2:]} to '{value}', which is ")
+            (
+                ("serve", flag, value),
+                f"qa: the command line sets {flag[2:].replace('-', '_')} to '{value}', which is ",
+            )
             for flag, value in (
-                *(("--rate", "often"), ("--cors", "*"), ("--store", "somewhere"), ("--docs", "")),
+                *(("--rate-limit", "often"), ("--cors", "*"), ("--store", "somewhere"), ("--docs", "")),
                 *(("--index", ""), ("--host", ""), ("--judgements", "")),
             )
         ),

@@ -321,7 +321,7 @@ def test_the_memory_that_may_be_used_decides_on_the_index_of_the_vectors(
         return {"kind": "noted"}
 
     monkeypatch.setattr("qa.index.dense.vectors.invert", note)
-    build(replace(settings, memory=7), StandIn())
+    build(replace(settings, vector_memory_mb=7), StandIn())
     live = _live(settings)
     assert given == [(live.manifest.sentences, 48, "sentences.faiss", 7 * 2**20)]
     assert live.manifest.vectors == {"kind": "noted"}
@@ -332,7 +332,7 @@ def test_many_sentences_are_found_as_few_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: Generation, memory: int, kind: str
 ) -> None:
     monkeypatch.setattr("qa.index.dense.vectors.invert", partial(invert, few=0))
-    settings = Settings(docs=write_many(tmp_path / "docs"), index=tmp_path / "index", memory=memory)
+    settings = Settings(docs=write_many(tmp_path / "docs"), index=tmp_path / "index", vector_memory_mb=memory)
     (settings.docs / "b" / "59.md").unlink()
     build(settings, StandIn())
     write_many(settings.docs)

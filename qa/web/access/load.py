@@ -77,8 +77,8 @@ class Gate:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Let ``app`` work on ``threads`` requests, keep ``waiting`` more, and send some files beside them."""
-    work = Gate(settings.threads, settings.waiting, settings.patience)
+    """Let ``app`` work on ``threads`` requests, keep ``queue_size`` more, and send some files beside them."""
+    work = Gate(settings.threads, settings.queue_size, settings.queue_timeout)
     files = Gate(_FILES_AT_ONCE, 0, 0)
     app.extensions[_BATCHES] = Gate(settings.threads, 0, 0)
     app.before_request(_refuse_without_length)
@@ -114,7 +114,7 @@ def threads(settings: Settings) -> int:
 
     As many again open files, and two are for probes and for those who are sent away.
     """
-    return 2 * settings.threads + settings.waiting + 2
+    return 2 * settings.threads + settings.queue_size + 2
 
 
 def _refuse_without_length() -> None:

@@ -100,8 +100,8 @@ def init_app(app: Flask, settings: Settings, keys: Keys) -> None:
         app.after_request(lambda response: _share(response, others))
     app.before_request(lambda: _check_key(keys))
     app.after_request(_bear)
-    if settings.rate:
-        _limit(app, settings.rate)
+    if settings.rate_limit:
+        _limit(app, settings.rate_limit)
 
 
 def is_loopback(address: str) -> bool:

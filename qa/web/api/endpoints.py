@@ -96,7 +96,7 @@ def _answer(asked: schemas.SearchOptions, question: str) -> dict[str, Any]:
 
 def _in_time(asked: schemas.SearchRequest) -> list[dict[str, Any]]:
     """Answer several questions, a few at once, unless they take longer than a request may."""
-    ends = time.monotonic() + service().settings.longest
+    ends = time.monotonic() + service().settings.batch_timeout
     found: list[dict[str, Any]] = []
     for start in range(0, len(asked.questions), _AT_ONCE):
         load.give_way()

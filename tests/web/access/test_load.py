@@ -50,7 +50,7 @@ def slow() -> Slow:
 
 
 def test_what_is_too_much_is_sent_away_while_the_probes_answer(settings: Settings, slow: Slow) -> None:
-    app = create_app(replace(settings, threads=2, waiting=3), lambda: slow)
+    app = create_app(replace(settings, threads=2, queue_size=3), lambda: slow)
     with ThreadPoolExecutor(8) as clients:
         asked = [clients.submit(app.test_client().get, SEARCH) for _ in range(5)]
         for _ in range(2):
@@ -84,7 +84,7 @@ def _is_full(app) -> bool:
 
 
 def test_whoever_has_waited_too_long_is_sent_away(settings: Settings, slow: Slow) -> None:
-    app = create_app(replace(settings, threads=1, waiting=1, patience=1), lambda: slow)
+    app = create_app(replace(settings, threads=1, queue_size=1, queue_timeout=1), lambda: slow)
     with ThreadPoolExecutor(1) as clients:
         first = clients.submit(app.test_client().get, SEARCH)
         assert slow.begun.acquire(timeout=10)
@@ -96,7 +96,7 @@ def test_whoever_has_waited_too_long_is_sent_away(settings: Settings, slow: Slow
 
 
 def test_errors_make_room_again(settings: Settings, slow: Slow) -> None:
-    client = create_app(replace(settings, threads=1, waiting=0), lambda: slow).test_client()
+    client = create_app(replace(settings, threads=1, queue_size=0), lambda: slow).test_client()
     slow.may.set()
     for address, status in (("/api/v1/search", 422), ("/api/v1/passages/x", 404), ("/nowhere", 404)) * 3:
         assert client.get(address).status_code == status
@@ -107,7 +107,7 @@ def test_files_that_are_being_sent_keep_their_room_and_no_question_waiting(
     settings: Settings, search: FakeSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "_FILES_AT_ONCE", 1)
-    client = create_app(replace(settings, threads=1, waiting=0), lambda: search).test_client()
+    client = create_app(replace(settings, threads=1, queue_size=0), lambda: search).test_client()
     file = f"/api/v1/documents/{next(iter(search.held))}/text"
     sending = client.get(file, buffered=False)
     assert sending.status_code == 200
@@ -165,7 +165,7 @@ def test_every_way_that_an_answer_ends_makes_room_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(load, "_FILES_AT_ONCE", 1)
-    app = create_app(replace(settings, threads=1, waiting=0), lambda: search)
+    app = create_app(replace(settings, threads=1, queue_size=0), lambda: search)
     client = app.test_client()
     headers = (
         {"Range": "bytes=0-3"},
@@ -184,7 +184,7 @@ def test_every_way_that_an_answer_ends_makes_room_again(
 
 
 def test_what_fails_outside_of_flask_makes_room_again(settings: Settings, search: FakeSearch) -> None:
-    app = create_app(replace(settings, threads=1, waiting=0), lambda: search)
+    app = create_app(replace(settings, threads=1, queue_size=0), lambda: search)
     app.teardown_request(lambda _: 1 / 0)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
@@ -194,7 +194,7 @@ def test_what_fails_outside_of_flask_makes_room_again(settings: Settings, search
 def test_several_questions_that_take_too_long_are_given_up(settings: Settings, slow: Slow) -> None:
     slow.may.set()
     slow.search_many_takes = 0.6
-    client = create_app(replace(settings, longest=1), lambda: slow).test_client()
+    client = create_app(replace(settings, batch_timeout=1), lambda: slow).test_client()
     body = {"questions": ["trade"] * 100, "k": 1}
     started = time.monotonic()
     assert client.post("/api/v1/search", json=body).status_code == 503
@@ -207,7 +207,7 @@ def test_several_questions_that_take_too_long_are_given_up(settings: Settings, s
 def test_many_questions_at_once_give_way_to_others(settings: Settings, slow: Slow) -> None:
     slow.may.set()
     slow.search_many_takes = 0.2
-    app = create_app(replace(settings, threads=1, waiting=4), lambda: slow)
+    app = create_app(replace(settings, threads=1, queue_size=4), lambda: slow)
     with ThreadPoolExecutor(1) as clients:
         body = {"questions": ["trade"] * 100, "k": 1}
         many = clients.submit(app.test_client().post, SEARCH.partition("?")[0], json=body)
@@ -220,7 +220,7 @@ def test_many_questions_at_once_give_way_to_others(settings: Settings, slow: Slo
 def test_many_questions_at_once_do_not_fill_the_queue(settings: Settings, slow: Slow) -> None:
     slow.may.set()
     slow.search_many_takes = 0.2
-    app = create_app(replace(settings, threads=2, waiting=4), lambda: slow)
+    app = create_app(replace(settings, threads=2, queue_size=4), lambda: slow)
     address, body = SEARCH.partition("?")[0], {"questions": ["trade"] * 50, "k": 1}
     with ThreadPoolExecutor(6) as clients:
         many = [clients.submit(app.test_client().post, address, json=body) for _ in range(6)]

@@ -49,7 +49,7 @@ def test_any_other_host_is_refused(with_, host: str) -> None:
 
 
 def test_a_rate_is_kept_by_each_address_and_tells_when_to_ask_again(with_) -> None:
-    client = with_(rate="3/minute")
+    client = with_(rate_limit="3/minute")
     for _ in range(3):
         assert client.get(STATUS).status_code == 200
     refused = client.get(STATUS)
@@ -60,7 +60,7 @@ def test_a_rate_is_kept_by_each_address_and_tells_when_to_ask_again(with_) -> No
 
 
 def test_only_a_proxy_that_is_named_is_believed(with_) -> None:
-    client = with_(rate="1/minute", proxies="192.0.2.1", hosts="qa.test")
+    client = with_(rate_limit="1/minute", proxies="192.0.2.1", hosts="qa.test")
 
     def ask(proxy: str, address: str) -> int:
         headers = {"X-Forwarded-For": address, "X-Forwarded-Host": "qa.test", "X-Forwarded-Proto": "https"}
