@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -13,9 +14,20 @@ from qa.web.server import connections
 @pytest.fixture(autouse=True)
 def _own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the sockets of other tests, some of which stay open as long as the process."""
-    every = connections._descriptors
-    others = set(every())
-    monkeypatch.setattr(connections, "_descriptors", lambda: [one for one in every() if one not in others])
+    all_descriptors = connections._descriptors
+    before = {number: _inode(number) for number in all_descriptors()}  # a closed one's number comes again
+    monkeypatch.setattr(
+        connections,
+        "_descriptors",
+        lambda: [number for number in all_descriptors() if before.get(number) != _inode(number)],
+    )
+
+
+def _inode(descriptor: int) -> int | None:
+    try:
+        return os.fstat(descriptor).st_ino
+    except OSError:
+        return None
 
 
 @pytest.fixture
