@@ -143,10 +143,14 @@ def _percentile(times: Sequence[float], percent: int) -> float:
 
 
 def commits(*checkouts: Path) -> Mapping[str, str]:
+    """Return the commits of the checkouts ``before`` and ``after``."""
     names = ("before", "after")
     command = ["git", "rev-parse", "HEAD"]
-    told = [subprocess.run(command, cwd=one, capture_output=True, text=True, check=True) for one in checkouts]
-    return {name: done.stdout.strip() for name, done in zip(names, told, strict=True)}
+    runs = [
+        subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True)
+        for checkout in checkouts
+    ]
+    return {name: run.stdout.strip() for name, run in zip(names, runs, strict=True)}
 
 
 if __name__ == "__main__":
