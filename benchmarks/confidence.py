@@ -69,9 +69,9 @@ def _ask_of(name: str, names: list[str], data: Path, work: Path) -> list[Asked]:
     index = work / name
     command = [sys.executable, "-m", "qa", "index", str(data / name / "docs"), "--index", str(index)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    encoder, found = load_encoder("all-MiniLM-L6-v2"), generation.load(generation.current(index))
+    encoder, corpus = load_encoder("all-MiniLM-L6-v2"), generation.load(generation.current(index))
     others = [other for other in names if other == name or _kin(other) != _kin(name)]
-    return [_ask(encoder, found, name, other, data) for other in others]
+    return [_ask(encoder, corpus, name, other, data) for other in others]
 
 
 def _kin(name: str) -> str:
@@ -85,16 +85,16 @@ def _ask(encoder: Encoder, index: Generation, name: str, other: str, data: Path)
         questions = questions[:: max(1, len(questions) // _MOST_FROM_ELSEWHERE)]
     vectors = encoder.encode_queries([question["question"] for question in questions])
     languages = index.store.languages()
-    found = []
+    features = []
     for question, own in zip(questions, vectors, strict=True):
         query = Query(question["question"])
         nearest = partial(Nearest.find, index, own, 20, None)
         evidence = Evidence.gather(index, query, 20, languages=languages, nearest=nearest, allowed=None)
         signals = evidence.rank().signals
-        found.append(list(ranking.evidence(signals, evidence.legibility).values()))
+        features.append(list(ranking.evidence(signals, evidence.legibility).values()))
     print(f"asked {len(questions)} questions of {other} of the documents of {name}", file=sys.stderr)
     answered = [other == name and bool(question["answers"]) for question in questions]
-    return Asked(name, other, found, answered)
+    return Asked(name, other, features, answered)
 
 
 def _fit(runs: list[Asked]) -> LogisticRegression:
@@ -118,7 +118,7 @@ def _coefficients(runs: list[Asked]) -> list[str]:
 
 
 def _check(name: str, runs: list[Asked]) -> list[str]:
-    """Tell how a fit without a set, and without its kin, does on it."""
+    """Return how a fit without a set, and without its kin, does on it."""
     model = _fit([run for run in runs if _kin(name) not in {_kin(run.documents), _kin(run.questions)}])
     own = [run for run in runs if run.documents == name]
     said = model.predict_proba(np.array([row for run in own for row in run.evidence]))[:, 1]

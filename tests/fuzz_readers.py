@@ -31,10 +31,10 @@ def one(data: bytes) -> None:
     if not data:
         return
     try:
-        found = list(readers.read(f"a{SUFFIXES[data[0] % len(SUFFIXES)]}", data[1:]))
+        readings = list(readers.read(f"a{SUFFIXES[data[0] % len(SUFFIXES)]}", data[1:]))
     except ReadError:
         return
-    for reading in found:
+    for reading in readings:
         if isinstance(reading, Reading) and len(reading.text) < _MATTER:
             _check(reading)
 

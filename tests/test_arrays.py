@@ -47,9 +47,9 @@ def test_each_place_is_in_the_part_that_holds_it(lengths: list[int]) -> None:
 
 @given(st.sampled_from([1.0, 0.5, -2.0]), st.sampled_from([0.0, 0.25]))
 def test_a_map_scales_and_shifts(scale: float, shift: float) -> None:
-    found = Affine(scale, shift)(np.array([-1, 0.5], np.float32))
-    assert found.dtype == np.float32
-    assert found.tolist() == [-scale + shift, 0.5 * scale + shift]
+    mapped_values = Affine(scale, shift)(np.array([-1, 0.5], np.float32))
+    assert mapped_values.dtype == np.float32
+    assert mapped_values.tolist() == [-scale + shift, 0.5 * scale + shift]
 
 
 @given(_LENGTHS, st.sampled_from([(), (1,), (3,)]), _NUMBERS, st.data())
@@ -57,12 +57,12 @@ def test_max_in_parts_is_pythons(
     lengths: list[int], rest: tuple[int, ...], empty: float, data: st.DataObject
 ) -> None:
     values = data.draw(arrays.arrays(np.float32, (sum(lengths), *rest), elements=_NUMBERS))
-    found = max_in_parts(values, offsets(np.array(lengths, np.int64)), empty)
-    assert found.shape == (len(lengths), *rest)
+    maxima = max_in_parts(values, offsets(np.array(lengths, np.int64)), empty)
+    assert maxima.shape == (len(lengths), *rest)
     for place in np.ndindex(rest):
         column = values[(slice(None), *place)]
         expected = [max(column[part].tolist(), default=empty) for part in _parts(lengths)]
-        assert found[(slice(None), *place)].tolist() == expected
+        assert maxima[(slice(None), *place)].tolist() == expected
 
 
 @given(st.lists(_NUMBERS, max_size=6), _NUMBERS)
@@ -72,9 +72,9 @@ def test_shifted_moves_each_value_one_place_on(values: list[float], first: float
 
 @given(arrays.arrays(np.float32, st.tuples(st.integers(0, 5), st.integers(1, 5)), elements=_NUMBERS))
 def test_unit_keeps_the_direction_and_makes_the_length_1(vectors: np.ndarray) -> None:
-    found = unit(vectors)
-    assert found.dtype == np.float32
-    for row, made in zip(vectors.tolist(), found.tolist(), strict=True):
+    units = unit(vectors)
+    assert units.dtype == np.float32
+    for row, made in zip(vectors.tolist(), units.tolist(), strict=True):
         length = sum(number**2 for number in row) ** 0.5
         if length > 1e-6:
             assert made == pytest.approx([number / length for number in row], abs=1e-5)
@@ -117,8 +117,8 @@ def test_rows_of_a_file_are_those_that_were_written_whether_it_is_mapped_or_read
         values.tofile(Path(folder) / "rows")
         for most in (2**20, 1000):
             monkeypatch.setattr("qa.arrays._MAPPED", most)
-            found = FileRows(Path(folder) / "rows", np.int16, 8).take(wanted)
-            np.testing.assert_array_equal(found, values[wanted])
+            taken = FileRows(Path(folder) / "rows", np.int16, 8).take(wanted)
+            np.testing.assert_array_equal(taken, values[wanted])
 
 
 def test_rows_of_a_file_are_whole_or_refused(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_any_number_of_threads_may_open_arrays_at_once(tmp_path: Path) -> None:
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as threads:
-            for found in threads.map(lambda _: mapped(path, np.int64), range(4000)):
-                np.testing.assert_array_equal(found, [0, 1, 2])
+            for array in threads.map(lambda _: mapped(path, np.int64), range(4000)):
+                np.testing.assert_array_equal(array, [0, 1, 2])
     finally:
         sys.setswitchinterval(before)

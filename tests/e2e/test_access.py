@@ -28,8 +28,8 @@ TURNOVER = "How large was the trade turnover with Cambodia in 2018?"
 
 def look_through(page: Page) -> None:
     """Let axe look for what keeps people out."""
-    found = Axe().run(page, options={"runOnly": RULES})
-    assert found.violations_count == 0, found.generate_report()
+    results = Axe().run(page, options={"runOnly": RULES})
+    assert results.violations_count == 0, results.generate_report()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -45,13 +45,13 @@ def test_an_answer_that_comes_late_is_not_shown(awkward: str, open_page: Open) -
         page.locator("#q").fill("zeppelin")
     ask(page, "zinnia harvest")
     expect(page.locator(".hit h3").first).to_contain_text("Harvest of")
-    found = shown(page)
+    before = shown(page)
     try:
         late[0].continue_()
     except Exception:  # noqa: BLE001 -- the browser has already let go of it, as it should
         late.clear()
     page.wait_for_timeout(400)
-    assert shown(page) == found
+    assert shown(page) == before
     assert "zinnia" in page.url
 
 

@@ -48,8 +48,8 @@ def test_a_pdfs_page_is_shown_with_the_place_of_the_passage(demo: str, open_page
 def test_a_page_that_cannot_be_drawn_in_time_shows_its_text_and_says_so(
     awkward: str, open_page: Open, complaints: list[str], *, scripts: bool
 ) -> None:
-    found = open_page(f"{awkward}/?q=Who+tuned+the+xylophone%3F")
-    slow = found.locator(".hit h3 a", has_text="slow").first.get_attribute("href")
+    results = open_page(f"{awkward}/?q=Who+tuned+the+xylophone%3F")
+    slow = results.locator(".hit h3 a", has_text="slow").first.get_attribute("href")
     page = open_page(awkward + slow, java_script_enabled=scripts)
     expect(page.locator("mark#passage, mark.sentence").first).to_contain_text("xylophone of the palace")
     if scripts:
