@@ -4,9 +4,9 @@
 
 Each DATA is a folder with `docs/` and `questions.jsonl`. Both services get every question in the modes
 hybrid, dense and lexical, and every fifth question in several variants: other pages of results, filters by
-language, type and date, facets, another order, a minimum confidence. Two answers are the same if they have the same
-passages in the same order with the same sentences, and if no score, signal or confidence differs by more than
-`TOLERANCE`.
+language, type and date, facets, another order, a minimum confidence. Two answers are the same if they have
+the same passages in the same order with the same sentences, and if no score, signal or confidence differs by
+more than `TOLERANCE`.
 """
 
 from __future__ import annotations
