@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from qa.readers.extract import Extract
 from qa.readers.metadata import Facts, doubts
 from qa.readers.plain_text import decode
 from qa.readers.sidecar import front_matter
+from qa.text.patterns import lines_with_ends
 from qa.types import Heading, Span
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _LONGEST_TITLE = 200
-_LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
 
 
 def read(data: bytes) -> Extract:
@@ -28,7 +27,8 @@ def read(data: bytes) -> Extract:
     body, values, note = front_matter(text)
     facts.add_all(values, "file")
     notes = doubts(values.get("published")) + ((note,) if note else ())
-    lines = [Span(body + found.start(), body + found.end()) for found in _LINE.finditer(text[body:])]
+    line_starts = accumulate(map(len, lines_with_ends(text[body:])), initial=body)
+    lines = [Span(*bounds) for bounds in pairwise(line_starts)]
     headings = [Heading(Span(0, body), 0)] if body else []
     for opening, inline in pairwise(MarkdownIt("commonmark").parse(text[body:])):
         if opening.type == "heading_open" and inline.content.strip():

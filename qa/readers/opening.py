@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from qa.readers import dates
 from qa.readers.metadata import Facts
+from qa.text import patterns
 
 _TOP_CHARACTERS = 6_000
 _TOP_LINES = 12
@@ -17,12 +18,6 @@ _TOP_PARAGRAPHS = 6
 _LONGEST_BYLINE = 150
 _LONGEST_TITLE = 110  # what schema.org's users are told to keep a headline under
 
-# Atomic, so that half of a CR LF is never taken for a line of its own.
-_BREAK = r"(?>\r\n?|\n)"
-_LINE_BREAK = re.compile(_BREAK)
-_BLANK_LINES = re.compile(rf"{_BREAK}(?:[^\S\r\n]*+{_BREAK})++")
-_ENDS_A_SENTENCE = re.compile(r"[.!?…:;,。！？][\"'»”’)\]]*+$")
-_LIST_ITEM = re.compile(r"(?:[-*+•–—·▪‣]|\(?\w{1,3}[.)])\s")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _DATE_LABEL = re.compile(
     r"^(?:(?:date|published|posted|publication date)(?: on)?"
@@ -67,7 +62,7 @@ def facts_of(text: str, *, with_title: bool) -> Facts:
     """
     facts = Facts()
     paragraphs = _top_paragraphs(text)
-    lines = [line.strip() for paragraph in paragraphs for line in _LINE_BREAK.split(paragraph)]
+    lines = [line.strip() for paragraph in paragraphs for line in patterns.lines(paragraph)]
     lines = [line for line in lines if line][:_TOP_LINES]
     _add_dateline(facts, paragraphs[:_TOP_PARAGRAPHS])
     written = {found for line in lines if (found := _date(line))}
@@ -82,7 +77,7 @@ def facts_of(text: str, *, with_title: bool) -> Facts:
 
 
 def _top_paragraphs(text: str) -> list[str]:
-    pieces = _BLANK_LINES.split(text[:_TOP_CHARACTERS])
+    pieces = patterns.paragraphs(text[:_TOP_CHARACTERS])
     return [piece.strip() for piece in pieces if piece.strip()][:_TOP_LINES]
 
 
@@ -128,16 +123,16 @@ def _title(text: str, paragraphs: list[str]) -> str | None:
 
 
 def _is_prose(paragraph: str) -> bool:
-    return bool(
-        len(paragraph) > 2 * _LONGEST_TITLE
-        or (_ENDS_A_SENTENCE.search(paragraph) and not _author(paragraph) and not _date(paragraph))
-    )
+    if len(paragraph) > 2 * _LONGEST_TITLE:
+        return True
+    ends_like_prose = patterns.ends_with_mark(paragraph, patterns.PROSE_MARKS)
+    return ends_like_prose and not _author(paragraph) and not _date(paragraph)
 
 
 def _candidate(paragraph: str) -> Iterator[str]:
-    lines = [line.strip() for line in _LINE_BREAK.split(paragraph)]
+    lines = [line.strip() for line in patterns.lines(paragraph)]
     lines = [line for line in lines if not _date(line) and not _author(line)]
-    if len(lines) == 1 and len(lines[0]) <= _LONGEST_TITLE and not _LIST_ITEM.match(lines[0]):
+    if len(lines) == 1 and len(lines[0]) <= _LONGEST_TITLE and not patterns.may_be_list_item(lines[0]):
         yield lines[0]
 
 

@@ -10,7 +10,6 @@ import codecs
 import csv
 import io
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from qa.readers.extract import Extract, printable
 from qa.readers.limits import LONGEST_KEY, MOST_CHARACTERS
 from qa.readers.metadata import FIELDS, Facts, doubts, is_plain
 from qa.readers.plain_text import decode
+from qa.text.patterns import lines_with_ends
 
 _OTHER_NAMES = {"publisher": "source", "date": "published"}
 _DELIMITERS = ",;\t"
-_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
 # The library's limit of 131,072 characters a field is less than a long article. It is one for all readers.
 csv.field_size_limit(sys.maxsize)
@@ -41,7 +40,7 @@ class BadRow:
 def read_csv(data: bytes) -> Iterator[Extract | BadRow]:
     """Read a table with a header and commas, semicolons or tabs between its columns."""
     text = decode(data)
-    lines = csv.reader(_lines(text), delimiter=_delimiter(text), strict=True)
+    lines = csv.reader(lines_with_ends(text), delimiter=_delimiter(text), strict=True)
     header = [name.strip().lower() for name in next(lines, [])]
     return _extracts(_csv_rows(lines, header))
 
@@ -57,7 +56,7 @@ def _delimiter(text: str) -> str:
     """Choose the delimiter by which the header has a ``text`` column, and most columns."""
     widths = {}
     for delimiter in _DELIMITERS:
-        reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
+        reader = csv.reader(lines_with_ends(text), delimiter=delimiter, strict=True)
         try:
             header = [name.strip().lower() for name in next(reader, [])]
         except csv.Error as error:
@@ -67,11 +66,6 @@ def _delimiter(text: str) -> str:
     if not widths:
         raise ReadError("has no column named text")
     return max(widths, key=widths.__getitem__)
-
-
-def _lines(text: str) -> Iterator[str]:
-    """Yield the lines with their ends. A ``StringIO`` would keep a copy of four bytes a character."""
-    return (line[0] for line in _LINE.finditer(text))
 
 
 def _csv_rows(lines: Any, header: list[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:

@@ -8,7 +8,7 @@ from qa.readers.extract import LONGEST_HEADING
 from qa.readers.html import article
 from qa.readers.limits import LONGEST_KEY, LONGEST_SAID
 from qa.readers.metadata import LONGEST_VALUE
-from qa.text.passages import split
+from qa.text.segmentation.passages import split_passages
 from qa.types import ReadFailure, Reading
 from readers.samples import headings, make_docx, make_epub, one
 
@@ -106,8 +106,11 @@ def test_a_very_long_heading_is_body_text(name: str, data: bytes) -> None:
     reading = one(name, data)
     assert headings(reading) == [(1, "Short")]
     assert LONG in reading.text
-    passages = split(
-        reading, measure=lambda texts: [len(one.split()) for one in texts], max_tokens=100, language=str
+    passages = split_passages(
+        reading,
+        count_tokens=lambda texts: [len(text.split()) for text in texts],
+        max_tokens=100,
+        language=str,
     )
     assert {passage.section for passage in passages} <= {None, "Short"}
     assert max(passage.span.end - passage.span.start for passage in passages) <= 16 * 100

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import quantiles
 
-_ENDS_A_SENTENCE = re.compile(r"[.!?…:;][\"'»”’)\]]*+$")
-_BULLET = re.compile(r"[•▪◦‣●○■□➢✓]")
+from qa.text.patterns import SENTENCE_MARKS, begins_with_bullet, ends_with_mark
+
 _WORD = re.compile(r"[^\W_]++(?:-[^\W_]++)*+")
 _DIVIDED = re.compile(r"\w-")
 _LAST_WORD = re.compile(r"[^\W\d_]*+")
@@ -55,7 +55,7 @@ class Line:
     @property
     def ends_a_sentence(self) -> bool:
         """Tell whether a sentence ends with it."""
-        return bool(_ENDS_A_SENTENCE.search(self.text))
+        return ends_with_mark(self.text, SENTENCE_MARKS)
 
     def has_size_of(self, other: Line) -> bool:
         """Tell whether its letters are about as high as those of another."""
@@ -192,7 +192,7 @@ def _begins(line: Line, paragraph: Sequence[Line], margin: float) -> bool:
     above = paragraph[-1]
     if above.is_tabular or line.is_tabular:
         return above.is_tabular != line.is_tabular
-    if _BULLET.match(line.text):
+    if begins_with_bullet(line.text):
         return True
     if above.text.endswith("-"):
         return False
