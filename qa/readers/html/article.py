@@ -13,7 +13,7 @@ from typing import Any
 from qa.errors import ReadError
 from qa.readers.extract import Block, Extract, assemble, printable
 from qa.readers.html.blocks import blocks, is_left_out, local_name, text_of
-from qa.readers.metadata import Facts, first, useful
+from qa.readers.metadata import Facts, first_nonblank, written_by_hand
 from qa.readers.plain_text import decode
 
 _DECLARATION_BYTES = 4096
@@ -149,8 +149,10 @@ def _facts(root: Any) -> Facts:
     for field, names in _METAS.items():
         values = [value for name in names for value in metas.get(name, [])]
         if field == "author":
-            values = [useful(value) or "" for value in values if not value.startswith(("http:", "https:"))]
-        facts.add(field, first(values), "file")
+            values = [
+                written_by_hand(value) or "" for value in values if not value.startswith(("http:", "https:"))
+            ]
+        facts.add(field, first_nonblank(values), "file")
     facts.add("title", _title(root), "file")
     facts.add("published", _time(root), "file")
     for element in root.iter():
@@ -177,7 +179,7 @@ def _title(root: Any) -> str | None:
 
 
 def _text_of_first(root: Any, name: str) -> str | None:
-    return first(text_of(element) for element in root.iter() if local_name(element) == name)
+    return first_nonblank(text_of(element) for element in root.iter() if local_name(element) == name)
 
 
 def _time(root: Any) -> str | None:

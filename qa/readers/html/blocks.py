@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from qa.readers.extract import LONGEST_HEADING, Block, one_line, printable
+from qa.readers.extract import MAX_HEADING_LENGTH, Block, one_line, printable
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
@@ -165,7 +165,7 @@ def _whole(element: Any) -> list[Block]:
         return _table(element)
     level = _level(element, name)
     text = text_of(element) if level else ""
-    return [Block(text, level)] if 0 < len(text) <= LONGEST_HEADING else []
+    return [Block(text, level)] if 0 < len(text) <= MAX_HEADING_LENGTH else []
 
 
 def _level(element: Any, name: str) -> int | None:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from qa.errors import ReadError
 from qa.readers.extract import Extract, printable
-from qa.readers.metadata import Facts, useful
+from qa.readers.metadata import Facts, written_by_hand
 from qa.readers.pdf.layout import Line, join, paragraphs, vocabulary
 from qa.types import Span
 
@@ -29,27 +29,27 @@ _MOST_NAMED = 10
 _WIDE_GAP = 2.5  # between the cells of a table; in justified lines spaces hardly grow to that
 _EMPTY_BYTES = 2
 
-MOST_PAGES = 10_000
+MAX_PAGES = 10_000
 """How many pages are read of a document."""
 
 
 def read(data: bytes) -> Extract:
     """Read a document: its text, pages and document information."""
-    with opened(data) as document:
+    with open_document(data) as document:
         count = len(document)
-        pages = [_lines_of_page(document, index) for index in range(min(count, MOST_PAGES))]
+        pages = [_lines_of_page(document, index) for index in range(min(count, MAX_PAGES))]
         facts = _facts(document)
     words = vocabulary(line for lines in pages for line in lines)
     texts = ["\n\n".join(join(paragraph, words) for paragraph in paragraphs(lines)) for lines in pages]
     if not any(texts):
         raise ReadError("has no text on any page: it is likely a scan without a text layer")
     text, spans = _assemble(texts)
-    beyond = (f"of {count} pages only {MOST_PAGES} were read",) if count > MOST_PAGES else ()
+    beyond = (f"of {count} pages only {MAX_PAGES} were read",) if count > MAX_PAGES else ()
     return Extract(text, facts, pages=spans, notes=_notes(texts) + beyond)
 
 
 @contextmanager
-def opened(data: bytes | BinaryIO) -> Iterator[Any]:
+def open_document(data: bytes | BinaryIO) -> Iterator[Any]:
     """Open a document of pypdfium2, or raise ReadError."""
     import pypdfium2
 
@@ -66,7 +66,7 @@ def opened(data: bytes | BinaryIO) -> Iterator[Any]:
 
 
 @contextmanager
-def opened_page(document: Any, index: int) -> Iterator[tuple[Any, Any]]:
+def open_page(document: Any, index: int) -> Iterator[tuple[Any, Any]]:
     """Open a page, by its number from 0, and its text, or raise ReadError."""
     import pypdfium2
 
@@ -84,7 +84,7 @@ def opened_page(document: Any, index: int) -> Iterator[tuple[Any, Any]]:
         page.close()
 
 
-def letters(text_page: Any) -> Iterator[int]:
+def letter_indexes(text_page: Any) -> Iterator[int]:
     """Give, for each letter and digit of a page in the text, the character of the page that it comes from.
 
     What is between them may be put otherwise in the text; they are the same, in the same order.
@@ -104,7 +104,7 @@ def count_letters(text: str) -> int:
     return sum(map(str.isalnum, text))
 
 
-def box(text_page: Any, index: int) -> Any:
+def character_box(text_page: Any, index: int) -> Any:
     """Give the place of a character, in points from the page's lower left corner."""
     from pypdfium2 import raw
 
@@ -114,7 +114,7 @@ def box(text_page: Any, index: int) -> Any:
 
 
 def _lines_of_page(document: Any, index: int) -> list[Line]:
-    with opened_page(document, index) as (_, text_page):
+    with open_page(document, index) as (_, text_page):
         return list(_lines(text_page))
 
 
@@ -142,7 +142,7 @@ def _line(text_page: Any, characters: list[str], start: int, end: int) -> Line |
     words = list(_words(characters, start, end))
     if not words:
         return None
-    ends = [(box(text_page, first), box(text_page, last)) for first, last in words]
+    ends = [(character_box(text_page, first), character_box(text_page, last)) for first, last in words]
     size = median(place.top - place.bottom for place, _ in ends)
     text = _clean("".join(characters[words[0][0] : words[0][1] + 1]))
     for (_, before), (after, _), (first, last) in zip(ends, ends[1:], words[1:], strict=False):
@@ -216,8 +216,8 @@ def _notes(pages: list[str]) -> tuple[str, ...]:
 def _facts(document: Any) -> Facts:
     """Collect the document information; its dates tell when the file was made, not when it was published."""
     facts = Facts()
-    facts.add("title", useful(document.get_metadata_value("Title")), "file")
-    facts.add("author", useful(document.get_metadata_value("Author")), "file")
+    facts.add("title", written_by_hand(document.get_metadata_value("Title")), "file")
+    facts.add("author", written_by_hand(document.get_metadata_value("Author")), "file")
     facts.add("language", _language(document), "file")
     return facts
 

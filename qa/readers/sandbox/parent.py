@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from qa.errors import ReadError
-from qa.readers import limits
+from qa.readers import size_limits
 from qa.readers.sandbox import child, wire
 from qa.types import ReadFailure, Reading
 
@@ -29,7 +29,7 @@ _CODE = (
 _GRACE = 10
 """Seconds that a process has longer than its own limits allow: to start, and to be ended by the system."""
 
-_MOST_ANSWERS = limits.MOST_ROWS + limits.MOST_FAILURES + 1
+_MOST_ANSWERS = size_limits.MAX_ROWS + size_limits.MAX_FAILURES + 1
 
 _BLOCK = 1 << 16
 _PIPE = 1 << 15
@@ -249,7 +249,7 @@ def _size(file: Contents) -> int:
 
 def _check_amount(rows: int, characters: int, size: int) -> None:
     """See that no more comes of a file than can be in it."""
-    if rows > _MOST_ANSWERS or characters > size + limits.MOST_CHARACTERS:
+    if rows > _MOST_ANSWERS or characters > size + size_limits.MAX_CHARACTERS:
         raise wire.BadAnswerError
 
 

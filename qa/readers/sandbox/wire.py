@@ -14,24 +14,24 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-from qa.readers.limits import (
-    LONGEST_KEY,
-    LONGEST_SAID,
-    MOST_CHARACTERS,
-    MOST_HEADINGS,
-    MOST_NOTES,
-    MOST_PAGES,
+from qa.readers.metadata import MAX_URL_LENGTH, MAX_VALUE_LENGTH
+from qa.readers.size_limits import (
+    MAX_CHARACTERS,
+    MAX_HEADINGS,
+    MAX_KEY_LENGTH,
+    MAX_MESSAGE_LENGTH,
+    MAX_NOTES,
+    MAX_PAGES,
 )
-from qa.readers.metadata import LONGEST_ADDRESS, LONGEST_VALUE
 from qa.types import Heading, Metadata, ReadFailure, Reading, Span
 
 LENGTH = struct.Struct("!Q")
 """How a frame's length is written."""
 
-LARGEST_ANSWER = 16 * 2**20
+MAX_ANSWER_BYTES = 16 * 2**20
 """Bytes of an answer without its text: as many headings and pages as there may be take a third of it."""
 
-LARGEST_TEXT = 4 * MOST_CHARACTERS
+MAX_TEXT_BYTES = 4 * MAX_CHARACTERS
 """Bytes of a text."""
 
 _DEEPEST = 100
@@ -116,37 +116,37 @@ def read_answer(receive: Callable[[int], bytes]) -> Reading | ReadFailure | End:
         BadAnswerError: it is no answer.
     """
     try:
-        content = json.loads(receive(LARGEST_ANSWER))
+        content = json.loads(receive(MAX_ANSWER_BYTES))
         if "reading" in content:
-            return _reading(content["reading"], receive(LARGEST_TEXT).decode())
+            return _reading(content["reading"], receive(MAX_TEXT_BYTES).decode())
         if "failure" in content:
             return _failure(**content["failure"])
-        return End(_said(content["error"], LONGEST_SAID), bool(content["worn"]))
+        return End(_said(content["error"], MAX_MESSAGE_LENGTH), bool(content["worn"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadAnswerError from error
 
 
 def _failure(path: str, reason: str, row: str | None, count: int) -> ReadFailure:
     _check(type(count) is int and 0 < count < 2**63)
-    return ReadFailure(_text(path), _text(reason, LONGEST_SAID), _said(row, LONGEST_KEY), count)
+    return ReadFailure(_text(path), _text(reason, MAX_MESSAGE_LENGTH), _said(row, MAX_KEY_LENGTH), count)
 
 
 def _reading(fields: dict[str, Any], text: str) -> Reading:
     headings, pages, notes = fields["headings"], fields["pages"], fields["notes"]
-    _check(len(text) <= MOST_CHARACTERS and len(pages) <= MOST_PAGES and len(notes) <= MOST_NOTES)
-    _check(headings is None or len(headings) <= MOST_HEADINGS)
+    _check(len(text) <= MAX_CHARACTERS and len(pages) <= MAX_PAGES and len(notes) <= MAX_NOTES)
+    _check(headings is None or len(headings) <= MAX_HEADINGS)
     metadata = Metadata(**fields["metadata"])
     for name in Metadata.__slots__[:-1]:
-        _said(getattr(metadata, name), LONGEST_ADDRESS if name == "url" else LONGEST_VALUE)
+        _said(getattr(metadata, name), MAX_URL_LENGTH if name == "url" else MAX_VALUE_LENGTH)
     _check(set(metadata.found) <= set(Metadata.__slots__))
     return Reading(
         text=text,
-        media_type=_text(fields["media_type"], LONGEST_VALUE),
+        media_type=_text(fields["media_type"], MAX_VALUE_LENGTH),
         metadata=metadata,
         headings=None if headings is None else tuple(_heading(text, *one) for one in headings),
         pages=tuple(_span(text, *one) for one in pages),
-        key=_said(fields["key"], LONGEST_KEY),
-        notes=tuple(_text(note, LONGEST_SAID) for note in notes),
+        key=_said(fields["key"], MAX_KEY_LENGTH),
+        notes=tuple(_text(note, MAX_MESSAGE_LENGTH) for note in notes),
     )
 
 
@@ -164,7 +164,7 @@ def _said(value: Any, longest: int) -> str | None:
     return None if value is None else _text(value, longest)
 
 
-def _text(value: Any, longest: int = LARGEST_ANSWER) -> str:
+def _text(value: Any, longest: int = MAX_ANSWER_BYTES) -> str:
     _check(isinstance(value, str) and len(value) <= longest)
     value.encode()  # no halves of characters, which no file could take
     return str(value)

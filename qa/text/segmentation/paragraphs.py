@@ -13,7 +13,7 @@ from qa.text.segmentation.sentences import READABLE
 from qa.types import Reading, Span
 
 FRAGMENT_LENGTH = 250
-"""A block of fewer characters is a fragment and joins its neighbours: it has hardly more than a sentence."""
+"""A block of fewer characters is a fragment and joins its neighbours: about two sentences."""
 
 _MAX_HEADINGS_IN_A_ROW = 3
 """A title, a section and a subsection may follow each other; more short lines in a row are a list."""

@@ -52,7 +52,7 @@ def split_sentences(
 def check_count(count: int) -> None:
     """Raise ReadError if a document has too many sentences."""
     if count > MAX_SENTENCES:
-        raise ReadError(f"has more than {MAX_SENTENCES:,} sentences: divide it")
+        raise ReadError(f"has more than {MAX_SENTENCES:,} sentences: split it")
 
 
 def _ends(text: str, span: Span, language: str, check: Callable[[], None]) -> Iterator[int]:

@@ -274,7 +274,7 @@ def test_an_answer_beyond_the_limits_is_none(changed: dict[str, object]) -> None
 
 
 def test_more_than_can_be_in_a_file_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parent.limits, "MOST_CHARACTERS", 10)
+    monkeypatch.setattr(parent.size_limits, "MAX_CHARACTERS", 10)
     flood = "frame = wire.pack(Reading('x' * 5, 'text/plain'))\nwhile True: os.write(1, frame)"
     ours = "from qa.types import Reading\nfrom qa.readers.sandbox import wire\n"
     monkeypatch.setattr(parent, "_CODE", "import os, sys; sys.path[:] = {path!r}\n" + ours + flood)

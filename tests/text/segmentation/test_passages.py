@@ -366,9 +366,9 @@ def test_the_length_of_a_section_name_is_bounded() -> None:
 def test_a_document_with_too_many_sentences_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentences, "MAX_SENTENCES", 100)
     assert _split("It is so. " * 100)
-    with pytest.raises(ReadError, match="has more than 100 sentences: divide it"):
+    with pytest.raises(ReadError, match="has more than 100 sentences: split it"):
         _split("It is so. " * 101)
-    with pytest.raises(ReadError, match="has more than 100 sentences: divide it"):
+    with pytest.raises(ReadError, match="has more than 100 sentences: split it"):
         _split("It is so. It is so.\n\n" * 51)
 
 

@@ -85,5 +85,5 @@ def test_a_sentence_longer_than_a_window_is_cut_between_words() -> None:
 def test_too_many_sentences_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentences, "MAX_SENTENCES", 3)
     check_count(3)
-    with pytest.raises(ReadError, match="has more than 3 sentences: divide it"):
+    with pytest.raises(ReadError, match="has more than 3 sentences: split it"):
         _texts("It is so. It is so. It is so. It is so.")

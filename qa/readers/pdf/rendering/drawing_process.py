@@ -52,7 +52,7 @@ def _answer(connection: socket.socket) -> None:
     if not descriptors:
         raise EOFError
     with os.fdopen(descriptors[0], "rb") as file, connection.makefile("rb") as requests:
-        request = json.loads(wire.read_frame(requests, wire.LARGEST_ANSWER))
+        request = json.loads(wire.read_frame(requests, wire.MAX_ANSWER_BYTES))
         _allow(request["seconds"], request["longest"])
         answer, picture = _render(file, request)
         _allow(0, 0)

@@ -180,7 +180,7 @@ def _exchange(
         with connection.makefile("wb") as requests:
             requests.write(wire.frame(request))
         with connection.makefile("rb") as answers:
-            answer = json.loads(wire.read_frame(answers, wire.LARGEST_ANSWER))
+            answer = json.loads(wire.read_frame(answers, wire.MAX_ANSWER_BYTES))
             return answer, wire.read_frame(answers, _LARGEST_PICTURE)
     finally:
         watch.cancel()

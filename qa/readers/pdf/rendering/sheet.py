@@ -23,7 +23,7 @@ from qa.types import Span
 WIDTH = 900
 """Width of a picture, in pixels."""
 
-MOST_EMBEDDED_PIXELS = 200_000_000
+MAX_EMBEDDED_PIXELS = 200_000_000
 """The largest picture that a page may hold: a square metre of paper at 300 dots an inch has 140 million."""
 
 _MOST_PIXELS = 4_000_000
@@ -69,12 +69,12 @@ def draw(file: BinaryIO, page: int) -> bytes:
         ReadError: it cannot be opened.
         RenderingError: it holds too large a picture.
     """
-    with extraction.opened(file) as document, _opened_page(document, page) as (opened, _):
+    with extraction.open_document(file) as document, _opened_page(document, page) as (opened, _):
         for width, height in _embedded(opened):
-            if width * height > MOST_EMBEDDED_PIXELS:
+            if width * height > MAX_EMBEDDED_PIXELS:
                 raise RenderingError(
                     f"Page {page} cannot be drawn: it holds a picture of {width} × {height} pixels, and the "
-                    f"limit is {MOST_EMBEDDED_PIXELS // 10**6} million."
+                    f"limit is {MAX_EMBEDDED_PIXELS // 10**6} million."
                 )
         width, height = opened.get_size()
         scale = min(WIDTH / width, _LONGEST / height, (_MOST_PIXELS / (width * height)) ** 0.5)
@@ -91,9 +91,9 @@ def locate(file: BinaryIO, page: int, letters: Span) -> Sheet:
         NotFoundError: there is no such page.
         ReadError: it cannot be opened.
     """
-    with extraction.opened(file) as document, _opened_page(document, page) as (opened, text_page):
-        wanted = islice(extraction.letters(text_page), *letters)
-        lines = _lines(_place(opened, extraction.box(text_page, index)) for index in wanted)
+    with extraction.open_document(file) as document, _opened_page(document, page) as (opened, text_page):
+        wanted = islice(extraction.letter_indexes(text_page), *letters)
+        lines = _lines(_place(opened, extraction.character_box(text_page, index)) for index in wanted)
         width, height = opened.get_size()
         return Sheet(height / width, tuple(lines))
 
@@ -102,7 +102,7 @@ def locate(file: BinaryIO, page: int, letters: Span) -> Sheet:
 def _opened_page(document: Any, page: int) -> Iterator[tuple[Any, Any]]:
     if not 1 <= page <= len(document):
         raise NotFoundError(f"There is no page {page}.")
-    with extraction.opened_page(document, page - 1) as opened:
+    with extraction.open_page(document, page - 1) as opened:
         yield opened
 
 
