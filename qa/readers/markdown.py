@@ -40,7 +40,7 @@ def read(data: bytes) -> Extract:
 
 
 def _span(text: str, lines: list[Span], inline: Token) -> Span:
-    """Return where a heading's words are within its lines; if they differ, as after a tab, the whole lines."""
+    """Return the place of a heading's words; of its whole lines if the words differ there, as after a tab."""
     first, after = inline.map or (0, 1)
     words = inline.content.split("\n")
     start = text.find(words[0].strip(), *lines[first])
