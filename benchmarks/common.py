@@ -97,7 +97,7 @@ def build_index(docs: Path, index: Path, **environment: str) -> Row:
 def read_passages(index: Path) -> list[Row]:
     """Read the passages of an index: place, text, context, and the sentences' spans in the text."""
     from qa.index import generation  # noqa: PLC0415 -- the other engines do without
-    from qa.text.passages import context  # noqa: PLC0415
+    from qa.text.segmentation.passages import context  # noqa: PLC0415
 
     store = generation.load(generation.current(index)).store
     passages = [

@@ -24,7 +24,7 @@ from qa.index import generation
 from qa.index.dense.vectors import VectorIndex
 from qa.index.generation import Generation
 from qa.retrieval.searcher import Searcher
-from qa.text.passages import context
+from qa.text.segmentation.passages import context
 from qa.types import Float32, Int64, Passage, PassageInput, Query, Span
 
 QUESTIONS = 500

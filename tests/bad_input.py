@@ -264,7 +264,7 @@ def _pdfs() -> Iterator[Case]:
     page = [(72, 700, _said())]
     locked = StandardEncryption("secret", ownerPassword="owner", canPrint=0)
     open_ = StandardEncryption("", ownerPassword="owner", canPrint=0)
-    yield Case("pdf/password.pdf", make_pdf(page, encrypt=locked), FAILED, "asks for a password")
+    yield Case("pdf/password.pdf", make_pdf(page, encrypt=locked), FAILED, "needs a password")
     yield Case("pdf/owner.pdf", make_pdf(page, encrypt=open_), OK)
     yield Case("pdf/no text.pdf", make_pdf([], []), FAILED, "has no text on any page")
     yield Case("pdf/some text.pdf", make_pdf(page, [], page), frozenset({"partly"}), "page 2 has no text")

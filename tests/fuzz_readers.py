@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 import atheris
 
-with atheris.instrument_imports(include=["qa.readers", "qa.text.passages"]):
+with atheris.instrument_imports(include=["qa.readers", "qa.text.segmentation"]):
     from qa import readers
     from qa.errors import ReadError
-    from qa.text import passages
+    from qa.text.segmentation.passages import split_passages
     from qa.types import Reading
 
 from bad_input import cases
@@ -41,7 +41,7 @@ def one(data: bytes) -> None:
 
 def _check(reading: Reading) -> None:
     reading.text.encode()  # no halves of characters
-    spans = passages.split(reading, measure=count_tokens, max_tokens=60, language=lambda _: None)
+    spans = split_passages(reading, count_tokens=count_tokens, max_tokens=60, language=lambda _: None)
     covered = bytearray(len(reading.text))
     end = 0
     for passage in spans:

@@ -32,7 +32,8 @@ from qa.indexing.folder import Folder
 from qa.indexing.incremental import Group, KeptVectors, encode
 from qa.indexing.shards import Shards, pack, unpack
 from qa.indexing.workers import in_order, made_with
-from qa.readers.sandbox.parent import Limits, Reader
+from qa.readers.sandbox.parent import Reader
+from qa.readers.sandbox.resource_limits import Limits
 from qa.types import Encoder, Float32, PassageInput, ReadFailure, SourceFile, Span
 
 config.keep_ray_to_itself()

@@ -23,7 +23,7 @@ from qa.retrieval import calibration, ranking
 from qa.retrieval.evidence import Evidence, Nearest, Ranked
 from qa.stores.protocol import Corpus
 from qa.stores.publication import publications
-from qa.text.passages import context
+from qa.text.segmentation.passages import context
 from qa.types import (
     Answer,
     Document,

@@ -328,7 +328,7 @@ RUSSIAN = {
 
 @pytest.fixture
 def multilingual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searcher:
-    monkeypatch.setattr("qa.text.passages.SHORT", 1)
+    monkeypatch.setattr("qa.text.segmentation.paragraphs.FRAGMENT_LENGTH", 1)
     docs = tmp_path / "documents"
     docs.mkdir()
     for name, text in RUSSIAN.items():

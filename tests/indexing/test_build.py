@@ -536,7 +536,7 @@ def test_a_file_that_changes_while_it_is_read_is_named(
         return StandIn().count_tokens(texts)
 
     monkeypatch.setattr(encoder, "count_tokens", count_and_change)
-    monkeypatch.setattr(parent, "_MOST_AHEAD", 0)  # it is opened after the one before is divided
+    monkeypatch.setattr(parent, "_MAX_QUEUED", 0)  # it is opened after the one before is divided
     assert "has changed" in _reasons(build(settings, encoder))["trade.md"]
     assert "trade.md" not in _reasons(build(settings, encoder))
     (stored,) = _live(settings).store.stored("trade.md")
@@ -551,7 +551,7 @@ def test_a_file_that_vanishes_while_others_are_read_is_named(
         return StandIn().count_tokens(texts)
 
     monkeypatch.setattr(encoder, "count_tokens", count_and_remove)
-    monkeypatch.setattr(parent, "_MOST_AHEAD", 0)  # it is opened after the one before is divided
+    monkeypatch.setattr(parent, "_MAX_QUEUED", 0)  # it is opened after the one before is divided
     assert "No such file" in _reasons(build(settings, encoder))["trade.md"]
     assert "trade.md" not in _reasons(build(settings, encoder))
 

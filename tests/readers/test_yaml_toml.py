@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.readers import notation
-from qa.readers.notation import ALIAS, DEEPEST, LARGEST, MOST_VALUES, parse_toml, parse_yaml
+from qa.readers import yaml_toml
+from qa.readers.yaml_toml import ALIAS, MAX_BYTES, MAX_DEPTH, MAX_VALUES, parse_toml, parse_yaml
 
 DOTTED = ".".join("a" * 30_000).encode()
 MERGES = b"a0: &a0 {k: v}\n" + b"".join(
@@ -110,17 +110,17 @@ def _deep(levels: int) -> bytes:
 
 
 def test_the_limits_of_toml_are_where_they_are_said_to_be() -> None:
-    parse_toml(".".join("a" * DEEPEST).encode() + b" = 1")
-    parse_toml(_deep(DEEPEST))
-    parse_toml(b"x = [" + b"1," * (MOST_VALUES - 2) + b"]")
-    parse_toml(b"x = '" + b"a" * (LARGEST - 6) + b"'")
-    for beyond in (".".join("a" * (DEEPEST + 1)).encode() + b" = 1", _deep(DEEPEST + 1)):
+    parse_toml(".".join("a" * MAX_DEPTH).encode() + b" = 1")
+    parse_toml(_deep(MAX_DEPTH))
+    parse_toml(b"x = [" + b"1," * (MAX_VALUES - 2) + b"]")
+    parse_toml(b"x = '" + b"a" * (MAX_BYTES - 6) + b"'")
+    for beyond in (".".join("a" * (MAX_DEPTH + 1)).encode() + b" = 1", _deep(MAX_DEPTH + 1)):
         with pytest.raises(ValueError, match="more than 20 levels"):
             parse_toml(beyond)
     with pytest.raises(ValueError, match="more than 2,000 keys and values"):
-        parse_toml(b"x = [" + b"1," * MOST_VALUES + b"]")
+        parse_toml(b"x = [" + b"1," * MAX_VALUES + b"]")
     with pytest.raises(ValueError, match="more than 64 KB"):
-        parse_toml(b"x = '" + b"a" * LARGEST + b"'")
+        parse_toml(b"x = '" + b"a" * MAX_BYTES + b"'")
 
 
 _TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=20)
@@ -140,7 +140,7 @@ def test_yaml_comes_back_as_it_was_written(values, flow) -> None:
 
 @given(st.binary(max_size=200))
 def test_whatever_the_bytes_it_is_values_or_an_error(data: bytes) -> None:
-    for parse in (notation.parse_toml, notation.parse_yaml):
+    for parse in (yaml_toml.parse_toml, yaml_toml.parse_yaml):
         try:
             values = parse(data)
         except ValueError:

@@ -1,6 +1,6 @@
-"""Read what the text itself says of its title, author, source and date.
+"""Title, author, source and date, taken from the text itself.
 
-Only forms that leave no doubt are taken: a date alone on its line, a byline, a dateline.
+Only unambiguous forms count: a date alone on its line, a byline, a dateline.
 """
 
 from __future__ import annotations
@@ -10,19 +10,16 @@ from collections.abc import Iterator, Sequence
 
 from qa.readers import dates
 from qa.readers.metadata import Facts
+from qa.text import patterns
 
 _TOP_CHARACTERS = 6_000
 _TOP_LINES = 12
 _TOP_PARAGRAPHS = 6
-_LONGEST_BYLINE = 150
-_LONGEST_TITLE = 110  # what schema.org's users are told to keep a headline under
+"""How much of the beginning is searched: saved web pages have some lines of menus above their text."""
 
-# Atomic, so that half of a CR LF is never taken for a line of its own.
-_BREAK = r"(?>\r\n?|\n)"
-_LINE_BREAK = re.compile(_BREAK)
-_BLANK_LINES = re.compile(rf"{_BREAK}(?:[^\S\r\n]*+{_BREAK})++")
-_ENDS_A_SENTENCE = re.compile(r"[.!?…:;,。！？][\"'»”’)\]]*+$")
-_LIST_ITEM = re.compile(r"(?:[-*+•–—·▪‣]|\(?\w{1,3}[.)])\s")
+_MAX_BYLINE_LENGTH = 150
+_MAX_TITLE_LENGTH = 110  # the limit for a headline in Google's advice on schema.org articles
+
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _DATE_LABEL = re.compile(
     r"^(?:(?:date|published|posted|publication date)(?: on)?"
@@ -58,21 +55,21 @@ _DATELINES = tuple(
 )
 
 
-def facts_of(text: str, *, with_title: bool) -> Facts:
-    """Find what the text says of itself.
+def find_facts(text: str, *, with_title: bool) -> Facts:
+    """Return the metadata that a text states.
 
     Args:
         text: the document's text.
-        with_title: whether its first lines may name it; not where the format marks headings.
+        with_title: whether a line above the first prose may be its title; not where a format marks titles.
     """
     facts = Facts()
     paragraphs = _top_paragraphs(text)
-    lines = [line.strip() for paragraph in paragraphs for line in _LINE_BREAK.split(paragraph)]
+    lines = [line.strip() for paragraph in paragraphs for line in patterns.lines(paragraph)]
     lines = [line for line in lines if line][:_TOP_LINES]
     _add_dateline(facts, paragraphs[:_TOP_PARAGRAPHS])
-    written = {found for line in lines if (found := _date(line))}
-    if len(written) == 1:
-        facts.add("published", written.pop(), "text")
+    days = {day for line in lines if (day := _date(line))}
+    if len(days) == 1:
+        facts.add("published", days.pop(), "text")
     last_line = text[-_TOP_CHARACTERS:].rstrip().rpartition("\n")[2].strip()
     for line in [*lines[1:], last_line]:
         facts.add("author", _author(line), "text")
@@ -82,7 +79,7 @@ def facts_of(text: str, *, with_title: bool) -> Facts:
 
 
 def _top_paragraphs(text: str) -> list[str]:
-    pieces = _BLANK_LINES.split(text[:_TOP_CHARACTERS])
+    pieces = patterns.paragraphs(text[:_TOP_CHARACTERS])
     return [piece.strip() for piece in pieces if piece.strip()][:_TOP_LINES]
 
 
@@ -91,30 +88,30 @@ def _date(line: str) -> str | None:
 
 
 def _author(line: str) -> str | None:
-    found = _BYLINE.fullmatch(line) if len(line) <= _LONGEST_BYLINE else None
-    return found["by"] or found["label"] if found and not _date(line) else None
+    match = _BYLINE.fullmatch(line) if len(line) <= _MAX_BYLINE_LENGTH else None
+    return match["by"] or match["label"] if match and not _date(line) else None
 
 
 def _add_dateline(facts: Facts, paragraphs: list[str]) -> None:
     for paragraph in paragraphs:
         for form in _DATELINES:
-            found = form.match(paragraph)
-            if not found:
+            match = form.match(paragraph)
+            if not match:
                 continue
-            parts = found.groupdict()
-            if not parts.get("agency") and not found["place"].isupper():
+            parts = match.groupdict()
+            if not parts.get("agency") and not match["place"].isupper():
                 continue
-            facts.add("dateline", found["line"], "text")
+            facts.add("dateline", match["line"], "text")
             facts.add("source", parts.get("agency"), "text")
             if parts.get("date"):
-                facts.add("published", found["date"], "text")
+                facts.add("published", match["date"], "text")
             return
 
 
 def _title(text: str, paragraphs: list[str]) -> str | None:
-    """Choose among the short lines above the first prose the one whose words the text takes up most.
+    """Return the short line above the first prose whose words the text repeats most.
 
-    Pages saved from the web begin with the names of menus and sections; only a title speaks of what follows.
+    Pages saved from the web begin with the names of menus and sections; only a title is about what follows.
     """
     candidates: list[str] = []
     for paragraph in paragraphs:
@@ -123,31 +120,31 @@ def _title(text: str, paragraphs: list[str]) -> str | None:
         candidates += _candidate(paragraph)
     else:
         return None
-    shares = dict(zip(candidates, _taken_up(candidates, text), strict=True))
+    shares = dict(zip(candidates, _repeated_shares(candidates, text), strict=True))
     return max(shares, key=shares.__getitem__, default=None)
 
 
 def _is_prose(paragraph: str) -> bool:
-    return bool(
-        len(paragraph) > 2 * _LONGEST_TITLE
-        or (_ENDS_A_SENTENCE.search(paragraph) and not _author(paragraph) and not _date(paragraph))
-    )
+    if len(paragraph) > 2 * _MAX_TITLE_LENGTH:
+        return True
+    ends_like_prose = patterns.ends_with_mark(paragraph, patterns.PROSE_MARKS)
+    return ends_like_prose and not _author(paragraph) and not _date(paragraph)
 
 
 def _candidate(paragraph: str) -> Iterator[str]:
-    lines = [line.strip() for line in _LINE_BREAK.split(paragraph)]
+    lines = [line.strip() for line in patterns.lines(paragraph)]
     lines = [line for line in lines if not _date(line) and not _author(line)]
-    if len(lines) == 1 and len(lines[0]) <= _LONGEST_TITLE and not _LIST_ITEM.match(lines[0]):
+    if len(lines) == 1 and len(lines[0]) <= _MAX_TITLE_LENGTH and not patterns.may_be_list_item(lines[0]):
         yield lines[0]
 
 
-def _taken_up(lines: Sequence[str], text: str) -> Iterator[float]:
-    """Yield, of each line, how many of its words come back after it, times their share of its words."""
+def _repeated_shares(lines: Sequence[str], text: str) -> Iterator[float]:
+    """Yield, for each line, how many of its words are repeated after it, times their share of its words."""
     ends = [text.index(line) + len(line) for line in lines]
     rest = max(ends, default=0)
-    while rest < len(text) and text[rest].isalnum():  # to the end of a word
+    while rest < len(text) and text[rest].isalnum():  # up to the end of the word
         rest += 1
-    far = _stems(text[rest:])  # once for all: a long document has many words
+    far = _stems(text[rest:])  # once for all lines: a long document has many words
     for line, end in zip(lines, ends, strict=True):
         words, near = _stems(line), _stems(text[end:rest])
         shared = len(words & far | words & near)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.readers import dates, opening
+from qa.readers import dates, text_metadata
 from readers.samples import one
 
 PROSE = "The two countries have long been partners. They trade, and students travel between them every year."
@@ -164,7 +164,7 @@ _NAMES = [
 @given(st.sampled_from(["By", "by", "Written by", "Author:"]), st.lists(st.sampled_from(_NAMES), max_size=6))
 def test_bylines_are_what_they_were(label: str, names: list[str]) -> None:
     line = " ".join([label, *names])
-    found, expected = opening._BYLINE.fullmatch(line), _FIRST_BYLINE.fullmatch(line)
+    found, expected = text_metadata._BYLINE.fullmatch(line), _FIRST_BYLINE.fullmatch(line)
     assert (found and found.groupdict()) == (expected and expected.groupdict())
 
 
@@ -177,8 +177,8 @@ def test_the_title_is_the_line_whose_words_the_text_takes_up_most(lines: list[st
     text = "\n\n".join([*lines, "The title that stands here is taken up again by this, its menu is not."])
 
     def share(line: str) -> float:
-        words = opening._stems(line)
-        after = opening._stems(text[text.index(line) + len(line) :])
+        words = text_metadata._stems(line)
+        after = text_metadata._stems(text[text.index(line) + len(line) :])
         return len(words & after) ** 2 / len(words)
 
-    assert list(opening._taken_up(lines, text)) == [share(line) for line in lines]
+    assert list(text_metadata._repeated_shares(lines, text)) == [share(line) for line in lines]

@@ -1,4 +1,4 @@
-"""YAML and TOML as people write metadata in them: large or deep ones are refused, aliases not followed."""
+"""The YAML and TOML of metadata. Large or deeply nested ones are refused, aliases are not followed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import tomllib
 from collections.abc import Iterable
 from typing import Any, Final
 
-LARGEST = 64 * 1024
-"""Bytes of front matter or of a sidecar. Seven fields of a thousand characters take an eighth of it."""
+MAX_BYTES = 64 * 1024
+"""Bytes of front matter or a sidecar. Seven fields of a thousand characters take an eighth of that."""
 
-MOST_VALUES = 2_000
-"""Keys and values, nested ones and the items of lists counted: tags and figures go into hundreds."""
+MAX_VALUES = 2_000
+"""Keys and values, including nested ones and list items. Real files have up to a few hundred."""
 
-DEEPEST = 20
-"""Levels, whether as parts of a dotted key, tables or lists. tomllib's memory grows as their square."""
+MAX_DEPTH = 20
+"""Levels of nesting by dotted keys, tables or lists. tomllib's memory grows with their square."""
 
 ALIAS: Final = object()
-"""Stands for a YAML alias. What it names is not put in its place, for aliases of aliases grow without end."""
+"""Stands for a YAML alias. Expanding aliases of aliases would take memory without limit."""
 
 _STRING_OR_COMMENT = re.compile(
     r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)'''
@@ -34,7 +34,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
     """Return the values of TOML.
 
     Raises:
-        ValueError: it is no TOML, or beyond the limits.
+        ValueError: it is not TOML, or exceeds a limit.
     """
     text = _decoded(data)
     _check_toml(_STRING_OR_COMMENT.sub(lambda part: "" if part[0][0] == "#" else '""', text))
@@ -45,12 +45,12 @@ def parse_toml(data: bytes) -> dict[str, Any]:
 
 
 def parse_yaml(data: bytes) -> dict[str, Any] | None:
-    """Return the values of a YAML mapping, as they are written: texts, None, lists, mappings and ``ALIAS``.
+    """Return the values of a YAML mapping, as written: strings, None, lists, mappings and ``ALIAS``.
 
-    Returns None where it is something else, such as prose.
+    Returns None if it is something else, such as prose.
 
     Raises:
-        ValueError: it is no YAML, or beyond the limits.
+        ValueError: it is not YAML, or exceeds a limit.
     """
     import yaml
 
@@ -64,35 +64,35 @@ def parse_yaml(data: bytes) -> dict[str, Any] | None:
 
 
 def _decoded(data: bytes) -> str:
-    if len(data) > LARGEST:
-        raise ValueError(f"it has more than {LARGEST // 1024} KB")
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES // 1024} KB")
     return data.decode("utf-8-sig")
 
 
 def _check_toml(text: str) -> None:
-    """Hold TOML, its strings emptied, against the limits before it is parsed."""
-    if max(part.count(".") for part in _NO_KEY.split(text)) >= DEEPEST:
+    """Check TOML, with its strings emptied, against the limits before it is parsed."""
+    if max(part.count(".") for part in _NO_KEY.split(text)) >= MAX_DEPTH:
         raise ValueError(_too_deep())
     depth = 0
     for bracket in _BRACKET.findall(text):
         depth += 1 if bracket in "[{" else -1
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             raise ValueError(_too_deep())
-    if text.count("=") + text.count(",") + text.count("[") > MOST_VALUES:
+    if text.count("=") + text.count(",") + text.count("[") > MAX_VALUES:
         raise ValueError(_too_many())
 
 
 def _built(events: Iterable[Any]) -> Any:
-    """Return what a document consists of. No value is made of what it says: a date stays as it is written."""
+    """Return the value of a document. Scalars are not interpreted: a date stays as it is written."""
     import yaml
 
     open_nodes: list[list[Any]] = [[]]
     for number, event in enumerate(events):
-        if number > 2 * MOST_VALUES:  # a list or mapping has two events
+        if number > 2 * MAX_VALUES:  # a list or mapping has two events
             raise ValueError(_too_many())
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             open_nodes.append([])
-            if len(open_nodes) > DEEPEST + 1:
+            if len(open_nodes) > MAX_DEPTH + 1:
                 raise ValueError(_too_deep())
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             node = open_nodes.pop()
@@ -109,7 +109,7 @@ def _built(events: Iterable[Any]) -> Any:
 
 
 def _mapping(node: list[Any]) -> dict[str, Any]:
-    """Return keys with values, which stand in turn. A key that is no text is left out."""
+    """Return a mapping of alternating keys and values. A key that is not a string is left out."""
     mapping: dict[str, Any] = {}
     for key, value in zip(node[::2], node[1::2], strict=True):
         if isinstance(key, str):
@@ -120,8 +120,8 @@ def _mapping(node: list[Any]) -> dict[str, Any]:
 
 
 def _too_deep() -> str:
-    return f"it is nested more than {DEEPEST} levels deep"
+    return f"it is nested more than {MAX_DEPTH} levels deep"
 
 
 def _too_many() -> str:
-    return f"it has more than {MOST_VALUES:,} keys and values"
+    return f"it has more than {MAX_VALUES:,} keys and values"

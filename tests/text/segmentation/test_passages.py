@@ -1,23 +1,22 @@
-"""Text → passages: what holds for any text, and what comes out of the usual ones."""
+"""Passages: properties that hold for any text, and the results for usual ones."""
 
 from __future__ import annotations
 
 import itertools
-import random
-import re
 import time
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-import sentencex
 from fake_encoder import count_tokens
-from hypothesis import assume, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.errors import ReadError
-from qa.text import passages
-from qa.text.passages import LONGEST_SECTION, SHORT, _wiki_level, sentences, split
+from qa.text.segmentation import sentences
+from qa.text.segmentation.headings import MAX_SECTION_LENGTH
+from qa.text.segmentation.paragraphs import FRAGMENT_LENGTH
+from qa.text.segmentation.passages import context, split_passages
 from qa.types import Heading, Metadata, PassageSpan, Reading, Span
 
 _FRAGMENTS = st.one_of(
@@ -45,21 +44,6 @@ _FRAGMENTS = st.one_of(
         ]
     ),
 )
-_SENTENCES = [
-    *(
-        "He went home.",
-        "Mr. Smith met Dr. Jones at 5 p.m. in Hanoi.",
-        "“It is late,” he said.",
-        "Why? Who knows!",
-    ),
-    *(
-        "It cost 3.5 million (see p. 4).",
-        "They said: “We go. We come back.” And left.",
-        "Yes.",
-        "The U.S. did it.",
-    ),
-    "Rice was sold in the port, and so was fish, and nobody asked (as they had before) what either had cost.",
-]
 _TEXTS = st.lists(_FRAGMENTS, max_size=25).map("".join)
 
 
@@ -81,7 +65,7 @@ def readings(draw: st.DrawFn) -> Reading:
 def _split(reading: Reading | str, max_tokens: int = 120) -> list[PassageSpan]:
     if isinstance(reading, str):
         reading = Reading(reading, "text/plain")
-    return split(reading, measure=count_tokens, max_tokens=max_tokens, language=lambda _: "en")
+    return split_passages(reading, count_tokens=count_tokens, max_tokens=max_tokens, language=lambda _: "en")
 
 
 def _texts(reading: Reading | str, max_tokens: int = 120) -> list[str]:
@@ -89,13 +73,13 @@ def _texts(reading: Reading | str, max_tokens: int = 120) -> list[str]:
     return [passage.span.of(text) for passage in _split(reading, max_tokens)]
 
 
-def _prose(sentence: str, length: int = SHORT) -> str:
+def _prose(sentence: str, length: int = FRAGMENT_LENGTH) -> str:
     """Repeat a sentence until it is no fragment any more."""
     return " ".join([sentence] * (length // len(sentence) + 1))
 
 
 @given(readings(), st.integers(1, 40))
-def test_passages_are_ordered_and_apart_and_within_the_text(reading: Reading, max_tokens: int) -> None:
+def test_passages_are_ordered_and_do_not_overlap(reading: Reading, max_tokens: int) -> None:
     end = 0
     for passage in _split(reading, max_tokens):
         for span in (*passage.lead, passage.span):
@@ -107,7 +91,7 @@ def test_passages_are_ordered_and_apart_and_within_the_text(reading: Reading, ma
 
 
 @given(readings(), st.integers(1, 40))
-def test_no_letter_is_out_of_reach(reading: Reading, max_tokens: int) -> None:
+def test_every_letter_is_in_a_passage_or_its_lead(reading: Reading, max_tokens: int) -> None:
     reached: set[int] = set()
     for passage in _split(reading, max_tokens):
         for span in (*passage.lead, passage.span):
@@ -255,39 +239,17 @@ def test_fragments_do_not_join_across_pages() -> None:
 
 def test_long_paragraphs_are_split_evenly_at_sentence_ends() -> None:
     text = " ".join(f"This is sentence number {i} of them." for i in range(30))
-    found = _texts(text, max_tokens=60)
-    sizes = count_tokens(found)
-    assert all(part.endswith("of them.") for part in found)
-    one = count_tokens(["This is sentence number 1 of them."])[0]
-    assert len(found) == -(-30 // (60 // one))
-    assert max(sizes) - min(sizes) <= one
+    parts = _texts(text, max_tokens=60)
+    sizes = count_tokens(parts)
+    assert all(part.endswith("of them.") for part in parts)
+    per_sentence = count_tokens(["This is sentence number 1 of them."])[0]
+    assert len(parts) == -(-30 // (60 // per_sentence))
+    assert max(sizes) - min(sizes) <= per_sentence
 
 
 def test_a_sentence_longer_than_the_model_reads_is_split_at_words() -> None:
     text = " ".join(f"word{i}" for i in range(150))
     assert " ".join(_texts(text, max_tokens=60)) == text
-
-
-def test_a_table_row_is_a_sentence() -> None:
-    text = "Year | Tons\n2017 | 300\n2018 | 451"
-    assert [span.of(text) for span in sentences(text, Span(0, len(text)), "en")] == text.split("\n")
-
-
-def test_a_list_item_is_a_sentence_even_over_two_lines() -> None:
-    text = "They sold\n1) rice, which is\ngrown in the north\n2) fish"
-    found = [span.of(text) for span in sentences(text, Span(0, len(text)), "en")]
-    assert found == ["They sold", "1) rice, which is\ngrown in the north", "2) fish"]
-
-
-def test_sentences_of_hard_wrapped_text_cross_the_lines() -> None:
-    text = "The envoy spoke\nin Phnom Penh. He named\nfigures."
-    found = [span.of(text) for span in sentences(text, Span(0, len(text)), "en")]
-    assert found == ["The envoy spoke\nin Phnom Penh.", "He named\nfigures."]
-
-
-def test_abbreviations_do_not_end_sentences() -> None:
-    text = "Mr. Smith met Dr. Jones at 5 p.m. in Hanoi. They talked."
-    assert len(sentences(text, Span(0, len(text)), "en")) == 2
 
 
 def test_each_passage_has_its_own_language() -> None:
@@ -297,8 +259,8 @@ def test_each_passage_has_its_own_language() -> None:
         return "ru" if "Рис" in text else "en"
 
     reading = Reading(f"{english}\n\n{russian}\n\n{english}", "text/plain")
-    found = split(reading, measure=count_tokens, max_tokens=120, language=language)
-    assert [passage.language for passage in found] == ["en", "ru", "en"]
+    passages = split_passages(reading, count_tokens=count_tokens, max_tokens=120, language=language)
+    assert [passage.language for passage in passages] == ["en", "ru", "en"]
 
 
 _HOSTILE = [
@@ -343,7 +305,9 @@ _HOSTILE = [
 def test_time_grows_with_the_text_and_no_faster() -> None:
     def seconds(text: str) -> float:
         started = time.process_time()
-        split(Reading(text, "text/plain"), measure=count_tokens, max_tokens=120, language=lambda _: "en")
+        split_passages(
+            Reading(text, "text/plain"), count_tokens=count_tokens, max_tokens=120, language=lambda _: "en"
+        )
         return time.process_time() - started
 
     for unit in _HOSTILE:
@@ -352,15 +316,7 @@ def test_time_grows_with_the_text_and_no_faster() -> None:
         assert any(seconds(long) < max(0.3, 24 * seconds(short)) for _ in range(4)), unit
 
 
-@given(st.integers())
-@settings(max_examples=20)
-def test_sentences_of_a_long_paragraph_are_those_that_are_found_in_it_at_once(seed: int) -> None:
-    text = " ".join(random.Random(seed).choices(_SENTENCES, k=300))
-    expected = [boundary["text"].strip() for boundary in sentencex.get_sentence_boundaries("en", text)]
-    assert [span.of(text) for span in sentences(text, Span(0, len(text)), "en")] == expected
-
-
-def test_what_takes_too_long_can_be_given_up_anywhere() -> None:
+def test_splitting_can_be_stopped_at_any_step() -> None:
     class TooLongError(Exception):
         pass
 
@@ -373,51 +329,52 @@ def test_what_takes_too_long_can_be_given_up_anywhere() -> None:
                 raise TooLongError
 
         with pytest.raises(TooLongError):
-            split(Reading(text, "text/plain"), measure=count_tokens, max_tokens=60, language=str, check=check)
+            split_passages(
+                Reading(text, "text/plain"),
+                count_tokens=count_tokens,
+                max_tokens=60,
+                language=str,
+                check=check,
+            )
 
 
-def test_a_section_s_name_is_bounded() -> None:
+def test_the_length_of_a_section_name_is_bounded() -> None:
     names = [f"{level} {'name ' * 50}".strip() for level in range(1, 6)]
     text = "\n\n".join([*names, _prose("It is said here.")])
     headings = tuple(
         Heading(Span(text.index(name), text.index(name) + len(name)), level)
         for level, name in enumerate(names, start=1)
     )
-    (passage,) = split(
-        Reading(text, "text/plain", headings=headings), measure=count_tokens, max_tokens=120, language=str
+    (passage,) = split_passages(
+        Reading(text, "text/plain", headings=headings),
+        count_tokens=count_tokens,
+        max_tokens=120,
+        language=str,
     )
     assert passage.section == " › ".join(["…", *names[-2:]])
     assert [span.of(text) for span in passage.lead] == names
 
-    (alone,) = split(
+    (alone,) = split_passages(
         Reading(f"{'x' * 1000}\n\n{_prose('It is.')}", "text/plain", headings=(Heading(Span(0, 1000), 1),)),
-        measure=count_tokens, max_tokens=300, language=str,
+        count_tokens=count_tokens, max_tokens=300, language=str,
     )  # fmt: skip
     assert alone.section is not None
-    assert len(alone.section) == LONGEST_SECTION
+    assert len(alone.section) == MAX_SECTION_LENGTH
     assert set(alone.section) == {"…", " ", "x"}
 
 
-def _level_by_its_first_form(line: str) -> int | None:
-    """Give a wiki heading's level as the pattern did that took the cube of the line's length."""
-    form = r"\s*=(?P<marks>(?:\s?=)*)\s*(?P<name>[^=].*?)\s*=(?P=marks)\s*"
-    found = re.fullmatch(form, line)
-    return 2 + found["marks"].count("=") if found else None
-
-
-@given(
-    st.integers(1, 4), st.sampled_from(["", " "]), st.text("ab =", min_size=1, max_size=6), st.integers(0, 4)
-)
-def test_wiki_headings_are_what_they_were(before: int, gap: str, name: str, after: int) -> None:
-    line = f"{'=' * before}{gap}{name}{gap}{'=' * after}".strip()
-    assume(any(map(str.isalpha, name)) and " =" not in name and "= " not in name and name.strip()[0] != "=")
-    assert _wiki_level(line) == _level_by_its_first_form(line)
-
-
-def test_a_document_of_more_sentences_than_may_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passages, "MOST_SENTENCES", 100)
+def test_a_document_with_too_many_sentences_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentences, "MAX_SENTENCES", 100)
     assert _split("It is so. " * 100)
-    with pytest.raises(ReadError, match="has more than 100 sentences: divide it"):
+    with pytest.raises(ReadError, match="has more than 100 sentences: split it"):
         _split("It is so. " * 101)
-    with pytest.raises(ReadError, match="has more than 100 sentences: divide it"):
+    with pytest.raises(ReadError, match="has more than 100 sentences: split it"):
         _split("It is so. It is so.\n\n" * 51)
+
+
+def test_the_context_is_the_title_and_the_section_unless_the_title_is_the_file_name() -> None:
+    titled = Metadata(title="Annual report", found={"title": "text"})
+    assert context(titled, "Trade › Rice") == "Annual report. Trade › Rice"
+    assert context(titled, None) == context(titled, "Annual report") == "Annual report"
+    assert context(Metadata(title="report 2018", found={"title": "filename"}), "Trade") == "Trade"
+    assert context(Metadata(), None) == ""
