@@ -222,7 +222,7 @@ class Settings:
         str, Declaration("Other sites whose pages may call the API, separated by commas.", form=_ORIGINS_FORM)
     ] = ""
     log_json: Annotated[bool, Declaration("Log every request to standard error, as a line of JSON.")] = False
-    log_questions: Annotated[bool, Declaration("Log the questions, too.")] = False
+    log_questions: Annotated[bool, Declaration("Add the questions to the log of requests.")] = False
 
     def own_paths(self) -> frozenset[Path]:
         """Return, as absolute paths, everything that the program itself writes: none of it is a document."""

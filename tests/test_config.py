@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qa.config import Settings, load, settings
+from qa.cli.commands import main
+from qa.config import Setting, Settings, load, settings
 from qa.errors import SettingsError
 
 
@@ -258,3 +259,66 @@ def test_every_setting_is_declared_within_its_bounds() -> None:
 def test_an_unknown_flag_is_refused() -> None:
     with pytest.raises(SettingsError, match="the command line sets 'colour'"):
         load({"colour": "red"})
+
+
+def _facts(setting: Setting) -> str:
+    """Return what docs/configuration.md says under the heading of a setting."""
+    facts = [f"`{setting.variable}`", f"`{setting.flag}`" if setting.flag in _FLAGS else ""]
+    facts.append(f"default {_default(setting)}")
+    bounds = setting.declaration.bounds
+    facts.append(f"{bounds[0]} to {bounds[1]}" if bounds else "")
+    return " · ".join(filter(None, facts))
+
+
+def _default(setting: Setting) -> str:
+    computed = setting.declaration.default
+    if computed and not computed.startswith("~"):
+        return computed
+    return f"`{setting.default}`" if setting.default else "false" if setting.kind is bool else "none"
+
+
+def _table() -> str:
+    lines = ["| setting | variable | flag | default | meaning |", "|---|---|---|---|---|"]
+    for name, setting in settings().items():
+        flag = f"`{setting.flag}`" if setting.flag in _FLAGS else ""
+        cells = (f"[{name}](#{name})", f"`{setting.variable}`", flag, _default(setting))
+        lines.append(f"| {' | '.join(cells)} | {setting.declaration.help} |")
+    return "\n".join(lines)
+
+
+_FLAGS = {flag for command in main.commands.values() for option in command.params for flag in option.opts}
+_PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
+_SECTION = "\n### "
+
+
+def _up_to_date(page: str) -> str:
+    """Return the page with the table and the lines of facts as the declaration has them."""
+    head, *sections = page.split(_SECTION)
+    before, _, rest = head.partition("| setting |")
+    head = "".join((before, _table(), *rest.partition("\n\n")[1:]))
+    parts = (section.split("\n\n", 2) for section in sections)
+    return _SECTION.join(
+        [head, *(f"{name}\n\n{_facts(settings()[name])}\n\n{text}" for name, _, text in parts)]
+    )
+
+
+def test_the_page_says_what_is_declared() -> None:
+    page = _PAGE.read_text("utf-8")
+    assert page == _up_to_date(page), "run `python tests/test_config.py`"
+
+
+def test_the_page_explains_every_setting_once() -> None:
+    sections = [section.split("\n\n", 2) for section in _PAGE.read_text("utf-8").split(_SECTION)[1:]]
+    assert sorted(name for name, *_ in sections) == sorted(settings())
+    assert all(len(text.partition("\n\n")[0]) > 80 for _, _, text in sections)
+
+
+def test_the_example_of_the_page_can_be_loaded(tmp_path: Path) -> None:
+    example = _PAGE.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "qa.toml").write_text(example)
+    expected = replace(Settings(), docs=Path("/srv/reports"), model="models/my-model", port=9000)
+    assert load() == expected
+
+
+if __name__ == "__main__":
+    _PAGE.write_text(_up_to_date(_PAGE.read_text("utf-8")), "utf-8")
