@@ -49,7 +49,7 @@ def test_the_confidence_is_named_for_what_it_is(
     run, monkeypatch: pytest.MonkeyPatch, confidence: float
 ) -> None:
     search = two_documents()
-    search.tell("Rice?", passages(search), confidence)
+    search.set_result("Rice?", passages(search), confidence)
     monkeypatch.setattr(
         qa.retrieval.searcher, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search)
     )

@@ -38,9 +38,9 @@ def run(search: Canned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             return search
 
     zero, two, *_ = passages(search)
-    search.tell("First?", [zero, two], 0.9)
-    search.tell("Second?", [two, zero], 0.8)
-    search.tell("None?", [zero], 0.2)
+    search.set_result("First?", [zero, two], 0.9)
+    search.set_result("Second?", [two, zero], 0.8)
+    search.set_result("None?", [zero], 0.2)
     write_lines(
         tmp_path,
         entry("1", "First?", answers=[spot(0, 3)]),
@@ -81,8 +81,8 @@ def test_json_and_what_is_kept(run, search: Canned, tmp_path: Path) -> None:
 
 def test_compare(run, search: Canned) -> None:
     run("--write", "one.json")
-    order, sure = search.told["Second?"]
-    search.tell("Second?", order[::-1], sure)
+    order, sure = search.results["Second?"]
+    search.set_result("Second?", order[::-1], sure)
     shown = run("--compare", "one.json").stdout
     assert "Against one.json: 3 questions in common" in shown
     assert "p: paired randomisation test" in shown

@@ -1,4 +1,4 @@
-"""A search that answers as a test tells it to, and what tests of evaluation have in common."""
+"""A search with results that a test sets, and what the tests of the evaluation have in common."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ TEXT = "Zero one.\nTwo three.\nFour five.\nSix seven.\nEight nine."
 
 @dataclass
 class Canned(FakeSearch):
-    """Answers as it was told: by question, the passages in order, and the confidence."""
+    """Returns the results that a test sets: for each question the passages in order, and the confidence."""
 
-    told: dict[str, tuple[list[Passage], float]] = field(default_factory=dict)
+    results: dict[str, tuple[list[Passage], float]] = field(default_factory=dict)
     duplicates: dict[str, tuple[Passage, ...]] = field(default_factory=dict)
 
-    def tell(self, question: str, passages: list[Passage], confidence: float = 0.9) -> None:
-        self.told[question] = (passages, confidence)
+    def set_result(self, question: str, passages: list[Passage], confidence: float = 0.9) -> None:
+        self.results[question] = (passages, confidence)
 
     def search(self, query: Query) -> SearchResult:
         self.asked.append(query)
-        passages, confidence = self.told[query.question]
+        passages, confidence = self.results[query.question]
         hits = tuple(
             Hit(
                 rank,
@@ -76,7 +76,7 @@ def ranked_run(search: Canned, ranks: dict[str, int | None], sure: float = 0.9) 
     zero, *others = passages(search)
     for name, rank in ranks.items():
         order = [*others[: rank - 1], zero] if rank else others
-        search.tell(name, order, sure)
+        search.set_result(name, order, sure)
     return run_of(search, *(question_on(name, place(0, 1)) for name in ranks))
 
 
@@ -104,7 +104,7 @@ def random_questions(search: Canned, count: int, seed: int = 1) -> list[Question
         if chance.random() < 0.6:
             order.sort(key=lambda p: p not in near)
         sure = round(chance.betavariate(3, 2) if answers else chance.betavariate(2, 3), 2)
-        search.tell(f"Question {n}?", order, sure)
+        search.set_result(f"Question {n}?", order, sure)
     return questions
 
 

@@ -30,7 +30,7 @@ def test_p_is_the_share_of_swaps_that_differ_as_much(search: Canned) -> None:
     assert compared.metrics["ms_p50"].p is None
     assert compared.metrics["mrr@10"].before == pytest.approx((1 / 2 + 1 / 3 + 1 / 4 + 1) / 4)
     assert compared.metrics["mrr@10"].now == 1
-    assert [(one.id, one.before, one.now) for one in compared.better] == [
+    assert [(change.id, change.before, change.now) for change in compared.better] == [
         ("c", "rank 4", "rank 1"),
         ("b", "rank 3", "rank 1"),
         ("a", "rank 2", "rank 1"),
@@ -39,7 +39,7 @@ def test_p_is_the_share_of_swaps_that_differ_as_much(search: Canned) -> None:
     assert "randomisation" in compared.test
     back = compare(now, before)
     assert back.metrics["mrr@10"].p == compared.metrics["mrr@10"].p
-    assert [one.id for one in back.worse] == ["c", "b", "a"]
+    assert [change.id for change in back.worse] == ["c", "b", "a"]
 
 
 def test_a_run_does_not_differ_from_itself(search: Canned) -> None:
@@ -50,17 +50,17 @@ def test_a_run_does_not_differ_from_itself(search: Canned) -> None:
     assert (compared.common, compared.better, compared.worse) == (40, (), ())
 
 
-def test_a_clear_difference_is_told_from_a_small_one(search: Canned) -> None:
+def test_a_clear_difference_has_a_small_p(search: Canned) -> None:
     questions = random_questions(search, 80)
     before = run_of(search, *questions)
-    for name, (order, sure) in list(search.told.items()):
+    for name, (order, sure) in list(search.results.items()):
         answered = any(question.id == name and question.answers for question in questions)
-        search.tell(name, order, min(1.0, sure + 0.4) if answered else sure / 4)
+        search.set_result(name, order, min(1.0, sure + 0.4) if answered else sure / 4)
     now = run_of(search, *questions)
     for name in ("auroc", "balanced", "brier"):
         assert compare(before, now).metrics[name].p < 0.01
     name = next(question.id for question in questions if question.answers)
-    search.tell(name, search.told[name][0], 0.5)
+    search.set_result(name, search.results[name][0], 0.5)
     for metric in ("auroc", "brier"):
         assert compare(now, run_of(search, *questions)).metrics[metric].p > 0.05
 
@@ -78,9 +78,9 @@ def test_only_questions_with_the_same_answers_are_compared(search: Canned) -> No
     assert (none.common, none.metrics) == (0, {})
 
 
-def test_a_question_that_was_rightly_turned_down_is_better(search: Canned) -> None:
-    search.tell("q", [], 0.9)
+def test_a_question_that_is_rightly_called_unanswerable_is_better(search: Canned) -> None:
+    search.set_result("q", [], 0.9)
     before = run_of(search, question_on("q"))
-    search.tell("q", [], 0.1)
+    search.set_result("q", [], 0.1)
     [change] = compare(before, run_of(search, question_on("q"))).better
-    assert (change.before, change.now) == ("said to be answered", "said not to be answered")
+    assert (change.before, change.now) == ("called answerable", "called unanswerable")

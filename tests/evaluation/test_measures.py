@@ -29,17 +29,17 @@ from evaluation.canned import (
 )
 from qa.config import Settings
 from qa.evaluation import evaluate, read
-from qa.evaluation.measures import METRICS, auroc
+from qa.evaluation.measures import METRICS, auroc, by_character, falls_short, is_metric
 from qa.evaluation.questions import Question
-from qa.types import Passage, Span
+from qa.types import Document, Hit, Metadata, Passage, Span
 from qa.web import create_app
 
 SCORER = Path(__file__).parents[3] / "shared" / "eval" / "evaluate.py"
 
 
-def test_small_cases_by_hand(search: Canned) -> None:
+def test_metrics_of_a_small_case_worked_out_by_hand(search: Canned) -> None:
     zero, two, _, six, eight = passages(search)
-    search.tell("q", [six, two, eight, zero])
+    search.set_result("q", [six, two, eight, zero])
     # "Two three." is found second, "Zero one." fourth, "Four five." not at all.
     run = run_of(search, question_on("q", place(2, 4), place(12, 16), place(21, 22)))
     metrics = values(run)
@@ -65,9 +65,9 @@ def test_small_cases_by_hand(search: Canned) -> None:
     assert list(metrics) == [name for name in METRICS if name in metrics]
 
 
-def test_confidence_by_hand(search: Canned) -> None:
+def test_metrics_of_confidence_worked_out_by_hand(search: Canned) -> None:
     for name, sure in (("yes1", 0.95), ("yes2", 0.55), ("no1", 0.55), ("no2", 0.05)):
-        search.tell(name, [], sure)
+        search.set_result(name, [], sure)
     metrics = values(
         run_of(
             search,
@@ -80,12 +80,12 @@ def test_confidence_by_hand(search: Canned) -> None:
     assert metrics["auroc"] == pytest.approx((1 + 1 + 0.5 + 1) / 4)
     assert metrics["balanced"] == pytest.approx((2 / 2 + 1 / 2) / 2)
     assert metrics["brier"] == pytest.approx((0.05**2 + 0.45**2 + 0.55**2 + 0.05**2) / 4)
-    # The bin from .5 to .6 holds one of each kind: .55 said, .5 true.
+    # The bin from .5 to .6 holds one of each kind: a confidence of .55, a truth of .5.
     assert metrics["ece"] == pytest.approx((0.05 + abs(1.1 - 1) + 0.05) / 4)
 
 
 def test_without_both_kinds_there_are_no_metrics_of_confidence(search: Canned) -> None:
-    search.tell("q", passages(search))
+    search.set_result("q", passages(search))
     assert (
         not {"auroc", "balanced", "brier", "ece"}
         & values(run_of(search, question_on("q", place(0, 1)))).keys()
@@ -99,21 +99,21 @@ def test_auroc_is_the_share_of_pairs_in_order(yes: list[int], no: list[int]) -> 
     assert auroc(np.array(yes, float), np.array(no, float)) == pytest.approx(sum(pairs) / len(pairs))
 
 
-def test_a_row_counts_where_the_answer_names_it(search: Canned) -> None:
+def test_a_row_counts_if_the_answer_names_it(search: Canned) -> None:
     table = search.held[search.add("t.csv", "Some words.")]
     rows = [
         Passage(f"{row}:0-11", replace(table, row=row), Span(0, 11), "Some words.", ()) for row in ("1", "2")
     ]
-    search.tell("q", rows)
+    search.set_result("q", rows)
     named = values(run_of(search, question_on("q", place(0, 4, "t.csv", "2"))))
     assert (named["mrr@10"], named["recall@5"], named["precision@5"]) == (0.5, 1, 4 / 22)
     anyone = values(run_of(search, question_on("q", place(0, 4, "t.csv"))))
     assert (anyone["mrr@10"], anyone["recall@5"], anyone["precision@5"]) == (1, 1, 4 / 11)
 
 
-def test_a_passage_that_was_judged_wrong_is_not_right(search: Canned) -> None:
+def test_a_passage_judged_wrong_is_not_right(search: Canned) -> None:
     zero, two, *_ = passages(search)
-    search.tell("q", [zero, two])
+    search.set_result("q", [zero, two])
     question = question_on("q", place(0, 12), wrong=(place(0, 9),))
     assert run_of(search, question).outcomes[0].rank == 2
     assert values(run_of(search, question))["answer@1"] == 0
@@ -131,7 +131,7 @@ def test_intervals_hold_the_value_and_are_the_same_each_time(search: Canned) -> 
             assert metric == second.metrics[name]
 
 
-def test_an_interval_is_that_of_the_normal_approximation_where_there_are_many(search: Canned) -> None:
+def test_intervals_of_many_questions_follow_the_normal_approximation(search: Canned) -> None:
     questions = random_questions(search, 400)
     metric = run_of(search, *questions).metrics["success@5"]
     n = sum(bool(question.answers) for question in questions)
@@ -140,7 +140,7 @@ def test_an_interval_is_that_of_the_normal_approximation_where_there_are_many(se
 
 
 def test_one_question_has_no_interval(search: Canned) -> None:
-    search.tell("q", passages(search))
+    search.set_result("q", passages(search))
     assert run_of(search, question_on("q", place(0, 1))).metrics["mrr@10"].low is None
 
 
@@ -182,7 +182,7 @@ def _lines(questions: list[Question]) -> str:
 
 @pytest.mark.skipif(not SCORER.is_file(), reason=f"{SCORER} is not there")
 @pytest.mark.parametrize("seed", range(3))
-def test_figures_are_those_of_the_outside_scorer(
+def test_metrics_equal_those_of_the_outside_scorer(
     search: Canned,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -205,3 +205,41 @@ def test_figures_are_those_of_the_outside_scorer(
     assert len(shared) == 10
     assert {name: round(ours[name], 4) for name in shared} == {name: theirs[name] for name in shared}
     assert len(run.outcomes) == theirs["questions"]
+
+
+_SPANS = st.tuples(st.integers(0, 30), st.integers(1, 10)).map(lambda at: Span(at[0], at[0] + at[1]))
+
+
+@given(st.lists(_SPANS, min_size=1, max_size=4), st.lists(_SPANS, max_size=7))
+def test_characters_are_compared_as_sets(answers: list[Span], shown: list[Span]) -> None:
+    document = Document("d", "a.txt", "text/plain", "0" * 64, Metadata(), 99, 1)
+    hits = [
+        Hit(rank, Passage(f"d:{rank}", document, span, "", ()), 1.0, {}, ())
+        for rank, span in enumerate(shown, 1)
+    ]
+    gold = {n for span in answers for n in range(span.start, span.end)}
+    seen = {n for span in shown[:5] for n in range(span.start, span.end)}
+    question = question_on("q", *(place(span.start, span.end) for span in answers))
+    assert by_character(question, hits) == pytest.approx(
+        {
+            "recall@5": len(gold & seen) / len(gold),
+            "precision@5": len(gold & seen) / len(seen) if seen else 0,
+            "iou@5": len(gold & seen) / len(gold | seen),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("mrr@10", True), ("success@37", True), ("success@100", True), ("success@0", False), ("mrr@9", False)],
+)
+def test_a_metric_has_a_known_name(name: str, *, known: bool) -> None:
+    assert is_metric(name) == known
+
+
+def test_lower_is_better_for_errors_and_times() -> None:
+    for name in METRICS:
+        lower_is_better = name in {"brier", "ece", "ms_p50", "ms_p99"}
+        assert falls_short(name, 0.5, 0.4) == lower_is_better
+        assert falls_short(name, 0.5, 0.6) != lower_is_better
+        assert not falls_short(name, 0.5, 0.5)

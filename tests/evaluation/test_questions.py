@@ -56,18 +56,18 @@ def test_all_bad_lines_are_named(tmp_path: Path) -> None:
         json.dumps(entry(answers=[spot(end=True)])): "answers[0]: 'start' and 'end'",
         json.dumps(entry(answers=[spot(0, 5.0)])): "answers[0]: 'start' and 'end'",
         json.dumps(entry(wrong=[spot(row=7)])): "wrong[0]: 'row'",
-        json.dumps(entry("good", "Why?", answers=[])): "id 'good' was that of another question",
+        json.dumps(entry("good", "Why?", answers=[])): "id 'good' belongs to another question",
         "[" * 99999: "not JSON",
     }
     path = write_lines(tmp_path, entry("good", answers=[spot()]), *bad)
     path.write_bytes(path.read_bytes() + b"\n\xff")
     with pytest.raises(QuestionsError) as caught:
         read(path, 100)
-    title, *told = str(caught.value).splitlines()
+    title, *messages = str(caught.value).splitlines()
     assert title == f"{path} has lines that cannot be used"
     expected = [*bad.values(), "not UTF-8"]
-    assert len(told) == len(expected)
-    for number, (line, message) in enumerate(zip(told, expected, strict=True), 2):
+    assert len(messages) == len(expected)
+    for number, (line, message) in enumerate(zip(messages, expected, strict=True), 2):
         assert line.startswith(f"  line {number}: ")
         assert message in line
 
@@ -88,19 +88,19 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
 
 
 def test_judgements_of_a_question_are_one(tmp_path: Path) -> None:
-    said = {"judged": "2026-01-01T00:00:00+00:00"}
+    judged = {"judged": "2026-01-01T00:00:00+00:00"}
     path = write_lines(
         tmp_path,
         entry("1", "Stated?", answers=[spot(0, 5)]),
         entry("2", "Unanswered?", answers=[]),
-        entry("j1", "Stated?", answers=[spot(7, 9)], **said),
-        entry("j3", "Judged?", answers=[spot(0, 5)], **said),
-        entry("j3", "Judged?", answers=[spot(7, 9)], **said),
-        entry("j3", "Judged?", wrong=[spot(0, 5)], **said),
-        entry("j4", "Only wrong?", wrong=[spot(0, 5)], **said),
-        entry("j5", "Taken back?", answers=[spot(0, 5)], **said),
-        entry("j5", "Taken back?", wrong=[spot(0, 5)], **said),
-        entry("j2", "Unanswered?", wrong=[spot(0, 5)], **said),
+        entry("j1", "Stated?", answers=[spot(7, 9)], **judged),
+        entry("j3", "Judged?", answers=[spot(0, 5)], **judged),
+        entry("j3", "Judged?", answers=[spot(7, 9)], **judged),
+        entry("j3", "Judged?", wrong=[spot(0, 5)], **judged),
+        entry("j4", "Only wrong?", wrong=[spot(0, 5)], **judged),
+        entry("j5", "Taken back?", answers=[spot(0, 5)], **judged),
+        entry("j5", "Taken back?", wrong=[spot(0, 5)], **judged),
+        entry("j2", "Unanswered?", wrong=[spot(0, 5)], **judged),
     )
     assert read(path, 100) == QuestionSet(
         (
