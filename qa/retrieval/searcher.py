@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from qa.config import LOCAL, Settings, cores
+from qa.config import LOCAL, Settings
 from qa.embedding import open_encoder
 from qa.embedding.reranker import load_reranker
 from qa.errors import CorruptIndexError, ModelError
+from qa.hardware import cores
 from qa.index.caching import SizedCache
 from qa.retrieval import calibration, ranking
 from qa.retrieval.evidence import Evidence, Nearest, Ranked

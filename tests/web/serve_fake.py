@@ -7,7 +7,8 @@ from types import ModuleType
 
 from fake_search import FakeSearch, no_index
 
-from qa.config import Settings, shared_metrics
+from qa.cli.serve_command import shared_metrics
+from qa.config import Settings
 from qa.errors import QAError
 from qa.types import Search
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from functools import partial
@@ -12,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from qa import __version__, config
+from qa import __version__
 from qa.types import IndexInfo
 
 __all__ = ["CONTENT_TYPE", "Metrics", "init_app", "render"]
@@ -27,7 +28,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.counted = CollectorRegistry()
-        shared = config.metrics_are_shared()
+        shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ  # several processes count together
         own = None if shared else self.counted
         if shared:
             MultiProcessCollector(self.counted)  # type: ignore[no-untyped-call]

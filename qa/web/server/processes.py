@@ -34,6 +34,7 @@ from qa.web.api.endpoints import MAX_BODY
 from qa.web.judgements import Judgements
 from qa.web.server import connections, logs
 from qa.web.server.gateway import Gateway, Receive, Send
+from qa.web.server.native_threads import limit_native_threads
 
 _HEADER_MS = 10_000
 """How long the headers of a request may take to arrive, and a connection may wait for its next request."""
@@ -134,7 +135,7 @@ class _Worker:
 
     def _create_app(self) -> tuple[Flask, str]:
         """Return the app, and what to say where it cannot answer yet."""
-        config.keep_native_libraries_to_one_core()
+        limit_native_threads()
         from qa.retrieval.searcher import LiveSearcher  # loads the model's libraries: the worker's business
 
         live = LiveSearcher(self._settings)
