@@ -1,4 +1,4 @@
-"""Right and wrong, said on the page and kept in a file."""
+"""Judgements made on the page and kept in a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qa.web import create_app
 from qa.web.judgements import Judgements
 from qa.web.server.processes import serve
 from web.fake_search import EVIL, NEWS, FakeSearch
-from web.pages.test_views import Tags, id_of, page
+from web.helpers import Tags, id_of, page
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
 START, END = NEWS.index("HANOI. The"), NEWS.index("\n\nTourists")
@@ -52,14 +52,14 @@ def test_the_page_has_a_plain_form(judging: FlaskClient) -> None:
     # Else the browser would send "Origin: null" where it has no Sec-Fetch-Site to send.
     assert response.headers["Referrer-Policy"] == "same-origin"
     assert "form-action 'self'" in response.headers["Content-Security-Policy"]
-    found = Tags(response.get_data(as_text=True)).found
-    assert [a for tag, a in found if tag == "form" and a.get("method") == "post"] == [
+    tags = Tags(response.get_data(as_text=True)).tags
+    assert [a for tag, a in tags if tag == "form" and a.get("method") == "post"] == [
         {"id": "judgement", "action": "/judgements", "method": "post"}
     ]
-    hidden = [(a["name"], a["value"]) for tag, a in found if tag == "input" and a.get("type") == "hidden"]
+    hidden = [(a["name"], a["value"]) for tag, a in tags if tag == "input" and a.get("type") == "hidden"]
     for field in (("q", QUESTION), ("source", "TASS"), ("source", "B"), ("mode", "dense")):
         assert field in hidden
-    buttons = [a for tag, a in found if tag == "button" and a.get("form") == "judgement"]
+    buttons = [a for tag, a in tags if tag == "button" and a.get("form") == "judgement"]
     assert {b["name"] for b in buttons} == {"right", "wrong"}
     assert PASSAGE in {b["value"] for b in buttons}
 
@@ -184,18 +184,18 @@ def test_no_judgement_is_lost_among_threads(judging: FlaskClient, search: FakeSe
 def test_a_line_that_was_left_unfinished_spoils_no_other(search: FakeSearch, file: Path) -> None:
     file.write_text('{"id": "torn", "quest')
     passage = search.passages_of(id_of("news/tass.txt"))[0]
-    kept = Judgements(file)
-    kept.record("Who?", passage, "right")
+    judgements = Judgements(file)
+    judgements.record("Who?", passage, "right")
     assert json.loads(file.read_text().splitlines()[1])["question"] == "Who?"
-    assert list(kept.of("Who?").values()) == ["right"]
+    assert list(judgements.verdicts("Who?").values()) == ["right"]
     for line in ("[1]", '{"judged": 1, "wrong": [{}]}', '{"judged": 1, "question": [], "wrong": 5}'):
         file.write_text(f"{line}\n{file.read_text()}")
-    assert list(kept.of("Who?").values()) == ["right"]
+    assert list(judgements.verdicts("Who?").values()) == ["right"]
 
 
 def test_a_question_of_the_file_is_no_judgement(search: FakeSearch, file: Path) -> None:
     file.write_text('{"id": "1", "question": "Who?", "answers": [{"doc": "a", "start": 0, "end": 5}]}\n')
-    assert Judgements(file).of("Who?") == {}
+    assert Judgements(file).verdicts("Who?") == {}
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(

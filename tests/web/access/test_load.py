@@ -106,7 +106,7 @@ def test_errors_make_room_again(settings: Settings, slow: Slow) -> None:
 def test_files_that_are_being_sent_keep_their_room_and_no_question_waiting(
     settings: Settings, search: FakeSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_FILES_AT_ONCE", 1)
+    monkeypatch.setattr(load, "_MAX_DOWNLOADS", 1)
     client = create_app(replace(settings, threads=1, queue_size=0), lambda: search).test_client()
     file = f"/api/v1/documents/{next(iter(search.held))}/text"
     sending = client.get(file, buffered=False)
@@ -164,7 +164,7 @@ def test_every_way_that_an_answer_ends_makes_room_again(
     search: FakeSearch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(load, "_FILES_AT_ONCE", 1)
+    monkeypatch.setattr(load, "_MAX_DOWNLOADS", 1)
     app = create_app(replace(settings, threads=1, queue_size=0), lambda: search)
     client = app.test_client()
     headers = (
@@ -241,13 +241,13 @@ def test_whoever_gives_way_comes_in_again_after_those_who_waited() -> None:
         gate.leave()
 
     assert gate.enter()
-    gate.give_way()  # nobody waits
+    gate.yield_turn()  # nobody waits
     waiting = [threading.Thread(target=enter, args=(name,)) for name in "ab"]
     for number, thread in enumerate(waiting):
         thread.start()
         while len(gate._queue) <= number:
             time.sleep(0.001)
-    gate.give_way()
+    gate.yield_turn()
     came.append("again")
     gate.leave()
     for thread in waiting:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.types import Document, Metadata, Span
-from qa.web.pages.citations import FORMS, Quotation, bibtex, csl_json, markdown, plain, ris
+from qa.web.pages.citations import FORMATS, Quotation, bibtex, csl_json, markdown, plain, ris
 
 TEXTS = st.text(alphabet="ab {}\\%&$#_~^*[]`<>|\n\r\té\u2028“", max_size=40)
 LINK = "http://localhost/documents/d?start=2&end=9#passage"
@@ -45,7 +45,7 @@ def test_nothing_is_guessed() -> None:
     assert not item.keys() & {"issued", "author", "publisher", "page", "language"}
     assert "year" not in bibtex(bare)
     assert "PY" not in ris(bare)
-    assert all("HANOI, July 3. /TASS/" in form.write(bare) for form in FORMS.values())
+    assert all("HANOI, July 3. /TASS/" in format_.write(bare) for format_ in FORMATS.values())
 
 
 def test_csl_json_keeps_the_quotation_to_the_letter() -> None:

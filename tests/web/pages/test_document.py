@@ -14,10 +14,10 @@ from readers.samples import make_pdf
 
 from qa.config import Settings
 from qa.types import Metadata
-from qa.web.pages.citations import FORMS
-from qa.web.pages.document import LONGEST_QUOTATION
+from qa.web.pages.citations import FORMATS
+from qa.web.pages.document import MAX_QUOTATION
 from web.fake_search import NEWS, FakeSearch
-from web.pages.test_views import id_of, page
+from web.helpers import id_of, page
 
 TASS = id_of("news/tass.txt")
 SENTENCE = "The trade grew by 60% in 2019."
@@ -26,7 +26,7 @@ END = START + len(SENTENCE)
 
 
 def permalink(client: FlaskClient) -> str:
-    """Give the address that a citation of the sentence ends with, without its host."""
+    """Return the permalink of a citation of the sentence, without its host."""
     [item] = client.get(f"/documents/{TASS}/quotations/{START}-{END}.json").get_json(force=True)
     return item["URL"].removeprefix("http://localhost")
 
@@ -37,12 +37,12 @@ def test_other_results_of_the_question_are_marked_and_one_step_away(client: Flas
     assert f'<mark class="sentence">{SENTENCE}</mark>' in html
     assert '<mark class="passage" id="passage">HANOI. </mark>' in html
     assert re.search(r'<mark class="other" id="hit-\d+">Russia and Cambodia', html)
-    assert "Result 2 of 3 here" in html
+    assert "Result 2 of 3 in this document" in html
     before, after = (
         unescape(re.search(rf'<a href="([^"]*)" rel="{rel}">', html)[1]) for rel in ("prev", "next")
     )
-    assert "Result 1 of 3 here" in page(client, before)
-    assert "Result 3 of 3 here" in page(client, after)
+    assert "Result 1 of 3 in this document" in page(client, before)
+    assert "Result 3 of 3 in this document" in page(client, after)
     assert "q=the+trade+of+Cambodia" in after
 
 
@@ -54,27 +54,31 @@ def test_a_question_that_cannot_be_asked_marks_nothing(client: FlaskClient, quer
 
 
 @pytest.mark.parametrize(
-    ("change", "said", "marked"),
+    ("change", "message", "marked"),
     [
-        (lambda text: text, "The quotation stands here unchanged.", SENTENCE),
-        (lambda text: "A first line.\n\n" + text, "stands in another place now.", SENTENCE),
+        (lambda text: text, "The quotation is unchanged.", SENTENCE),
+        (
+            lambda text: "A first line.\n\n" + text,
+            "The quotation is the same, but in another place.",
+            SENTENCE,
+        ),
         (
             lambda text: text.replace("by 60% in", "by 75% in"),
-            "this is what stands there now.",
+            "This is the current text.",
             "The trade grew by 75% in 2019",
         ),
-        (lambda text: "All of it is other now.", "the quotation is gone from it.", None),
+        (lambda text: "All of it is other now.", "The quotation is no longer in it.", None),
     ],
 )
 def test_a_permalink_tells_what_has_become_of_the_quotation(
-    client: FlaskClient, search: FakeSearch, change, said: str, marked: str | None
+    client: FlaskClient, search: FakeSearch, change, message: str, marked: str | None
 ) -> None:
     address = permalink(client)
     search.add("news/tass.txt", change(NEWS))
     html = page(client, address)
-    assert said in html
-    found = re.search(r'<mark class="passage" id="passage">([^<]*)</mark>', html)
-    assert (found and found[1]) == marked
+    assert message in html
+    mark = re.search(r'<mark class="passage" id="passage">([^<]*)</mark>', html)
+    assert (mark and mark[1]) == marked
 
 
 def test_a_permalink_that_was_tampered_with_is_a_link_to_a_place(client: FlaskClient) -> None:
@@ -96,9 +100,9 @@ def test_a_permalink_that_was_tampered_with_is_a_link_to_a_place(client: FlaskCl
 def test_a_quotation_comes_in_every_form(client: FlaskClient, form: str, kind: str) -> None:
     response = client.get(f"/documents/{TASS}/quotations/{START}-{END}.{form}")
     assert response.content_type == f"{kind}; charset=utf-8"
-    said = response.get_data(as_text=True)
-    assert "60" in said
-    assert "HANOI, July 3. /TASS/" in said
+    citation = response.get_data(as_text=True)
+    assert "60" in citation
+    assert "HANOI, July 3. /TASS/" in citation
     assert ("attachment" in response.headers.get("Content-Disposition", "")) == (kind != "text/plain")
 
 
@@ -120,7 +124,7 @@ def test_a_pdf_is_shown_at_the_page_of_the_passage(client: FlaskClient, paged: s
     html = page(client, f"/documents/{paged}?start=14&end=26")
     assert f"/documents/{paged}/pages/2.webp?v=" in html
     assert html.count("<rect") == 1
-    assert 'aria-label="Page 2 of 2 as it looks"' in html
+    assert 'aria-label="Picture of page 2 of 2"' in html
     assert notes(html) == []
     first = page(client, f"/documents/{paged}?start=14&end=26&page=1")
     assert f"/documents/{paged}/pages/1.webp?v=" in first
@@ -131,8 +135,8 @@ def test_a_pdf_is_shown_at_the_page_of_the_passage(client: FlaskClient, paged: s
 
 
 def notes(html: str) -> list[str]:
-    """Give what is said, and seen, of why a page is not shown as it looks."""
-    return re.findall(r'<p class="(undrawn|busy)" role="status">', html)
+    """Return the visible notes on why a page is not drawn."""
+    return re.findall(r'<p class="(failed|busy)" role="status">', html)
 
 
 def test_a_page_that_cannot_be_drawn_shows_its_text_and_says_so(
@@ -147,7 +151,7 @@ def test_a_page_that_cannot_be_drawn_shows_its_text_and_says_so(
     assert "Retry-After" not in picture.headers
     html = page(client, f"/documents/{large}?start=0&end=12")
     assert 'id="passage">One is here.</mark>' in html
-    assert notes(html) == ["undrawn"]
+    assert notes(html) == ["failed"]
     assert ".webp" not in html
     assert "page 1 of 1" in html
 
@@ -174,13 +178,13 @@ def test_where_all_places_are_taken_a_picture_is_refused_at_once_and_the_text_is
 
 def test_a_quotation_is_of_a_bounded_length(client: FlaskClient, search: FakeSearch) -> None:
     long = search.add("long.txt", "Some words. " * 20_000)
-    quoted = client.get(f"/documents/{long}/quotations/5-{5 + LONGEST_QUOTATION}.json")
+    quoted = client.get(f"/documents/{long}/quotations/5-{5 + MAX_QUOTATION}.json")
     assert quoted.status_code == 200
-    for form in FORMS:
-        refused = client.get(f"/documents/{long}/quotations/5-{6 + LONGEST_QUOTATION}.{form}")
+    for form in FORMATS:
+        refused = client.get(f"/documents/{long}/quotations/5-{6 + MAX_QUOTATION}.{form}")
         assert refused.status_code == 422
-        assert f"{LONGEST_QUOTATION} characters" in refused.get_data(as_text=True)
-    html = page(client, f"/documents/{long}?start=5&end={6 + LONGEST_QUOTATION}")
+        assert f"{MAX_QUOTATION} characters" in refused.get_data(as_text=True)
+    html = page(client, f"/documents/{long}?start=5&end={6 + MAX_QUOTATION}")
     assert "/quotations/" not in html
     assert len(html) < 200_000
 

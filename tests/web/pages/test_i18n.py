@@ -21,7 +21,7 @@ OPTIONS = {pattern: {"trimmed": "true"} for pattern, _ in METHODS}
 
 
 def messages() -> Iterator[str | tuple[str, ...]]:
-    """Give what the templates say: an id, or one for one and one for many."""
+    """Yield the messages of the templates: an id, or a singular and a plural."""
     for _, _, message, _, _ in extract_from_dir(WEB, method_map=METHODS, options_map=OPTIONS):
         yield message
 
@@ -30,9 +30,9 @@ def messages() -> Iterator[str | tuple[str, ...]]:
 def test_every_message_is_translated_and_no_other(language: str) -> None:
     with (i18n.FOLDER / f"{language}.po").open("rb") as file:
         catalog = read_po(file, locale=language)
-    said = set(messages())
-    assert len(said) > 100
-    assert {message.id for message in catalog if message.id} == said
+    used = set(messages())
+    assert len(used) > 100
+    assert {message.id for message in catalog if message.id} == used
     for message in catalog:
         forms = message.string if isinstance(message.string, tuple) else (message.string,)
         assert all(forms), message.id

@@ -43,15 +43,15 @@ def test_what_has_moved_is_found_to_the_letter(before: str, after: str, start: i
     text = f"{before} {QUOTATION} {after}"
     place = Span(len(before) + 1, len(before) + 1 + len(QUOTATION))
     assume(start != place.start)
-    found = check(text, Span(start, start + len(QUOTATION)), fingerprint(QUOTATION))
-    assert found == ("moved", place)
+    result = check(text, Span(start, start + len(QUOTATION)), fingerprint(QUOTATION))
+    assert result == ("moved", place)
 
 
 def test_of_several_places_the_nearest_is_given() -> None:
     text = " and ".join([QUOTATION] * 3)
     second = text.index(QUOTATION, 1)
-    found = check(text, Span(second + 3, second + 3 + len(QUOTATION)), fingerprint(QUOTATION))
-    assert found.span.start == second
+    result = check(text, Span(second + 3, second + 3 + len(QUOTATION)), fingerprint(QUOTATION))
+    assert result.span.start == second
 
 
 @given(TEXTS, TEXTS)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.types import Heading, Span
-from qa.web.pages.viewer import PART, Mark, beginning, marks_of, part_of, pieces
+from qa.web.pages.viewer import PART, Mark, marks_of, part_of, part_start, pieces
 
 TEXTS = st.text(alphabet="ab \t\r\n#.😀", max_size=200)
 
@@ -17,10 +17,10 @@ def test_pieces_are_the_text_and_marked_exactly(text: str, data: st.DataObject) 
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))
     mark = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))
     base = data.draw(st.integers(0, cuts[0]))
-    found = pieces(text[base:], base, Span(*cuts), [Mark(Span(*mark), "passage")])
-    assert "".join(piece.text for piece in found) == text[cuts[0] : cuts[1]]
+    cut = pieces(text[base:], base, Span(*cuts), [Mark(Span(*mark), "passage")])
+    assert "".join(piece.text for piece in cut) == text[cuts[0] : cuts[1]]
     inside = text[max(cuts[0], mark[0]) : min(cuts[1], mark[1])]
-    assert "".join(piece.text for piece in found if piece.kind) == inside
+    assert "".join(piece.text for piece in cut if piece.kind) == inside
 
 
 @given(TEXTS, st.data())
@@ -46,7 +46,7 @@ def test_parts_join_up() -> None:
 
 def test_going_back_leaves_no_gap() -> None:
     text = "\n\n".join(f"Paragraph {n}." for n in range(60_000))
-    part = part_of(text, [], [], [], beginning(text, 600_000))
+    part = part_of(text, [], [], [], part_start(text, 600_000))
     seen = {block.pieces[0].text for block in part.blocks}
     while part.earlier is not None:
         part = part_of(text, [], [], [], part.earlier)
@@ -62,7 +62,7 @@ def test_a_text_without_paragraphs_is_cut_all_the_same() -> None:
 
 def test_what_is_marked_is_never_cut_by_a_part() -> None:
     text = "x" * 5 * PART
-    part = part_of(text, [], [], [Mark(Span(PART, PART + 9_000), "passage")], beginning(text, PART))
+    part = part_of(text, [], [], [Mark(Span(PART, PART + 9_000), "passage")], part_start(text, PART))
     assert [len(piece.text) for block in part.blocks for piece in block.pieces if piece.kind] == [9_000]
 
 

@@ -3,41 +3,13 @@ from __future__ import annotations
 import hashlib
 import re
 from html import unescape
-from html.parser import HTMLParser
 
 import pytest
 from flask.testing import FlaskClient
 
 from qa.types import Filters, Metadata, Mode
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp, no_index
-
-
-def id_of(path: str) -> str:
-    return hashlib.sha256(path.encode()).hexdigest()[:16]
-
-
-def page(client: FlaskClient, address: str, status: int = 200) -> str:
-    response = client.get(address)
-    assert response.status_code == status
-    assert response.content_type == "text/html; charset=utf-8"
-    return response.get_data(as_text=True)
-
-
-class Tags(HTMLParser):
-    """The tags of a page with their attributes, and its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
+from web.helpers import Tags, id_of, page
 
 PAGES = ("/", "/?q=Angkor", "/?q=xylophone", "/?q=" + "x" * 999, "/documents", "/status", "/nothing")
 
@@ -74,7 +46,7 @@ def test_passages_that_say_the_same_are_named_in_one_line(client: FlaskClient, s
     assert html.count("Also in:") == 1
     line = html.split("Also in:", 1)[1].split("</p>", 1)[0]
     assert " ".join(Tags(line).text.split()) == "<i>Second</i> (T & T), c.txt"
-    assert [attributes["href"] for _, attributes in Tags(line).found] == [
+    assert [attributes["href"] for _, attributes in Tags(line).tags] == [
         f"/documents/{document_id}?start=0&end=18#passage" for document_id in (second, third)
     ]
 
@@ -91,8 +63,8 @@ def test_passages_that_say_the_same_are_named_in_one_line(client: FlaskClient, s
 def test_how_sure_it_is_stands_in_words(client: FlaskClient, question: str, words: str) -> None:
     html = page(client, f"/?q={question}")
     assert unescape(words) in unescape(html)
-    assert ('<details class="weak" id="weaker">' in html and "Show the nearest" in html) == ("don" in words)
-    assert ("% sure" in html) != ("don" in words)
+    assert ('<details class="weak" id="weaker">' in html and "Show the closest" in html) == ("don" in words)
+    assert ("% confidence" in html) != ("don" in words)
 
 
 def test_filters_reach_the_searcher_and_stay_in_the_form(client: FlaskClient, search: FakeSearch) -> None:
@@ -131,10 +103,10 @@ def test_more_is_shown_on_demand_with_all_that_was_asked(client: FlaskClient, se
     ("query", "message"),
     [
         ("q=" + "x" * 201, "Your question must be at most 200 characters long; this has 201."),
-        ("q=a&from=soon", "The first date must be a date such as 2019-07-03."),
+        ("q=a&from=soon", "The start date must be a date such as 2019-07-03."),
         ("q=a&from=2020-01-02&to=2020-01-01", "from must not be later than to."),
-        ("q=a&show=0", "The length of the list must be greater than or equal to 1."),
-        ("q=a&sort=size", "The order must be &#39;relevance&#39; or &#39;date&#39;."),
+        ("q=a&show=0", "The number of results must be greater than or equal to 1."),
+        ("q=a&sort=size", "The sort order must be &#39;relevance&#39; or &#39;date&#39;."),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_explained(client: FlaskClient, query: str, message: str) -> None:
@@ -164,7 +136,7 @@ def test_a_document_is_shown_with_its_passage(client: FlaskClient) -> None:
 )
 def test_a_place_that_is_not_there_is_said(client: FlaskClient, query: str) -> None:
     html = page(client, f"/documents/{id_of('news/tass.txt')}?{query}")
-    assert "is not in the document as it is indexed now" in html
+    assert "a place that is no longer in the document" in html
     assert "<mark" not in html
 
 
@@ -199,7 +171,7 @@ def test_no_page_holds_a_script_or_style_or_anothers_address(client: FlaskClient
         address = f"/documents/{id_of(names[address])}?start=0&end=20"
     html = client.get(address).get_data(as_text=True)
     tags = Tags(html)
-    for tag, attributes in tags.found:
+    for tag, attributes in tags.tags:
         assert tag not in {"style", "iframe", "object", "base"}
         assert "style" not in attributes
         assert not [name for name in attributes if name.startswith("on")]
@@ -210,7 +182,7 @@ def test_no_page_holds_a_script_or_style_or_anothers_address(client: FlaskClient
         link = attributes.get("href") or "/"
         own = ("/", "#", "http://localhost/documents/")  # permalinks are whole addresses
         assert link.startswith(own) or link == "https://tass.example/1"
-    images = [attributes for tag, attributes in tags.found if tag == "img"]
+    images = [attributes for tag, attributes in tags.tags if tag == "img"]
     assert all(image["src"].startswith("/static/favicon.svg") for image in images)
 
 
@@ -229,9 +201,9 @@ def test_what_a_visitor_sends_is_only_text(client: FlaskClient) -> None:
 
 
 def test_the_status_page_counts_what_it_does_not_list(client: FlaskClient, search: FakeSearch) -> None:
-    assert "not shown here" not in page(client, "/status")
+    assert "not shown" not in page(client, "/status")
     search.failure_count = 5_001
-    assert "5,000 more are not shown here; the API lists every file." in page(client, "/status")
+    assert "5,000 more are not shown. The API lists every file." in page(client, "/status")
 
 
 def test_the_status_page(client: FlaskClient) -> None:
@@ -254,7 +226,7 @@ def test_the_list_of_documents_has_pages(client: FlaskClient, search: FakeSearch
 
 def test_errors_are_pages(client: FlaskClient) -> None:
     assert "There is no document 123." in page(client, "/documents/123", 404)
-    assert "That is not here" in page(client, "/nothing", 404)
+    assert "Not found" in page(client, "/nothing", 404)
     assert client.post("/").status_code == 405
 
 
@@ -269,7 +241,7 @@ def test_without_an_index_the_page_says_what_to_do(make_app: MakeApp) -> None:
 def test_no_documents_yet(make_app: MakeApp) -> None:
     client = make_app(FakeSearch).test_client()
     assert "There are no documents here yet" in page(client, "/")
-    assert "No passage is left to search" in page(client, "/?q=a")
+    assert "No passages match these filters" in page(client, "/?q=a")
 
 
 def test_static_files_are_kept_until_they_change(client: FlaskClient) -> None:

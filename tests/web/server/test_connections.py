@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -14,8 +15,22 @@ from qa.web.server import connections
 def _own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the sockets of other tests, some of which stay open as long as the process."""
     every = connections._descriptors
-    others = set(every())
-    monkeypatch.setattr(connections, "_descriptors", lambda: [one for one in every() if one not in others])
+
+    def identities() -> dict[int, tuple[int, int]]:
+        """Return what each descriptor is open on: a number that was closed may be used again."""
+        opened = {}
+        for descriptor in every():
+            with suppress(OSError):
+                status = os.fstat(descriptor)
+                opened[descriptor] = status.st_dev, status.st_ino
+        return opened
+
+    others = identities().items()
+    monkeypatch.setattr(
+        connections,
+        "_descriptors",
+        lambda: [descriptor for descriptor, file in identities().items() if (descriptor, file) not in others],
+    )
 
 
 @pytest.fixture

@@ -336,7 +336,7 @@ def test_without_a_key_only_this_machine_is_served() -> None:
     ended = run("0.0.0.0", "0")
     assert ended.returncode == 1
     assert ended.stderr.startswith(
-        "SettingsError: Whoever reaches 0.0.0.0 could read the documents: make a key"
+        "SettingsError: Anyone who can reach 0.0.0.0 could read the documents. Make a key"
     )
     with serving("0.0.0.0", "0", "insecure") as (_, address), connected(address) as connection:
         assert get(connection, "/api/v1/search?q=trade")[0] == 200
@@ -382,7 +382,7 @@ def test_a_worker_that_cannot_start_ends_the_service() -> None:
     ended = run("127.0.0.1", "0", "broken")
     assert ended.returncode == 1
     assert "Serving on" not in ended.stderr
-    assert ended.stderr.endswith("QAError: The service could not go on; what stands above says why.\n")
+    assert ended.stderr.endswith("QAError: The service had to stop. The log above says why.\n")
 
 
 def _workers(process: subprocess.Popen[str]) -> list[int]:
