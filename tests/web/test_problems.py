@@ -1,9 +1,19 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from qa.errors import BuildError, ModelError, QueryError
+from qa.errors import (
+    BuildError,
+    IndexUnavailableError,
+    ModelError,
+    NotFoundError,
+    QAError,
+    QueryError,
+    StoreUnavailableError,
+)
+from qa.web.problems import PROBLEM, detail_of, error_response
 from web.fake_search import FakeSearch, MakeApp, no_index
 from web.helpers import id_of, problem
 
@@ -78,3 +88,34 @@ def test_without_an_index_the_answer_says_when_to_retry(make_app: MakeApp) -> No
     for address in ("/api/v1/search?q=trade", "/api/v1/status", "/readyz", "/?q=trade"):
         response = make_app(no_index).test_client().get(address)
         assert (response.status_code, response.headers["Retry-After"]) == (503, "1"), address
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (QueryError("too odd"), "too odd"),
+        (
+            IndexUnavailableError("There is no index in index."),
+            "There is no index in index. Run `qa index` to build it.",
+        ),
+        (IndexUnavailableError("Run `qa index` first."), "Run `qa index` first."),
+        (
+            StoreUnavailableError("milvus:19530"),
+            "The store of the index does not answer. Try again in a moment.",
+        ),
+        (NotFoundError(), "No such document or passage."),
+    ],
+)
+def test_the_detail_says_what_to_do(error: QAError, detail: str) -> None:
+    assert detail_of(error) == detail
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [("/api/v1/x", PROBLEM), ("/readyz", PROBLEM), ("/documents/x", "text/html"), ("/apiary", "text/html")],
+)
+def test_programs_get_problems_and_browsers_get_pages(app: Flask, path: str, media_type: str) -> None:
+    with app.test_request_context(path):
+        response = error_response(404, "Not here.")
+    assert (response.status_code, response.mimetype) == (404, media_type)
+    assert "Not here." in response.get_data(as_text=True)

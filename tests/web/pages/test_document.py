@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import csv
-import json
 import re
 from html import unescape
-from io import StringIO
 
 import pytest
 from flask import Flask
@@ -13,7 +10,6 @@ from readers.pdf.rendering.pdf_samples import picture_pdf
 from readers.samples import make_pdf
 
 from qa.config import Settings
-from qa.types import Metadata
 from qa.web.pages.citations import FORMATS
 from qa.web.pages.document import MAX_QUOTATION
 from web.fake_search import NEWS, FakeSearch
@@ -224,53 +220,3 @@ def test_sections_of_other_parts_are_links_to_them(client: FlaskClient, search: 
     far = text.index("# Section 99")
     assert links[-1].endswith(f"?start=0&end=5&at={far}#at-{far}")
     assert f'id="at-{far}"' in page(client, links[-1])
-
-
-def test_the_results_are_exported_as_they_are_listed(client: FlaskClient, search: FakeSearch) -> None:
-    search.add(
-        "b.txt", '=SUM(trade) grew.\n\nThe trade, "quoted".', Metadata(title="+Title", published="2020-01-02")
-    )
-    table = client.get("/results.csv?q=the+trade+grew&sort=date")
-    assert table.content_type == "text/csv; charset=utf-8"
-    assert "results.csv" in table.headers["Content-Disposition"]
-    rows = list(csv.DictReader(StringIO(table.get_data().decode("utf-8-sig"))))
-    assert rows[0]["published"] == "2020-01-02"
-    assert {row["title"] for row in rows} >= {"'+Title", "Cambodia & Russia"}
-    assert any(row["passage"] == "'=SUM(trade) grew." for row in rows)
-    assert any(row["passage"] == 'The trade, "quoted".' for row in rows)
-    assert not any(value.startswith(("=", "+", "@")) for row in rows for value in row.values())
-    answer = json.loads(client.get("/results.json?q=the+trade+grew&sort=date").get_data())
-    assert [result["rank"] for result in answer["results"]] == [int(row["rank"]) for row in rows]
-    assert answer["results"][0]["document"]["title"] == "+Title"
-    assert answer["facets"]["results"] == len(rows)
-
-
-@pytest.mark.parametrize("form", ["csv", "json"])
-def test_what_cannot_be_asked_cannot_be_exported(client: FlaskClient, form: str) -> None:
-    assert client.get(f"/results.{form}").status_code == 422
-    assert client.get(f"/results.{form}?q=a&from=soon").status_code == 422
-
-
-def test_the_box_describes_itself_to_browsers(client: FlaskClient) -> None:
-    response = client.get("/opensearch.xml", headers={"Host": "localhost:81"})
-    assert response.content_type == "application/opensearchdescription+xml; charset=utf-8"
-    assert 'template="http://localhost:81/?q={searchTerms}"' in response.get_data(as_text=True)
-    with client.get("/favicon.ico") as icon:
-        assert icon.content_type.startswith("image/svg+xml")
-
-
-def test_a_banner_says_that_files_could_not_be_read(client: FlaskClient, search: FakeSearch) -> None:
-    assert "1 of 4 files could not be read" in page(client, "/?q=trade")
-    search.failures = ()
-    assert "could not be read" not in page(client, "/?q=trade")
-
-
-def test_examples_are_sections_of_the_documents(client: FlaskClient, search: FakeSearch) -> None:
-    search.add(
-        "faq.md",
-        "# Short\n\nText.\n\n# Who pays for the roads?\n\nText.\n\n# A long and winding section\n\nText.",
-    )
-    html = page(client, "/")
-    assert '<a href="/?q=Economic+cooperation" dir="auto">Economic cooperation</a>' in html
-    assert 'dir="auto">Who pays for the roads?</a>' in html
-    assert "winding" not in html

@@ -244,8 +244,15 @@ def test_no_documents_yet(make_app: MakeApp) -> None:
     assert "No passages match these filters" in page(client, "/?q=a")
 
 
-def test_static_files_are_kept_until_they_change(client: FlaskClient) -> None:
-    address = re.search(r'href="(/static/style\.css\?v=\w+)"', page(client, "/")).group(1)
-    with client.get(address) as response:
-        assert response.status_code == 200
-        assert "max-age=31536000" in response.headers["Cache-Control"]
+def test_the_box_describes_itself_to_browsers(client: FlaskClient) -> None:
+    response = client.get("/opensearch.xml", headers={"Host": "localhost:81"})
+    assert response.content_type == "application/opensearchdescription+xml; charset=utf-8"
+    assert 'template="http://localhost:81/?q={searchTerms}"' in response.get_data(as_text=True)
+    with client.get("/favicon.ico") as icon:
+        assert icon.content_type.startswith("image/svg+xml")
+
+
+def test_a_banner_says_that_files_could_not_be_read(client: FlaskClient, search: FakeSearch) -> None:
+    assert "1 of 4 files could not be read" in page(client, "/?q=trade")
+    search.failures = ()
+    assert "could not be read" not in page(client, "/?q=trade")

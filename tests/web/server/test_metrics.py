@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from flask import Flask
 from flask.testing import FlaskClient
 
-from web.fake_search import FakeSearch, MakeApp
+from qa.web.server import metrics
+from web.fake_search import FakeSearch, MakeApp, no_index
 
 
 def test_metrics(client: FlaskClient) -> None:
@@ -32,3 +34,28 @@ def test_apps_do_not_share_metrics(make_app: MakeApp, search: FakeSearch) -> Non
     first, second = make_app(lambda: search).test_client(), make_app(lambda: search).test_client()
     first.get("/healthz")
     assert 'route="/healthz"' not in second.get("/metrics").get_data(as_text=True)
+
+
+def test_without_an_index_its_metrics_are_unknown(make_app: MakeApp) -> None:
+    app = make_app(no_index)
+    text = app.test_client().get("/metrics").get_data(as_text=True)
+    for name in ("qa_index_documents", "qa_index_passages", "qa_index_last_success_timestamp_seconds"):
+        assert f"\n{name} NaN\n" in text
+
+
+def test_the_last_success_is_a_time_stamp(app: Flask, search: FakeSearch) -> None:
+    with app.app_context():
+        text = metrics.render(search.info, 1_700_000_000.0).decode()
+    assert "qa_index_last_success_timestamp_seconds 1.7e+09" in text
+
+
+def test_a_duration_falls_into_every_bucket_from_its_own_on(client: FlaskClient) -> None:
+    client.get("/healthz")
+    text = client.get("/metrics").get_data(as_text=True)
+    counts = [
+        float(line.split()[-1])
+        for line in text.splitlines()
+        if line.startswith("qa_http_request_duration_seconds_bucket") and 'route="/healthz"' in line
+    ]
+    assert counts == sorted(counts)
+    assert counts[-1] == 1
