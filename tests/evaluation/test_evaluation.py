@@ -47,7 +47,7 @@ class Canned(FakeSearch):
         self.told[question] = (passages, confidence)
 
     def search(self, query: Query) -> SearchResult:
-        self.asked.append(query)
+        self.queries.append(query)
         passages, confidence = self.told[query.question]
         hits = tuple(
             Hit(
@@ -152,7 +152,7 @@ def test_metrics_that_look_further_than_k_are_left_out(search: Canned) -> None:
     assert found.keys() == {"success@1", "success@3", "answer@1", "ms_p50", "ms_p99"}
     assert (found["success@1"], found["success@3"]) == (0, 1)
     assert list(values(run_of(search, question, k=7)))[:3] == ["success@1", "success@5", "success@7"]
-    assert {query.k for query in search.asked} == {3, 7}
+    assert {query.k for query in search.queries} == {3, 7}
 
 
 def test_an_answer_that_no_passage_holds_is_missed_and_named(search: Canned) -> None:
@@ -606,7 +606,7 @@ def test_json_and_what_is_kept(run, search: Canned, tmp_path: Path) -> None:
     assert (first["questions"], first["answerable"], first["k"], first["mode"]) == (3, 2, 5, "lexical")
     assert first["metrics"]["success@5"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert "mrr@10" not in first["metrics"]
-    assert search.asked[-1].mode.value == "lexical"
+    assert search.queries[-1].mode.value == "lexical"
     kept = json.loads((tmp_path / "one.json").read_text("utf-8"))
     assert [one["rank"] for one in kept["outcomes"]] == [1, 2, None]
 
@@ -652,7 +652,7 @@ def test_wrong_usage_exits_with_2_before_anything_is_asked(run, search: Canned, 
     result = run(*words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr
-    assert not search.asked
+    assert not search.queries
 
 
 def test_bad_lines_exit_with_2(run, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_the_timeline_holds_every_dated_result_once(dates: list[date | None]) ->
     assert timeline.highest == max(bar.count for bar in timeline.bars)
 
 
-def test_bars_are_as_short_as_few_enough_can_be() -> None:
+def test_bars_are_the_finest_that_fit() -> None:
     def divided(first: str, last: str) -> tuple[str, int, str, str]:
         timeline = facets.timeline([hit(passage(first)), hit(passage(last))])
         return timeline.unit, len(timeline.bars), timeline.bars[0].start, timeline.bars[0].end
@@ -57,7 +57,7 @@ def test_bars_are_as_short_as_few_enough_can_be() -> None:
     assert divided("1950-07-03", "2019-07-05") == ("year", 7, "1950-01-01", "1959-12-31")
 
 
-def test_a_group_is_counted_once_under_each_value_that_one_of_it_has() -> None:
+def test_a_group_of_duplicates_counts_once_under_each_of_its_values() -> None:
     hits = [hit(passage(source="A"), passage(source="B"), passage(source="A")), hit(passage(source="B"))]
     assert facets.count_values(hits, "source", ()) == (Count("B", 2), Count("A", 1))
     assert facets.count_values(hits, "source", ("b", "C")) == (
@@ -68,7 +68,7 @@ def test_a_group_is_counted_once_under_each_value_that_one_of_it_has() -> None:
     assert facets.count_values([hit(passage())], "source", ()) == ()
 
 
-def test_spellings_of_one_value_count_as_one_and_are_shown_as_most_are() -> None:
+def test_spellings_of_a_value_count_as_one_in_the_most_frequent_spelling() -> None:
     hits = [hit(passage(source=source)) for source in ("Alpha", "alpha", "ALPHA", "alpha", "Beta")]
     assert facets.count_values(hits, "source", ()) == (Count("alpha", 4), Count("Beta", 1))
     assert facets.count_values(hits[:2], "source", ("ALPHA", "alpha")) == (Count("Alpha", 2, chosen=True),)
@@ -84,7 +84,7 @@ SOURCES = st.sampled_from(
 
 
 @given(st.lists(st.lists(SOURCES, min_size=1, max_size=3), max_size=12))
-def test_choosing_a_value_gives_as_many_results_as_it_says(groups: list[list[str]]) -> None:
+def test_selecting_a_value_returns_as_many_results_as_its_count(groups: list[list[str]]) -> None:
     hits = [hit(*(passage(source=source) for source in group)) for group in groups]
     counts = facets.count_values(hits, "source", ())
     for count in counts:
@@ -95,12 +95,12 @@ def test_choosing_a_value_gives_as_many_results_as_it_says(groups: list[list[str
     assert {count.value for count in counts} <= {source for group in groups for source in group}
 
 
-def test_years_come_the_latest_first() -> None:
+def test_years_are_listed_from_the_latest() -> None:
     hits = [hit(passage(f"{year}-05-05")) for year in (1999, 2020, 1999)]
     assert [count.value for count in facets.count_values(hits, "year", ())] == ["2020", "1999"]
 
 
-def test_a_whole_year_is_a_chosen_one() -> None:
+def test_the_dates_of_a_whole_year_select_it() -> None:
     assert facets.selected_values(Filters(date_from="2019-01-01", date_to="2019-12-31"))["year"] == ("2019",)
     assert facets.selected_values(Filters(date_from="2019-01-01", date_to="2019-12-30"))["year"] == ()
     assert facets.selected_values(Filters())["year"] == ()

@@ -34,7 +34,7 @@ FILTERS = (Filters(), Filters(source=("S1",)), Filters(path=("a",), source=("S0"
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_a_count_is_what_choosing_gives(
+def test_a_count_is_the_number_of_results_after_selecting(
     searcher: Searcher, monkeypatch: pytest.MonkeyPatch, question: str, filters: Filters
 ) -> None:
     monkeypatch.setattr(listing, "MAX_RESULTS", 400)
@@ -54,7 +54,7 @@ def test_a_count_is_what_choosing_gives(
         assert bar.count == left(replace(filters, date_from=bar.start, date_to=bar.end))
 
 
-def test_by_date_the_latest_come_first_and_all_are_there(searcher: Searcher) -> None:
+def test_sorted_by_date_the_same_results_start_with_the_latest(searcher: Searcher) -> None:
     best, latest = (list_results(searcher, Query(QUESTIONS[0]), sort) for sort in Sort)
     assert {hit.passage.id for hit in best.hits} == {hit.passage.id for hit in latest.hits}
     dates = [hit.passage.document.metadata.published for hit in latest.hits]
@@ -62,14 +62,16 @@ def test_by_date_the_latest_come_first_and_all_are_there(searcher: Searcher) -> 
     assert [hit.rank for hit in best.hits] == sorted(hit.rank for hit in best.hits)
 
 
-def test_hits_bear_on_the_question_and_the_others_do_not(searcher: Searcher) -> None:
+def test_hits_are_relevant_and_weaker_ones_are_not(searcher: Searcher) -> None:
     answer = list_results(searcher, Query(QUESTIONS[0], k=3, offset=2))
     assert all(hit.relevant for hit in answer.hits)
     assert not any(hit.relevant for hit in answer.weaker)
     assert len(answer.hits) + len(answer.weaker) == listing.MAX_RESULTS
 
 
-def test_where_there_may_be_more_it_is_said(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_with_too_many_results_is_not_complete(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(listing, "MAX_RESULTS", 2)
     answer = list_results(searcher, Query(QUESTIONS[0]))
     assert len(answer.hits) == 2

@@ -31,7 +31,7 @@ def test_nothing_is_opened_until_a_view_needs_it(make_app: MakeApp) -> None:
     assert app.test_client().get("/openapi.json").status_code == 200
 
 
-def test_an_opened_searcher_can_be_had_without_opening(app: Flask, search: FakeSearch) -> None:
+def test_an_opened_searcher_is_returned_without_opening_it_again(app: Flask, search: FakeSearch) -> None:
     with app.test_request_context():
         assert searcher() is search
         assert opened_searcher() is search

@@ -28,6 +28,11 @@ _LATEX: Mapping[int, str] = MappingProxyType(
 )
 
 
+def title_of(document: Document) -> str:
+    """Return a document's title, or else its file name."""
+    return document.metadata.title or document.path.rpartition("/")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Quotation:
     """The characters ``span`` of a document, and a permalink to them."""
@@ -46,8 +51,8 @@ class Quotation:
 
     @property
     def title(self) -> str:
-        """Return the document's title, or else its file name."""
-        return _one_line(self.document.metadata.title or self.document.path.rpartition("/")[2])
+        """Return the title of the document on one line."""
+        return _one_line(title_of(self.document))
 
     @property
     def place(self) -> str:

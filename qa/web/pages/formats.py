@@ -11,9 +11,8 @@ from urllib.parse import urlencode
 from flask import Flask, current_app
 
 from qa import __version__
-from qa.types import Document
 from qa.web.api.answers import passage_url
-from qa.web.pages.citations import plain
+from qa.web.pages.citations import plain, title_of
 from qa.web.service import opened_searcher
 
 _TYPES = {
@@ -38,11 +37,6 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(type_name)
     app.add_template_filter(passage_url, "address_of")
     app.add_template_filter(plain, "citation")
-
-
-def title_of(document: Document) -> str:
-    """Return a document's title, or else its file name."""
-    return document.metadata.title or document.path.rpartition("/")[2]
 
 
 def type_name(media_type: str) -> str:

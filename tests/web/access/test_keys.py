@@ -55,7 +55,7 @@ def test_a_missing_or_damaged_file_lets_no_request_in(
 
 
 @damages
-def test_nor_in_a_process_that_has_answered_nothing_yet_or_has_just_started(
+def test_nor_in_a_process_that_is_new_or_has_answered_nothing_yet(
     settings: Settings, search: FakeSearch, keys: Keys, damage: Callable[[Path], object]
 ) -> None:
     key = keys.create("Newsroom")

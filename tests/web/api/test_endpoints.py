@@ -26,7 +26,7 @@ def test_post_accepts_the_same_fields(client: FlaskClient, search: FakeSearch) -
     posted = client.post("/api/v1/search", json=fields).get_json()
     got = client.get("/api/v1/search", query_string=fields).get_json()
     assert posted == got
-    assert search.asked[0] == search.asked[1]
+    assert search.queries[0] == search.queries[1]
 
 
 def test_several_questions_at_once(client: FlaskClient, search: FakeSearch) -> None:
@@ -34,7 +34,7 @@ def test_several_questions_at_once(client: FlaskClient, search: FakeSearch) -> N
     responses.SearchAnswers.model_validate(answer, strict=True, extra="forbid")
     assert [a["query"] for a in answer["answers"]] == ["trade", "tourists"]
     assert [len(a["results"]) for a in answer["answers"]] == [1, 1]
-    assert [q.k for q in search.asked] == [1, 1]
+    assert [q.k for q in search.queries] == [1, 1]
 
 
 def test_the_text_is_byte_for_byte_the_indexed_one(client: FlaskClient, search: FakeSearch) -> None:
@@ -64,12 +64,12 @@ def test_a_file_name_cannot_add_a_header(client: FlaskClient, search: FakeSearch
         assert unquote(disposition.removeprefix("attachment; filename*=UTF-8''")) == name
 
 
-def test_probes(client: FlaskClient) -> None:
+def test_probes_answer_whatever_their_parameters(client: FlaskClient) -> None:
     assert client.get("/healthz?probe=1").get_json() == {"status": "ok"}
     assert client.get("/readyz").get_json() == {"status": "ready", "generation": "20240102-abc"}
 
 
-def test_without_an_index(make_app: MakeApp) -> None:
+def test_without_an_index_only_searching_fails(make_app: MakeApp) -> None:
     client = make_app(no_index).test_client()
     for address in ("/api/v1/search?q=a", "/api/v1/documents", "/api/v1/status", "/readyz"):
         assert "`qa index`" in problem(client.get(address), 503)["detail"]

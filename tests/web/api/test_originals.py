@@ -95,7 +95,7 @@ def test_a_truncation_during_a_download_breaks_it_off(
             b"".join(response.response)
 
 
-def test_text_appended_or_replaced_during_a_download_is_not_sent(
+def test_data_appended_or_replaced_during_a_download_is_not_sent(
     client: FlaskClient, settings: Settings, address: str
 ) -> None:
     path = settings.docs / "large.bin"

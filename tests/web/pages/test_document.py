@@ -27,7 +27,7 @@ def permalink(client: FlaskClient) -> str:
     return item["URL"].removeprefix("http://localhost")
 
 
-def test_other_results_of_the_question_are_marked_and_one_step_away(client: FlaskClient) -> None:
+def test_other_results_of_the_question_are_marked_and_linked(client: FlaskClient) -> None:
     start, end = NEWS.index("HANOI. The"), NEWS.index("\n\nTourists")
     html = page(client, f"/documents/{TASS}?start={start}&end={end}&q=the+trade+of+Cambodia+and+tourists")
     assert f'<mark class="sentence">{SENTENCE}</mark>' in html
@@ -43,7 +43,7 @@ def test_other_results_of_the_question_are_marked_and_one_step_away(client: Flas
 
 
 @pytest.mark.parametrize("query", ["q=", "q=" + "x" * 201, "q=trade&mode=magic"])
-def test_a_question_that_cannot_be_asked_marks_nothing(client: FlaskClient, query: str) -> None:
+def test_an_invalid_question_marks_nothing(client: FlaskClient, query: str) -> None:
     html = page(client, f"/documents/{TASS}?{query}")
     assert "<mark" not in html
     assert 'class="steps"' not in html
@@ -66,7 +66,7 @@ def test_a_question_that_cannot_be_asked_marks_nothing(client: FlaskClient, quer
         (lambda text: "All of it is other now.", "The quotation is no longer in it.", None),
     ],
 )
-def test_a_permalink_tells_what_has_become_of_the_quotation(
+def test_a_permalink_says_whether_the_quotation_has_changed(
     client: FlaskClient, search: FakeSearch, change, message: str, marked: str | None
 ) -> None:
     address = permalink(client)
@@ -77,7 +77,7 @@ def test_a_permalink_tells_what_has_become_of_the_quotation(
     assert (mark and mark[1]) == marked
 
 
-def test_a_permalink_that_was_tampered_with_is_a_link_to_a_place(client: FlaskClient) -> None:
+def test_a_permalink_with_an_invalid_fingerprint_is_a_plain_link(client: FlaskClient) -> None:
     html = page(client, f"/documents/{TASS}?start={START}&end={END}&quote=xyz")
     assert f'id="passage">{SENTENCE}</mark>' in html
     assert 'class="notice' not in html
@@ -93,7 +93,7 @@ def test_a_permalink_that_was_tampered_with_is_a_link_to_a_place(client: FlaskCl
         ("json", "application/vnd.citationstyles.csl+json"),
     ],
 )
-def test_a_quotation_comes_in_every_form(client: FlaskClient, form: str, kind: str) -> None:
+def test_a_quotation_is_available_in_every_format(client: FlaskClient, form: str, kind: str) -> None:
     response = client.get(f"/documents/{TASS}/quotations/{START}-{END}.{form}")
     assert response.content_type == f"{kind}; charset=utf-8"
     citation = response.get_data(as_text=True)
@@ -103,7 +103,7 @@ def test_a_quotation_comes_in_every_form(client: FlaskClient, form: str, kind: s
 
 
 @pytest.mark.parametrize("place", ["5-5.txt", "9-5.txt", "0-99999.txt", "0-5.doc", "a-b.txt"])
-def test_a_quotation_that_is_not_there(client: FlaskClient, place: str) -> None:
+def test_an_impossible_quotation_is_not_found(client: FlaskClient, place: str) -> None:
     assert client.get(f"/documents/{TASS}/quotations/{place}").status_code == 404
 
 
@@ -116,7 +116,7 @@ def paged(search: FakeSearch, settings: Settings) -> str:
     )
 
 
-def test_a_pdf_is_shown_at_the_page_of_the_passage(client: FlaskClient, paged: str) -> None:
+def test_a_pdf_is_opened_at_the_page_of_the_passage(client: FlaskClient, paged: str) -> None:
     html = page(client, f"/documents/{paged}?start=14&end=26")
     assert f"/documents/{paged}/pages/2.webp?v=" in html
     assert html.count("<rect") == 1
@@ -135,7 +135,7 @@ def notes(html: str) -> list[str]:
     return re.findall(r'<p class="(failed|busy)" role="status">', html)
 
 
-def test_a_page_that_cannot_be_drawn_shows_its_text_and_says_so(
+def test_a_page_that_cannot_be_drawn_shows_a_note_and_its_text(
     client: FlaskClient, search: FakeSearch, settings: Settings
 ) -> None:
     data = picture_pdf(50_000, 50_000)
@@ -152,7 +152,7 @@ def test_a_page_that_cannot_be_drawn_shows_its_text_and_says_so(
     assert "page 1 of 1" in html
 
 
-def test_where_all_places_are_taken_a_picture_is_refused_at_once_and_the_text_is_shown(
+def test_a_busy_renderer_refuses_at_once_and_the_page_shows_its_text(
     app: Flask, client: FlaskClient, paged: str
 ) -> None:
     room = app.extensions["qa"].renderer._room
@@ -172,7 +172,7 @@ def test_where_all_places_are_taken_a_picture_is_refused_at_once_and_the_text_is
     assert notes(page(client, f"/documents/{paged}?start=14&end=26")) == []
 
 
-def test_a_quotation_is_of_a_bounded_length(client: FlaskClient, search: FakeSearch) -> None:
+def test_the_length_of_a_quotation_is_limited(client: FlaskClient, search: FakeSearch) -> None:
     long = search.add("long.txt", "Some words. " * 20_000)
     quoted = client.get(f"/documents/{long}/quotations/5-{5 + MAX_QUOTATION}.json")
     assert quoted.status_code == 200
@@ -185,7 +185,7 @@ def test_a_quotation_is_of_a_bounded_length(client: FlaskClient, search: FakeSea
     assert len(html) < 200_000
 
 
-def test_a_pdf_that_has_changed_has_no_pictures(client: FlaskClient, paged: str, settings: Settings) -> None:
+def test_a_changed_pdf_has_no_pictures(client: FlaskClient, paged: str, settings: Settings) -> None:
     (settings.docs / "paged.pdf").write_bytes(b"%PDF-1.4 other")
     assert "facsimile" not in page(client, f"/documents/{paged}?start=14&end=26")
     assert client.get(f"/documents/{paged}/pages/1.webp").status_code == 409
@@ -194,13 +194,13 @@ def test_a_pdf_that_has_changed_has_no_pictures(client: FlaskClient, paged: str,
     assert client.get(f"/documents/{paged}/pages/1.webp").status_code == 404
 
 
-def test_pages_that_are_not_there(client: FlaskClient, paged: str) -> None:
+def test_missing_pages_are_not_found(client: FlaskClient, paged: str) -> None:
     for address in (f"{paged}/pages/3.webp", f"{paged}/pages/0.webp", f"{TASS}/pages/1.webp"):
         assert client.get(f"/documents/{address}").status_code == 404
     assert "facsimile" not in page(client, f"/documents/{paged}?page=7")
 
 
-def test_sections_are_outlined(client: FlaskClient, search: FakeSearch) -> None:
+def test_the_outline_links_to_the_sections(client: FlaskClient, search: FakeSearch) -> None:
     text = "# One\n\nText one.\n\n# Two\n\nText two."
     document_id = search.add("sections.md", text)
     html = page(client, f"/documents/{document_id}")

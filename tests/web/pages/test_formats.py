@@ -9,21 +9,11 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.types import Document, Metadata
 from qa.web.pages import formats
-from qa.web.pages.formats import address, title_of, type_name
+from qa.web.pages.formats import address, type_name
 from web.helpers import page
 
 TEXTS = st.text(min_size=1, max_size=20).filter(lambda text: text.encode("utf-8", "ignore").decode() == text)
-
-
-def document(path: str, title: str | None) -> Document:
-    return Document("d", path, "text/plain", "", Metadata(title=title), 0, 0)
-
-
-def test_a_document_without_a_title_has_its_file_name() -> None:
-    assert title_of(document("news/2019/a.txt", None)) == "a.txt"
-    assert title_of(document("news/2019/a.txt", "Trade")) == "Trade"
 
 
 @pytest.mark.parametrize(

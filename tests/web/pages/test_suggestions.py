@@ -33,7 +33,7 @@ def test_a_very_long_document_is_not_looked_through() -> None:
 
 
 @given(st.integers(0, 30))
-def test_suggestions_come_from_all_over_the_list_and_are_distinct(documents: int) -> None:
+def test_suggestions_are_distinct_and_spread_over_the_list(documents: int) -> None:
     search = FakeSearch()
     for number in range(documents):
         search.add(f"{number:02}.md", f"# Question number {number // 2}?\n\nText.")

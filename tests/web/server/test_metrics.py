@@ -7,7 +7,7 @@ from qa.web.server import metrics
 from web.fake_search import FakeSearch, MakeApp, no_index
 
 
-def test_metrics(client: FlaskClient) -> None:
+def test_requests_are_counted_by_route_and_status(client: FlaskClient) -> None:
     client.get("/api/v1/search?q=a")
     client.get("/api/v1/search")
     client.get("/api/v1/documents/123")
@@ -49,7 +49,7 @@ def test_the_last_success_is_a_time_stamp(app: Flask, search: FakeSearch) -> Non
     assert "qa_index_last_success_timestamp_seconds 1.7e+09" in text
 
 
-def test_a_duration_falls_into_every_bucket_from_its_own_on(client: FlaskClient) -> None:
+def test_the_buckets_of_the_histogram_are_cumulative(client: FlaskClient) -> None:
     client.get("/healthz")
     text = client.get("/metrics").get_data(as_text=True)
     counts = [

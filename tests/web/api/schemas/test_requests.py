@@ -14,7 +14,7 @@ def test_every_parameter_reaches_the_searcher(client: FlaskClient, search: FakeS
         "&path=news/&path=*.md&from=2019-01-02&to=2020-03-04&min_confidence=0.25"
     )
     assert response.status_code == 200
-    (query,) = search.asked
+    (query,) = search.queries
     assert (query.question, query.k, query.offset, query.mode) == ("a b", 7, 3, Mode.DENSE)
     assert query.min_confidence == 0.25
     assert query.filters == Filters(
@@ -28,7 +28,7 @@ def test_every_parameter_reaches_the_searcher(client: FlaskClient, search: FakeS
 
 def test_type_and_document_are_filters(client: FlaskClient, search: FakeSearch) -> None:
     client.get("/api/v1/search?q=a&type=application/pdf&type=text/plain&document=abc")
-    assert search.asked[-1].filters == Filters(
+    assert search.queries[-1].filters == Filters(
         media_type=("application/pdf", "text/plain"), document=("abc",)
     )
 

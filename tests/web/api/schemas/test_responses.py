@@ -47,7 +47,7 @@ def test_a_search_request_has_one_answer_or_several(client: FlaskClient, body: d
     assert isinstance(validated, responses.SearchAnswer if "q" in body else responses.SearchAnswers)
 
 
-def test_every_field_without_an_obvious_meaning_is_described(client: FlaskClient) -> None:
+def test_models_and_unclear_fields_are_described(client: FlaskClient) -> None:
     schemas = client.get("/openapi.json").get_json()["components"]["schemas"]
     for name, field in (("SearchAnswer", "confidence"), ("Result", "relevant"), ("Document", "found")):
         assert schemas[name]["properties"][field]["description"].endswith(".")
