@@ -74,7 +74,7 @@ def test_json_and_what_is_kept(run, search: Canned, tmp_path: Path) -> None:
     assert (first["questions"], first["answerable"], first["k"], first["mode"]) == (3, 2, 5, "lexical")
     assert first["metrics"]["success@5"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert "mrr@10" not in first["metrics"]
-    assert search.asked[-1].mode.value == "lexical"
+    assert search.queries[-1].mode.value == "lexical"
     kept = json.loads((tmp_path / "one.json").read_text("utf-8"))
     assert [one["rank"] for one in kept["outcomes"]] == [1, 2, None]
 
@@ -120,7 +120,7 @@ def test_wrong_usage_exits_with_2_before_anything_is_asked(run, search: Canned, 
     result = run(*words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr
-    assert not search.asked
+    assert not search.queries
 
 
 def test_bad_lines_exit_with_2(run, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class Canned(FakeSearch):
         self.results[question] = (passages, confidence)
 
     def search(self, query: Query) -> SearchResult:
-        self.asked.append(query)
+        self.queries.append(query)
         passages, confidence = self.results[query.question]
         hits = tuple(
             Hit(

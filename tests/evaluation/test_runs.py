@@ -28,7 +28,7 @@ def test_metrics_of_more_than_k_passages_are_left_out(search: Canned) -> None:
     assert metrics.keys() == {"success@1", "success@3", "answer@1", "ms_p50", "ms_p99"}
     assert (metrics["success@1"], metrics["success@3"]) == (0, 1)
     assert list(values(run_of(search, question, k=7)))[:3] == ["success@1", "success@5", "success@7"]
-    assert {query.k for query in search.asked} == {3, 7}
+    assert {query.k for query in search.queries} == {3, 7}
 
 
 def test_an_answer_in_no_passage_counts_as_missed_and_is_named(search: Canned) -> None:

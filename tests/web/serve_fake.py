@@ -14,7 +14,7 @@ from qa.types import Search
 
 
 class WithLargeText(FakeSearch):
-    """Has a document whose text is large, and is not searched."""
+    """A fake search with a large document, which is never a result."""
 
     large = ""
 

@@ -56,7 +56,7 @@ def test_it_goes_and_comes_back(settings: Settings, built: Path, server: LiteSer
     away = test.get(ASKED)
     assert (away.status_code, away.headers["Retry-After"]) == (503, "1")
     assert away.mimetype == "application/problem+json"
-    assert away.json["detail"] == "The store of the index does not answer. Ask again in a moment."
+    assert away.json["detail"] == "The store of the index does not answer. Try again in a moment."
     assert test.get("/?q=rice").status_code == 503
     _until(test, "/readyz", 503, 5)
     assert test.get("/healthz").status_code == 200
