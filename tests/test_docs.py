@@ -30,6 +30,7 @@ from qa.web import create_app
 LANGUAGES = {"sh", "python", "console", "toml", "text", "json", "yaml", "ini", "dockerfile", "mermaid"}
 
 _PATH = re.compile(r"(?<![\w/.-])(?:qa|tests|benchmarks|examples)/(?:[\w.-]+/)*(?:[\w-]+\.\w+)?")
+_COMMAND = re.compile(r"(?:qa|make|python3?|pip|curl|sh|node|mkdir|tar|export|ray|docker)\s")
 _REQUIREMENT = re.compile(r"[\w-]+")
 
 by_page = pytest.mark.parametrize("page", pages.ALL, ids=lambda page: str(page.relative_to(ROOT)))
@@ -64,7 +65,8 @@ def test_paths_of_the_project_exist(page: Path) -> None:
 @by_page
 def test_code_blocks_name_their_language(page: Path) -> None:
     tokens = MarkdownIt().parse(page.read_text("utf-8"))
-    assert not [token.content for token in tokens if token.type == "code_block"]  # merely indented
+    indented = [token.content for token in tokens if token.type == "code_block"]
+    assert not [block for block in indented if _COMMAND.match(block)]
     assert {token.info for token in tokens if token.type == "fence"} <= LANGUAGES
 
 
