@@ -31,6 +31,8 @@ LANGUAGES = {"sh", "python", "console", "toml", "text", "json", "yaml", "ini", "
 
 _PATH = re.compile(r"(?<![\w/.-])(?:qa|tests|benchmarks|examples)/(?:[\w.-]+/)*(?:[\w-]+\.\w+)?")
 _COMMAND = re.compile(r"(?:qa|make|python3?|pip|curl|sh|node|mkdir|tar|export|ray|docker)\s")
+_QA = re.compile(r"\bqa (?!key\b)([a-z]+)\b(.*)")
+_OPTION = re.compile(r"(?<=\s)--[a-z-]+")
 _REQUIREMENT = re.compile(r"[\w-]+")
 
 by_page = pytest.mark.parametrize("page", pages.ALL, ids=lambda page: str(page.relative_to(ROOT)))
@@ -96,6 +98,13 @@ def test_commands() -> None:
     rows = table(_read("docs/command-line.md"), "command")
     listed = {code(row[0])[0].split()[1]: set(code(row[2])) for row in rows}
     assert listed == {name: _options(name) for name in main.commands}
+
+
+def test_options_of_commands_that_no_test_runs() -> None:
+    for page in pages.ALL:
+        for block in pages.blocks(page.read_text("utf-8")):
+            for command, rest in _QA.findall(block.text) if block.language == "console" else ():
+                assert set(_OPTION.findall(rest)) <= _options(command), f"{page.name}: qa {command}{rest}"
 
 
 def test_formats() -> None:
