@@ -27,7 +27,7 @@ from qa.config import Settings
 from qa.errors import IndexUnavailableError
 from qa.readers import sidecar
 from qa.readers.metadata import FIELDS
-from qa.retrieval import ranking
+from qa.retrieval import confidence
 from qa.types import How
 from qa.web import create_app
 
@@ -255,7 +255,7 @@ def test_operations() -> None:
 
 
 def test_threshold() -> None:
-    assert f"below {ranking.ANSWERABLE}, `answerable` is false" in TEXT
+    assert f"below {confidence.ANSWERABLE}, `answerable` is false" in TEXT
 
 
 def test_examples_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -367,7 +367,7 @@ def ask(
     settings = config.load({"index": index, "store": store, "reranker": reranker})
     if not question.strip() or len(question) > settings.max_question:
         raise QueryError(f"a question has 1 to {settings.max_question} characters")
-    from qa.retrieval.searcher import LiveSearcher
+    from qa.retrieval.live import LiveSearcher
     from qa.web.api.answers import search_answer
 
     query = Query(
@@ -418,7 +418,7 @@ def evaluate(
     """Measure the answers to QUESTIONS, a JSON Lines file with their answers' places."""
     settings = config.load({"index": index, "store": store, "reranker": reranker})
     from qa import evaluation
-    from qa.retrieval.searcher import LiveSearcher
+    from qa.retrieval.live import LiveSearcher
 
     floors = dict(map(_bar, bars))
     asked = evaluation.read(questions, settings.max_question)
@@ -469,7 +469,7 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
     """Fit the confidence to the index's model and content, without any questions of yours."""
     settings = config.load(flags)
     from qa.index import calibration_file, generation
-    from qa.retrieval import calibration
+    from qa.retrieval import calibration, calibrator
 
     if reset:
         removed = calibration_file.remove(settings.index)
@@ -477,10 +477,10 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
         text = "the calibration is removed" if removed else "there was no calibration"
         click.echo(json.dumps({"removed": removed}) if as_json else text)
         return
-    from qa.retrieval.searcher import encoder_of
+    from qa.retrieval.live import encoder_of
 
     found = generation.load(generation.current(settings.index))
-    measured = calibration.measure(found, encoder_of(found))
+    measured = calibrator.measure(found, encoder_of(found))
     path = calibration.write(settings.index, measured)
     _pass_on_calibration(settings)
     if as_json:

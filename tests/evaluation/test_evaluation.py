@@ -561,7 +561,7 @@ def test_what_the_page_keeps_can_be_measured(search: Canned, tmp_path: Path) -> 
 @pytest.fixture
 def run(search: Canned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Run `qa eval` over two answered questions, found first and second, and one that is not answered."""
-    import qa.retrieval.searcher
+    import qa.retrieval.live
 
     class Live:
         def __init__(self, settings: Settings) -> None: ...
@@ -580,7 +580,7 @@ def run(search: Canned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         _entry("3", "None?", answers=[]),
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(qa.retrieval.searcher, "LiveSearcher", Live)
+    monkeypatch.setattr(qa.retrieval.live, "LiveSearcher", Live)
 
     def invoke(*words: str) -> Result:
         result = CliRunner().invoke(main, ["eval", "questions.jsonl", *words])

@@ -9,7 +9,7 @@ from fake_search import FakeSearch, no_index
 
 from qa.config import Settings, shared_metrics
 from qa.errors import QAError
-from qa.types import Search
+from qa.protocols import Search
 
 
 class WithLargeText(FakeSearch):
@@ -33,9 +33,9 @@ class Live:
         return no_index() if "none" in sys.argv else self.search
 
 
-module = ModuleType("qa.retrieval.searcher")
+module = ModuleType("qa.retrieval.live")
 module.LiveSearcher = Live  # type: ignore[attr-defined]
-sys.modules["qa.retrieval.searcher"] = module
+sys.modules["qa.retrieval.live"] = module
 
 if __name__ == "__main__":
     try:

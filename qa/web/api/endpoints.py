@@ -118,14 +118,14 @@ def _together(asked: schemas.SearchOptions, questions: Sequence[str]) -> list[di
 @api.get("/documents", tags=[_DOCUMENTS], responses=_answers(schemas.Documents, 422, 503))
 def documents(query: schemas.DocumentsParameters) -> Response:
     """List the documents, by path."""
-    page = searcher().documents(query.filters(), limit=query.limit, offset=query.offset)
+    page = searcher().library.documents(query.filters(), limit=query.limit, offset=query.offset)
     return jsonify({"total": page.total, "documents": [document_answer(d) for d in page.documents]})
 
 
 @api.get("/documents/<document_id>", tags=[_DOCUMENTS], responses=_answers(schemas.Document, 404, 422, 503))
 def document(path: schemas.DocumentPath) -> Response:
     """Give everything known of a document."""
-    return jsonify(document_answer(searcher().document(path.document_id)))
+    return jsonify(document_answer(searcher().library.document(path.document_id)))
 
 
 @api.get(
@@ -135,7 +135,7 @@ def document(path: schemas.DocumentPath) -> Response:
 )
 def document_text(path: schemas.DocumentPath) -> Response:
     """Give a document's text, to which all offsets refer: its code points, in UTF-8, unchanged."""
-    text = searcher().text(path.document_id)
+    text = searcher().library.text(path.document_id)
     return Response(text.encode("utf-8"), content_type="text/plain; charset=utf-8")
 
 
@@ -146,7 +146,7 @@ def document_text(path: schemas.DocumentPath) -> Response:
 )
 def document_file(path: schemas.DocumentPath) -> Response:
     """Give the file itself, as it was when it was indexed; 409 where it has changed since."""
-    found = searcher().document(path.document_id)
+    found = searcher().library.document(path.document_id)
     file = original(found)
     response = send_file(
         BufferedReader(file), mimetype=found.media_type, etag=found.sha256, conditional=False
@@ -166,9 +166,9 @@ def document_file(path: schemas.DocumentPath) -> Response:
 )
 def passage(path: schemas.PassagePath) -> Response:
     """Give a passage with its neighbours; 410 where its document has changed since."""
-    search_ = searcher()
-    found = search_.passage(path.passage_id)
-    return jsonify(passage_answer(found, *search_.neighbours(found)))
+    library = searcher().library
+    found = library.passage(path.passage_id)
+    return jsonify(passage_answer(found, *library.neighbours(found)))
 
 
 @api.get("/status", tags=[_SERVICE], responses=_answers(schemas.Status, 422, 503))

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from qa.errors import NotFoundError, QueryError, RenderingBusyError, RenderingError
+from qa.protocols import Search
 from qa.readers.pdf.rendering.renderer import Sheet, letters_on_page
-from qa.types import Document, Filters, Heading, Hit, Search, Span
+from qa.types import Document, Filters, Heading, Hit, Span
 from qa.web.api.originals import original
 from qa.web.api.schemas import SearchParameters
 from qa.web.listing import MOST
@@ -71,16 +72,16 @@ class Facsimile:
 def document(document_id: str) -> Response:
     """Show a document, with a passage highlighted in its context."""
     search = searcher()
-    found = search.document(document_id)
-    text = search.text(document_id)
+    found = search.library.document(document_id)
+    text = search.library.text(document_id)
     asked = _asked_span()
     state, span = _settle(text, asked)
     hits = _hits(search, found)
     marks = _marks(span, hits)
     at = number("at")
-    page_starts = search.page_starts(document_id) if found.pages else ()
+    page_starts = search.library.page_starts(document_id) if found.pages else ()
     begins = at if at is not None else beginning(text, span.start if span else 0)
-    headings = search.outline(document_id)
+    headings = search.library.headings(document_id)
     part = part_of(text, headings, _numbered(page_starts), marks, begins)
     return make_response(
         render_template(
@@ -102,7 +103,7 @@ def document(document_id: str) -> Response:
 @reading.get("/documents/<document_id>/pages/<int:page>.webp")
 def page_picture(document_id: str, page: int) -> Response:
     """Draw a page of a PDF."""
-    found = searcher().document(document_id)
+    found = searcher().library.document(document_id)
     if found.media_type != PDF:
         abort(HTTPStatus.NOT_FOUND)
     picture = service().renderer.draw(found.sha256, page, partial(original, found))
@@ -116,8 +117,8 @@ def page_picture(document_id: str, page: int) -> Response:
 def quotation(document_id: str, start: int, end: int, form: str) -> Response:
     """Quote a part of a document, with its source, in one of several forms."""
     search = searcher()
-    found = search.document(document_id)
-    text = search.text(document_id)
+    found = search.library.document(document_id)
+    text = search.library.text(document_id)
     if form not in FORMS or not start < end <= len(text):
         raise NotFoundError(f"There is no quotation {start}-{end}.{form} in this document.")
     if not _is_quotable(Span(start, end)):
@@ -201,7 +202,7 @@ def _is_quotable(span: Span) -> bool:
 
 def _quotation(search: Search, document: Document, text: str, span: Span) -> Quotation:
     """Quote a range, with the page and section of the passage in which it begins."""
-    within = search.passage_at(document.id, span.start)
+    within = search.library.passage_at(document.id, span.start)
     return cards.quote(
         document,
         span,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qa.types import Document, Filters, Search
+from qa.protocols import Search
+from qa.types import Document, Filters
 
 _MOST = 6
 _MOST_PASSAGES = 500
@@ -18,7 +19,7 @@ def examples(search: Search) -> list[str]:
 
 
 def _documents(search: Search, place: int) -> tuple[Document, ...]:
-    return search.documents(Filters(), limit=1, offset=place).documents
+    return search.library.documents(Filters(), limit=1, offset=place).documents
 
 
 def _example(search: Search, document: Document) -> str | None:
@@ -26,7 +27,7 @@ def _example(search: Search, document: Document) -> str | None:
     if document.passages > _MOST_PASSAGES:
         return None
     sections = dict.fromkeys(
-        (passage.section or "").rpartition(" › ")[2] for passage in search.passages_of(document.id)
+        (passage.section or "").rpartition(" › ")[2] for passage in search.library.passages_of(document.id)
     )
     fitting = [
         name for name in sections if _SHORTEST <= len(name) <= _LONGEST and name != document.metadata.title

@@ -85,7 +85,7 @@ def judge() -> Response:
     except ValidationError as error:
         raise RequestError.of(error) from None
     [(verdict, passage_id)] = said
-    passage = searcher().passage(passage_id)
+    passage = searcher().library.passage(passage_id)
     kept.record(question, passage, verdict)
     return redirect(f"{address('/', given)}#{passage.id}", HTTPStatus.SEE_OTHER)
 
@@ -94,7 +94,7 @@ def judge() -> Response:
 def documents() -> Response:
     """List the documents."""
     offset = min(number("offset") or 0, 10**9)
-    page = searcher().documents(Filters(), limit=_LISTED, offset=offset)
+    page = searcher().library.documents(Filters(), limit=_LISTED, offset=offset)
     return make_response(
         render_template(
             "documents.html",
@@ -193,7 +193,7 @@ def _cards(hits: tuple[Hit, ...], given: Given, question: str) -> list[Card]:
 
 def _start(given: Given) -> Response:
     search = searcher()
-    listed = search.documents(Filters(), limit=_DOCUMENTS, offset=0)
+    listed = search.library.documents(Filters(), limit=_DOCUMENTS, offset=0)
     return _page("start.html", given, documents=listed.documents, examples=examples(search))
 
 

@@ -135,7 +135,7 @@ class _Worker:
     def _create_app(self) -> tuple[Flask, str]:
         """Return the app, and what to say where it cannot answer yet."""
         config.keep_native_libraries_to_one_core()
-        from qa.retrieval.searcher import LiveSearcher  # loads the model's libraries: the worker's business
+        from qa.retrieval.live import LiveSearcher  # loads the model's libraries: the worker's business
 
         live = LiveSearcher(self._settings)
         try:
