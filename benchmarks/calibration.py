@@ -12,7 +12,7 @@ is indexed with the default model and with models that speak on other scales:
 * `no-tokens`: the default model as one whose token vectors cannot be compared
 
 Printed: quality before and after, what the calibration was, and the mean cosines of unrelated pairs, of
-which those of the default model are `REFERENCE` in `qa/calibration.py`.
+which those of the default model are `REFERENCE` in `qa/retrieval/calibration.py`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from qa.embedding import load_encoder
 from qa.evaluation import QuestionSet
 from qa.index import generation
 from qa.indexing.build import build
-from qa.retrieval import calibration
-from qa.retrieval.calibration import Measured
+from qa.retrieval import calibration, calibrator
+from qa.retrieval.calibration import Measurement
 from qa.retrieval.searcher import Searcher
 from qa.types import Encoder, Float32, PassageInput, PassageVectors, QueryVectors
 
@@ -193,13 +193,13 @@ def main() -> None:
         )
 
 
-def _compare(data: Path, work: Path, encoder: Encoder) -> tuple[Measured, list[float], list[float]]:
+def _compare(data: Path, work: Path, encoder: Encoder) -> tuple[Measurement, list[float], list[float]]:
     """Calibrate on a set's documents, and give the metrics of its questions before and after."""
     docs, asked = _half(data, work)
     index = work / encoder.name / data.name
     build(Settings(docs=docs, index=index), encoder)
     corpus = generation.load(generation.current(index))
-    measured = calibration.measure(corpus, encoder)
+    measured = calibrator.measure(corpus, encoder)
     searchers = (Searcher(corpus, encoder), Searcher(corpus, encoder, None, measured.calibration))
     before, after = (evaluation.evaluate(searcher, asked).metrics for searcher in searchers)
     return measured, *([side[name].value for name in _METRICS] for side in (before, after))
@@ -227,7 +227,7 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _tell(measurement: Measured) -> Iterable[str]:
+def _tell(measurement: Measurement) -> Iterable[str]:
     made = measurement.calibration
     for name in calibration.REFERENCE:
         yield f"{measurement.means[name]:.3f}" if name in measurement.means else ""

@@ -129,7 +129,7 @@ def compare(task: Row) -> Row:
     asked, _, vectors = read_made(task)
     nearest = exactly_nearest(corpus.sentences, vectors)
     shares = [
-        np.isin(rows[:_K], corpus.sentences.ask(vector).nearest(_POOL)[:_K]).mean()
+        np.isin(rows[:_K], corpus.sentences.score(vector).nearest(_POOL)[:_K]).mean()
         for vector, rows in zip(vectors, nearest, strict=True)
     ]
     _, usual = ask(_searcher(task, corpus), asked)

@@ -134,7 +134,7 @@ def local(task: Row) -> Row:
     nearest = scale_jobs.exactly_nearest(corpus.sentences, vectors)
     np.save(Path(task["work"]) / "nearest.npy", nearest[:, :_K])
     shares = [
-        np.isin(rows[:_K], corpus.sentences.ask(vector).nearest(_POOL)).mean()
+        np.isin(rows[:_K], corpus.sentences.score(vector).nearest(_POOL)).mean()
         for vector, rows in zip(vectors, nearest, strict=True)
     ]
     return row | {"recall@10, sentences": float(np.mean(shares))}

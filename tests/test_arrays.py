@@ -34,7 +34,7 @@ def test_ranges_follow_one_another(pairs: list[tuple[int, int]]) -> None:
 
 
 @given(_LENGTHS)
-def test_offsets_tell_where_each_part_begins_and_the_last_ends(lengths: list[int]) -> None:
+def test_offsets_are_where_each_part_begins_and_the_last_ends(lengths: list[int]) -> None:
     assert offsets(np.array(lengths, np.int64)).tolist() == [0, *accumulate(lengths)]
 
 
@@ -82,13 +82,13 @@ def test_unit_keeps_the_direction_and_makes_the_length_1(vectors: np.ndarray) ->
             assert made == row
 
 
-def test_one_vector_is_brought_to_length_1_as_several() -> None:
+def test_one_vector_is_scaled_to_length_1_as_several_are() -> None:
     assert unit([3, 4]).tolist() == pytest.approx([0.6, 0.8])
     assert unit(np.array([[[0, 2], [3, 4]]])).tolist() == [[pytest.approx([0, 1]), pytest.approx([0.6, 0.8])]]
 
 
 @given(st.lists(st.lists(st.integers(-9, 9), max_size=20), min_size=1, max_size=8))
-def test_what_is_appended_to_a_file_is_there_as_if_saved_at_once(parts: list[list[int]]) -> None:
+def test_appended_values_are_the_same_as_values_saved_at_once(parts: list[list[int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path, whole = Path(folder) / "parts.npy", np.array([n for part in parts for n in part], np.int32)
         for part in parts:
@@ -129,7 +129,7 @@ def test_rows_of_a_file_are_whole_or_refused(tmp_path: Path) -> None:
         FileRows(tmp_path / "rows", np.int8, 3)
 
 
-def test_any_number_of_threads_may_open_arrays_at_once(tmp_path: Path) -> None:
+def test_threads_open_arrays_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     np.save(path, np.arange(3))
     before = sys.getswitchinterval()

@@ -14,7 +14,8 @@ import qa
 PACKAGE = Path(qa.__file__).parent
 
 ROOMS = (
-    "types", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding", "index",
+    "types", "protocols", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
+    "index",
     "stores", "retrieval", "indexing", "evaluation", "web", "cli",
 )  # fmt: skip
 """The lowest first. A room imports only itself and the rooms before it."""

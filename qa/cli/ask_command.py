@@ -52,7 +52,7 @@ def ask(
     settings = config.load({"index": index, "store": store, "reranker": reranker})
     if not question.strip() or len(question) > settings.max_question:
         raise QueryError(f"a question has 1 to {settings.max_question} characters")
-    from qa.retrieval.searcher import LiveSearcher
+    from qa.retrieval.live import LiveSearcher
     from qa.web.api.answers import search_answer
 
     query = Query(

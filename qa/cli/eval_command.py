@@ -57,7 +57,7 @@ def evaluate(
     """Measure the answers to QUESTIONS, a JSON Lines file that says where the right answers are."""
     settings = config.load({"index": index, "store": store, "reranker": reranker})
     from qa import evaluation
-    from qa.retrieval.searcher import LiveSearcher
+    from qa.retrieval.live import LiveSearcher
 
     thresholds = dict(map(_parse_bar, bars))
     question_set = evaluation.read(questions, settings.max_question)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qa.indexing.ledger import Entry, Summary
-    from qa.retrieval.calibration import Measured
+    from qa.retrieval.calibration import Measurement
 
 
 @click.command()
@@ -51,7 +51,7 @@ def status(*, files: bool, as_json: bool, **flags: Any) -> None:
 
 
 def _status_lines(
-    info: IndexInfo, measured: Measured | None, summary: Summary | None, entries: Sequence[Entry]
+    info: IndexInfo, measured: Measurement | None, summary: Summary | None, entries: Sequence[Entry]
 ) -> list[str]:
     """Return the lines that a person reads."""
     lines = [
@@ -110,11 +110,11 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
         _remove_calibration(settings, as_json=as_json)
         return
     from qa.index import generation
-    from qa.retrieval import calibration
-    from qa.retrieval.searcher import encoder_of
+    from qa.retrieval import calibration, calibrator
+    from qa.retrieval.live import encoder_of
 
     live = generation.load(generation.current(settings.index))
-    measured = calibration.measure(live, encoder_of(live))
+    measured = calibrator.measure(live, encoder_of(live))
     path = calibration.write(settings.index, measured)
     publish_calibration(settings)
     if as_json:

@@ -14,7 +14,8 @@ from typing import Any
 from qa.errors import QuestionsError
 from qa.evaluation.measures import Metric, Outcome, by_character, is_right, marks_answer, summarise
 from qa.evaluation.questions import Place, Question, QuestionSet
-from qa.types import Filters, Hit, Mode, Passage, Query, Search, SearchResult, Span
+from qa.protocols import Search
+from qa.types import Filters, Hit, Mode, Passage, Query, SearchResult, Span
 
 _FORMAT = 1  # of the file that keeps a run
 _CUTOFFS = (1, 5, 10)  # of success@k: the first passage, a screen, a page
@@ -173,11 +174,11 @@ def _passages(search: Search, doc: str) -> Iterable[Passage]:
     """Yield the passages of the document at a path, or of all rows of the table there."""
     offset, total = 0, 1
     while offset < total:
-        page = search.documents(Filters(path=(escape(doc),)), limit=_PAGE, offset=offset)
+        page = search.library.documents(Filters(path=(escape(doc),)), limit=_PAGE, offset=offset)
         total, offset = page.total, offset + _PAGE
         for document in page.documents:
             if document.path == doc:
-                yield from search.passages_of(document.id)
+                yield from search.library.passages_of(document.id)
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def _size(text: str, tokens: int) -> int:
     if tokens * _FEWEST_LETTERS_A_TOKEN < len(text):  # most texts: no need to count words
         return tokens
     words = terms.count_words(text)
-    return tokens if language.legibility(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
+    return tokens if language.fluency(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
 
 
 def _key(passage: PassageInput) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from qa.types import Filters, Hit, Query, Search, SearchResult
+from qa.protocols import Search
+from qa.types import Filters, Hit, Query, SearchResult
 from qa.web import facets
 from qa.web.facets import Count, Field, Timeline
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from evaluation.canned import passages, two_documents
 
-import qa.retrieval.searcher
+import qa.retrieval.live
 from qa.cli.ask_command import _hit_lines
 from qa.config import Settings
 from qa.index import generation
@@ -50,9 +50,7 @@ def test_the_confidence_is_named_for_what_it_is(
 ) -> None:
     search = two_documents()
     search.set_result("Rice?", passages(search), confidence)
-    monkeypatch.setattr(
-        qa.retrieval.searcher, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search)
-    )
+    monkeypatch.setattr(qa.retrieval.live, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search))
     first, *_, last = run("ask", "Rice?").stdout.splitlines()
     if confidence > 0.5:
         assert first.startswith("1. ")

@@ -29,7 +29,7 @@ def search() -> Canned:
 @pytest.fixture
 def run(search: Canned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Run `qa eval` over two answered questions, found first and second, and one that is not answered."""
-    import qa.retrieval.searcher
+    import qa.retrieval.live
 
     class Live:
         def __init__(self, settings: Settings) -> None: ...
@@ -48,7 +48,7 @@ def run(search: Canned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         entry("3", "None?", answers=[]),
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(qa.retrieval.searcher, "LiveSearcher", Live)
+    monkeypatch.setattr(qa.retrieval.live, "LiveSearcher", Live)
 
     def invoke(*words: str) -> Result:
         result = CliRunner().invoke(main, ["eval", "questions.jsonl", *words])

@@ -38,7 +38,7 @@ from qa.errors import ModelError
 from qa.index import generation
 from qa.indexing.build import build
 from qa.retrieval.searcher import Searcher
-from qa.text.language import legibility
+from qa.text.language import fluency
 from qa.text.segmentation.passages import split_passages
 from qa.text.terms import count_words
 from qa.types import Encoder, Float32, PassageInput, Query, QueryVectors, Reading, Span
@@ -358,7 +358,7 @@ def test_a_language_of_which_the_model_knows_but_letters_or_nothing_is_not_legib
     question: str, share: float
 ) -> None:
     (vectors,) = _default().encode_queries([question])
-    assert legibility(vectors.token_count, count_words(question)) == share
+    assert fluency(vectors.token_count, count_words(question)) == share
 
 
 def test_a_model_that_runs_as_it_is_reads_one_lot_of_documents_at_a_time(

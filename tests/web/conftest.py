@@ -11,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from qa.config import Settings
-from qa.types import Metadata, Search
+from qa.protocols import Search
+from qa.types import Metadata
 from qa.web import create_app
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp
 

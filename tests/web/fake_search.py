@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from flask import Flask
 
 from qa.errors import GoneError, IndexUnavailableError, NotFoundError
+from qa.protocols import Library, Search
 from qa.text.folding import fold
 from qa.types import (
     Answer,
@@ -23,7 +24,6 @@ from qa.types import (
     Passage,
     Query,
     ReadFailure,
-    Search,
     SearchResult,
     Span,
 )
@@ -53,7 +53,7 @@ class FakeSearch:
 
     texts: dict[str, str] = field(default_factory=dict)
     held: dict[str, Document] = field(default_factory=dict)
-    headings: dict[str, tuple[Heading, ...]] = field(default_factory=dict)
+    outlines: dict[str, tuple[Heading, ...]] = field(default_factory=dict)
     queries: list[Query] = field(default_factory=list)
     listed: list[tuple[Filters, int, int]] = field(default_factory=list)
     failures: tuple[ReadFailure, ...] = (ReadFailure("broken <b>.pdf", "it is encrypted"),)
@@ -75,10 +75,14 @@ class FakeSearch:
             **more,
         )
         matches = re.finditer(r"^# .*$", text, re.MULTILINE)
-        self.headings[document_id] = tuple(Heading(Span(match.start(), match.end()), 1) for match in matches)
+        self.outlines[document_id] = tuple(Heading(Span(match.start(), match.end()), 1) for match in matches)
         count = len(self.passages_of(document_id))
         self.held[document_id] = replace(self.held[document_id], passages=count)
         return document_id
+
+    @property
+    def library(self) -> Library:
+        return self
 
     @property
     def info(self) -> IndexInfo:
@@ -133,10 +137,17 @@ class FakeSearch:
         scores = {"dense": score / 3, "lexical": score}
         return Hit(rank, passage, score, scores, tuple(answers), others, relevant=score > RELEVANT)
 
+    def languages(self) -> tuple[str, ...]:
+        return tuple(sorted({document.metadata.language or "" for document in self.held.values()} - {""}))
+
+    def passages(self, numbers: Sequence[int]) -> list[Passage]:
+        every = [passage for document_id in self.held for passage in self.passages_of(document_id)]
+        return [every[number] for number in numbers]
+
     def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
         return [self.search(query) for query in queries]
 
-    def documents(self, filters: Filters, *, limit: int, offset: int) -> DocumentPage:
+    def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
         self.listed.append((filters, limit, offset))
         found = sorted(self.held.values(), key=lambda d: d.path)
         return DocumentPage(len(found), tuple(found[offset : offset + limit]))
@@ -189,8 +200,8 @@ class FakeSearch:
     def passage_at(self, document_id: str, offset: int) -> Passage | None:
         return next((p for p in self.passages_of(document_id) if p.span.end > offset), None)
 
-    def outline(self, document_id: str) -> tuple[Heading, ...]:
-        return self.headings[document_id]
+    def headings(self, document_id: str) -> tuple[Heading, ...]:
+        return self.outlines[document_id]
 
 
 NEWS = """Russia and Cambodia fight terrorism together.

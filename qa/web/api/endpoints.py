@@ -121,7 +121,7 @@ def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) 
 @api.get("/documents", tags=[_DOCUMENTS], responses=_responses(responses.Documents, 422, 503))
 def documents(query: requests.DocumentsParameters) -> Response:
     """List the documents, ordered by path."""
-    page = searcher().documents(query.filters(), limit=query.limit, offset=query.offset)
+    page = searcher().library.documents(query.filters(), limit=query.limit, offset=query.offset)
     return jsonify({"total": page.total, "documents": [document_answer(d) for d in page.documents]})
 
 
@@ -130,7 +130,7 @@ def documents(query: requests.DocumentsParameters) -> Response:
 )
 def document(path: requests.DocumentPath) -> Response:
     """Return everything known about a document."""
-    return jsonify(document_answer(searcher().document(path.document_id)))
+    return jsonify(document_answer(searcher().library.document(path.document_id)))
 
 
 @api.get(
@@ -140,7 +140,7 @@ def document(path: requests.DocumentPath) -> Response:
 )
 def document_text(path: requests.DocumentPath) -> Response:
     """Return a document's text, unchanged and in UTF-8. All offsets count its code points."""
-    text = searcher().text(path.document_id)
+    text = searcher().library.text(path.document_id)
     return Response(text.encode("utf-8"), content_type="text/plain; charset=utf-8")
 
 
@@ -151,7 +151,7 @@ def document_text(path: requests.DocumentPath) -> Response:
 )
 def document_file(path: requests.DocumentPath) -> Response:
     """Return the file itself, as it was when it was indexed; 409 if it has changed since."""
-    document_ = searcher().document(path.document_id)
+    document_ = searcher().library.document(path.document_id)
     file = original(document_)
     response = send_file(
         BufferedReader(file), mimetype=document_.media_type, etag=document_.sha256, conditional=False
@@ -171,9 +171,9 @@ def document_file(path: requests.DocumentPath) -> Response:
 )
 def passage(path: requests.PassagePath) -> Response:
     """Return a passage with its neighbours; 410 if its document has changed since."""
-    search_ = searcher()
-    passage_ = search_.passage(path.passage_id)
-    return jsonify(passage_answer(passage_, *search_.neighbours(passage_)))
+    library = searcher().library
+    passage_ = library.passage(path.passage_id)
+    return jsonify(passage_answer(passage_, *library.neighbours(passage_)))
 
 
 @api.get("/status", tags=[_SERVICE], responses=_responses(responses.Status, 422, 503))

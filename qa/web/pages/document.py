@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from qa.errors import NotFoundError, QueryError, RenderingBusyError, RenderingError
+from qa.protocols import Search
 from qa.readers.pdf.rendering.renderer import Sheet, letters_on_page
-from qa.types import Document, Filters, Heading, Hit, Search, Span
+from qa.types import Document, Filters, Heading, Hit, Span
 from qa.web.api.originals import original
 from qa.web.api.schemas.requests import SearchParameters
 from qa.web.listing import MAX_RESULTS
@@ -78,17 +79,17 @@ class Facsimile:
 def document(document_id: str) -> Response:
     """Show a document, with a passage highlighted in its context."""
     search = searcher()
-    document_ = search.document(document_id)
-    text = search.text(document_id)
+    document_ = search.library.document(document_id)
+    text = search.library.text(document_id)
     linked_span = _linked_span()
     state, span = _locate(text, linked_span)
     hits = _hits_in(search, document_)
     marks = _marks(span, hits)
-    page_starts = search.page_starts(document_id) if document_.pages else ()
+    page_starts = search.library.page_starts(document_id) if document_.pages else ()
     start = number_parameter("at")
     if start is None:
         start = part_start(text, span.start if span else 0)
-    headings = search.outline(document_id)
+    headings = search.library.headings(document_id)
     part = part_of(text, headings, _numbered(page_starts), marks, start)
     return make_response(
         render_template(
@@ -112,7 +113,7 @@ def document(document_id: str) -> Response:
 @reading.get("/documents/<document_id>/pages/<int:page>.webp")
 def page_picture(document_id: str, page: int) -> Response:
     """Return the picture of a PDF page."""
-    document_ = searcher().document(document_id)
+    document_ = searcher().library.document(document_id)
     if document_.media_type != PDF:
         abort(HTTPStatus.NOT_FOUND)
     picture = service().renderer.draw(document_.sha256, page, partial(original, document_))
@@ -126,8 +127,8 @@ def page_picture(document_id: str, page: int) -> Response:
 def quotation(document_id: str, start: int, end: int, extension: str) -> Response:
     """Return a quotation with its source, in one of several formats."""
     search = searcher()
-    document_ = search.document(document_id)
-    text = search.text(document_id)
+    document_ = search.library.document(document_id)
+    text = search.library.text(document_id)
     if extension not in FORMATS or not start < end <= len(text):
         raise NotFoundError(f"There is no quotation {start}-{end}.{extension} in this document.")
     if not _is_quotable(Span(start, end)):
@@ -211,7 +212,7 @@ def _is_quotable(span: Span) -> bool:
 
 def _quotation(search: Search, document: Document, text: str, span: Span) -> Quotation:
     """Return a quotation of a range, with the page and section of the passage in which it begins."""
-    passage = search.passage_at(document.id, span.start)
+    passage = search.library.passage_at(document.id, span.start)
     return cards.quote(
         document,
         span,

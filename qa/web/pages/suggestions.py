@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qa.types import Document, Filters, Search
+from qa.protocols import Search
+from qa.types import Document, Filters
 
 _MAX_SUGGESTIONS = 6
 """Chosen to fit on the start page beside the list of documents."""
@@ -27,7 +28,7 @@ def suggestions(search: Search) -> list[str]:
 
 
 def _documents_at(search: Search, offset: int) -> tuple[Document, ...]:
-    return search.documents(Filters(), limit=1, offset=offset).documents
+    return search.library.documents(Filters(), limit=1, offset=offset).documents
 
 
 def _suggestion(search: Search, document: Document) -> str | None:
@@ -35,7 +36,7 @@ def _suggestion(search: Search, document: Document) -> str | None:
     if document.passages > _MAX_PASSAGES:
         return None
     sections = dict.fromkeys(
-        (passage.section or "").rpartition(" › ")[2] for passage in search.passages_of(document.id)
+        (passage.section or "").rpartition(" › ")[2] for passage in search.library.passages_of(document.id)
     )
     candidates = [
         name

@@ -91,7 +91,7 @@ def judge() -> Response:
     except ValidationError as error:
         raise RequestError.from_validation(error) from None
     [(verdict, passage_id)] = judged
-    passage = searcher().passage(passage_id)
+    passage = searcher().library.passage(passage_id)
     judgements.record(question, passage, verdict)
     return redirect(f"{address('/', parameters)}#{passage.id}", HTTPStatus.SEE_OTHER)
 
@@ -100,7 +100,7 @@ def judge() -> Response:
 def documents() -> Response:
     """List the documents."""
     offset = min(number_parameter("offset") or 0, 10**9)
-    page = searcher().documents(Filters(), limit=_PAGE_DOCUMENTS, offset=offset)
+    page = searcher().library.documents(Filters(), limit=_PAGE_DOCUMENTS, offset=offset)
     return make_response(
         render_template(
             "documents.html",
@@ -203,7 +203,7 @@ def _cards(hits: tuple[Hit, ...], parameters: Parameters, question: str) -> list
 
 def _start(parameters: Parameters) -> Response:
     search = searcher()
-    documents = search.documents(Filters(), limit=_START_DOCUMENTS, offset=0).documents
+    documents = search.library.documents(Filters(), limit=_START_DOCUMENTS, offset=0).documents
     return _page("start.html", parameters, documents=documents, suggestions=suggestions(search))
 
 

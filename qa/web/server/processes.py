@@ -138,7 +138,7 @@ class _Worker:
     def _create_app(self) -> tuple[Flask, str]:
         """Return the app, and a note about its index to print at the start."""
         limit_native_threads()
-        from qa.retrieval.searcher import LiveSearcher  # loads the model's libraries, in the worker only
+        from qa.retrieval.live import LiveSearcher  # loads the model's libraries, in the worker only
 
         live = LiveSearcher(self._settings)
         try:

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from qa.config import Settings
 from qa.errors import SettingsError, StoreUnavailableError
 from qa.index import generation
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval.live import LiveSearcher
 from qa.stores.milvus import client
 from qa.stores.milvus.client import Client
 from qa.stores.milvus.upload import publish

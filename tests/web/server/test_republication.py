@@ -13,7 +13,7 @@ from flask import Flask
 
 from qa.config import Settings
 from qa.indexing.build import build
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval.live import LiveSearcher
 from qa.web import create_app
 
 PUBLICATIONS = 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from qa.config import Settings
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
-from qa.retrieval import ranking
-from qa.retrieval.evidence import _EXAMINED, Evidence, Nearest
-from qa.text.language import legibility
+from qa.retrieval import fusion, signals
+from qa.retrieval.candidates import find_candidates
+from qa.retrieval.ranking import TIER, Ranking, rank
+from qa.retrieval.signals import CONTEXT_DISCOUNT, PREVIOUS_SENTENCE_DISCOUNT, QuestionSignals
 from qa.text.terms import terms
 from qa.types import Filters, Int64, Mode, Query
 
@@ -46,41 +46,39 @@ class Short(StandIn):
         return [3 * len(text.split()) for text in texts]
 
 
-def _gather(found: Generation, query: Query, encoder: StandIn, wanted: int = 20) -> Evidence:
-    (vectors,) = encoder.encode_queries([query.question])
-    allowed = found.store.rows(query.filters) if query.filters else None
-    nearest = partial(Nearest.find, found, vectors, wanted, allowed)
-    return Evidence.gather(
-        found,
-        query,
-        wanted,
-        languages=found.store.languages(),
-        nearest=None if query.mode is Mode.LEXICAL else nearest,
-        allowed=allowed,
+def _signals(corpus: Generation, query: Query, encoder: StandIn, wanted: int = 20) -> QuestionSignals:
+    allowed = corpus.store.rows(query.filters) if query.filters else None
+    languages = corpus.store.languages()
+    candidates = find_candidates(
+        corpus, encoder, query, wanted, languages=languages, allowed=allowed, threads=None
     )
+    return QuestionSignals(corpus, candidates)
 
 
-def _assert_as_defined(found: Generation, query: Query, encoder: StandIn) -> Int64:
-    """Have every passage examined, and hold signals, scores and order against the definitions."""
-    naive = Naive(found, encoder)
-    ranked = _gather(found, query, encoder, len(found.passages)).rank()
-    rows = ranked.rows
+def _rank(corpus: Generation, query: Query, encoder: StandIn, wanted: int = 20) -> Ranking:
+    return rank(corpus, _signals(corpus, query, encoder, wanted))
+
+
+def _assert_as_defined(corpus: Generation, query: Query, encoder: StandIn) -> Int64:
+    """Rank every passage, and compare signals, scores and order with the definitions."""
+    naive = Naive(corpus, encoder)
+    ranking = _rank(corpus, query, encoder, len(corpus.passages))
+    rows = ranking.rows
     expected, scores = naive.signals(query), {row: score for score, row in naive.ranked(query)}
-    whole = np.concatenate([rows, *ranked.copies])
-    assert sorted(whole.tolist()) == sorted(scores)
+    all_rows = np.concatenate([rows, *ranking.copies])
+    assert sorted(all_rows.tolist()) == sorted(scores)
     for place, row in enumerate(rows.tolist()):
-        assert {name: values[place] for name, values in ranked.signals.items()} == pytest.approx(
+        assert {name: values[place] for name, values in ranking.signals.items()} == pytest.approx(
             expected[row], abs=1e-5
         )
-    for first in range(0, len(rows), _EXAMINED):
-        some = rows[first : first + _EXAMINED]
-        of_some = np.array([scores[row] for row in some.tolist()])
-        assert (np.diff(of_some) <= 1e-5).all()
-    assert ranked.scores == pytest.approx(
+    for first in range(0, len(rows), TIER):
+        tier_scores = np.array([scores[row] for row in rows[first : first + TIER].tolist()])
+        assert (np.diff(tier_scores) <= 1e-5).all()
+    assert ranking.scores == pytest.approx(
         np.minimum.accumulate([scores[row] for row in rows.tolist()]), abs=1e-5
     )
-    assert np.lexsort((np.arange(len(rows)), -ranked.scores)).tolist() == list(range(len(rows)))
-    return whole
+    assert np.lexsort((np.arange(len(rows)), -ranking.scores)).tolist() == list(range(len(rows)))
+    return all_rows
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -94,16 +92,16 @@ def test_signals_scores_and_order_are_those_of_the_definitions(
             assert len(rows) == len(large.store.rows(filters))
 
 
-def test_every_signal_of_the_table_is_given_and_no_other(large: Generation) -> None:
-    table = (ranking.__doc__ or "").split("=\n", 1)[1].rsplit("\n=", 1)[0]
+def test_signals_are_exactly_those_of_the_table(large: Generation) -> None:
+    table = (signals.__doc__ or "").split("=\n", 1)[1].rsplit("\n=", 1)[0]
     named = {line.split()[0] for line in table.splitlines() if not line.startswith("=")}
-    signals = _gather(large, Query("rice"), StandIn(), 5).rank().signals
-    assert signals.keys() == named == {*ranking.DENSE, *ranking.LEXICAL}
+    ranking = _rank(large, Query("rice"), StandIn(), 5)
+    assert ranking.signals.keys() == named == {*fusion.DENSE, *fusion.LEXICAL}
 
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Generation:
-    """Documents whose paragraphs are by turns in Russian and in English."""
+    """Documents whose paragraphs alternate between Russian and English."""
     english = (
         "Rice from Battambang was sold in the port of Sihanoukville to the merchants of many countries, "
         "and the price of it was told to nobody who had not signed a contract with the ministry before. "
@@ -127,7 +125,7 @@ def mixed(tmp_path: Path) -> Generation:
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_a_neighbour_speaks_for_a_passage_though_a_filter_keeps_it_out(
+def test_a_filtered_out_neighbour_still_supports_a_passage(
     mixed: Generation, mode: Mode, language: str
 ) -> None:
     assert mixed.store.languages() == ("en", "ru")
@@ -145,89 +143,81 @@ def silent(tmp_path: Path, large: Generation, docs: Path) -> Generation:
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_without_token_vectors_the_sentence_stands_for_them(silent: Generation, mode: Mode) -> None:
+def test_without_token_vectors_interaction_is_the_sentences_cosine(silent: Generation, mode: Mode) -> None:
     assert not silent.tokens
     encoder = StandIn(speaks_in_tokens=False)
     for question in ("Was rice sold to Vladivostok?", "билеты осенью"):
         _assert_as_defined(silent, Query(question, mode=mode), encoder)
-        evidence = _gather(silent, Query(question, mode=mode), encoder)
-        signals, _ = evidence.sentences(np.arange(len(silent.passages)))
+        question_signals = _signals(silent, Query(question, mode=mode), encoder)
+        sentences, _ = question_signals.score_sentences(np.arange(len(silent.passages)))
         if mode is not Mode.LEXICAL:
-            np.testing.assert_array_equal(signals["interaction"], signals["sentence"])
+            np.testing.assert_array_equal(sentences["interaction"], sentences["sentence"])
 
 
 @pytest.mark.parametrize(("encoder", "share"), [(Letters(), 0.0), (Short(), 0.5), (StandIn(), 1.0)])
-def test_the_model_has_its_say_as_far_as_it_knows_the_language(
+def test_the_model_counts_as_much_as_it_knows_the_language(
     large: Generation, encoder: StandIn, share: float
 ) -> None:
     query = Query("student harvest bridge doctor")
-    evidence = _gather(large, query, encoder)
-    assert evidence.legibility == share
+    question_signals = _signals(large, query, encoder)
+    assert question_signals.candidates.fluency == share
     _assert_as_defined(large, query, encoder)
 
-    ranked = evidence.rank()
-    weights = {name: share * weight for name, weight in ranking.DENSE.items()} | ranking.LEXICAL
-    for place in range(len(ranked.rows)):
-        alone = {name: float(values[place]) for name, values in ranked.signals.items()}
-        assert ranked.scores[place] == pytest.approx(fused(alone, weights), abs=1e-5)
+    ranking = rank(large, question_signals)
+    weights = {name: share * weight for name, weight in fusion.DENSE.items()} | fusion.LEXICAL
+    for place in range(len(ranking.rows)):
+        alone = {name: float(values[place]) for name, values in ranking.signals.items()}
+        assert ranking.scores[place] == pytest.approx(fused(alone, weights), abs=1e-5)
 
-    # Whoever asks for the dense signals alone gets them, whatever the language.
+    # In dense mode only the dense signals count, whatever the language.
     dense = Query(query.question, mode=Mode.DENSE)
-    by_dense = [_gather(large, dense, model, 10).rank().rows.tolist() for model in (encoder, StandIn())]
+    by_dense = [_rank(large, dense, model, 10).rows.tolist() for model in (encoder, StandIn())]
     assert by_dense[0] == by_dense[1]
 
 
-def test_where_the_model_knows_nothing_what_it_says_does_not_matter(large: Generation) -> None:
+def test_a_model_that_does_not_know_the_language_counts_nothing(large: Generation) -> None:
     class Contrary(Letters):
         def _vector(self, stems):
             return -super()._vector(stems)
 
     query = Query("student harvest bridge doctor")
-    found = [
-        _gather(large, query, encoder, len(large.passages)).rank().scores.tolist()
+    scores = [
+        _rank(large, query, encoder, len(large.passages)).scores.tolist()
         for encoder in (Letters(), Contrary())
     ]
-    assert found[0] == pytest.approx(found[1], abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "words", "share"),
-    [(0, 0, 1), (5, 5, 1), (10, 5, 1), (15, 5, 0.5), (20, 5, 0), (100, 5, 0), (3, 0, 0.5), (9, 4, 0.875)],
-)
-def test_legibility_falls_from_two_tokens_a_word_to_four(tokens: int, words: int, share: float) -> None:
-    assert legibility(tokens, words) == share
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6)
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_sentences_have_the_signals_of_their_mode_and_none_is_stronger_than_its_passage(
+def test_sentences_have_the_signals_of_the_mode_and_none_exceeds_its_passage(
     large: Generation, mode: Mode
 ) -> None:
     query = Query("a doctor at the temple bridge", mode=mode)
-    evidence = _gather(large, query, StandIn())
-    ranked = evidence.rank()
-    rows, whole = ranked.rows, ranked.signals
-    signals, bounds = evidence.sentences(rows)
+    question_signals = _signals(large, query, StandIn())
+    ranking = rank(large, question_signals)
+    rows, whole = ranking.rows, ranking.signals
+    sentences, bounds = question_signals.score_sentences(rows)
     assert np.diff(bounds).tolist() == np.diff(large.sentence_starts)[rows].tolist()
-    uncubed = evidence.interaction(rows) if mode is not Mode.LEXICAL else None
+    uncubed = question_signals.interaction(rows) if mode is not Mode.LEXICAL else None
     for place, (first, last) in enumerate(pairwise(bounds)):
         if mode is not Mode.LEXICAL:
             best = whole["sentence"][place]
-            assert signals["sentence"][first:last].max() == pytest.approx(best, abs=1e-6)
-            assert signals["interaction"][first:last].max() <= uncubed[place] + 1e-6
+            assert sentences["sentence"][first:last].max() == pytest.approx(best, abs=1e-6)
+            assert sentences["interaction"][first:last].max() <= uncubed[place] + 1e-6
         # What the sentence before holds counts less than the whole, but it counts.
-        assert signals["coverage"][first:last].max() >= whole["coverage"][place] - 1e-6
-        assert signals["coverage"][first] <= whole["coverage"][place] + 1e-6
+        assert sentences["coverage"][first:last].max() >= whole["coverage"][place] - 1e-6
+        assert sentences["coverage"][first] <= whole["coverage"][place] + 1e-6
     names = {"coverage"} if mode is Mode.LEXICAL else {"coverage", "sentence", "interaction"}
-    assert signals.keys() == names
+    assert sentences.keys() == names
 
 
-def test_a_sentence_is_credited_with_what_the_one_before_says_and_the_title(large: Generation) -> None:
+def test_a_sentence_gets_credit_from_the_previous_one_and_the_title(large: Generation) -> None:
     query = Query("a doctor at the temple bridge")
     (vectors,) = StandIn().encode_queries([query.question])
     naive = Naive(large, StandIn())
     shares = np.array(naive.token_shares(query.question, vectors))
     rows = np.array([150, 3, 77])
-    signals, _ = _gather(large, query, StandIn()).sentences(rows)
+    sentences, _ = _signals(large, query, StandIn()).score_sentences(rows)
     order = list(terms(query.question, large.store.languages()))
     weights = {term: naive.weight(term) for term in order}
     interaction, coverage = [], []
@@ -236,11 +226,11 @@ def test_a_sentence_is_credited_with_what_the_one_before_says_and_the_title(larg
         title, *own = [naive.best_cosines(segment, vectors) for segment in range(first + row, last + row + 1)]
         held = [[term in sentence for term in weights] for sentence in naive.texts[row].sentences]
         for i in range(last - first):
-            met = np.maximum(own[i], ranking.TITLED * title)
-            met = np.maximum(met, ranking.CARRIED * own[i - 1]) if i else met
+            met = np.maximum(own[i], CONTEXT_DISCOUNT * title)
+            met = np.maximum(met, PREVIOUS_SENTENCE_DISCOUNT * own[i - 1]) if i else met
             interaction.append(float(met @ shares))
             here = np.array(held[i], float)
-            here = np.maximum(here, ranking.CARRIED * np.array(held[i - 1])) if i else here
+            here = np.maximum(here, PREVIOUS_SENTENCE_DISCOUNT * np.array(held[i - 1])) if i else here
             coverage.append(float(here @ np.array(list(weights.values()))) / sum(weights.values()))
-    assert signals["coverage"].tolist() == pytest.approx(coverage, abs=1e-5)
-    assert signals["interaction"].tolist() == pytest.approx(interaction, abs=1e-5)
+    assert sentences["coverage"].tolist() == pytest.approx(coverage, abs=1e-5)
+    assert sentences["interaction"].tolist() == pytest.approx(interaction, abs=1e-5)
