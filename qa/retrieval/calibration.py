@@ -40,7 +40,8 @@ import numpy as np
 
 from qa.arrays import Affine, ranges
 from qa.index import calibration_file
-from qa.index.generation import Generation, Manifest
+from qa.index.generation import Generation
+from qa.index.manifest import Manifest
 from qa.retrieval import ranking
 from qa.retrieval.evidence import Evidence, Nearest
 from qa.retrieval.ranking import NOT_CALIBRATED, Calibration

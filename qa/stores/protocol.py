@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.index.dense.late_interaction import TokenMatches
-from qa.index.generation import Manifest
 from qa.index.lexical.inverted_index import Matches, Question
+from qa.index.manifest import Manifest
 from qa.types import Document, DocumentPage, Filters, Float32, Heading, IndexInfo, Int64, Passage
 
 

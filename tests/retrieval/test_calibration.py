@@ -23,6 +23,7 @@ from qa.config import Settings
 from qa.errors import CorruptIndexError
 from qa.index import calibration_file, generation
 from qa.index.generation import Generation
+from qa.index.manifest import seal
 from qa.indexing.build import build
 from qa.retrieval import calibration, ranking
 from qa.retrieval.calibration import LANGUAGES, REFERENCE, Measured, measure
@@ -335,7 +336,7 @@ def test_a_folder_in_the_files_place_is_an_error(settings: Settings, built: Path
 
 def test_a_content_that_does_not_fit_is_an_error_though_it_is_sealed(settings: Settings, built: Path) -> None:
     content = {"version": calibration.VERSION, "encoder": StandIn().fingerprint}
-    sealed = content | {"sha256": generation.seal(content)}
+    sealed = content | {"sha256": seal(content)}
     with pytest.raises(CorruptIndexError, match="cannot be read"):
         calibration.fitting(json.dumps(sealed).encode(), settings.index, generation.Manifest.read(built))
 

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from qa.arrays import load, mapped, max_in_parts, offsets
 from qa.errors import StoreUnavailableError
+from qa.index.caching import RowCache
 from qa.index.dense.late_interaction import TokenMatches, best, lengths_of
 from qa.index.dense.vectors import widened
-from qa.index.generation import ENCODER, LEXICAL, Manifest
+from qa.index.generation import ENCODER, LEXICAL
 from qa.index.lexical import inverted_index, shingles
 from qa.index.lexical.inverted_index import LexicalIndex, Matches, Question, Scored
 from qa.index.lexical.postings import Float64
-from qa.index.store import Known
+from qa.index.manifest import Manifest
 from qa.stores.milvus.assets import FACTS, Directory, fetch
 from qa.stores.milvus.client import Client
 from qa.stores.milvus.expressions import Allowed
@@ -68,8 +69,8 @@ class MilvusCorpus:
             self._words = _SparseTerms(self, collection(generation, TERMS), common)
         else:
             self._words = _LocalTerms(self, LexicalIndex(folder / LEXICAL))
-        self._light: Known[Light] = Known()
-        self._heavy: Known[Heavy] = Known()
+        self._light: RowCache[Light] = RowCache()
+        self._heavy: RowCache[Heavy] = RowCache()
         self._warm()
 
     def _warm(self) -> None:
@@ -296,7 +297,7 @@ class _LocalScores:
         if allowed is None:
             return self.scores.best(count)
         where, last = cast("Allowed", allowed).expression, self.found.manifest.passages
-        rows = self.found.client.every(self.found.passages, ["id"], where=where, first=0, last=last)
+        rows = self.found.client.scan(self.found.passages, ["id"], where=where, first=0, last=last)
         return self.scores.best(count, np.array([row["id"] for row in rows], np.int64))
 
 
