@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qa import __version__, config
-from qa.errors import ExportRefusedError, QAError, QueryError, QuestionsError, SettingsError
+from qa.errors import QAError, QueryError, QuestionsError, SettingsError
 from qa.types import Filters, IndexInfo, Mode, Query, ReadFailure, SearchResult
 
 if TYPE_CHECKING:
@@ -106,40 +106,12 @@ def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
 
 def _build(settings: Settings, **options: Any) -> Report:
     """Build with the options of ``build.build``, and put the index where the settings want it."""
-    from qa.embedding import load_encoder, load_plain
-    from qa.indexing.build import build
+    from qa.indexing.build import build_with_model
 
-    progress, is_local = sys.stderr.isatty(), settings.is_local
-    try:
-        report = build(settings, load_encoder(settings.model, settings.cache), progress=progress, **options)
-    except ExportRefusedError as refusal:  # by the documents; it is remembered
-        click.echo(f"qa: {refusal}", err=True)
-        report = build(settings, load_plain(settings.model), progress=progress, **options)
-    if not is_local:
-        _upload(settings, progress=progress)
+    report = build_with_model(settings, progress=sys.stderr.isatty(), **options)
+    if report.published_to:
+        click.echo(f"qa: generation {report.generation} is live in {report.published_to}", err=True)
     return report
-
-
-def _upload(settings: Settings, *, progress: bool) -> None:
-    """Put the index into the Milvus that the settings name."""
-    from qa.index import calibration_file, generation
-    from qa.stores.milvus.upload import publish
-
-    found = generation.load(generation.current(settings.index))
-    done = publish(settings.store, found, calibration_file.read(settings.index), progress=progress)
-    if done.changed:
-        click.echo(f"qa: generation {done.generation} is live in {done.address}", err=True)
-    else:
-        _tidy_store(settings)
-
-
-def _tidy_store(settings: Settings) -> None:
-    """Drop earlier generations from the Milvus that the settings name, once their time is over."""
-    from qa.indexing import retention
-    from qa.stores.milvus.upload import drop_earlier
-
-    if retention.is_over(settings.index, settings.retention_days):
-        drop_earlier(settings.store, settings.cache)
 
 
 def _tell(report: Report, *, as_json: bool) -> None:
@@ -178,8 +150,7 @@ def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -
 
     def tidy() -> None:
         retention.expire_unless_locked(settings.index, settings.retention_days)
-        if not settings.is_local:
-            _tidy_store(settings)
+        retention.expire_published(settings)
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -207,7 +178,10 @@ def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
     from qa.indexing import forget as forgetting
 
     done = forgetting.forget(
-        settings, paths, lambda places: _build(settings, forgotten=places), lambda: _forget_in_store(settings)
+        settings,
+        paths,
+        lambda places: _build(settings, forgotten=places),
+        progress=sys.stderr.isatty(),
     )
     if as_json:
         click.echo(json.dumps(asdict(done), ensure_ascii=False))
@@ -222,16 +196,6 @@ def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
         f"{_count(len(done.removed), 'earlier generation')} removed"
         f"{', a new generation published' if done.rebuilt else ''}"
     )
-
-
-def _forget_in_store(settings: Settings) -> None:
-    """Leave only the live generation in the Milvus that the settings name, if they do."""
-    if settings.is_local:
-        return
-    from qa.stores.milvus.upload import drop_earlier
-
-    _upload(settings, progress=sys.stderr.isatty())
-    drop_earlier(settings.store, settings.cache)
 
 
 @main.command()
@@ -470,10 +434,11 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
     settings = config.load(flags)
     from qa.index import calibration_file, generation
     from qa.retrieval import calibration
+    from qa.stores import publication
 
     if reset:
         removed = calibration_file.remove(settings.index)
-        _pass_on_calibration(settings)
+        publication.publish_calibration(settings)
         text = "the calibration is removed" if removed else "there was no calibration"
         click.echo(json.dumps({"removed": removed}) if as_json else text)
         return
@@ -482,21 +447,11 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
     found = generation.load(generation.current(settings.index))
     measured = calibration.measure(found, encoder_of(found))
     path = calibration.write(settings.index, measured)
-    _pass_on_calibration(settings)
+    publication.publish_calibration(settings)
     if as_json:
         click.echo(json.dumps(asdict(measured), ensure_ascii=False))
     else:
         click.echo(f"{calibration.describe(measured)}\nkept in {path}")
-
-
-def _pass_on_calibration(settings: Settings) -> None:
-    """Put the calibration, or that there is none, where the settings want the index."""
-    if settings.is_local:
-        return
-    from qa.index import calibration_file
-    from qa.stores.milvus.upload import calibrate
-
-    calibrate(settings.store, calibration_file.read(settings.index))
 
 
 @main.command()
