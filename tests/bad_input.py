@@ -474,7 +474,7 @@ def _specials() -> Iterator[Case]:
     def link(target: str) -> Callable[[Path], None]:
         return lambda path: path.symlink_to(target)
 
-    yield Case("special/out.txt", link("/etc/passwd"), FAILED, "outside of the documents folder")
+    yield Case("special/out.txt", link("/etc/passwd"), FAILED, "outside the documents folder")
     yield Case("special/up.txt", link("../../../../../../../../etc/passwd"), FAILED, "outside")
     yield Case("special/zero.txt", link("/dev/zero"), FAILED, "outside")
     yield Case("special/self.txt", link("self.txt"), FAILED)

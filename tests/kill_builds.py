@@ -25,16 +25,18 @@ from typing import Any
 from corpus import write
 from fake_encoder import StandIn
 
+from qa import files
 from qa.config import Settings
 from qa.errors import IndexUnavailableError
 from qa.index import generation
 from qa.index.lexical.inverted_index import LexicalWriter
-from qa.index.store import StoreWriter
+from qa.index.manifest import Manifest
+from qa.index.store_writer import StoreWriter
 from qa.indexing import build as building
-from qa.indexing import ledger, retention, vector_cache
+from qa.indexing import ledger, pipeline, retention, vector_cache
 from qa.indexing.build import build
 from qa.indexing.folder import Folder
-from qa.indexing.incremental import PassageEmbedder
+from qa.indexing.pipeline import PassageEmbedder
 from qa.retrieval.searcher import Searcher
 from qa.types import Query
 
@@ -53,21 +55,21 @@ _STEPS: tuple[tuple[Any, str], ...] = (
     (building, "_live"),
     (Folder, "scan"),
     (StoreWriter, "add"),
-    (PassageEmbedder, "_add"),
+    (PassageEmbedder, "_write_oldest"),
     (PassageEmbedder, "close"),
     (LexicalWriter, "close"),
-    (generation.Manifest, "write"),
-    (generation, "describe_files"),
-    (generation, "sync"),
+    (Manifest, "write"),
+    (pipeline, "describe_files"),
+    (files, "sync_tree"),
     (generation, "verify"),
     (Path, "rename"),
-    (generation, "point_to"),
-    (generation, "replace_file"),
+    (pipeline, "make_live"),
+    (files, "replace_file"),
     (vector_cache.VectorCache, "put"),
     (retention, "expire"),
     (ledger, "write"),
     (ledger, "_fill"),
-    (generation, "put_in_place"),
+    (files, "put_in_place"),
     (Path, "replace"),
     (os, "fsync"),
 )

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.errors import BuildError, MissingFileError, ReadError
-from qa.files import listed_inside, open_inside
+from qa.files import list_inside, open_inside
 from qa.indexing.folder import Folder
 
 SWAPPER = Path(__file__).with_name("swapper.py")
@@ -106,7 +106,7 @@ def test_no_link_leads_out(root: Path, target: str) -> None:
     (root / "out").symlink_to(outside)
     (root / "link.txt").symlink_to(target.format(outside=outside))
     for path in ("link.txt", "out/secret.txt", "out"):
-        with pytest.raises(ReadError, match="outside of the documents folder"):
+        with pytest.raises(ReadError, match="outside the documents folder"):
             open_inside(root, path)
 
 
@@ -193,9 +193,9 @@ def test_no_descriptor_is_left_open(root: Path) -> None:
             open_inside(root, path).close()
         except ReadError:
             continue
-    with listed_inside(root, "sub"):
+    with list_inside(root, "sub"):
         pass
-    with pytest.raises(OSError), listed_inside(root, "a.txt"):  # noqa: PT011 -- whichever it is
+    with pytest.raises(OSError), list_inside(root, "a.txt"):  # noqa: PT011 -- whichever it is
         pass
     assert _descriptors() == before
 

@@ -21,7 +21,8 @@ ROOMS = (
 """The lowest first. A room imports only itself and the rooms before it."""
 
 USERS = {
-    "sqlite3": {"qa/index/store.py", "qa/indexing/ledger.py"},  # a file each
+    "sqlite3": {"qa/index/store", "qa/index/filters.py", "qa/indexing/ledger.py"},
+    "fcntl": {"qa/files.py"},
     "faiss": {"qa/index/dense"},
     "sentence_transformers": {"qa/embedding"},
     "onnxruntime": {"qa/embedding/export"},

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qa import config
-from qa.cli.building import build_and_publish, forget_in_store, tidy_store
+from qa.cli.building import build_and_publish
 from qa.cli.options import (
     allow_empty_option,
     docs_option,
@@ -84,8 +84,7 @@ def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -
 
     def tidy() -> None:
         retention.expire_unless_locked(settings.index, settings.retention_days)
-        if not settings.is_local:
-            tidy_store(settings)
+        retention.expire_published(settings)
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -119,7 +118,7 @@ def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
         settings,
         paths,
         lambda places: build_and_publish(settings, forgotten=places),
-        lambda: forget_in_store(settings),
+        progress=sys.stderr.isatty(),
     )
     if as_json:
         click.echo(json.dumps(asdict(outcome), ensure_ascii=False))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qa import config
-from qa.cli.building import publish_calibration
 from qa.cli.options import index_option, json_option, setting, store_option
 from qa.cli.output import as_json as summary_as_json
 from qa.cli.output import count, describe_failure, describe_unnamed, printable
@@ -112,6 +111,7 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
     from qa.index import generation
     from qa.retrieval import calibration, calibrator
     from qa.retrieval.live import encoder_of
+    from qa.stores.publication import publish_calibration
 
     live = generation.load(generation.current(settings.index))
     measured = calibrator.measure(live, encoder_of(live))
@@ -125,6 +125,7 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
 
 def _remove_calibration(settings: config.Settings, *, as_json: bool) -> None:
     from qa.index import calibration_file
+    from qa.stores.publication import publish_calibration
 
     removed = calibration_file.remove(settings.index)
     publish_calibration(settings)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from qa.errors import CorruptIndexError
-from qa.index.generation import replace_file, seal
+from qa.files import replace_file
+from qa.index.manifest import seal
 
 NAME = "calibration.json"
 _ADVICE = "run `qa calibrate` to make it again, or `qa calibrate --reset` to do without"

@@ -1,12 +1,12 @@
 """A copy of the index in one file: consistent, whatever is built meanwhile, and checked after it is written.
 
-It is a tar archive that is unpacked into the folder of an index. What names the live generation stands last:
-an archive that was cut short makes no index.
+It is a tar archive to be unpacked into the folder of an index. The file that names the live generation is the
+last
+one: an archive that was cut short makes no index.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import os
@@ -16,21 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from qa import files
 from qa.config import Settings
 from qa.errors import CorruptIndexError, QAError, SettingsError
 from qa.index import calibration_file, generation
-from qa.index.generation import Lease, Manifest
+from qa.index.generation import Lease
+from qa.index.manifest import MANIFEST, Manifest
 from qa.indexing import ledger
 
 BESIDE = "beside"
-"""The folder, in the archive, of what is not kept in the index's own: judgements and keys."""
+"""The folder in the archive for what is kept outside the folder of the index: judgements and keys."""
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  # bytes read at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What was written: where, of which generation, how many files and bytes, and whether keys are in it."""
+    """What was written: where, which generation, how many files and bytes, and whether keys are in it."""
 
     path: str
     generation: str
@@ -40,26 +42,26 @@ class Backup:
 
 
 def write(settings: Settings, path: Path, *, keys: bool = False, overwrite: bool = False) -> Backup:
-    """Write the live generation, ledger, calibration and judgements into a file, for its owner to read alone.
+    """Write the live generation, ledger, calibration and judgements into a file that only its owner can read.
 
     Args:
         settings: where they are.
-        path: of the file.
-        keys: put the keys of the service in, too.
-        overwrite: replace a file that is there.
+        path: the path of the file.
+        keys: include the keys of the service.
+        overwrite: replace an existing file.
 
     Raises:
-        SettingsError: there is such a file, or no folder for it, or it is in the index or no regular file.
+        SettingsError: the file exists, is in the index or not a regular file, or its folder does not exist.
         IndexUnavailableError: there is no index, or it is damaged.
-        QAError: it cannot be written, or is not what was to be written.
+        QAError: the file cannot be written, or is damaged after writing.
     """
     _check_place(settings.index, path, overwrite=overwrite)
     folder, lease = _leased(settings.index)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        written = _write(draft, folder, _others(settings, keys=keys))
+        written = _write(draft, folder, _files_beside(settings, keys=keys))
         _check(draft, written)
-        generation.put_in_place(draft, path)
+        files.put_in_place(draft, path)
     except OSError as error:
         raise QAError(f"{path} cannot be written: {error}") from error
     finally:
@@ -70,51 +72,51 @@ def write(settings: Settings, path: Path, *, keys: bool = False, overwrite: bool
 
 
 def _check_place(index: Path, path: Path, *, overwrite: bool) -> None:
-    """Raise SettingsError where a backup would take the place of something else, or has none."""
+    """Raise SettingsError if a backup would replace something else, or has no folder to be written in."""
     if not path.absolute().parent.is_dir():
         raise SettingsError(f"there is no folder to write {path} in")
     if path.resolve().is_relative_to(index.resolve()):
-        raise SettingsError(f"{path} is in the folder of the index: name a file outside of it")
+        raise SettingsError(f"{path} is in the folder of the index: name a file outside it")
     if not os.path.lexists(path):
         return
-    if not path.is_file():  # to replace a device would break more than the backup
+    if not path.is_file():  # replacing a device would break more than the backup
         raise SettingsError(f"{path} is there and is not a regular file: name another one")
     if not overwrite:
         raise SettingsError(f"{path} is already there: name another file, or give --overwrite")
 
 
 def _leased(index: Path) -> tuple[Path, Lease]:
-    """Find the live generation, and keep it from being removed."""
+    """Return the live generation's folder, and a lease that keeps it from being removed."""
     while True:
         folder = generation.current(index)
         try:
             return folder, Lease(folder)
         except CorruptIndexError:
             if folder == generation.current(index):
-                raise  # and no other one has been published meanwhile
+                raise  # no other generation has been published meanwhile
 
 
-def _others(settings: Settings, *, keys: bool) -> dict[str, Path]:
-    """Give the files beside the generation that are there, by their names in the archive."""
-    files = {name: settings.index / name for name in (calibration_file.NAME, ledger.NAME)}
+def _files_beside(settings: Settings, *, keys: bool) -> dict[str, Path]:
+    """Return the paths of the existing files beside the generation, by their names in the archive."""
+    paths = {name: settings.index / name for name in (calibration_file.NAME, ledger.NAME)}
     if settings.judgements:
-        files[f"{BESIDE}/{settings.judgements.name}"] = settings.judgements
+        paths[f"{BESIDE}/{settings.judgements.name}"] = settings.judgements
     if keys:
-        files[f"{BESIDE}/{settings.keys.name}"] = settings.keys
-    return {name: path for name, path in files.items() if path.is_file()}
+        paths[f"{BESIDE}/{settings.keys.name}"] = settings.keys
+    return {name: path for name, path in paths.items() if path.is_file()}
 
 
 def _write(draft: Path, folder: Path, others: dict[str, Path]) -> dict[str, str]:
-    """Write the archive, and give each file's SHA-256 as it should be."""
+    """Write the archive; return the SHA-256 that each file in it must have."""
     manifest = Manifest.read(folder)
     place = f"{generation.GENERATIONS}/{folder.name}"
     expected = {f"{place}/{name}": str(facts["sha256"]) for name, facts in manifest.files.items()}
-    files = {f"{place}/{name}": folder / name for name in (*manifest.files, generation.MANIFEST)} | others
+    paths = {f"{place}/{name}": folder / name for name in (*manifest.files, MANIFEST)} | others
     with (
         os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output,
         tarfile.open(fileobj=output, mode="w") as archive,
     ):
-        read = {name: _add(archive, name, path) for name, path in files.items()}
+        read = {name: _add(archive, name, path) for name, path in paths.items()}
         pointer = f"{folder.name}\n".encode()
         entry = tarfile.TarInfo(generation.POINTER)
         entry.size, entry.mode = len(pointer), 0o600
@@ -125,9 +127,9 @@ def _write(draft: Path, folder: Path, others: dict[str, Path]) -> dict[str, str]
 
 
 def _add(archive: tarfile.TarFile, name: str, path: Path) -> str:
-    """Put a file into the archive, and give the SHA-256 of what was read."""
+    """Add a file to the archive; return the SHA-256 of what was read."""
     with path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)  # whoever adds a judgement has done so
+        files.lock(file, shared=True)  # a judgement that is being added is finished first
         entry = archive.gettarinfo(arcname=name, fileobj=file)
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = ""
@@ -138,7 +140,7 @@ def _add(archive: tarfile.TarFile, name: str, path: Path) -> str:
 
 
 class _Hashing(io.RawIOBase):
-    """Reads a file, and hashes what is read."""
+    """Reads a file, and hashes what it reads."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -151,7 +153,7 @@ class _Hashing(io.RawIOBase):
 
 
 def _check(draft: Path, expected: dict[str, str]) -> None:
-    """Read the archive again, as whoever restores it will, and hold every file against its SHA-256."""
+    """Read the archive again, as in restoring it, and compare every file with its SHA-256."""
     written = dict(_digests(draft))
     for name, digest in expected.items():
         if written.get(name) != digest:

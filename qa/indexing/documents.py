@@ -1,4 +1,4 @@
-"""Files to documents: read, divided into passages, each with the key by which its vectors are known."""
+"""Files become documents: read, split into passages, each with the key of its vectors."""
 
 from __future__ import annotations
 
@@ -19,24 +19,30 @@ from qa.text.segmentation import passages
 from qa.types import Document, Encoder, PassageInput, PassageSpan, ReadFailure, Reading, SourceFile, Span
 
 _MOST_HEADINGS = 50_000
-"""So many are kept of a document, to be shown: each view of it reads them, which takes 0.1 s then."""
+"""How many headings of a document are kept, to be shown: reading so many takes 0.1 s for each view."""
 
 _LEGIBLE = 0.5
-_TOKENS_A_WORD = 1.25  # what English takes
+"""A text below this is one of which the model knows only the letters (chosen)."""
+
+_TOKENS_A_WORD = 1.25
+"""What a word of English takes, for texts of which the model knows only the letters."""
+
 _FEWEST_LETTERS_A_TOKEN = 3
+"""A text with more letters a token is legible for certain, as most are, and its words need not be counted."""
+
 _MEASURED = 1_000_000
-"""How many characters are given to the tokenizer between two looks at the clock: about a second's work."""
+"""How many characters the tokenizer gets between two looks at the clock: about a second's work."""
 
 
 class Deadline:
-    """A limit on the processor's time that this thread spends on one document, from when it is made."""
+    """A limit on the processor time that this thread spends on one document, from now on."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
         self._end = time.thread_time() + seconds
 
     def check(self) -> None:
-        """Raise ReadError where the time is up."""
+        """Raise ReadError if the time is up."""
         if time.thread_time() > self._end:
             raise ReadError(
                 f"takes more than {self._seconds} seconds to divide into passages,"
@@ -48,13 +54,13 @@ class DocumentReader:
     """Reads files of a folder as the documents that an index keeps."""
 
     def __init__(self, folder: Folder, reader: Reader, encoder: Encoder, seconds: int) -> None:
-        """Begin.
+        """Create a reader of documents.
 
         Args:
             folder: where the files are.
             reader: reads them within its limits.
-            encoder: tells how long a passage may be.
-            seconds: of the processor's time that it may take to divide one document into passages.
+            encoder: the model, which decides how long a passage may be.
+            seconds: the processor time that splitting one document into passages may take.
         """
         self._folder = folder
         self._reader = reader
@@ -62,9 +68,9 @@ class DocumentReader:
         self._seconds = seconds
 
     def read_all(self, files: Sequence[SourceFile]) -> Iterator[Iterator[StoredDocument | ReadFailure]]:
-        """Yield each file's documents, and why it, or a part of it, cannot be read.
+        """Yield each file's documents, without keys, and the reasons why it or a part of it cannot be read.
 
-        Each file's are to be taken before the next file's.
+        Take each file's before the next file's.
         """
         return map(self._documents, files, self._reader.read_all(map(self._contents, files)))
 
@@ -79,11 +85,11 @@ class DocumentReader:
     ) -> Iterator[StoredDocument | ReadFailure]:
         try:
             for reading in readings:
-                yield reading if isinstance(reading, ReadFailure) else self._divided(file, reading)
+                yield reading if isinstance(reading, ReadFailure) else self._split_or_fail(file, reading)
         except ReadError as error:
             yield ReadFailure(file.path, str(error))
 
-    def _divided(self, file: SourceFile, reading: Reading) -> StoredDocument | ReadFailure:
+    def _split_or_fail(self, file: SourceFile, reading: Reading) -> StoredDocument | ReadFailure:
         try:
             return self._split(file, reading)
         except ReadError as error:
@@ -91,34 +97,33 @@ class DocumentReader:
 
     def _split(self, file: SourceFile, reading: Reading) -> StoredDocument:
         deadline = Deadline(self._seconds)
-        speaks = reading.metadata.language or language.detect(reading.text)
-        found = passages.split_passages(
+        document_language = reading.metadata.language or language.detect(reading.text)
+        spans = passages.split_passages(
             reading,
             count_tokens=partial(self._measure, deadline),
             max_tokens=self._encoder.max_tokens,
-            language=partial(language.detect_passage, document_language=speaks),
+            language=partial(language.detect_passage, document_language=document_language),
             check=deadline.check,
         )
-        name = file.path if reading.key is None else f"{file.path}\0{reading.key}"
+        identity = file.path if reading.key is None else f"{file.path}\0{reading.key}"
         document = Document(
-            id=hashlib.sha256(name.encode()).hexdigest()[:16],
+            id=hashlib.sha256(identity.encode()).hexdigest()[:16],
             path=file.path,
             media_type=reading.media_type,
             sha256=file.sha256,
-            metadata=replace(reading.metadata, language=speaks),
+            metadata=replace(reading.metadata, language=document_language),
             characters=len(reading.text),
-            passages=len(found),
+            passages=len(spans),
             pages=len(reading.pages) or None,
             row=reading.key,
             notes=reading.notes,
         )
         page_starts = tuple(page.start for page in reading.pages)
         headings = (reading.headings or ())[:_MOST_HEADINGS]
-        stored = StoredDocument(document, reading.text, headings, tuple(found), (), page_starts)
-        return replace(stored, keys=tuple(_key(passage_input(stored, passage)) for passage in found))
+        return StoredDocument(document, reading.text, headings, tuple(spans), (), page_starts)
 
     def _measure(self, deadline: Deadline, texts: Sequence[str]) -> list[int]:
-        """Count tokens, or what a text's words would take where the model knows but the letters."""
+        """Count each text's tokens, or estimate them if the model knows only its letters."""
         sizes: list[int] = []
         for part in _parts(texts):
             deadline.check()
@@ -128,14 +133,14 @@ class DocumentReader:
 
 
 def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Divide texts where they add up to as many characters as are measured at once."""
+    """Split a list of texts into parts of about ``_MEASURED`` characters."""
     sums = accumulate(map(len, texts))
-    for _, part in groupby(zip(texts, sums, strict=True), key=lambda one: one[1] // _MEASURED):
+    for _, part in groupby(zip(texts, sums, strict=True), key=lambda pair: pair[1] // _MEASURED):
         yield [text for text, _ in part]
 
 
 def passage_input(stored: StoredDocument, passage: PassageSpan) -> PassageInput:
-    """Give what the model reads."""
+    """Return what the model reads of a passage."""
     start = passage.span.start
     sentences = tuple(Span(a - start, b - start) for a, b in passage.sentences)
     text = passage.span.of(stored.text)
@@ -149,6 +154,6 @@ def _size(text: str, tokens: int) -> int:
     return tokens if language.fluency(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
 
 
-def _key(passage: PassageInput) -> str:
-    """Name the vectors of a passage by all that shapes them beside the model."""
+def vector_key(passage: PassageInput) -> str:
+    """Return the key of a passage's vectors: a digest of everything that shapes them beside the model."""
     return hashlib.blake2b(repr(passage).encode(), digest_size=16).hexdigest()

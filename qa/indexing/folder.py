@@ -1,4 +1,4 @@
-"""The documents folder: which files are there, and their content."""
+"""The documents folder: which files are in it, and their content."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from qa.errors import BuildError, DocumentsGoneError, MissingFileError, ReadErro
 from qa.types import ReadFailure, SourceFile
 
 _CHUNK = 2**20
-"""How many bytes are hashed at a time: more is not faster."""
+"""How many bytes are hashed at a time: measured, more is not faster."""
 
 _DECIDED = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
     | {errno.ENXIO}  # a socket
 )
-"""Errors by which a file is gone, is no file, or is kept from us. After any other it may be as it was."""
+"""Errors that say that a file is gone, is not a file, or is not ours to read. Any other error may pass."""
 
 _Kind = Literal["file", "skipped", "failed", "mount"]
 
 
 class Scan(NamedTuple):
-    """What is in a documents folder, each by path.
+    """What is in a documents folder, by path.
 
     Attributes:
-        files: what can be read.
-        failures: what cannot.
-        skipped: what is passed over.
-        out_of_reach: files and folders among the failures that an error of the disk or the network hides.
-        mounts: folders on which another file system is mounted.
+        files: the files that can be read.
+        failures: what cannot be read.
+        skipped: what is ignored.
+        out_of_reach: the files and folders among the failures that a disk or network error hides.
+        mounts: the folders on which another file system is mounted.
     """
 
     files: list[SourceFile]
@@ -48,9 +48,9 @@ class Scan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A documents folder. Only regular files in it that are no larger than ``max_bytes`` are read.
+    """A documents folder. Only regular files of at most ``max_bytes`` are read.
 
-    ``own`` are absolute paths of files and folders that qa itself writes: they are passed over.
+    ``own`` are the absolute paths of files and folders that qa itself writes: they are ignored.
     """
 
     root: Path
@@ -61,7 +61,7 @@ class Folder:
         """Find every file. A folder that cannot be listed is a failure of its own.
 
         Raises:
-            DocumentsGoneError: the folder is not there, or is a file.
+            DocumentsGoneError: the folder does not exist, or is a file.
             BuildError: it cannot be listed.
         """
         check_is_folder(self.root)
@@ -87,10 +87,10 @@ class Folder:
                     self._add(scan, _Entry(entry.path, "failed", str(error), _is_passing(error)))
 
     def read(self, path: str, limit: int | None = None) -> bytes:
-        """Return a file's bytes, or where ``limit`` is given so many of them.
+        """Return a file's bytes, at most ``limit`` of them if it is given.
 
         Raises:
-            MissingFileError: there is none.
+            MissingFileError: there is no such file.
             ReadError: it is not a regular file inside the folder, is too large or cannot be read.
         """
         with self._open(path) as file:
@@ -113,7 +113,7 @@ class Folder:
         return f"has more than {self.max_bytes // 2**20} MB, which is the limit (max_file_mb)"
 
     def read_as_scanned(self, file: SourceFile) -> tuple[bytes, bytes | None]:
-        """Give the bytes of a file and of its sidecar, None where it has none.
+        """Return the bytes of a file and of its sidecar, if it has one.
 
         Raises:
             ReadError: either cannot be read, or is not what ``scan`` saw.
@@ -152,15 +152,15 @@ class Folder:
         return digest.hexdigest()
 
     def _walk(self) -> Iterator[_Entry]:
-        """Give every file, every link to a folder, and every folder that is hidden, ours or cannot be listed.
+        """Yield every file and link to a folder, and every folder that is hidden, ours or cannot be listed.
 
-        Without recursion, for folders nest as deep as names go.
+        It does not recurse, as folders can nest deeper than Python can.
         """
-        waiting, root = [""], self.root.resolve()
-        while waiting:
-            folder = waiting.pop()
+        unvisited, root = [""], self.root.resolve()
+        while unvisited:
+            folder = unvisited.pop()
             try:
-                with files.listed_inside(self.root, folder) as entries:
+                with files.list_inside(self.root, folder) as entries:
                     if folder and os.path.ismount(self.root / folder):
                         yield _Entry(folder, "mount")
                     names = {entry.name for entry in entries}
@@ -169,9 +169,9 @@ class Folder:
                         if root / path in self.own:
                             yield _Entry(path, "skipped", "is written by qa itself")
                         elif entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):
-                            waiting.append(path)
+                            unvisited.append(path)
                         elif not _is_described(entry, names):
-                            yield _looked_at(path, entry)
+                            yield _classify(path, entry)
             except OSError as error:
                 if not folder:
                     raise BuildError(f"{self.root} cannot be listed: {error.strerror}") from error
@@ -179,9 +179,9 @@ class Folder:
 
 
 class _Entry(NamedTuple):
-    """A path in the folder, what it is, and why it is passed over or cannot be read.
+    """A path in the folder, what it is, and why it is ignored or cannot be read.
 
-    ``passing``: it cannot be read because of an error that may pass.
+    ``passing``: an error that may pass keeps it from being read.
     """
 
     path: str
@@ -191,25 +191,25 @@ class _Entry(NamedTuple):
 
 
 def check_is_folder(docs: Path) -> None:
-    """Raise DocumentsGoneError where the documents folder is not there, or is a file."""
+    """Raise DocumentsGoneError if the documents folder does not exist, or is a file."""
     if not docs.is_dir():
         what = "is a file, not a folder" if docs.is_file() else "is not there"
         raise DocumentsGoneError(f"the documents folder {docs} {what}")
 
 
 def lies_in(path: str, places: Collection[str]) -> bool:
-    """Whether a path is one of these, or lies in a folder that is one of these."""
+    """Whether a path is one of these places, or lies in one of them."""
     return path in places or any(str(parent) in places for parent in PurePosixPath(path).parents)
 
 
 def _is_passing(error: BaseException | None) -> bool:
-    """Whether an error tells nothing of the file itself, such as a disk or a network that fails."""
+    """Whether an error says nothing about the file itself, such as a failing disk or network."""
     number = _errno(error)
     return number is not None and number not in _DECIDED
 
 
 def _errno(error: BaseException | None) -> int | None:
-    """Return the number of the system's error that a ReadError comes of; None where it comes of none."""
+    """Return the number of the system error that caused a ReadError, if one did."""
     while isinstance(error, ReadError):
         error = error.__cause__
     return error.errno if isinstance(error, OSError) else None
@@ -220,19 +220,19 @@ def _is_hidden(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_described(entry: os.DirEntry[str], names: Collection[str]) -> bool:
-    """Whether an entry is the sidecar of one beside it."""
+    """Whether an entry is the sidecar of a file beside it."""
     return readers.is_sidecar(Path(entry.name)) and readers.described_by(Path(entry.name)).name in names
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a link to a folder; one that cannot be followed is none."""
+    """Whether an entry is a link to a folder. A dangling link is not."""
     try:
         return entry.is_dir()
     except OSError:
         return False
 
 
-def _looked_at(path: str, entry: os.DirEntry[str]) -> _Entry:
+def _classify(path: str, entry: os.DirEntry[str]) -> _Entry:
     if _is_hidden(entry):
         return _Entry(path, "skipped", "is hidden: its name begins with a dot")
     if readers.is_sidecar(Path(entry.name)):
@@ -253,5 +253,5 @@ def _sha256(data: bytes) -> str:
 
 
 def _printable(path: str) -> str:
-    """Put bytes of a name that are not UTF-8 as escapes."""
+    """Return a path with the bytes that are not UTF-8 as escapes."""
     return path.encode("utf-8", "backslashreplace").decode()

@@ -1,7 +1,7 @@
-"""Forgetting a file that was deleted: every trace of it leaves the folder of the index, at once.
+"""Forgetting a deleted file: every trace of it leaves the index, at once.
 
-It is in the live generation until the next build, in the one before it, by its vectors in the cache, in what
-an interrupted build left, and by its name in the ledger.
+Until then it is in the live generation and the one before it, its vectors are in the cache and in what an
+interrupted build left, and its name is in the ledger.
 """
 
 from __future__ import annotations
@@ -20,26 +20,27 @@ from qa.index import generation
 from qa.index.store import Store
 from qa.indexing import ledger, lock, retention, shards, vector_cache
 from qa.indexing.folder import lies_in
+from qa.stores import publication
 
 _PATIENCE = 5.0
-"""How long those who still read an earlier generation are waited for, in seconds. A service moves on with its
-next question; what it has open it goes on reading, though it has no name any more."""
+"""How long to wait for readers of an earlier generation, in seconds (chosen). A service moves on with its
+next question; until then it reads on in the files it has open, although they have no names any more."""
 
-_LOOK = 0.05
+_LOOK = 0.05  # seconds between two attempts to remove a generation
 _ADVICE = "`qa status --files` lists what it knows"
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was done.
+    """What was forgotten.
 
     Attributes:
-        paths: what was named, as the ledger has it.
+        paths: the files and folders named, as the ledger has them.
         files: the files of these names, or in these folders, that the index knew.
-        generation: the live one, which has nothing of them.
-        rebuilt: whether it was made for that.
-        removed: the earlier generations that are gone.
-        still_open: those of them that another process had open, and reads until it moves on.
+        generation: the live generation, which has nothing of them.
+        rebuilt: whether it was built for that.
+        removed: the earlier generations that were removed.
+        still_open: those of them that another process has open, and reads until it moves on.
     """
 
     paths: tuple[str, ...]
@@ -52,46 +53,49 @@ class Forgotten:
 
 def forget(
     settings: Settings,
-    given: Collection[str],
+    paths: Collection[str],
     rebuild: Callable[[Collection[str]], object],
-    forget_elsewhere: Callable[[], object] = lambda: None,
+    *,
+    progress: bool = False,
 ) -> Forgotten:
-    """Remove all that the folder of the index holds of some files.
+    """Remove everything that the index holds of some deleted files, here and where it is published.
 
     Args:
         settings: where the index and the documents are.
-        given: files or folders, relative to the documents folder, as the ledger has them.
+        paths: files or folders, relative to the documents folder, as the ledger has them.
         rebuild: publishes a generation without these, which are not in the documents folder.
-        forget_elsewhere: drops all generations but the live one from wherever else they are published.
+        progress: show progress bars on standard error.
 
     Raises:
-        SettingsError: a path that is not one in the documents folder.
-        BuildError: one of them is still there, or the live generation still holds something of it.
+        SettingsError: a path is not one in the documents folder.
+        BuildError: one of the files still exists, or the live generation still holds something of it.
         IndexUnavailableError: there is no index, or it is damaged.
-        NotFoundError: the index knows nothing of one of them.
+        NotFoundError: the index knows nothing of one of the paths.
+        StoreUnavailableError: the Milvus of the settings does not answer; nothing more was removed here.
     """
-    places = tuple(dict.fromkeys(_relative(settings.docs, path) for path in given))
+    places = tuple(dict.fromkeys(_relative(settings.docs, path) for path in paths))
     known = _known(settings.index)
     for place in places:
         _check_gone(settings.docs, place)
         if not any(lies_in(path, [place]) for path in known):
             raise NotFoundError(f"the index knows no file and no folder {place}: {_ADVICE}")
-    rebuilt = _held(generation.current(settings.index), places)
+    rebuilt = _holds(generation.current(settings.index), places)
     if rebuilt:
         rebuild(places)
-    forget_elsewhere()
+    publication.publish(settings, progress=progress)
+    publication.drop_earlier(settings)
     with lock.hold(settings.index):
         return _forget(settings.index, places, known, rebuilt=rebuilt)
 
 
 def _forget(index: Path, places: Collection[str], known: set[str], *, rebuilt: bool) -> Forgotten:
     live = generation.current(index)
-    if _held(live, places):
+    if _holds(live, places):
         raise BuildError("the live generation still holds what is to be forgotten: run `qa forget` again")
     retention.remove_drafts(index)
     shards.remove(index)
     vector_cache.remove(index)
-    earlier = [folder for folder in retention.earlier(index) if _held(folder, places)]
+    earlier = [folder for folder in retention.earlier(index) if _holds(folder, places)]
     still_open = _remove(earlier)
     ledger.forget(index, lambda path: lies_in(path, places))
     return Forgotten(
@@ -104,21 +108,21 @@ def _forget(index: Path, places: Collection[str], known: set[str], *, rebuilt: b
     )
 
 
-def _relative(docs: Path, given: str) -> str:
-    """Give a path as the ledger has it."""
-    path = PurePosixPath(given)
+def _relative(docs: Path, named: str) -> str:
+    """Return a path as the ledger has it."""
+    path = PurePosixPath(named)
     if path.is_absolute():
         try:
             path = path.relative_to(docs.absolute())
         except ValueError:
-            raise SettingsError(f"{given} is not in the documents folder {docs}") from None
+            raise SettingsError(f"{named} is not in the documents folder {docs}") from None
     if not path.parts or ".." in path.parts:
-        raise SettingsError(f"{given!r} is not the path of a file or a folder in {docs}: {_ADVICE}")
+        raise SettingsError(f"{named!r} is not the path of a file or a folder in {docs}: {_ADVICE}")
     return str(path)
 
 
 def _check_gone(docs: Path, place: str) -> None:
-    """See to it that a path is not there, or BuildError is raised: also where that cannot be told."""
+    """Raise BuildError if a path still exists, or if that cannot be determined."""
     if not docs.is_dir():
         raise BuildError(f"the documents folder {docs} is not there: is it mounted?")
     try:
@@ -126,12 +130,14 @@ def _check_gone(docs: Path, place: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise BuildError(f"whether {docs / place} is still there cannot be told: {error.strerror}") from error
+        raise BuildError(
+            f"cannot determine whether {docs / place} is still there: {error.strerror}"
+        ) from error
     raise BuildError(f"{docs / place} is still there: delete it first, then run `qa forget` again")
 
 
 def _known(index: Path) -> set[str]:
-    """Give the paths of all files that anything in the folder of the index tells of."""
+    """Return the paths of all files that anything in the folder of the index names."""
     folders = [*retention.earlier(index), generation.current(index)]
     try:
         listed = {entry.path for entry in ledger.entries(index)}
@@ -141,7 +147,7 @@ def _known(index: Path) -> set[str]:
 
 
 def _named(folder: Path) -> set[str]:
-    """Give the paths that a generation tells of; none where it cannot be read."""
+    """Return the paths that a generation names; none if it cannot be read."""
     try:
         with closing(Store(folder / generation.STORE)) as store:
             return store.named()
@@ -149,8 +155,8 @@ def _named(folder: Path) -> set[str]:
         return set()
 
 
-def _held(folder: Path, places: Collection[str]) -> bool:
-    """Whether a generation holds something of these; also where that cannot be told."""
+def _holds(folder: Path, places: Collection[str]) -> bool:
+    """Whether a generation holds something of these places, or cannot be read."""
     try:
         with closing(Store(folder / generation.STORE)) as store:
             return any(lies_in(path, places) for path in store.named())
@@ -159,10 +165,10 @@ def _held(folder: Path, places: Collection[str]) -> bool:
 
 
 def _remove(folders: Collection[Path]) -> list[Path]:
-    """Remove generations, and give those that others had open and did not close in time."""
-    ends = time.monotonic() + _PATIENCE
+    """Remove generations; return those that other processes had open and did not close in time."""
+    deadline = time.monotonic() + _PATIENCE
     left = [folder for folder in folders if not generation.remove_unless_read(folder)]
-    while left and time.monotonic() < ends:
+    while left and time.monotonic() < deadline:
         time.sleep(_LOOK)
         left = [folder for folder in left if not generation.remove_unless_read(folder)]
     for folder in left:

@@ -1,193 +1,159 @@
-"""Passages in, vectors on disk: taken from the old generation where it has them, made where not."""
+"""What a build takes over: documents and vectors of the live generation, and vectors out of the cache."""
 
 from __future__ import annotations
 
-from array import array
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice
+import json
+from collections.abc import Collection, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import numpy as np
 
-from qa.arrays import offsets
-from qa.index import generation
+from qa import readers
 from qa.index.dense import late_interaction, vectors
 from qa.index.generation import Generation
-from qa.types import Encoder, Float32, Int8, PassageInput
+from qa.index.lexical import inverted_index
+from qa.index.store import Store, StoredDocument
+from qa.indexing.encoding import CompressedVectors
+from qa.indexing.vector_cache import VectorCache
+from qa.text.segmentation import passages
+from qa.types import Encoder, Float32, ReadFailure, SourceFile
 
-AT_ONCE = 128
-"""How many passages are embedded together: enough to put those together that are about as long, and few
-enough to begin while others are read."""
+Known = int | CompressedVectors | None
+"""A passage's known vectors: its row in the live generation, or those out of the cache; None: unknown."""
 
-_CHECKED = 64
+_SHAPE_VECTORS = "encoder", "interaction", "vectors"
+"""What must be unchanged for vectors to be taken over, by its name in the manifest."""
 
-_T = TypeVar("_T")
-
-
-Group = Sequence[tuple[str, PassageInput]]
-"""Passages that are embedded together, each with its key: what is in a group shapes its vectors a little."""
-
-
-class KeptVectors(NamedTuple):
-    """What is kept of a passage: as ``PassageVectors``, but with its tokens compressed."""
-
-    passage: Float32
-    sentences: Float32
-    tokens: Int8
-    token_counts: Sequence[int]
+_REASONS = {
+    "encoder": "the model is another one",
+    "readers": "this version reads files in another way",
+    "passages": "this version divides texts in another way",
+    "lexical": "this version indexes words in another way",
+    "interaction": "this version keeps token vectors in another way",
+    "vectors": "this version keeps vectors in another way",
+}
+"""Why an index must be rebuilt, by the name in the manifest of what has changed."""
 
 
-def encode(encoder: Encoder, projection: Float32, group: Group) -> list[KeptVectors]:
-    """Make the vectors of a group's passages.
+def made_with(encoder: Encoder) -> dict[str, Any]:
+    """Return what shapes an index beside the documents: if it differs, documents are not taken over."""
+    return {
+        "encoder": encoder.fingerprint,
+        "readers": readers.VERSION,
+        "passages": passages.VERSION,
+        "lexical": inverted_index.VERSION,
+        "interaction": late_interaction.VERSION,
+        "vectors": vectors.VERSION,
+    }
+
+
+def reason_to_build(
+    live: Generation | None,
+    made_with: dict[str, Any],
+    files: Collection[SourceFile],
+    failures: Collection[ReadFailure],
+) -> str | None:
+    """Return why a new generation is needed; None if the live one is up to date.
 
     Args:
-        encoder: the model.
-        projection: of the tokens' vectors.
-        group: passages with their keys.
+        live: the live generation.
+        made_with: what would shape a new one.
+        files: the files in the documents folder that can be read.
+        failures: those that cannot.
     """
-    made = encoder.encode_passages([passage for _, passage in group])
-    return [
-        KeptVectors(
-            one.passage, one.sentences, late_interaction.compress(one.tokens, projection), one.token_counts
-        )
-        for one in made
-    ]
+    if live is None:
+        return "there was no index that can be read"
+    changed = [name for name, value in made_with.items() if live.manifest.made_with.get(name) != value]
+    if changed:
+        return f"full rebuild: {'; '.join(_REASONS[name] for name in changed)}"
+    known, now = live.store.files(), {file.path: file for file in files}
+    # Failures of rows belong to files whose documents are kept though the files are out of reach.
+    unopened = {failure for failure in live.store.unopened() if not _concerns_rows(failure)}
+    if known == now:
+        return None if unopened == set(failures) else "other files than before cannot be read"
+    new, gone = len(now.keys() - known.keys()), len(known.keys() - now.keys())
+    altered = sum(known[path] != now[path] for path in known.keys() & now.keys())
+    return f"files: {new} new, {altered} changed, {gone} gone"
 
 
-_Kept = int | KeptVectors | None
-"""A passage's row in the old generation, or its vectors out of the cache; None where it is new."""
+class Previous:
+    """The live generation, and the cache of vectors beside it, as a new build can use them."""
 
-Encode = Callable[[Float32, Iterable[Group]], Iterator[Sequence[KeptVectors]]]
-"""Gives, for a projection, the vectors of each group's passages, in order."""
-
-
-class PassageEmbedder:
-    """Writes the vectors of a new generation's passages, in their order."""
-
-    def __init__(
-        self,
-        folder: Path,
-        encoder: Encoder,
-        old: Generation | None,
-        cached: Callable[[str], KeptVectors | None] = lambda _: None,
-    ) -> None:
-        """Begin.
+    def __init__(self, live: Generation | None, made_with: dict[str, Any], index: Path) -> None:
+        """Find what can be taken over.
 
         Args:
-            folder: of the new generation.
-            encoder: the model.
-            old: a generation made by the same encoder; None where there is none.
-            cached: gives, by key, the vectors of passages that were in an earlier generation, where they
-                are kept: made by the same encoder, with the old generation's projection.
+            live: the live generation, if there is one.
+            made_with: what shapes the new generation.
+            index: the folder of the index.
         """
-        self._folder = folder
-        self._encoder = encoder
-        self._old = old
-        self._cached = cached
-        self._known = {key: row for row, key in enumerate(old.store.vector_keys())} if old else {}
-        self._projection = _in_background(lambda: _projection(encoder, old))
-        self._passages = vectors.VectorWriter(folder / generation.PASSAGES)
-        self._sentences = vectors.VectorWriter(folder / generation.SENTENCES)
-        self._counts = array("q")
-        self.embedded = 0
+        self._live = live
+        has_documents = live is not None and dict(live.manifest.made_with) == made_with
+        self._unchanged = live.store.files() if live is not None and has_documents else {}
+        self._vectors = live if live is not None and _have_same_vectors(live, made_with) else None
+        self._rows: dict[str, int] = {}
+        self._cache: VectorCache | None = None
+        if self._vectors is not None:
+            self._rows = {key: row for row, key in enumerate(self._vectors.store.vector_keys())}
+            shaped_by = json.dumps([made_with[name] for name in _SHAPE_VECTORS])
+            self._cache = VectorCache(index, shaped_by, self._vectors.tokens.projection)
 
     @property
-    def sentences(self) -> int:
-        """How many sentences have been written."""
-        return self._sentences.count
+    def projection(self) -> Float32 | None:
+        """The projection of token vectors, shape (dimension, width); None if no vectors are taken over."""
+        return None if self._vectors is None else self._vectors.tokens.projection
 
-    def write(self, passages: Iterable[tuple[str, PassageInput]], encode: Encode) -> None:
-        """Write the vectors of all passages.
+    def is_unchanged(self, file: SourceFile) -> bool:
+        """Whether the live generation has this file's documents, as a new build would make them."""
+        return self._unchanged.get(file.path) == file
 
-        Args:
-            passages: each with its key, which stands for all that shapes its vectors beside the model.
-            encode: makes what is not known.
-        """
-        begun: deque[list[_Kept]] = deque()
-        groups = self._new(passages, begun)
-        first = list(islice(groups, 1))  # which is read while the model is loaded
-        projection = self._projection.result()
-        tokens = late_interaction.TokenWriter(self._folder / generation.TOKENS, projection)
-        checked = _in_background(lambda: self._check(first))
-        for made in encode(projection, chain(first, groups)):
-            checked.result()
-            self._add(begun.popleft(), iter(made), tokens)
-        tokens.close()
-
-    def close(self, memory: int) -> dict[str, Any]:
-        """Write the index of the vectors, and tell which kind that is.
+    def documents(self, path: str, *, within_reach: bool) -> Iterator[StoredDocument | ReadFailure]:
+        """Yield a file's documents and failures as they were stored.
 
         Args:
-            memory: what the index of the vectors may take, in bytes.
+            path: the file's path.
+            within_reach: whether the file can be looked at now. If not, the scan has noted its own failure.
         """
-        starts = offsets(np.frombuffer(self._counts, np.int64))
-        np.save(self._folder / generation.SENTENCE_STARTS, starts, allow_pickle=False)
-        self._encoder.save(self._folder / generation.ENCODER)
-        written = vectors.Vectors(self._folder / generation.SENTENCES, self._encoder.dimension)
-        return vectors.invert(written, self._folder / generation.INVERTED, memory)
+        if self._live is None:
+            return
+        yield from self._live.store.stored(path)
+        for failure in self._live.store.failures(path):
+            if within_reach or _concerns_rows(failure):
+                yield failure
 
-    def _new(
-        self, passages: Iterable[tuple[str, PassageInput]], begun: deque[list[_Kept]]
-    ) -> Iterator[Group]:
-        """Give the passages of each ``AT_ONCE`` that are new; note for all of them what is kept."""
-        coming = iter(passages)
-        while together := list(islice(coming, AT_ONCE)):
-            places = [self._look_up(key) for key, _ in together]
-            new = [passage for passage, place in zip(together, places, strict=True) if place is None]
-            self.embedded += len(new)
-            begun.append(places)
-            yield new
+    def look_up(self, key: str) -> Known:
+        """Return where the vectors of a passage are known, by its key."""
+        row = self._rows.get(key)
+        return self._cache.get(key) if row is None and self._cache is not None else row
 
-    def _look_up(self, key: str) -> _Kept:
-        row = self._known.get(key)
-        return self._cached(key) if row is None else row
+    def vectors(self, known: int | CompressedVectors) -> CompressedVectors:
+        """Return vectors that ``look_up`` found."""
+        return self._copy(known) if isinstance(known, int) else known
 
-    def _add(
-        self, places: list[_Kept], made: Iterator[KeptVectors], written: late_interaction.TokenWriter
-    ) -> None:
-        kept = [
-            next(made) if place is None else self._copied(place) if isinstance(place, int) else place
-            for place in places
-        ]
-        self._passages.add(np.stack([one.passage for one in kept]))
-        self._sentences.add(np.concatenate([one.sentences for one in kept]))
-        tokens = np.concatenate([one.tokens for one in kept])
-        written.add(tokens, chain.from_iterable(one.token_counts for one in kept))
-        self._counts.extend(len(one.sentences) for one in kept)
+    def keep_departing(self, new_store: Path) -> None:
+        """Put the vectors of passages that are not in a new generation's store into the cache."""
+        if self._cache is not None and self._vectors is not None and self._unchanged:
+            with closing(Store(new_store)) as store:
+                staying = set(store.vector_keys())
+            departing = ((key, self._copy(row)) for key, row in self._rows.items() if key not in staying)
+            self._cache.put(self._vectors.manifest.generation, departing)
 
-    def departing(self, staying: Collection[str]) -> Iterator[tuple[str, KeptVectors]]:
-        """Give the keys and vectors of the old generation's passages that are none of these."""
-        gone = self._known.keys() - set(staying)
-        for key, row in self._known.items():
-            if key in gone:
-                yield key, self._copied(row)
-
-    def _check(self, first: Sequence[Group]) -> None:
-        """Let an encoder that made no index yet check itself, on sentences from all over the first group."""
-        passages = [passage for group in first for _, passage in group]
-        if passages and not self._old:
-            sentences = (span.of(passage.text) for passage in passages for span in passage.sentences)
-            found = list(dict.fromkeys(sentences))  # of equal ones it is chance which are nearest
-            self._encoder.check(found[:: -(-len(found) // _CHECKED)])
-
-    def _copied(self, row: int) -> KeptVectors:
-        """Take a passage's vectors over from the old generation, where it is this row."""
-        assert self._old is not None  # noqa: S101 -- only what it holds is known
-        first, last = map(int, self._old.sentence_starts[row : row + 2])
-        tokens, counts = self._old.tokens.tokens(first + row, last + row + 1)
-        sentences = self._old.sentences.vectors(np.arange(first, last))
-        return KeptVectors(self._old.passages.vectors(np.array([row]))[0], sentences, tokens, counts.tolist())
+    def _copy(self, row: int) -> CompressedVectors:
+        live = self._vectors
+        assert live is not None  # noqa: S101 -- only its rows are known
+        first, last = map(int, live.sentence_starts[row : row + 2])
+        tokens, counts = live.tokens.tokens(first + row, last + row + 1)
+        sentences = live.sentences.vectors(np.arange(first, last))
+        passage = live.passages.vectors(np.array([row]))[0]
+        return CompressedVectors(passage, sentences, tokens, counts.tolist())
 
 
-def _projection(encoder: Encoder, old: Generation | None) -> Float32:
-    return old.tokens.projection if old else late_interaction.projection_for(encoder)
+def _have_same_vectors(live: Generation, made_with: dict[str, Any]) -> bool:
+    return all(live.manifest.made_with.get(name) == made_with[name] for name in _SHAPE_VECTORS)
 
 
-def _in_background(do: Callable[[], _T]) -> Future[_T]:
-    thread = ThreadPoolExecutor(1)
-    begun = thread.submit(do)
-    thread.shutdown(wait=False)
-    return begun
+def _concerns_rows(failure: ReadFailure) -> bool:
+    """Whether a failure concerns one row of a table, or several, rather than the whole file."""
+    return failure.row is not None or failure.count > 1

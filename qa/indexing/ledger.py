@@ -1,8 +1,7 @@
 """Every file ever seen in the documents folder, and what became of it: ``index/ledger.sqlite``.
 
-Written anew after each build and put in the place of the old one in one step, so that it is whole at any
-instant and nobody who reads it waits. It is no part of a generation: that a picture lies in the folder is no
-reason for a new one.
+Each build writes a new ledger and replaces the old one in one step, so it is complete at any instant and no
+reader waits. It is not part of a generation: a new picture in the folder is no reason for a new generation.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
+from qa import files
 from qa.errors import BuildError, CorruptIndexError
 from qa.index import generation
 from qa.types import ReadFailure
@@ -25,11 +25,11 @@ NAME = "ledger.sqlite"
 FORMAT = 1
 
 _SEAL = hashlib.sha256().digest_size
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  # bytes read at a time
 
 State = Literal["indexed", "partly", "failed", "skipped", "gone"]
-"""``partly``: indexed, but for some of it or with a doubt. ``skipped``: of no kind that is read, or hidden.
-``gone``: it was there once."""
+"""``partly``: indexed, except for some of it, or with a note. ``skipped``: hidden, or of a kind not read.
+``gone``: no longer in the folder."""
 
 STATES: tuple[State, ...] = get_args(State)
 
@@ -43,7 +43,7 @@ CREATE INDEX files_by_state ON files (state, path);
 CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT) STRICT, WITHOUT ROWID;
 """
 _REMARKS = """
-CREATE TEMP TABLE remarks (path TEXT NOT NULL, said TEXT NOT NULL, count INTEGER NOT NULL) STRICT;
+CREATE TEMP TABLE remarks (path TEXT NOT NULL, remark TEXT NOT NULL, count INTEGER NOT NULL) STRICT;
 INSERT INTO remarks
     SELECT path, CASE WHEN row IS NULL THEN reason ELSE 'row ' || row || ' ' || reason END, count
     FROM store.failures ORDER BY rowid;
@@ -53,13 +53,15 @@ CREATE INDEX remarks_by_path ON remarks (path);
 """
 _SEEN = """
 INSERT INTO seen
-WITH told AS (SELECT path, min(rowid) AS first, sum(count) AS remarks FROM remarks GROUP BY path),
-    named AS (SELECT path FROM store.files UNION SELECT path FROM told UNION SELECT path FROM store.documents)
+WITH noted AS (SELECT path, min(rowid) AS first, sum(count) AS remarks FROM remarks GROUP BY path),
+    named AS (
+        SELECT path FROM store.files UNION SELECT path FROM noted UNION SELECT path FROM store.documents
+    )
 SELECT named.path,
     CASE WHEN NOT EXISTS (SELECT 1 FROM store.documents d WHERE d.path = named.path) THEN 'failed'
          WHEN remarks > 0 THEN 'partly' ELSE 'indexed' END,
-    r.said || CASE WHEN remarks > 1 THEN ' (and ' || (remarks - 1) || ' more)' ELSE '' END
-FROM named LEFT JOIN told ON told.path = named.path LEFT JOIN remarks r ON r.rowid = told.first
+    r.remark || CASE WHEN remarks > 1 THEN ' (and ' || (remarks - 1) || ' more)' ELSE '' END
+FROM named LEFT JOIN noted ON noted.path = named.path LEFT JOIN remarks r ON r.rowid = noted.first
 """
 _FILES = """
 INSERT INTO files SELECT s.path, s.state, s.reason,
@@ -84,7 +86,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many files there are of each state, as ``generation`` has them, and when that was ``checked``."""
+    """How many files there are of each state, in which generation, and when that was checked."""
 
     generation: str
     checked: str
@@ -92,16 +94,16 @@ class Summary:
 
 
 def write(index: Path, live: Path, skipped: Iterable[ReadFailure], mounts: Iterable[str] = ()) -> None:
-    """Write what the live generation has of each file, what was skipped, and what was there before.
+    """Write what the live generation has of each file, what was skipped, and what is gone.
 
     Args:
-        index: the folder of the index, for which the caller holds the lock.
+        index: the folder of the index, whose lock the caller holds.
         live: the folder of the live generation.
-        skipped: what is in the documents folder and passed over.
+        skipped: what the documents folder holds and the build ignored.
         mounts: folders in it on which another file system is mounted.
 
     Raises:
-        BuildError: the disk does not take it.
+        BuildError: the ledger cannot be written.
     """
     with _writing(index) as db:
         _attach_earlier(db, index)
@@ -113,18 +115,18 @@ def write(index: Path, live: Path, skipped: Iterable[ReadFailure], mounts: Itera
 
 
 def forget(index: Path, is_forgotten: Callable[[str], bool]) -> None:
-    """Leave files out, as if they had never been there. One that is damaged is removed.
+    """Remove files from the ledger, as if they had never been there. A damaged ledger is removed.
 
     Args:
-        index: the folder of the index, for which the caller holds the lock.
-        is_forgotten: whether a path is left out.
+        index: the folder of the index, whose lock the caller holds.
+        is_forgotten: whether to remove a path.
 
     Raises:
-        BuildError: the disk does not take it.
+        BuildError: the ledger cannot be written.
     """
     try:
         verify(index)
-        rest, unmounted = entries(index), mounts(index)
+        listed, mounted = entries(index), mounts(index)
         known = summary(index)
     except CorruptIndexError:
         known = None
@@ -132,34 +134,34 @@ def forget(index: Path, is_forgotten: Callable[[str], bool]) -> None:
         for name in (NAME, f".{NAME}"):
             (index / name).unlink(missing_ok=True)
         return
-    # Written anew, for what is deleted from a database stays in its free pages.
+    # Written anew: what is deleted from a database stays in its free pages.
     with _writing(index) as db:
         db.execute("BEGIN")
         db.execute("INSERT INTO facts VALUES (?, ?, ?)", (FORMAT, known.generation, known.checked))
-        left = (astuple(entry) for entry in rest if not is_forgotten(entry.path))
-        db.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", left)
+        kept = (astuple(entry) for entry in listed if not is_forgotten(entry.path))
+        db.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", kept)
         db.executemany(
-            "INSERT INTO mounts VALUES (?)", ((path,) for path in unmounted if not is_forgotten(path))
+            "INSERT INTO mounts VALUES (?)", ((path,) for path in mounted if not is_forgotten(path))
         )
         db.execute("COMMIT")
 
 
 def summary(index: Path) -> Summary | None:
-    """Count the files of each state; None where nothing has been written.
+    """Return the numbers of files by state; None if there is no ledger.
 
     Raises:
-        CorruptIndexError: it cannot be read.
+        CorruptIndexError: the ledger cannot be read.
     """
     if not _is_there(index):
         return None
     with _reading(index) as db:
-        generation_, checked = db.execute("SELECT generation, checked FROM facts").fetchone()
-        found = dict(db.execute("SELECT state, count(*) FROM files GROUP BY state").fetchall())
-        return Summary(generation_, checked, {state: found.get(state, 0) for state in STATES})
+        name, checked = db.execute("SELECT generation, checked FROM facts").fetchone()
+        counts = dict(db.execute("SELECT state, count(*) FROM files GROUP BY state").fetchall())
+        return Summary(name, checked, {state: counts.get(state, 0) for state in STATES})
 
 
 def entries(index: Path, state: State | None = None, *, limit: int = -1, offset: int = 0) -> list[Entry]:
-    """List files by path: all, or those of one state; -1 is no limit. Raises as ``summary``."""
+    """Return files by path, all or those of one state; a limit of -1 is none. Raises as ``summary`` does."""
     if not _is_there(index):
         return []
     where = "WHERE state = ?" if state else ""
@@ -172,7 +174,7 @@ def entries(index: Path, state: State | None = None, *, limit: int = -1, offset:
 
 
 def mounts(index: Path) -> list[str]:
-    """List the folders on which another file system was mounted; none where nothing can be told."""
+    """Return the folders on which another file system was mounted; none if the ledger cannot be read."""
     if not _is_there(index):
         return []
     try:
@@ -185,7 +187,7 @@ def mounts(index: Path) -> list[str]:
 
 
 def verify(index: Path) -> None:
-    """Check that it is what was written, where there is one.
+    """Check that the ledger, if there is one, is what was written.
 
     Raises:
         CorruptIndexError: it is not.
@@ -209,7 +211,7 @@ def _fill(db: sqlite3.Connection, name: str, skipped: Iterable[ReadFailure]) -> 
     for statement in _REMARKS.split(";"):  # a script would end the transaction
         db.execute(statement)
     db.execute(_SEEN)
-    rows = ((one.path, one.reason) for one in skipped)
+    rows = ((failure.path, failure.reason) for failure in skipped)
     db.executemany("INSERT OR IGNORE INTO seen VALUES (?, 'skipped', ?)", rows)
     db.execute(_FILES, {"now": now})
     db.execute(_GONE, {"now": now})
@@ -217,24 +219,24 @@ def _fill(db: sqlite3.Connection, name: str, skipped: Iterable[ReadFailure]) -> 
 
 
 def _digest(path: Path, length: int) -> bytes:
-    """Give the SHA-256 of a file's first bytes."""
-    found = hashlib.sha256()
+    """Return the SHA-256 of a file's first bytes."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
         while length > 0 and (data := file.read(min(length, _BLOCK))):
-            found.update(data)
+            digest.update(data)
             length -= len(data)
-    return found.digest()
+    return digest.digest()
 
 
 def _seal(path: Path) -> None:
-    """Put the SHA-256 of the database behind it, where SQLite does not look."""
+    """Append the SHA-256 of the database to its file, where SQLite does not look."""
     seal = _digest(path, path.stat().st_size)
     with path.open("ab") as file:
         file.write(seal)
 
 
 def _attach_earlier(db: sqlite3.Connection, index: Path) -> None:
-    """Attach the ledger that is there as ``old``; one that is damaged is begun anew."""
+    """Attach the ledger that is there as ``old``; an empty one if it is damaged."""
     with suppress(CorruptIndexError):
         verify(index)
         if _is_there(index):
@@ -246,10 +248,10 @@ def _attach_earlier(db: sqlite3.Connection, index: Path) -> None:
 
 @contextmanager
 def _writing(index: Path) -> Iterator[sqlite3.Connection]:
-    """Write a new ledger, which takes the place of the old one once the block has ended.
+    """Write a new ledger, which replaces the old one once the block has ended.
 
     Raises:
-        BuildError: the disk does not take it.
+        BuildError: the ledger cannot be written.
     """
     draft = index / f".{NAME}"
     draft.unlink(missing_ok=True)
@@ -260,7 +262,7 @@ def _writing(index: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.DatabaseError as error:
         raise BuildError(f"{draft} cannot be written: {error}") from error
     _seal(draft)
-    generation.put_in_place(draft, index / NAME)
+    files.put_in_place(draft, index / NAME)
 
 
 @contextmanager

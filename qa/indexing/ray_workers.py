@@ -1,7 +1,7 @@
-"""Files read and passages embedded by the nodes of a Ray cluster: the only user of ``ray``.
+"""The nodes of a Ray cluster read files and encode passages. This is the only user of ``ray``.
 
-What comes back is what this process would have made, in the same order: the same code reads each file within
-the same limits, and embeds the same groups of passages.
+The result is what this process would have made, in the same order: the same code reads each file within the
+same limits, and encodes the same batches of passages.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from qa.errors import ClusterError, QAError, SettingsError
 from qa.hardware import cores
 from qa.index.store import StoredDocument
 from qa.indexing.documents import DocumentReader
+from qa.indexing.encoding import Batch, CompressedVectors, encode
 from qa.indexing.folder import Folder
-from qa.indexing.incremental import Group, KeptVectors, encode
+from qa.indexing.incremental import made_with
 from qa.indexing.shards import Shards, pack, unpack
-from qa.indexing.workers import in_order, made_with
+from qa.indexing.workers import Wait
 from qa.readers.sandbox.parent import Reader
 from qa.readers.sandbox.resource_limits import Limits
 from qa.types import Encoder, Float32, PassageInput, ReadFailure, SourceFile, Span
@@ -44,26 +45,27 @@ try:
     import ray
     import ray.data
 except ImportError as error:
-    raise SettingsError("to share out a build takes Ray: install the extra, pip install '.[ray]'") from error
+    raise SettingsError("building on a cluster needs Ray: install the extra, pip install '.[ray]'") from error
 
 _RETRIES = 5
-"""How often a part of the work is begun again whose worker, or its node, died."""
+"""How often a task is restarted if its worker or node dies (chosen)."""
 
 _FILES_AT_ONCE = 16
-"""How many files a worker reads in one go."""
+"""How many files a worker reads in one task (chosen)."""
 
 _AHEAD = 2
-"""How many groups of passages may be under way for each that can be embedded at once."""
+"""How many batches may be under way for each that can be encoded at once (chosen: one waits)."""
 
 _PATIENCE = 5
-"""How many seconds a cluster may take to answer a connection."""
+"""How many seconds a cluster may take to answer a connection (chosen)."""
 
 _LOADED = PassageInput("", "All is loaded.", (Span(0, 14),))
+"""Any passage: encoding it makes an encoder load all of its files."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kit:
-    """What a worker needs, sent once to each node: the encoder's files, and where the documents are."""
+    """What a worker needs, sent to each node once: the encoder's files, and where the documents are."""
 
     model: str
     files: Mapping[str, bytes]
@@ -75,7 +77,7 @@ class _Kit:
 
 @dataclass(frozen=True, slots=True)
 class _Tools:
-    """What a worker has made of it."""
+    """What a worker has made of its kit."""
 
     documents: DocumentReader
     encoder: Encoder
@@ -83,19 +85,19 @@ class _Tools:
 
 @contextmanager
 def connected(
-    address: str, folder: Folder, limits: Limits, encoder: Encoder, kept: Shards
+    address: str, folder: Folder, limits: Limits, encoder: Encoder, shards: Shards
 ) -> Iterator[RayWorkers]:
-    """Have the nodes of a cluster ready to work. What Ray prints goes to standard error.
+    """Connect to a cluster for the time of the block. What Ray prints goes to standard error.
 
     Args:
-        address: of the cluster, such as ``10.0.0.1:6379``; ``local``: one on this machine, for the while.
+        address: the cluster's address, such as ``10.0.0.1:6379``; ``local``: a new one on this machine.
         folder: the documents, at the same path on every node.
-        limits: what one document may take.
+        limits: the limits for reading one document.
         encoder: the model.
-        kept: where finished vectors are kept until the index is.
+        shards: where finished vectors are kept until the index is published.
 
     Raises:
-        ClusterError: it cannot be reached, has no processors, or gave up.
+        ClusterError: the cluster cannot be reached, has no processors, or gave up.
     """
     ours = not ray.is_initialized()  # a program that is connected already stays so
     with redirect_stdout(sys.stderr):
@@ -103,9 +105,9 @@ def connected(
             if ours:
                 _connect(address)
             _set_up()
-            yield RayWorkers(replace(folder, root=folder.root.absolute()), limits, encoder, kept)
+            yield RayWorkers(replace(folder, root=folder.root.absolute()), limits, encoder, shards)
         except ray.exceptions.RayError as error:
-            raise _meant(error) from error
+            raise _shown(error) from error
         finally:
             if ours:
                 ray.shutdown()
@@ -114,60 +116,56 @@ def connected(
 class RayWorkers:
     """Reads and encodes on every node of the cluster that this process is connected to."""
 
-    def __init__(self, folder: Folder, limits: Limits, encoder: Encoder, kept: Shards) -> None:
+    def __init__(self, folder: Folder, limits: Limits, encoder: Encoder, shards: Shards) -> None:
         files = _files_of(encoder)
         kit = _Kit(encoder.name, files, _open, folder, limits, made_with(encoder))
         self._kit = (
             ray.put(kit),
-        )  # in a tuple, for an argument that is a reference is replaced by its value
-        self._kept = kept
-        has = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        self._cpus = int(has.get("CPU", 0))
+        )  # in a tuple, as Ray replaces an argument that is a reference by its value
+        self._shards = shards
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        self._cpus = int(resources.get("CPU", 0))
         if not self._cpus:
             raise ClusterError("the Ray cluster has no processors to work with")
-        gpus = 0 if files else int(has.get("GPU", 0))  # an export is made for processors
-        self._ahead = _AHEAD * (gpus or self._cpus)
+        gpus = 0 if files else int(resources.get("GPU", 0))  # exports run on CPUs
+        self.ahead = _AHEAD * (gpus or self._cpus)
         options: dict[str, Any] = {"num_cpus": 1, "num_gpus": min(gpus, 1), "max_retries": _RETRIES}
         self._encode: Any = ray.remote(max_calls=0, **options)(_encode)
 
     def read(self, files: Sequence[SourceFile]) -> Iterator[Iterable[StoredDocument | ReadFailure]]:
-        """Give each file's documents, as a pipeline of Ray Data brings them."""
+        """Yield each file's documents, as a pipeline of Ray Data delivers them."""
         if not files:
             return
-        # Each worker has some at least; many files are read in small lots, so that none waits for another.
+        # Every worker gets some. Many files are read in small lots, so no worker waits for another.
         lots = max(ceil(len(files) / _FILES_AT_ONCE), min(len(files), self._cpus))
-        found = ray.data.from_items(
+        pipeline = ray.data.from_items(
             [{"file": pickle.dumps(file)} for file in files], override_num_blocks=lots
         ).map_batches(
-            cast("Any", _read),  # it says what is in a batch
+            cast("Any", _read),  # typed by what is in a batch
             fn_kwargs={"kit": self._kit},
-            num_cpus=0,  # what waits for its output to be taken would keep a processor from embedding
+            num_cpus=0,  # a task that waits for its output to be taken must not keep a CPU from encoding
             compute=ray.data.TaskPoolStrategy(size=min(lots, self._cpus)),
         )
-        rows = iter(found.iter_rows())
+        rows = iter(pipeline.iter_rows())
         for file in files:
             yield _until_end(rows, file)
 
-    def encode(self, projection: Float32, groups: Iterable[Group]) -> Iterator[Sequence[KeptVectors]]:
-        """Give the vectors of each group's passages, with a few groups under way."""
-        begin = partial(self._begin, ray.put(projection), partial(self._kept.key, projection))
-        return in_order(begin, groups, self._ahead)
+    def encoding(self, projection: Float32) -> Callable[[Batch], Wait]:
+        """Return a function that starts encoding a batch on a node, unless a stopped build has done it."""
+        reference = ray.put(projection)
 
-    def _begin(
-        self, projection: Any, key_of: Callable[[Group], str], group: Group
-    ) -> Callable[[], Sequence[KeptVectors]]:
-        """Have a group encoded, unless that was done before; give what waits for it."""
-        if not group:
-            return list
-        key = key_of(group)
-        packed = self._kept.get(key)
-        if packed is not None:
-            return partial(unpack, packed)
-        return partial(self._finish, key, self._encode.remote(self._kit, projection, group))
+        def start(batch: Batch) -> Wait:
+            key = self._shards.key(projection, batch)
+            packed = self._shards.get(key)
+            if packed is not None:
+                return partial(unpack, packed)
+            return partial(self._finish, key, self._encode.remote(self._kit, reference, batch))
 
-    def _finish(self, key: str, under_way: Any) -> Sequence[KeptVectors]:
+        return start
+
+    def _finish(self, key: str, under_way: Any) -> Sequence[CompressedVectors]:
         packed: bytes = ray.get(under_way)
-        self._kept.put(key, packed)
+        self._shards.put(key, packed)
         return unpack(packed)
 
 
@@ -191,15 +189,15 @@ def _connect(address: str) -> None:
 
 
 def _set_up() -> None:
-    """Let Ray Data keep the order, and be silent about how it gets on."""
+    """Let Ray Data keep the order, and not report its progress."""
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
 
 
-def _meant(error: BaseException) -> QAError:
-    """Give what a worker raised, where that is for the user."""
+def _shown(error: BaseException) -> QAError:
+    """Return the error to show: the QAError that a worker raised, or else that the cluster gave up."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, QAError):
@@ -211,17 +209,17 @@ def _meant(error: BaseException) -> QAError:
 def _until_end(
     rows: Iterator[Mapping[str, bytes]], file: SourceFile
 ) -> Iterator[StoredDocument | ReadFailure]:
-    """Take one file's documents from what comes."""
+    """Yield one file's documents from the pipeline's rows."""
     for row in rows:
-        found = pickle.loads(row["found"])  # noqa: S301 -- our own worker made it
-        if isinstance(found, SourceFile):
-            assert found == file  # noqa: S101 -- the pipeline keeps the order
+        item = pickle.loads(row["item"])  # noqa: S301 -- our own worker pickled it
+        if isinstance(item, SourceFile):
+            assert item == file  # noqa: S101 -- the pipeline keeps the order
             return
-        yield found
+        yield item
 
 
 def _files_of(encoder: Encoder) -> dict[str, bytes]:
-    """Give what an encoder saves, some 110 MB for the default model; nothing of one that runs as it is."""
+    """Return the files that an encoder saves, some 110 MB for the default model; none if it is no export."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "encoder"
         encoder.save(folder, documents=True)
@@ -235,16 +233,16 @@ def _open(model: str, folder: Path) -> Encoder:
 
 @cache
 def _tools(reference: Any) -> _Tools:
-    """Make ready, once in each worker's process.
+    """Return the tools of this worker's process, made once.
 
     Raises:
-        ClusterError: this node is not as the one that began the build.
+        ClusterError: this node differs from the one that started the build.
     """
     threadpool_limits(1, user_api="blas")  # a worker has one processor
     node = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
     try:
         kit: _Kit = ray.get(reference)
-    except ray.exceptions.RayError as error:  # which Ray Data would try again for ever
+    except ray.exceptions.RayError as error:  # Ray Data would retry for ever
         raise ClusterError(f"the node {node} cannot load what it needs: {error}") from error
     if not kit.folder.root.is_dir() or not any(kit.folder.root.iterdir()):
         raise ClusterError(f"the documents folder {kit.folder.root} is not there on the node {node}")
@@ -254,7 +252,7 @@ def _tools(reference: Any) -> _Tools:
             folder.mkdir(exist_ok=True)
             (folder / name).write_bytes(data)
         encoder = kit.open(kit.model, folder)
-        encoder.encode_passages([_LOADED])  # for the folder goes
+        encoder.encode_passages([_LOADED])  # before the folder is removed
     if made_with(encoder) != kit.made_with:
         raise ClusterError(
             f"the node {node} has another version of this program or of the model {kit.model!r}"
@@ -263,14 +261,14 @@ def _tools(reference: Any) -> _Tools:
 
 
 def _read(batch: Mapping[str, Sequence[bytes]], kit: tuple[Any]) -> Iterator[dict[str, list[bytes]]]:
-    """Read files on a node: each document by itself, and the file again at its end."""
-    files: list[SourceFile] = [pickle.loads(row) for row in batch["file"]]  # noqa: S301 -- from who began the build
+    """Read files on a node: a row for each document, and the file itself as the end of its documents."""
+    files: list[SourceFile] = [pickle.loads(row) for row in batch["file"]]  # noqa: S301 -- from the node that started the build
     for row, documents in zip(batch["file"], _tools(kit[0]).documents.read_all(files), strict=True):
-        for found in documents:
-            yield {"found": [pickle.dumps(found)]}
-        yield {"found": [row]}
+        for document in documents:
+            yield {"item": [pickle.dumps(document)]}
+        yield {"item": [row]}
 
 
-def _encode(kit: tuple[Any], projection: Float32, group: Group) -> bytes:
-    """Encode a group of passages on a node."""
-    return pack(encode(_tools(kit[0]).encoder, projection, group))
+def _encode(kit: tuple[Any], projection: Float32, batch: Batch) -> bytes:
+    """Encode a batch of passages on a node."""
+    return pack(encode(_tools(kit[0]).encoder, projection, batch))

@@ -1,8 +1,8 @@
 """How long an index keeps what is not live: earlier generations, and vectors of passages that are gone.
 
-What has left the documents folder is still in these. They go ``retention_days`` after the live generation
-took their place, with the next `qa index`, or while `qa watch` runs. One that somebody reads stays until the
-time after.
+These still hold what has left the documents folder. They go ``retention_days`` after the live generation
+replaced them, with the next `qa index`, or while `qa watch` runs. A generation that somebody reads stays
+until the next time.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import shutil
 import time
 from pathlib import Path
 
+from qa.config import Settings
 from qa.errors import IndexUnavailableError, LockedError
 from qa.index import generation
 from qa.indexing import lock, vector_cache
+from qa.stores import publication
 
 _GENERATIONS_KEPT = 2
 """The live one, and the one before it, which a service may still read."""
@@ -22,7 +24,7 @@ _DAY = 86_400
 
 
 def clean(index: Path, days: int) -> None:
-    """Remove what an unfinished build left, and what has been kept long enough. The caller holds the lock."""
+    """Remove what an unfinished build left and what has been kept long enough. The caller holds the lock."""
     for folder in earlier(index)[: 1 - _GENERATIONS_KEPT or None]:
         generation.remove_unless_read(folder)
     remove_drafts(index)
@@ -38,12 +40,22 @@ def expire(index: Path, days: int) -> None:
 
 
 def expire_unless_locked(index: Path, days: int) -> None:
-    """Do what ``expire`` does, unless another process is building the index: that does it too."""
+    """Do what ``expire`` does, unless another process is building the index, which does the same."""
     try:
         with lock.hold(index):
             expire(index, days)
     except LockedError:
         pass
+
+
+def expire_published(settings: Settings) -> None:
+    """Drop earlier generations from the Milvus of the settings, too, once their time is over.
+
+    Raises:
+        StoreUnavailableError: the Milvus does not answer.
+    """
+    if is_over(settings.index, settings.retention_days):
+        publication.drop_earlier(settings)
 
 
 def is_over(index: Path, days: int) -> bool:
@@ -56,7 +68,7 @@ def is_over(index: Path, days: int) -> bool:
 
 
 def earlier(index: Path) -> list[Path]:
-    """List the folders of the finished generations that are not live, the oldest first."""
+    """Return the folders of the finished generations that are not live, oldest first."""
     try:
         live = generation.current(index)
     except IndexUnavailableError:

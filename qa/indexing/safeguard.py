@@ -1,4 +1,4 @@
-"""Whether documents were removed, or their disk is not mounted: an index is not emptied by mistake."""
+"""Were documents removed, or is their disk not mounted? An index must not be emptied by mistake."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qa.indexing.folder import Scan, lies_in
 from qa.types import SourceFile
 
 HANDFUL = 10
-"""So many files may always go: to read and embed them again takes a moment."""
+"""So many files may always go: reading and encoding them again takes a moment (chosen)."""
 
 
 def check(
@@ -24,18 +24,18 @@ def check(
     mounts: Collection[str],
     handful: int = HANDFUL,
 ) -> None:
-    """See to it that files did not vanish all at once.
+    """Check that files did not vanish all at once.
 
     Args:
         docs: the documents folder.
-        known: the files of the index that should be there.
-        scan: what is there.
+        known: the indexed files that should be in it.
+        scan: what is in it.
         mounts: the folders on which another file system was mounted at the last build.
-        handful: so many files may go, whatever their share.
+        handful: how many files may go, whatever their share.
 
     Raises:
-        DocumentsGoneError: nothing is left, or less than half; or a folder is empty, whose file system was
-            mounted before.
+        DocumentsGoneError: nothing is left, or less than half; or nothing is mounted any more on a folder
+            that files are gone from.
     """
     gone = vanished(known, {file.path: file for file in scan.files})
     if not gone:
@@ -59,10 +59,10 @@ def check(
 
 
 def check_apart(settings: Settings) -> None:
-    """See to it that the documents are not in the folder of the index, where nothing is a document.
+    """Check that the documents folder is not in the folder of the index, where nothing is a document.
 
     Raises:
-        SettingsError: they are.
+        SettingsError: it is.
     """
     docs, index = settings.docs.resolve(), settings.index.resolve()
     if docs.is_relative_to(index):
@@ -73,7 +73,7 @@ def check_apart(settings: Settings) -> None:
 
 
 def indexed_files(index: Path, old: Generation | None) -> dict[str, SourceFile]:
-    """Give the files that are indexed; by their names alone where the index cannot be read any more."""
+    """Return the indexed files; only their names, from the ledger, if the index cannot be read."""
     if old is not None:
         return old.store.files()
     try:
@@ -84,7 +84,7 @@ def indexed_files(index: Path, old: Generation | None) -> dict[str, SourceFile]:
 
 
 def vanished(known: Mapping[str, SourceFile], now: Mapping[str, SourceFile]) -> list[str]:
-    """List the files that were known and are not there now, nor moved: no new file has their content."""
+    """Return the known files that are gone and not moved: no new file has their content."""
     arrived = Counter(file.sha256 for path, file in now.items() if not _is_same(known.get(path), file))
     gone = []
     for path in sorted(known.keys() - now.keys()):

@@ -1,4 +1,4 @@
-"""Vectors of a build that is not finished, kept so that one that was stopped goes on from there."""
+"""Vectors of an unfinished build, kept so that a stopped build continues where it was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from qa.arrays import offsets
-from qa.indexing.incremental import Group, KeptVectors
+from qa.indexing.encoding import Batch, CompressedVectors
 from qa.types import Float32
 
 _FOLDER = "shards"
@@ -21,27 +21,27 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 class Shards:
-    """A folder of packed vectors, each by the content of the group that they were made of."""
+    """A folder of packed vectors, by the content of the batch that they were made from."""
 
     def __init__(self, index: Path, made_with: str) -> None:
-        """Begin, or go on.
+        """Open the folder, which need not exist yet.
 
         Args:
             index: the folder of the index.
-            made_with: stands for all that shapes vectors beside the passages and the projection.
+            made_with: stands for everything that shapes vectors beside the passages and the projection.
         """
         self._folder = index / _FOLDER
         self._made_with = made_with
 
-    def key(self, projection: Float32, group: Group) -> str:
-        """Name a group of passages by all that shapes its vectors."""
+    def key(self, projection: Float32, batch: Batch) -> str:
+        """Return the key of a batch: a digest of everything that shapes its vectors."""
         digest = hashlib.sha256(self._made_with.encode())
         digest.update(np.ascontiguousarray(projection).tobytes())
-        digest.update("\n".join(key for key, _ in group).encode())
+        digest.update("\n".join(key for key, _ in batch).encode())
         return digest.hexdigest()
 
     def get(self, key: str) -> bytes | None:
-        """Give what was kept; None where there is nothing, or not what was written."""
+        """Return packed vectors; None if there are none, or they are damaged."""
         try:
             data = (self._folder / key).read_bytes()
         except FileNotFoundError:
@@ -50,50 +50,49 @@ class Shards:
         return packed if hashlib.sha256(packed).digest() == data[:_DIGEST] else None
 
     def put(self, key: str, packed: bytes) -> None:
-        """Keep packed vectors. What a crash leaves of a file is known by its checksum."""
+        """Keep packed vectors. A checksum exposes a file that a crash cut short."""
         self._folder.mkdir(exist_ok=True)
         (self._folder / key).write_bytes(hashlib.sha256(packed).digest() + packed)
 
 
 def remove(index: Path) -> None:
-    """Remove what is kept beside an index: all of it is in there, or of another."""
+    """Remove what is kept beside an index: the index has it by now, or it belongs to another one."""
     shutil.rmtree(index / _FOLDER, ignore_errors=True)
 
 
-def pack(kept: Sequence[KeptVectors], **more: Any) -> bytes:
-    """Put the vectors of some passages, one at least, into bytes, and more arrays beside them."""
+def pack(passages: Sequence[CompressedVectors], **more: Any) -> bytes:
+    """Return the vectors of one or more passages as bytes, a NumPy archive, with more arrays beside them."""
     packed = io.BytesIO()
     np.savez(
         packed,
-        passages=np.stack([one.passage for one in kept]),
-        sentences=np.concatenate([one.sentences for one in kept]),
-        tokens=np.concatenate([one.tokens for one in kept]),
-        token_counts=np.concatenate([np.array(one.token_counts, np.int64) for one in kept]),
-        counts=np.array([len(one.sentences) for one in kept], np.int64),
+        passages=np.stack([vectors.passage for vectors in passages]),
+        sentences=np.concatenate([vectors.sentences for vectors in passages]),
+        tokens=np.concatenate([vectors.tokens for vectors in passages]),
+        token_counts=np.concatenate([np.array(vectors.token_counts, np.int64) for vectors in passages]),
+        counts=np.array([len(vectors.sentences) for vectors in passages], np.int64),
         **more,
     )
     return packed.getvalue()
 
 
-def unpack(packed: bytes) -> list[KeptVectors]:
-    """Give the vectors that were packed."""
-    with np.load(io.BytesIO(packed), allow_pickle=False) as found:
+def unpack(packed: bytes) -> list[CompressedVectors]:
+    """Return the vectors that ``pack`` packed, a passage each."""
+    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
         passages, sentences, tokens, token_counts, counts = (
-            found[name] for name in ("passages", "sentences", "tokens", "token_counts", "counts")
+            archive[name] for name in ("passages", "sentences", "tokens", "token_counts", "counts")
         )
-    of_sentences = offsets(counts)
-    of_segments = of_sentences + np.arange(
-        len(of_sentences)
-    )  # the context's tokens stand before the sentences'
-    of_tokens = offsets(token_counts)
+    sentence_starts = offsets(counts)
+    # A passage's segments are its context and then its sentences.
+    segment_starts = sentence_starts + np.arange(len(sentence_starts))
+    token_starts = offsets(token_counts)
     return [
-        KeptVectors(
+        CompressedVectors(
             passages[i],
             sentences[first:last],
-            tokens[of_tokens[start] : of_tokens[end]],
+            tokens[token_starts[start] : token_starts[end]],
             token_counts[start:end].tolist(),
         )
         for i, ((first, last), (start, end)) in enumerate(
-            zip(pairwise(of_sentences.tolist()), pairwise(of_segments.tolist()), strict=True)
+            zip(pairwise(sentence_starts.tolist()), pairwise(segment_starts.tolist()), strict=True)
         )
     ]

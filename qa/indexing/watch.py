@@ -1,4 +1,4 @@
-"""The index kept up to date: a build after every change of the documents folder, once it has come to rest."""
+"""Keep the index up to date: build after every change of the documents folder, once it has come to rest."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from qa.errors import BuildError, DocumentsGoneError, QAError
 from qa.indexing.folder import check_is_folder
 
 _REST = 1000
-"""How long nothing must change, in milliseconds: whoever copies or saves a file writes it piece by piece."""
+"""How long nothing must change, in milliseconds (chosen): files are copied and saved piece by piece."""
 
 _LONGEST_WAIT = 60_000
-"""After this time, in milliseconds, a build is made though something keeps changing, such as a log."""
+"""When to build although something, such as a log, keeps changing, in milliseconds (chosen)."""
 
-_LOOK = 500
-_RETRY = 10.0
+_LOOK = 500  # milliseconds between two looks at whether to stop or to try again
+_RETRY = 10.0  # seconds after which a failed build is tried again
 _RETRY_SHARE = 20
-"""While documents are gone, their folder is looked through again and again, for a twentieth of the time."""
+"""While documents are gone, scanning their folder takes at most a twentieth of the time."""
 
 _TIDY = 3600.0
-"""How often what has been kept long enough is removed, in seconds."""
+"""How often to remove what has been kept long enough, in seconds (chosen)."""
 
 
 def _nothing() -> None:
@@ -45,15 +45,15 @@ def watch(
 
     Args:
         docs: the documents folder.
-        build: brings the index up to date. If it raises a QAError it is tried again, after the next change or
-            some seconds.
-        complain: is told of each such error; that documents are gone it is told once, until they are back.
-        stop: ends it.
+        build: brings the index up to date. If it raises a QAError, it is called again after the next change
+            or some seconds.
+        complain: called with each such error; only once while documents stay gone.
+        stop: ends watching.
         own: absolute paths of files and folders that qa itself writes: their changes do not count.
-        tidy: removes what has been kept long enough; is called now and then, and may raise QAError, too.
+        tidy: called now and then to remove what has been kept long enough; may raise QAError, too.
 
     Raises:
-        BuildError: the folder is not there or cannot be watched.
+        BuildError: the folder does not exist or cannot be watched.
     """
     check_is_folder(docs)
     watching = _Watch(docs, build, complain, stop, own, tidy)
@@ -66,7 +66,7 @@ def watch(
 
 @dataclass(slots=True)
 class _Watch:
-    """What ``watch`` does, and when it does so next."""
+    """The state of ``watch``: what it does, and when next."""
 
     docs: Path
     build: Callable[[], object]
@@ -79,9 +79,9 @@ class _Watch:
     is_gone: bool = False
 
     def follow(self) -> None:
-        """Follow the folder that is there now, until another takes its place."""
-        # What changed before is not told: the first build comes when it is watched.
-        self.due, which = 0.0, _identity(self.docs)
+        """Watch the folder that is there now, until another one replaces it."""
+        # Earlier changes are not reported: the first build comes once the folder is watched.
+        self.due, watched = 0.0, _identity(self.docs)
         for changes in changes_of(
             self.docs,
             watch_filter=lambda _, path: self._counts(path),
@@ -96,11 +96,11 @@ class _Watch:
                 self._attempt()
             if time.monotonic() >= self.tidy_due:
                 self._tidy()
-            if (now := _identity(self.docs)) != which and now:
+            if (now := _identity(self.docs)) != watched and now:
                 return
 
     def _attempt(self) -> None:
-        """Build, and note when to try again though nothing changes."""
+        """Build, and decide when to try again although nothing changes."""
         begun = time.monotonic()
         try:
             self.build()
@@ -124,7 +124,7 @@ class _Watch:
         self.tidy_due = time.monotonic() + _TIDY
 
     def _counts(self, path: str) -> bool:
-        """Leave out what qa writes, and what is hidden, as the drafts of editors often are."""
+        """Whether a change counts: those of files that qa writes, and of hidden files, do not."""
         try:
             inside = Path(path).relative_to(self.docs.absolute())
         except ValueError:
@@ -136,8 +136,9 @@ class _Watch:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what stays the same for a folder whose content changes, unlike a file's stamp."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

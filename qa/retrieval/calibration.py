@@ -13,7 +13,7 @@ from typing import Any
 
 from qa.arrays import Affine
 from qa.index import calibration_file
-from qa.index.generation import Manifest
+from qa.index.manifest import Manifest
 
 VERSION = 1
 """Changes with the questions, the reference or what either is for: older calibrations are not used."""

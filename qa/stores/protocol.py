@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.index.dense.late_interaction import TokenMatches
-from qa.index.generation import Manifest
 from qa.index.lexical.term_matches import QuestionTerms, TermMatches, Vocabulary
+from qa.index.manifest import Manifest
 from qa.protocols import Library
 from qa.types import Filters, Float32, IndexInfo, Int64
 

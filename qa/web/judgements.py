@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 from flask import Request
 
+from qa import files
 from qa.errors import QAError, SettingsError
 from qa.types import Passage
 
@@ -30,7 +30,7 @@ class Judgements:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._state: tuple[int, ...] = ()
+        self._state: files.Stamp = ()
         self._known: dict[str, dict[Place, Verdict]] = {}
 
     def check(self) -> None:
@@ -50,7 +50,7 @@ class Judgements:
         line = _line(question, passage, verdict)
         try:
             with self._path.open("a+b", buffering=0) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                files.lock(file)
                 _append(file.fileno(), line)
         except OSError as error:
             raise QAError(f"The judgement could not be saved: {error.strerror}.") from error
@@ -58,8 +58,7 @@ class Judgements:
     def verdicts(self, question: str) -> dict[Place, Verdict]:
         """Return the verdicts on passages as answers to a question."""
         try:
-            found = self._path.stat()
-            state = (found.st_ino, found.st_size, found.st_mtime_ns)
+            state = files.stamp(self._path.stat())
             with self._lock:
                 if state != self._state:
                     self._known, self._state = _read(self._path), state

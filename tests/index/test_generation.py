@@ -13,6 +13,7 @@ import pytest
 
 from qa.errors import CorruptIndexError, IndexUnavailableError
 from qa.index import generation
+from qa.index.manifest import Manifest, describe_files
 
 FILES = [
     "manifest.json",
@@ -137,8 +138,8 @@ def test_a_generation_that_does_not_fit_together_is_refused(built: Path) -> None
     [
         ("documents.npy", "are not its passages"),
         ("sentence_starts.npy", "are not its passages"),
-        ("passages.int16", "no unit vector"),
-        ("sentences.int16", "no unit vector"),
+        ("passages.int16", "not of length 1"),
+        ("sentences.int16", "not of length 1"),
     ],
 )
 def test_rows_that_are_not_those_of_the_passages_are_refused(built: Path, name: str, message: str) -> None:
@@ -152,7 +153,7 @@ def test_rows_that_are_not_those_of_the_passages_are_refused(built: Path, name: 
         np.full(path.stat().st_size // 2, 9999, np.int16).tofile(path)
     manifest = generation.Manifest.read(built)
     fields = {field: getattr(manifest, field) for field in manifest.__slots__}
-    generation.Manifest(**fields | {"files": generation.describe_files(built)}).write(built)
+    Manifest(**fields | {"files": describe_files(built)}).write(built)
     with pytest.raises(CorruptIndexError, match=message):
         generation.verify(built)
 

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.errors import BuildError, CorruptIndexError, GoneError, NotFoundError
-from qa.index.store import Store, StoredDocument, writing
+from qa.index.store import Store, StoredDocument
+from qa.index.store_writer import writing
 from qa.text.folding import fold, same_form
 from qa.types import Document, Filters, Heading, Metadata, PassageSpan, ReadFailure, SourceFile, Span
 
@@ -132,7 +133,7 @@ def test_passages_come_in_the_order_asked_for(stored_in) -> None:
 def test_passages_of_many_documents_come_right_however_few_are_kept(
     stored_in, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.index.store._MOST_KEPT", 3000)
+    monkeypatch.setattr("qa.index.caching._MOST_ROW_BYTES", 3000)
     store = stored_in(*(_stored(f"{i}.txt", f"я{i}z", (0, 2), (2, 3)) for i in range(9)))
     for first in (0, 4, 2, 7, 0):
         found = store.passages([2 * first + 2, 2 * first + 1, 2 * first])

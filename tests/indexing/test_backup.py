@@ -21,6 +21,7 @@ from qa.cli.commands import main
 from qa.config import Settings
 from qa.errors import CorruptIndexError, IndexUnavailableError, QAError, SettingsError
 from qa.index import calibration_file, generation
+from qa.index.manifest import MANIFEST
 from qa.indexing import backup, ledger
 from qa.indexing.build import build
 from qa.retrieval import calibration, calibrator
@@ -60,7 +61,7 @@ def test_what_is_restored_is_what_was_saved(whole: Settings, tmp_path: Path) -> 
     generation.verify(live)
     ledger.verify(restored.index)
     assert ledger.entries(restored.index) == ledger.entries(whole.index)
-    assert calibration_file.read(restored.index) == calibration.stored(whole.index)
+    assert calibration_file.read(restored.index) == calibration_file.read(whole.index)
     assert _answer(restored) == _answer(whole)
     report = build(restored, StandIn())
     assert (report.changed, report.reason) == (False, "nothing has changed")
@@ -141,7 +142,7 @@ def test_a_damaged_index_is_told_and_no_backup_is_made(whole: Settings, tmp_path
     path.unlink()
     with pytest.raises(QAError, match=r"cannot be written: .*No such file"):
         backup.write(whole, tmp_path / "a.tar")
-    (generation.current(whole.index) / generation.MANIFEST).write_text("{}")
+    (generation.current(whole.index) / MANIFEST).write_text("{}")
     with pytest.raises(CorruptIndexError):
         backup.write(whole, tmp_path / "a.tar")
     assert _left(tmp_path) == []

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,9 +34,9 @@ from qa.index.dense.vectors import Vectors, invert
 from qa.index.generation import Generation
 from qa.index.lexical.term_matches import look_up_terms
 from qa.indexing import build as building
-from qa.indexing import ledger, workers
+from qa.indexing import incremental, ledger, pipeline
 from qa.indexing.build import Report, build
-from qa.indexing.incremental import Group, PassageEmbedder
+from qa.indexing.pipeline import PassageEmbedder
 from qa.readers.sandbox import parent
 from qa.retrieval.searcher import Searcher
 from qa.text import sample
@@ -200,7 +200,7 @@ def test_passages_embedded_a_few_at_a_time_give_the_same(
     whole = replace(settings, index=tmp_path / "whole")
     build(whole, StandIn())
     with pytest.MonkeyPatch.context() as for_now:
-        for_now.setattr("qa.indexing.incremental.AT_ONCE", at_once)
+        for_now.setattr("qa.indexing.pipeline.BATCH_SIZE", at_once)
         encoder = StandIn()
         report = build(settings, encoder)
         assert report.embedded == report.passages == len(encoder.encoded) > at_once
@@ -224,7 +224,7 @@ class _Checked(StandIn):
 def test_the_model_is_checked_once_and_only_where_all_is_embedded(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.indexing.incremental.AT_ONCE", 2)
+    monkeypatch.setattr("qa.indexing.pipeline.BATCH_SIZE", 2)
     monkeypatch.setattr(_Checked, "checked", [])
     text = "The same again. " * 9 + "And not.\n\nThe same again. A third. A fourth."
     write(settings.docs, {"0.txt": text})
@@ -242,7 +242,7 @@ def test_the_model_is_checked_once_and_only_where_all_is_embedded(
 def test_the_model_is_checked_on_sentences_from_all_over_the_first_passages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.indexing.incremental.AT_ONCE", 1000)
+    monkeypatch.setattr("qa.indexing.pipeline.BATCH_SIZE", 1000)
     monkeypatch.setattr(_Checked, "checked", [])
     build(Settings(docs=write_many(tmp_path / "docs"), index=tmp_path / "index"), _Checked())
     (checked,) = _Checked.checked
@@ -276,13 +276,14 @@ def test_passages_are_read_while_others_are_encoded(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_on = threading.Event()
-    add = PassageEmbedder._new
+    start_batch = PassageEmbedder._start_batch
+    batches = []
 
-    def noting(self: PassageEmbedder, *arguments: object) -> Iterator[Group]:
-        for number, group in enumerate(add(self, *arguments)):
-            if number == 1:
-                read_on.set()
-            yield group
+    def noting(self: PassageEmbedder) -> None:
+        batches.append(len(self._batch))
+        if len(batches) == 2:
+            read_on.set()
+        start_batch(self)
 
     class Waiting(StandIn):
         def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
@@ -290,8 +291,8 @@ def test_passages_are_read_while_others_are_encoded(
                 assert read_on.wait(10)
             return super().encode_passages(passages)
 
-    monkeypatch.setattr("qa.indexing.incremental.AT_ONCE", 2)
-    monkeypatch.setattr(PassageEmbedder, "_new", noting)
+    monkeypatch.setattr("qa.indexing.pipeline.BATCH_SIZE", 2)
+    monkeypatch.setattr(PassageEmbedder, "_start_batch", noting)
     build(settings, Waiting())
     assert read_on.is_set()
 
@@ -378,18 +379,18 @@ def test_another_model_embeds_everything_anew(settings: Settings) -> None:
     [
         ("readers", "this version reads files in another way"),
         ("passages", "this version divides texts in another way"),
-        ("lexical", "this version indexes words in another way"),
-        ("interaction", "this version keeps token vectors in another way"),
+        ("inverted_index", "this version indexes words in another way"),
+        ("late_interaction", "this version keeps token vectors in another way"),
     ],
 )
 def test_another_version_of_a_part_rebuilds(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, module: str, reason: str
 ) -> None:
     first = build(settings, StandIn())
-    monkeypatch.setattr(getattr(workers, module), "VERSION", 10**6)
+    monkeypatch.setattr(getattr(incremental, module), "VERSION", 10**6)
     report = build(settings, StandIn())
     assert report.reason == f"full rebuild: {reason}"
-    assert report.embedded == (first.passages if module == "interaction" else 0)
+    assert report.embedded == (first.passages if module == "late_interaction" else 0)
 
 
 def test_every_reason_for_a_full_rebuild_has_words(
@@ -560,7 +561,7 @@ def test_a_file_that_vanishes_while_others_are_read_is_named(
 def test_a_folder_that_cannot_be_listed_is_named_and_loses_only_itself(
     settings: Settings, encoder: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = files.listed_inside
+    whole = files.list_inside
 
     def list_(root: Path, path: str):
         if path == "ru":
@@ -568,7 +569,7 @@ def test_a_folder_that_cannot_be_listed_is_named_and_loses_only_itself(
         return whole(root, path)
 
     with monkeypatch.context() as for_now:
-        for_now.setattr(files, "listed_inside", list_)
+        for_now.setattr(files, "list_inside", list_)
         report = build(settings, encoder)
     assert _reasons(report)["ru"] == "cannot be listed: Permission denied"
     assert report.documents == 4
@@ -603,7 +604,7 @@ def test_an_index_that_cannot_be_made_is_told(settings: Settings, tmp_path: Path
 def test_a_locked_index_tells_by_whom(settings: Settings, encoder: StandIn) -> None:
     build(settings, encoder)
     hold = (
-        "import sys; from pathlib import Path; from qa.lock import hold\n"
+        "import sys; from pathlib import Path; from qa.indexing.lock import hold\n"
         "with hold(Path(sys.argv[1])): print('held', flush=True); input()"
     )
     process = subprocess.Popen(
@@ -645,20 +646,20 @@ def _failing_last_step(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> t
     def fail(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(generation, "point_to", fail)
+    monkeypatch.setattr(pipeline, "make_live", fail)
     return BuildError
 
 
 def _failing_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
     # What was written is not what came onto the disk.
-    whole = generation.sync
+    whole = files.sync_tree
 
     def damage(folder: Path) -> None:
         whole(folder)
         path = folder / generation.SENTENCES
         path.write_bytes(path.read_bytes()[:-1] + b"\x55")
 
-    monkeypatch.setattr(generation, "sync", damage)
+    monkeypatch.setattr(files, "sync_tree", damage)
     return IndexUnavailableError
 
 

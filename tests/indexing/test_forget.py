@@ -159,7 +159,7 @@ def test_what_is_still_there_is_not_forgotten(known: Settings, monkeypatch: pyte
 
     with monkeypatch.context() as for_now:
         for_now.setattr(os, "lstat", fail)
-        with pytest.raises(BuildError, match="cannot be told: Input/output error"):
+        with pytest.raises(BuildError, match=r"cannot determine whether .*: Input/output error"):
             _forget(known, "secret/plan.txt")
     assert generation.current(known.index) == live
     assert "secret/plan" in {word for _, word in _left(known)}

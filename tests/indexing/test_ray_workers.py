@@ -100,7 +100,7 @@ def on_nodes(monkeypatch: pytest.MonkeyPatch):
     def use(kind: type[StandIn]) -> None:
         monkeypatch.setattr(distributed, "_open", lambda model, _: kind(name=model))
 
-    monkeypatch.setattr("qa.indexing.incremental.AT_ONCE", 20)
+    monkeypatch.setattr("qa.indexing.pipeline.BATCH_SIZE", 20)
     use(StandIn)
     return use
 
@@ -157,7 +157,7 @@ def test_a_cluster_builds_the_same_to_the_byte(
 def test_the_real_model_gives_the_same_to_the_byte(
     many: Settings, address: str, tmp_path: Path, default: ExportedEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.indexing.incremental.AT_ONCE", 64)
+    monkeypatch.setattr("qa.indexing.pipeline.BATCH_SIZE", 64)
     there = replace(many, ray=address)
     build(there, default)
     _assert_same(there, _elsewhere(there, tmp_path / "here", default))

@@ -134,7 +134,7 @@ def test_an_index_that_cannot_be_read_any_more_is_not_emptied_either(twenty: Set
 def test_a_folder_that_an_error_hides_keeps_its_documents(
     twenty: Settings, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    list_ = files.listed_inside
+    list_ = files.list_inside
 
     def failing(root: Path, path: str) -> AbstractContextManager[list[os.DirEntry[str]]]:
         if path == "sub":
@@ -142,7 +142,7 @@ def test_a_folder_that_an_error_hides_keeps_its_documents(
         return list_(root, path)
 
     with monkeypatch.context() as for_now:
-        for_now.setattr(files, "listed_inside", failing)
+        for_now.setattr(files, "list_inside", failing)
         report = build(twenty, StandIn())
         assert (report.documents, report.embedded) == (20, 0)
         (failure,) = report.failures

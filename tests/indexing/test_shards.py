@@ -10,7 +10,7 @@ from fake_encoder import StandIn
 
 from qa.index.dense import late_interaction
 from qa.indexing import shards
-from qa.indexing.incremental import KeptVectors, encode
+from qa.indexing.encoding import CompressedVectors, encode
 from qa.indexing.shards import Shards, pack, unpack
 from qa.types import PassageInput, Span
 
@@ -32,7 +32,7 @@ def test_what_is_packed_comes_out(*, speaks_in_tokens: bool) -> None:
     projection = late_interaction.projection_for(StandIn())
     made = encode(encoder, projection, PASSAGES)
     for one, other in zip(made, unpack(pack(made)), strict=True):
-        for field in KeptVectors._fields[:3]:
+        for field in CompressedVectors._fields[:3]:
             found, expected = getattr(other, field), getattr(one, field)
             assert found.dtype == expected.dtype
             np.testing.assert_array_equal(found, expected)

@@ -16,6 +16,7 @@ from qa.cli.commands import main
 from qa.config import Settings
 from qa.errors import CorruptIndexError
 from qa.index import calibration_file, generation
+from qa.index.manifest import seal
 from qa.retrieval import calibration, calibrator
 from qa.retrieval.calibration import Calibration, Measurement
 from qa.retrieval.live import LiveSearcher
@@ -87,7 +88,7 @@ def test_a_folder_instead_of_the_file_is_an_error(settings: Settings, built: Pat
 
 def test_sealed_content_of_another_shape_is_an_error(settings: Settings, built: Path) -> None:
     content = {"version": calibration.VERSION, "encoder": StandIn().fingerprint}
-    sealed = content | {"sha256": generation.seal(content)}
+    sealed = content | {"sha256": seal(content)}
     with pytest.raises(CorruptIndexError, match="cannot be read"):
         calibration.fitting(json.dumps(sealed).encode(), settings.index, generation.Manifest.read(built))
 

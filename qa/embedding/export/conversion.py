@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -17,6 +16,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from qa import files
 from qa.embedding.export.encoder import (
     FACTS,
     MODEL,
@@ -101,7 +101,7 @@ def _alone(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        files.lock(descriptor)
         yield
     finally:
         os.close(descriptor)

@@ -1,6 +1,6 @@
 """Generations of the index in a Milvus: ``upload`` puts them there, ``corpus`` reads them.
 
-The only user of pymilvus. The local generation stays the source: what is here can be made again from it.
-Every passage carries with it what its ranking needs, so that the arithmetic is the local one's, over the same
-numbers.
+This is the only user of pymilvus. The local generation stays the source, from which everything in the Milvus
+can be made again. Every passage there carries what its ranking needs, so the arithmetic is the same as on
+this machine, over the same numbers.
 """

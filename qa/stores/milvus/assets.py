@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from qa.errors import CorruptIndexError
-from qa.index.generation import digest
+from qa.files import sha256_of
 from qa.stores.milvus.client import Client
 from qa.stores.milvus.packing import WIDTH
 from qa.stores.milvus.schema import DIRECTORY, FORMAT, PARTS, Layout, collection
@@ -21,14 +21,14 @@ FACTS = "facts.json"
 CACHED = "milvus"
 """The folder for copies, in the settings' cache."""
 
-_BYTES = WIDTH // 4 * 3
-_KEPT = 3  # generations
-_AT_ONCE = 50
+_PART_BYTES = WIDTH // 4 * 3  # base64 makes four letters of three bytes
+_COPIES_KEPT = 3  # generations: a process may still read the one or two before (chosen)
+_PARTS_PER_QUERY = 50  # some 3 MB (chosen)
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file: the first of its parts, how many there are, and what they must give."""
+    """A file: the first of its parts, how many there are, and the size and SHA-256 of the whole."""
 
     part: int
     parts: int
@@ -38,13 +38,13 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What is where in a generation's parts, and how its collections are made."""
+    """Which files are in which of a generation's parts, and the layout of its collections."""
 
     layout: Layout
     assets: Mapping[str, Asset]
 
     def write(self) -> str:
-        """Put it as text."""
+        """Return the directory as text, for ``read``."""
         return json.dumps({"format": FORMAT} | asdict(self))
 
     @classmethod
@@ -52,32 +52,32 @@ class Directory:
         """Read a generation's directory.
 
         Raises:
-            CorruptIndexError: it is of a format that this version does not read.
+            CorruptIndexError: its format is not one that this version reads.
         """
         row = client.rows(collection(generation, PARTS), [DIRECTORY], ["data"])[DIRECTORY]
-        found = json.loads(row["data"])
-        if found["format"] != FORMAT:
-            message = f"generation {generation} in the store has format {found['format']}, not {FORMAT}"
+        content = json.loads(row["data"])
+        if content["format"] != FORMAT:
+            message = f"generation {generation} in the store has format {content['format']}, not {FORMAT}"
             raise CorruptIndexError(f"{message}: run `qa index`")
-        assets = {name: Asset(**asset) for name, asset in found["assets"].items()}
-        return cls(Layout(**found["layout"]), assets)
+        assets = {name: Asset(**asset) for name, asset in content["assets"].items()}
+        return cls(Layout(**content["layout"]), assets)
 
 
 def describe(content: bytes, part: int) -> Asset:
-    """Tell of a file that will begin with this part."""
-    return Asset(part, -(-len(content) // _BYTES), len(content), hashlib.sha256(content).hexdigest())
+    """Describe a file whose first part gets this number."""
+    return Asset(part, -(-len(content) // _PART_BYTES), len(content), hashlib.sha256(content).hexdigest())
 
 
 def cut(content: bytes, number: int) -> str:
-    """Give one part of a file as text."""
-    return b64encode(content[number * _BYTES : (number + 1) * _BYTES]).decode("ascii")
+    """Return a part of a file as text, by its place in the file."""
+    return b64encode(content[number * _PART_BYTES : (number + 1) * _PART_BYTES]).decode("ascii")
 
 
 def fetch(client: Client, generation: str, directory: Directory, cache: Path) -> Path:
-    """Copy a generation's files into a folder of the cache, unless they are there, and tell which.
+    """Copy a generation's files into a folder of the cache, unless they are there; return the folder.
 
     Raises:
-        CorruptIndexError: a file is not what was put there.
+        CorruptIndexError: a file is not what was uploaded.
     """
     folder = cache / generation
     if not folder.is_dir():
@@ -86,13 +86,13 @@ def fetch(client: Client, generation: str, directory: Directory, cache: Path) ->
         try:
             for name, asset in directory.assets.items():
                 _copy(client, generation, asset, draft / name)
-            if not folder.is_dir():  # another process may have been faster
+            if not folder.is_dir():  # another process may have copied them first
                 draft.rename(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         _clean(cache)
     for name, asset in directory.assets.items():
-        if digest(folder / name) != asset.sha256:
+        if sha256_of(folder / name) != asset.sha256:
             raise CorruptIndexError(f"{folder / name} is not what the store holds: remove {folder}")
     return folder
 
@@ -100,21 +100,21 @@ def fetch(client: Client, generation: str, directory: Directory, cache: Path) ->
 def _copy(client: Client, generation: str, asset: Asset, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        for first in range(asset.part, asset.part + asset.parts, _AT_ONCE):
-            numbers = range(first, min(first + _AT_ONCE, asset.part + asset.parts))
-            found = client.rows(collection(generation, PARTS), numbers, ["data"])
-            file.writelines(b64decode(found[number]["data"]) for number in numbers)
+        for first in range(asset.part, asset.part + asset.parts, _PARTS_PER_QUERY):
+            numbers = range(first, min(first + _PARTS_PER_QUERY, asset.part + asset.parts))
+            rows = client.rows(collection(generation, PARTS), numbers, ["data"])
+            file.writelines(b64decode(rows[number]["data"]) for number in numbers)
 
 
 def remove_others(cache: Path, generation: str) -> None:
-    """Remove copies of all generations but one, out of the settings' cache."""
+    """Remove the copies of all generations but one from the settings' cache."""
     for folder in (cache / CACHED).glob("*"):
         if folder.name != generation and not folder.name.startswith("."):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clean(cache: Path) -> None:
-    """Remove copies of old generations; who has a file of them open keeps it."""
+    """Remove copies of old generations. A process that has their files open can still read them."""
     folders = sorted(path for path in cache.iterdir() if not path.name.startswith("."))
-    for folder in folders[:-_KEPT]:
+    for folder in folders[:-_COPIES_KEPT]:
         shutil.rmtree(folder, ignore_errors=True)

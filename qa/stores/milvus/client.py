@@ -1,4 +1,4 @@
-"""One Milvus: what is asked of it, and errors that say plainly when it does not answer."""
+"""A connection to one Milvus: its queries, and one error for whenever it does not answer."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from urllib.parse import urlsplit
 from qa.errors import SettingsError, StoreUnavailableError
 
 _PREFIX = "milvus+"
-_NOT_LOADED, _NOT_THERE = 101, (100, 1600)
-_NEEDED = "the store is a Milvus, which takes what is not installed: pip install 'qa[milvus]'"
+_NOT_LOADED, _MISSING = 101, (100, 1600)
+"""Milvus's error codes: a collection is not loaded; a collection or an alias does not exist."""
+_NOT_INSTALLED = "a Milvus as the store needs an extra that is not installed: pip install 'qa[milvus]'"
 _TRIES = 6
+"""How often a call is tried in an upload, over about 15 seconds (chosen)."""
 _QUIET = {"grpc.keepalive_time_ms": 7_200_000}
-"""Milvus Lite parts with whoever asks more often whether it is still there."""
+"""Milvus Lite closes connections that ping more often."""
 
-_ANSWERS_IN = 3.0
-_LOADS_IN = 60.0
-_AT_ONCE = 500
-_MOST = 16_384
-"""How many rows Milvus gives at once."""
+_TIMEOUT, _LOAD_TIMEOUT = 3.0, 60.0
+"""Seconds for an answer, beyond which a person has gone, and for loading a collection (chosen)."""
+
+_IDS_AT_ONCE = 500
+"""How many rows are asked for by number at once (chosen)."""
+
+_MOST_ROWS = 16_384
+"""Milvus's own limit of the rows in one answer."""
 
 Row = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -29,34 +34,34 @@ _P = ParamSpec("_P")
 
 
 class Client:
-    """Asks a Milvus. Any number of threads may share one; a process that is forked needs its own."""
+    """A client of one Milvus. Any number of threads may share it; a forked process needs its own."""
 
-    def __init__(self, store: str, *, patience: float = _ANSWERS_IN) -> None:
-        """Name the Milvus; it is looked for with the first question.
+    def __init__(self, store: str, *, timeout: float = _TIMEOUT) -> None:
+        """Note the address. The first call connects.
 
         Args:
-            store: the setting.
-            patience: for how many seconds an answer is waited for.
+            store: the setting of that name.
+            timeout: how many seconds to wait for an answer.
         """
         self._uri = store.removeprefix(_PREFIX)
-        self._patience = patience
+        self._timeout = timeout
         self._lock, self._loading = threading.Lock(), threading.Lock()
         self._client: Any = None
-        # As far as others may see it: it may hold a password.
+        # Without user and password, for messages.
         parts = urlsplit(self._uri)
         self.address = f"{parts.hostname}:{parts.port or 19530}" if parts.hostname else self._uri
 
-    def call(self, name: str, *args: Any, patience: float | None = None, **kwargs: Any) -> Any:
+    def call(self, name: str, *args: Any, call_timeout: float | None = None, **kwargs: Any) -> Any:
         """Call a method of pymilvus's client.
 
         Raises:
             StoreUnavailableError: there is no answer, or an error.
         """
-        seconds = patience or self._patience
-        return self._tried(lambda client: getattr(client, name)(*args, timeout=seconds, **kwargs))
+        seconds = call_timeout or self._timeout
+        return self._try(lambda client: getattr(client, name)(*args, timeout=seconds, **kwargs))
 
-    def unless_missing(self, name: str, *args: Any) -> Any:
-        """Call a method; give None where what it asks for is not there.
+    def call_unless_missing(self, name: str, *args: Any) -> Any:
+        """Call a method of pymilvus's client; return None if what it names does not exist.
 
         Raises:
             StoreUnavailableError: there is no answer.
@@ -64,14 +69,20 @@ class Client:
         try:
             return self.call(name, *args)
         except StoreUnavailableError as error:
-            if getattr(error.__cause__, "code", None) in _NOT_THERE:
+            if getattr(error.__cause__, "code", None) in _MISSING:
                 return None
             raise
 
     def query(
-        self, collection: str, fields: Sequence[str], *, where: str, limit: int = _MOST, strong: bool = False
+        self,
+        collection: str,
+        fields: Sequence[str],
+        *,
+        where: str,
+        limit: int = _MOST_ROWS,
+        strong: bool = False,
     ) -> list[Row]:
-        """Give rows that fit a condition, in no order, ``limit`` at the most."""
+        """Return rows that meet a condition, in no order, ``limit`` at most."""
         level = "Strong" if strong else "Eventually"
         return list(
             self._loaded(
@@ -81,67 +92,67 @@ class Client:
         )  # fmt: skip
 
     def count(self, collection: str, where: str = "", *, strong: bool = False) -> int:
-        """Count the rows that fit a condition."""
+        """Return how many rows meet a condition."""
         level = "Strong" if strong else "Eventually"
-        found = self._loaded(
+        answer = self._loaded(
             collection, "query", filter=where, output_fields=["count(*)"], consistency_level=level
         )
-        return int(found[0]["count(*)"])
+        return int(answer[0]["count(*)"])
 
     def rows(
         self, collection: str, numbers: Iterable[int], fields: Sequence[str], *, strong: bool = False
     ) -> dict[int, Row]:
-        """Give rows by number.
+        """Return rows by number.
 
         Raises:
-            StoreUnavailableError: one of them is not there, or there is no answer.
+            StoreUnavailableError: a row is missing, or there is no answer.
         """
-        wanted, found = list(dict.fromkeys(numbers)), dict[int, Row]()
+        wanted, rows = list(dict.fromkeys(numbers)), dict[int, Row]()
         level = "Strong" if strong else "Eventually"
-        for first in range(0, len(wanted), _AT_ONCE):
-            some = self._loaded(
-                collection, "query", ids=wanted[first : first + _AT_ONCE], output_fields=["id", *fields],
+        for first in range(0, len(wanted), _IDS_AT_ONCE):
+            answer = self._loaded(
+                collection, "query", ids=wanted[first : first + _IDS_AT_ONCE], output_fields=["id", *fields],
                 consistency_level=level,
             )  # fmt: skip
-            found |= {row["id"]: row for row in some}
-        if len(found) != len(wanted):
+            rows |= {row["id"]: row for row in answer}
+        if len(rows) != len(wanted):
             raise StoreUnavailableError(
-                f"{self.address} gives {len(found)} of {len(wanted)} rows of {collection}"
+                f"{self.address} gives {len(rows)} of {len(wanted)} rows of {collection}"
             )
-        return found
+        return rows
 
-    def every(
+    def scan(
         self, collection: str, fields: Sequence[str], *, where: str, first: int, last: int
     ) -> Iterator[Row]:
-        """Give all rows from ``first`` to ``last`` that fit a condition, by number."""
+        """Yield all rows from ``first`` to before ``last`` that meet a condition, by number."""
         ranged = f"id >= {first} and id < {last}" + (f" and ({where})" if where else "")
         count = self.count(collection, ranged)
-        if count > _MOST:
+        if count > _MOST_ROWS:
             middle = (first + last) // 2
-            yield from self.every(collection, fields, where=where, first=first, last=middle)
-            yield from self.every(collection, fields, where=where, first=middle, last=last)
+            yield from self.scan(collection, fields, where=where, first=first, last=middle)
+            yield from self.scan(collection, fields, where=where, first=middle, last=last)
         elif count:
-            found = self.query(collection, ["id", *fields], where=ranged)
-            if len(found) != count:
+            rows = self.query(collection, ["id", *fields], where=ranged)
+            if len(rows) != count:
                 raise StoreUnavailableError(
-                    f"{self.address} gives {len(found)} of {count} rows of {collection}"
+                    f"{self.address} gives {len(rows)} of {count} rows of {collection}"
                 )
-            yield from sorted(found, key=lambda row: row["id"])
+            yield from sorted(rows, key=lambda row: row["id"])
 
     def search(
         self, collection: str, field: str, vector: Any, *, limit: int, where: str, fields: Sequence[str],
-        parameters: Mapping[str, Any], patience: float | None = None,
+        parameters: Mapping[str, Any], timeout: float | None = None,
     ) -> list[Row]:  # fmt: skip
-        """Give the rows with the greatest inner products, best first, with ``id`` and the fields."""
-        found = self._loaded(
-            collection, "search", data=[vector], anns_field=field, limit=min(limit, _MOST), filter=where,
+        """Return the rows with the greatest inner products, best first, with ``id`` and the fields."""
+        hits = self._loaded(
+            collection, "search", data=[vector], anns_field=field, limit=min(limit, _MOST_ROWS), filter=where,
             output_fields=list(fields), search_params={"metric_type": "IP", "params": dict(parameters)},
-            consistency_level="Eventually", patience=patience,
+            consistency_level="Eventually", call_timeout=timeout,
         )[0]  # fmt: skip
-        return [{"id": hit["id"], **{name: hit["entity"][name] for name in fields}} for hit in found]
+        return [{"id": hit["id"], **{name: hit["entity"][name] for name in fields}} for hit in hits]
 
     def warm(self, collection: str, field: str, vector: Any, parameters: Mapping[str, Any]) -> None:
-        """Search once, however long that takes: a Milvus may load and index what it is asked for first."""
+        """Search once and wait longer: a Milvus may first load and index the collection."""
         self.search(
             collection,
             field,
@@ -150,30 +161,30 @@ class Client:
             where="",
             fields=["id"],
             parameters=parameters,
-            patience=_LOADS_IN,
+            timeout=_LOAD_TIMEOUT,
         )
 
     def _loaded(self, collection: str, name: str, **kwargs: Any) -> Any:
-        """Ask a collection; one that a Milvus has not loaded since it was started is loaded first."""
+        """Call a method for a collection, loading it first if the Milvus has not since it started."""
         try:
             return self.call(name, collection, **kwargs)
         except StoreUnavailableError as error:
             if getattr(error.__cause__, "code", None) != _NOT_LOADED:
                 raise
-            if not self._loading.acquire(blocking=False):  # somebody else sees to that
+            if not self._loading.acquire(blocking=False):  # another thread is loading it
                 raise
         try:
-            self._tried(lambda client: client.load_collection(collection, timeout=_LOADS_IN))
+            self._try(lambda client: client.load_collection(collection, timeout=_LOAD_TIMEOUT))
         finally:
             self._loading.release()
         return self.call(name, collection, **kwargs)
 
-    def _tried(self, what: Callable[[Any], _T]) -> _T:
+    def _try(self, method: Callable[[Any], _T]) -> _T:
         pymilvus = library()
-        import grpc  # what pymilvus speaks, whose errors it does not always make its own
+        import grpc  # pymilvus does not translate all of its errors
 
         try:
-            return what(self._connected(pymilvus))
+            return method(self._connected(pymilvus))
         except (pymilvus.MilvusException, grpc.RpcError, ValueError, ConnectionError) as error:
             reason = getattr(error, "message", None) or str(error)
             raise StoreUnavailableError(f"the store at {self.address} does not answer: {reason}") from error
@@ -182,44 +193,44 @@ class Client:
         with self._lock:
             if self._client is None:
                 options = {} if "://" in self._uri else _QUIET
-                self._client = pymilvus.MilvusClient(self._uri, timeout=self._patience, grpc_options=options)
+                self._client = pymilvus.MilvusClient(self._uri, timeout=self._timeout, grpc_options=options)
             return self._client
 
     def close(self) -> None:
-        """Part with it; a file of Milvus Lite is free for others then."""
+        """Close the connection, which also frees a file of Milvus Lite for others."""
         with self._lock:
             if self._client is not None:
                 self._client.close()
             self._client = None
 
 
-def patient(what: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Let a function ask again, later and later, where a Milvus does not answer.
+def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Return a function that tries again, after longer and longer waits, if a Milvus does not answer.
 
     Raises:
-        SettingsError: what that takes is not installed.
+        SettingsError: the extra that this needs is not installed.
     """
     try:
-        import tenacity  # an extra, which only this store needs
+        import tenacity  # an extra that only this store needs
     except ImportError as error:
-        raise SettingsError(_NEEDED) from error
+        raise SettingsError(_NOT_INSTALLED) from error
     return tenacity.retry(
         retry=tenacity.retry_if_exception_type(StoreUnavailableError),
         wait=tenacity.wait_exponential_jitter(multiplier=0.5, max=20),
         stop=tenacity.stop_after_attempt(_TRIES),
         reraise=True,
-    )(what)
+    )(function)
 
 
 def library() -> Any:
-    """Load pymilvus.
+    """Import pymilvus.
 
     Raises:
         SettingsError: it is not installed.
     """
     try:
-        import pymilvus  # an extra, which only this store needs
+        import pymilvus  # an extra that only this store needs
     except ImportError as error:
-        raise SettingsError(_NEEDED) from error
-    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # its errors are raised, and told once
+        raise SettingsError(_NOT_INSTALLED) from error
+    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # its errors are raised, and reported once
     return pymilvus

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from qa.arrays import load, mapped, max_in_parts, offsets
 from qa.errors import StoreUnavailableError
+from qa.index.caching import RowCache
 from qa.index.dense.late_interaction import TokenMatches, lengths_of, maxsim
 from qa.index.dense.vectors import widened
-from qa.index.generation import ENCODER, LEXICAL, Manifest
+from qa.index.generation import ENCODER, LEXICAL
 from qa.index.lexical import shingles
 from qa.index.lexical.bm25 import Float64
 from qa.index.lexical.inverted_index import LexicalIndex
@@ -31,7 +32,7 @@ from qa.index.lexical.term_matches import (
     Vocabulary,
     match_terms,
 )
-from qa.index.store import Known
+from qa.index.manifest import Manifest
 from qa.stores.milvus.assets import FACTS, Directory, fetch
 from qa.stores.milvus.client import Client
 from qa.stores.milvus.expressions import Allowed
@@ -75,8 +76,8 @@ class MilvusCorpus:
             self.lexical = _SparseTerms(self, collection(generation, TERMS), common)
         else:
             self.lexical = _LocalTerms(self, LexicalIndex(folder / LEXICAL))
-        self._light: Known[Light] = Known()
-        self._heavy: Known[Heavy] = Known()
+        self._light: RowCache[Light] = RowCache()
+        self._heavy: RowCache[Heavy] = RowCache()
         self._warm()
 
     def _warm(self) -> None:
@@ -299,7 +300,7 @@ class _LocalScores:
         if allowed is None:
             return self.scores.top(count)
         where, last = cast("Allowed", allowed).expression, self.corpus.manifest.passages
-        rows = self.corpus.client.every(self.corpus.passages, ["id"], where=where, first=0, last=last)
+        rows = self.corpus.client.scan(self.corpus.passages, ["id"], where=where, first=0, last=last)
         return self.scores.top(count, np.array([row["id"] for row in rows], np.int64))
 
 

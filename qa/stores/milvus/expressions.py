@@ -1,4 +1,4 @@
-"""Filters as expressions of Milvus, with the meaning that they have in the local store."""
+"""Filters become expressions of Milvus, with the meaning of ``index/filters``, where they become SQL."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from qa.types import Filters
 
 _SPECIAL = re.compile(r"[*?\[]")
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r"})
-_AFTER_SLASH = "0"  # the letter behind "/"
+_AFTER_SLASH = "0"  # the letter after "/"
 
 Match = Callable[[str], Sequence[int]]
-"""Gives the numbers, ascending, of the documents whose paths a pattern fits."""
+"""Returns the numbers, ascending, of the documents whose paths match a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Which passages may answer: those that fit an expression. Its length is how many they are."""
+    """The passages that pass the filters: those that meet an expression. Its length is their number."""
 
     expression: str
     count: int
@@ -32,9 +32,9 @@ class Allowed:
 
 
 def expression(filters: Filters, match: Match) -> str:
-    """Put filters as an expression over the fields of ``schema.filtered``; all where they are empty.
+    """Return filters as an expression over the fields of ``schema.filtered``; empty filters allow all.
 
-    Patterns are the exception: which documents they fit is found out first.
+    Milvus cannot compare with patterns, so ``match`` finds the documents that match them first.
     """
     parts = []
     for field, values in (
@@ -43,41 +43,46 @@ def expression(filters: Filters, match: Match) -> str:
         ("media_type", map(fold, filters.media_type)),
         ("document", filters.document),
     ):
-        if wanted := [text(known(value)) for value in values]:
-            parts.append(f"{field} in [{', '.join(wanted)}]")
+        if literals := [literal(known(value)) for value in values]:
+            parts.append(f"{field} in [{', '.join(literals)}]")
     if filters.path:
         parts.append(f"({' or '.join(_path(path, match) for path in map(same_form, filters.path))})")
     if filters.date_from:
-        parts.append(f"published >= {text(known(filters.date_from))}")
+        parts.append(f"published >= {literal(known(filters.date_from))}")
     if filters.date_to:
-        parts.append(f'published <= {text(known(filters.date_to))} and published != ""')
+        parts.append(f'published <= {literal(known(filters.date_to))} and published != ""')
     return " and ".join(parts)
 
 
-def text(value: str) -> str:
-    """Put a text as a literal."""
+def literal(value: str) -> str:
+    """Return a text as a literal of an expression."""
     return f'"{value.translate(_ESCAPED)}"'
 
 
 def _path(path: str, match: Match) -> str:
     folder = known(path.rstrip("/"))
-    found = [
-        f"path == {text(known(path))}",
-        f"(path >= {text(folder + '/')} and path < {text(folder + _AFTER_SLASH)})",
+    conditions = [
+        f"path == {literal(known(path))}",
+        f"(path >= {literal(folder + '/')} and path < {literal(folder + _AFTER_SLASH)})",
     ]
     if _SPECIAL.search(path):
-        found += _runs(match(path))
-    return " or ".join(found)
+        conditions += _runs(match(path))
+    return " or ".join(conditions)
 
 
 def prefix(pattern: str) -> str:
-    """Put as an expression what a path must begin with to fit a pattern."""
+    """Return, as an expression, a bound of the paths that can match a pattern: where its letters begin."""
     start = known(_SPECIAL.split(pattern, maxsplit=1)[0])
-    return f"path >= {text(start)}"
+    return f"path >= {literal(start)}"
 
 
 def _runs(numbers: Iterable[int]) -> list[str]:
-    """Tell numbers by the runs that they make: those of documents follow their paths."""
-    found = np.fromiter(numbers, np.int64)
-    runs = np.split(found, np.flatnonzero(np.diff(found) > 1) + 1) if len(found) else []
+    """Return the condition of each run of consecutive numbers: those of documents follow their paths.
+
+    >>> _runs([1, 2, 3, 7])
+    ['(number >= 1 and number <= 3)', '(number >= 7 and number <= 7)']
+    """
+    ascending = np.fromiter(numbers, np.int64)
+    starts = np.flatnonzero(np.diff(ascending) > 1) + 1
+    runs = np.split(ascending, starts) if len(ascending) else []
     return [f"(number >= {run[0]} and number <= {run[-1]})" for run in runs]

@@ -1,24 +1,24 @@
-"""Documents and passages out of a Milvus, as ``Store`` gives them out of SQLite."""
+"""Documents and passages out of a Milvus, just as ``Store`` reads them out of SQLite."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
 from qa.errors import GoneError, NotFoundError, StoreUnavailableError
-from qa.index.caching import SizedCache
-from qa.index.store import Known, matching
+from qa.index.caching import RowCache, SizedCache
+from qa.index.filters import matching
 from qa.stores.milvus.client import Client, Row
-from qa.stores.milvus.expressions import expression, prefix, text
+from qa.stores.milvus.expressions import expression, literal, prefix
 from qa.stores.milvus.packing import columns, joined
 from qa.stores.milvus.records import DocumentRecord, read_passage
 from qa.stores.milvus.schema import DOCUMENTS, PARTS, PASSAGES, Layout, collection, known
 from qa.types import Document, DocumentPage, Filters, Heading, Passage
 
 _LISTED = 32 * 2**20
-"""How many bytes of documents' numbers are kept, by filters."""
+"""How many bytes of documents' numbers are kept, by filters (chosen: those of millions of documents)."""
 
 _LARGEST = 2**63 - 1
-"""Of Milvus's numbers; no text is that long."""
+"""Milvus's largest number; no text is that long."""
 
 
 class MilvusLibrary:
@@ -34,36 +34,36 @@ class MilvusLibrary:
         self._documents, self._passages, self._parts = (
             collection(generation, kind) for kind in (DOCUMENTS, PASSAGES, PARTS)
         )
-        self._known_documents: Known[DocumentRecord] = Known()
-        self._known_passages: Known[Passage] = Known()
+        self._known_documents: RowCache[DocumentRecord] = RowCache()
+        self._known_passages: RowCache[Passage] = RowCache()
         self._listed = SizedCache(self._numbers, _LISTED)
 
     def languages(self) -> tuple[str, ...]:
-        """Give the passages' languages, the most frequent first."""
+        """Return the passages' languages, the most frequent first."""
         return self._languages
 
     def expression(self, filters: Filters) -> str:
-        """Put filters as an expression over documents, passages or sentences."""
+        """Return filters as an expression over documents, passages or sentences."""
         return expression(filters, self._match)
 
     def _match(self, pattern: str) -> list[int]:
-        """Give the numbers of the documents whose paths a pattern fits."""
+        """Return the numbers of the documents whose paths match a pattern."""
         where = prefix(pattern)
-        rows = list(self._client.every(self._documents, ["path"], where=where, first=0, last=self._count))
-        fits = matching([row["path"].removeprefix("=") for row in rows], pattern)
-        return [row["id"] for row, fit in zip(rows, fits, strict=True) if fit]
+        rows = list(self._client.scan(self._documents, ["path"], where=where, first=0, last=self._count))
+        matches = matching([row["path"].removeprefix("=") for row in rows], pattern)
+        return [row["id"] for row, is_match in zip(rows, matches, strict=True) if is_match]
 
     def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
-        """List documents by path, which is the order of their numbers."""
+        """Return a page of the documents that pass the filters, by path, the order of their numbers."""
         numbers: Sequence[int] = self._listed(filters) if filters else range(self._count)
-        wanted = numbers[offset : offset + limit]
-        records = self._records(wanted)
-        return DocumentPage(len(numbers), tuple(records[number].document for number in wanted))
+        page = numbers[offset : offset + limit]
+        records = self._records(page)
+        return DocumentPage(len(numbers), tuple(records[number].document for number in page))
 
     def _numbers(self, filters: Filters) -> Sequence[int]:
         where = self.expression(filters)
-        found = self._client.every(self._documents, ["number"], where=where, first=0, last=self._count)
-        return [row["number"] for row in found]
+        rows = self._client.scan(self._documents, ["number"], where=where, first=0, last=self._count)
+        return [row["number"] for row in rows]
 
     def _records(self, numbers: Collection[int]) -> dict[int, DocumentRecord]:
         return self._known_documents.look_up(numbers, self._read_records)
@@ -75,40 +75,40 @@ class MilvusLibrary:
     def _record(self, row: Row) -> DocumentRecord:
         return DocumentRecord.read(joined("record", row, self._layout.document))
 
-    def _one(self, document_id: str) -> DocumentRecord:
+    def _record_of(self, document_id: str) -> DocumentRecord:
         fields = columns("record", self._layout.document)
-        where = f"document == {text(known(document_id))}"
+        where = f"document == {literal(known(document_id))}"
         rows = self._client.query(self._documents, fields, where=where)
         if not rows:
             raise NotFoundError(f"no document has the id {document_id!r}")
         return self._record(rows[0])
 
     def document(self, document_id: str) -> Document:
-        """Look a document up, or raise NotFoundError."""
-        return self._one(document_id).document
+        """Return the document of an id, or raise NotFoundError."""
+        return self._record_of(document_id).document
 
     def headings(self, document_id: str) -> tuple[Heading, ...]:
-        """Give a document's headings in order, or raise NotFoundError."""
-        return self._one(document_id).headings
+        """Return a document's headings in order, or raise NotFoundError."""
+        return self._record_of(document_id).headings
 
     def page_starts(self, document_id: str) -> tuple[int, ...]:
-        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
-        return self._one(document_id).page_starts
+        """Return the offsets in a document's text where its pages begin, or raise NotFoundError."""
+        return self._record_of(document_id).page_starts
 
     def text(self, document_id: str) -> str:
-        """Give a document's canonical text, or raise NotFoundError."""
-        record = self._one(document_id)
+        """Return a document's canonical text, or raise NotFoundError."""
+        record = self._record_of(document_id)
         numbers = range(record.part, record.part + record.parts)
         rows = self._client.rows(self._parts, numbers, ["data"])
-        found = "".join(rows[number]["data"] for number in numbers)
-        if len(found) != record.document.characters:
-            raise StoreUnavailableError(f"the text of document {document_id} is not whole in the store")
-        return found
+        text = "".join(rows[number]["data"] for number in numbers)
+        if len(text) != record.document.characters:
+            raise StoreUnavailableError(f"the text of document {document_id} is not complete in the store")
+        return text
 
     def passages(self, numbers: Sequence[int]) -> list[Passage]:
-        """Give the passages of these rows, in this order."""
-        found = self._known_passages.look_up(numbers, self._read_passages)
-        return [found[number] for number in numbers]
+        """Return the passages of these rows, in this order."""
+        by_number = self._known_passages.look_up(numbers, self._read_passages)
+        return [by_number[number] for number in numbers]
 
     def _read_passages(self, numbers: Iterable[int]) -> dict[int, Passage]:
         rows = self._client.rows(self._passages, numbers, ["number", *columns("record", self._layout.record)])
@@ -119,18 +119,18 @@ class MilvusLibrary:
         }
 
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
-        """Give a document's passages in order."""
-        record = self._one(document_id)
+        """Return a document's passages in order."""
+        record = self._record_of(document_id)
         rows = range(record.row, record.row + record.document.passages)
         return tuple(self._read_passages(rows).values())
 
     def passage(self, passage_id: str) -> Passage:
-        """Look a passage up, or raise NotFoundError, or GoneError where its document has changed."""
+        """Return the passage of an id, or raise NotFoundError, or GoneError if its document has changed."""
         document_id, _, place = passage_id.partition(":")
         start, _, end = place.partition("-")
         if not (start.isascii() and end.isascii() and start.isdigit() and end.isdigit()):
             raise NotFoundError(f"{passage_id!r} is not a passage's id, which is DOCUMENT:START-END")
-        row = self._row(self._one(document_id), min(int(start[:19]), _LARGEST))
+        row = self._row(self._record_of(document_id), min(int(start[:19]), _LARGEST))
         passage = self.passages([row])[0] if row is not None else None
         if passage is None or passage.span.end != int(end[:19]):
             raise GoneError(
@@ -139,17 +139,17 @@ class MilvusLibrary:
         return passage
 
     def passage_at(self, document_id: str, offset: int) -> Passage | None:
-        """Return the passage of a document at an offset of its text, or else the next one."""
-        record = self._one(document_id)
+        """Return the passage at an offset of a document's text, or else the next one."""
+        record = self._record_of(document_id)
         first, last = record.row, record.row + record.document.passages
         where = f"id >= {first} and id < {last} and start <= {min(offset, _LARGEST)}"
         following = first + self._client.count(self._passages, where)  # rows are in the text's order
-        near = self.passages([row for row in (following - 1, following) if first <= row < last])
-        return next((passage for passage in near if passage.span.end > offset), None)
+        nearest = self.passages([row for row in (following - 1, following) if first <= row < last])
+        return next((passage for passage in nearest if passage.span.end > offset), None)
 
     def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
-        """Give the passages before and after one in its document."""
-        record = self._one(passage.document.id)
+        """Return the passages before and after one in its document."""
+        record = self._record_of(passage.document.id)
         row = self._row(record, passage.span.start)
         if row is None:
             return None, None
@@ -158,7 +158,7 @@ class MilvusLibrary:
         return before, after
 
     def _row(self, record: DocumentRecord, start: int) -> int | None:
-        """Give the row of the passage of a document that begins at this character."""
+        """Return the row of a document's passage that begins at an offset of its text, if there is one."""
         first, last = record.row, record.row + record.document.passages
         where = f"id >= {first} and id < {last} and start == {start}"
         rows = self._client.query(self._passages, ["id"], where=where)

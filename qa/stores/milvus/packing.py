@@ -1,7 +1,7 @@
-"""What the ranking needs of a passage, packed: fields of text are all that every Milvus takes for it.
+"""What ranking needs of a passage, packed as text, as fields of text are what every Milvus has.
 
-A light block has what every candidate needs, a heavy one what few do that are looked at closely. The local
-index's numbers are kept as they are, so that what is computed from them is the same.
+A light block holds what ranking needs of every candidate, a heavy one what it needs of the few that it
+examines closely. They hold the local index's numbers unchanged, so all scores are the same.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from numpy.typing import NDArray
 from qa.types import Float32, Int8, Int32
 
 WIDTH = 60_000
-"""How many bytes a field takes: a Milvus before 2.6 has 65,535 of them at most."""
+"""How many bytes of text a field takes: before 2.6 a Milvus takes 65,535 at most."""
 
-_TOP, _WITHIN = 0b1100_0000, 0b1000_0000
-"""How a byte of UTF-8 begins that is not the first of a letter."""
+_TOP, _CONTINUATION = 0b1100_0000, 0b1000_0000
+"""The two top bits of a byte, and what they are in UTF-8 if the byte continues a letter."""
 
 Int16 = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Light:
-    """What is needed of every passage that may answer.
+    """What ranking needs of every candidate.
 
     Attributes:
-        document: the number of its document.
+        document: the number of the passage's document.
         lengths: how many terms each of its sentences has.
-        terms: those, in order.
-        weighed: its different terms, those of its context too.
-        gains: what each gives it.
-        vectors: its sentences', shape (sentences, dimension), 16 bits a number.
+        terms: these terms, in order.
+        weighed: the different terms of the passage and its context.
+        gains: what each of them adds to the passage's score.
+        vectors: the vectors of its sentences, shape (sentences, dimension), 16 bits a number.
     """
 
     document: int
@@ -46,14 +46,14 @@ class Light:
     vectors: Int16
 
     def pack(self) -> str:
-        """Put it as text."""
+        """Return the block as text, for ``unpack``."""
         sizes = np.array([self.document, len(self.lengths), len(self.terms), len(self.weighed)], np.int32)
         parts = (sizes, self.lengths, self.terms, self.weighed, self.gains, self.vectors)
         return _packed(parts)
 
     @classmethod
     def unpack(cls, packed: str, dimension: int) -> Light:
-        """Read what ``pack`` gave."""
+        """Return the block that ``pack`` packed."""
         parts = _Parts(packed)
         document, sentences, terms, weighed = parts.take(np.int32, 4).tolist()
         return cls(
@@ -68,12 +68,12 @@ class Light:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heavy:
-    """What is needed of a passage that is looked at closely.
+    """What ranking needs of a passage that it examines closely.
 
     Attributes:
-        vector: its own, shape (dimension,), 16 bits a number.
+        vector: the passage's vector, shape (dimension,), 16 bits a number.
         counts: how many tokens its context and each of its sentences have.
-        tokens: those, compressed, shape (tokens, width).
+        tokens: the compressed vectors of these tokens, shape (tokens, width).
     """
 
     vector: Int16
@@ -81,13 +81,13 @@ class Heavy:
     tokens: Int8
 
     def pack(self) -> str:
-        """Put it as text."""
+        """Return the block as text, for ``unpack``."""
         sizes = np.array([len(self.counts), self.tokens.shape[1]], np.int32)
         return _packed((sizes, self.vector, self.counts, self.tokens))
 
     @classmethod
     def unpack(cls, packed: str, dimension: int) -> Heavy:
-        """Read what ``pack`` gave."""
+        """Return the block that ``pack`` packed."""
         parts = _Parts(packed)
         segments, width = parts.take(np.int32, 2).tolist()
         vector, counts = parts.take(np.int16, dimension), parts.take(np.int32, segments)
@@ -96,12 +96,12 @@ class Heavy:
 
 
 def light_size(dimension: int, sentences: int, terms: int, weighed: int) -> int:
-    """Tell how many characters a light block takes."""
+    """Return how many characters a light block takes."""
     return _characters(4 * 4 + 4 * sentences + 4 * terms + 8 * weighed + 2 * dimension * sentences)
 
 
 def heavy_size(dimension: int, segments: int, tokens: int, width: int) -> int:
-    """Tell how many characters a heavy block takes."""
+    """Return how many characters a heavy block takes."""
     return _characters(2 * 4 + 2 * dimension + 4 * segments + tokens * width)
 
 
@@ -110,16 +110,16 @@ def _characters(size: int) -> int:
 
 
 class _Parts:
-    """Arrays that were put one after another."""
+    """Arrays packed one after another."""
 
     def __init__(self, packed: str) -> None:
         self._bytes = b64decode(packed)
         self._place = 0
 
     def take(self, dtype: Any, count: int) -> NDArray[Any]:
-        found = np.frombuffer(self._bytes, dtype, count, self._place)
-        self._place += found.nbytes
-        return found
+        array = np.frombuffer(self._bytes, dtype, count, self._place)
+        self._place += array.nbytes
+        return array
 
 
 def _packed(parts: tuple[NDArray[Any], ...]) -> str:
@@ -127,30 +127,30 @@ def _packed(parts: tuple[NDArray[Any], ...]) -> str:
 
 
 def columns(name: str, count: int) -> list[str]:
-    """Name the fields over which a long text is spread."""
+    """Return the names of the fields that a long text is spread over."""
     return [f"{name}_{i}" for i in range(count)]
 
 
 def spread(name: str, text: str, count: int) -> dict[str, str]:
-    """Spread a text over fields, none of more than ``WIDTH`` bytes."""
+    """Spread a text over fields of at most ``WIDTH`` bytes each; the last ones may be empty."""
     parts = list(chunks(text))
     return dict(zip(columns(name, count), parts + [""] * (count - len(parts)), strict=True))
 
 
 def joined(name: str, row: Mapping[str, Any], count: int) -> str:
-    """Put together what ``spread`` spread."""
+    """Return the text that ``spread`` spread over fields."""
     return "".join(row[column] for column in columns(name, count))
 
 
 def chunks(text: str) -> Iterator[str]:
-    """Cut a text into parts of no more than ``WIDTH`` bytes."""
+    """Cut a text into parts of at most ``WIDTH`` bytes, without cutting a letter."""
     if text.isascii():
         yield from (text[start : start + WIDTH] for start in range(0, len(text), WIDTH))
         return
     utf8, start = text.encode(), 0
     while start < len(utf8):
         end = min(start + WIDTH, len(utf8))
-        while end < len(utf8) and utf8[end] & _TOP == _WITHIN:
+        while end < len(utf8) and utf8[end] & _TOP == _CONTINUATION:
             end -= 1
         yield utf8[start:end].decode()
         start = end

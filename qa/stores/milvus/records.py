@@ -1,4 +1,4 @@
-"""Documents and passages as they stand in a Milvus: a line of JSON, and behind it a passage's text."""
+"""Documents and passages as a Milvus stores them: a line of JSON, and after it the passage's text."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from qa.types import Document, Heading, Metadata, Passage, Span
 
 @dataclass(frozen=True, slots=True)
 class DocumentRecord:
-    """A document with its headings and where the rest of it is.
+    """A document with its headings, and where its passages and its text are.
 
     Attributes:
         document: the document.
         headings: its headings, in order.
-        row: its first passage's.
+        row: the row of its first passage.
         part: the first of the parts that its text is cut into.
         parts: how many these are.
-        page_starts: where in the text each page begins.
+        page_starts: the offsets in the text where its pages begin.
     """
 
     document: Document
@@ -30,28 +30,28 @@ class DocumentRecord:
     page_starts: tuple[int, ...]
 
     def write(self) -> str:
-        """Put it as text."""
+        """Return the record as text, for ``read``."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def read(cls, written: str) -> DocumentRecord:
-        """Read what ``write`` gave."""
-        found: dict[str, Any] = json.loads(written)
-        document = found["document"]
+        """Return the record that ``write`` wrote."""
+        record: dict[str, Any] = json.loads(written)
+        document = record["document"]
         document |= {"metadata": Metadata(**document["metadata"]), "notes": tuple(document["notes"])}
-        headings = tuple(Heading(Span(*one["span"]), one["level"]) for one in found["headings"])
-        starts = tuple(found["page_starts"])
-        return cls(Document(**document), headings, found["row"], found["part"], found["parts"], starts)
+        headings = tuple(Heading(Span(*entry["span"]), entry["level"]) for entry in record["headings"])
+        starts = tuple(record["page_starts"])
+        return cls(Document(**document), headings, record["row"], record["part"], record["parts"], starts)
 
 
 def write_passage(passage: Passage) -> str:
-    """Put a passage as text, its document left out."""
+    """Return a passage as text, without its document."""
     place = [passage.span, passage.sentences, passage.section, passage.page, passage.language]
     return f"{json.dumps(place, ensure_ascii=False)}\n{passage.text}"
 
 
 def read_passage(written: str, document: Document) -> Passage:
-    """Read what ``write_passage`` gave of a passage of this document."""
+    """Return the passage of a document that ``write_passage`` wrote."""
     place, _, text = written.partition("\n")
     (start, end), sentences, section, page, language = json.loads(place)
     spans = tuple(Span(*span) for span in sentences)

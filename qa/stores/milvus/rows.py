@@ -1,4 +1,4 @@
-"""The rows of a generation's collections, made of the local generation."""
+"""The rows of a generation's collections, computed from the local generation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from qa.arrays import parts_of
 from qa.index.dense.vectors import narrowed
-from qa.index.generation import ENCODER, LEXICAL, MANIFEST, Generation
+from qa.index.generation import ENCODER, LEXICAL, Generation
+from qa.index.manifest import MANIFEST
 from qa.stores.milvus import schema
 from qa.stores.milvus.assets import FACTS, Asset, Directory, cut, describe
 from qa.stores.milvus.corpus import COMMON, PROJECTION
@@ -19,39 +20,42 @@ from qa.stores.milvus.packing import WIDTH, Heavy, Light, chunks, heavy_size, li
 from qa.stores.milvus.records import DocumentRecord, write_passage
 from qa.stores.milvus.schema import DIRECTORY, Layout, filtered
 
-_UNUSED = [0.0, 1.0]
-_SURVEYED = 4096
+UNUSED = [0.0, 1.0]
+"""A vector for collections that need none: a Milvus demands one field of vectors."""
+
+_PASSAGES_AT_A_TIME = 4096
+"""How many passages are measured together, to bound the memory (chosen)."""
 
 
 class Rows:
-    """Makes rows of a generation, any of them, always the same."""
+    """Computes the rows of a generation: any of them, and always the same."""
 
-    def __init__(self, found: Generation, *, sparse: bool) -> None:
-        """Look the generation through: how long is what is to be kept of it?
+    def __init__(self, local: Generation, *, sparse: bool) -> None:
+        """Measure the generation: its longest records and blocks decide the layout of the collections.
 
         Args:
-            found: the generation.
+            local: the local generation.
             sparse: whether the Milvus has sparse vectors.
         """
-        self.generation = found.manifest.generation
-        self._found = found
+        self.generation = local.manifest.generation
+        self._local = local
         self._assets = self._read_assets(sparse=sparse)
         self._described: dict[str, Asset] = {}
         part = DIRECTORY + 1
         for name, content in self._assets.items():
             self._described[name] = describe(content, part)
             part += self._described[name].parts
-        self._texts = _Texts(found, part)
+        self._texts = _Texts(local, part)
         self.layout = Layout(
-            dimension=found.manifest.dimension,
-            sentences=found.manifest.sentences,
+            dimension=local.manifest.dimension,
+            sentences=local.manifest.sentences,
             sparse=sparse,
             document=_fields(self._texts.longest_document),
             record=_fields(self._texts.longest_passage),
             light=_fields(self._longest_light()),
             heavy=_fields(self._longest_heavy()),
         )
-        self._hashes, self._numbers, self._frequencies = found.lexical.vocabulary()
+        self._hashes, self._numbers, self._frequencies = local.lexical.vocabulary()
         self._make: Mapping[str, Callable[[int, int], list[dict[str, Any]]]] = {
             schema.PARTS: self._parts,
             schema.DOCUMENTS: self._documents,
@@ -61,8 +65,8 @@ class Rows:
         }
 
     def count(self, kind: str) -> int:
-        """Tell how many rows a collection has."""
-        manifest = self._found.manifest
+        """Return how many rows a collection has."""
+        manifest = self._local.manifest
         return {
             schema.PARTS: self._texts.end,
             schema.DOCUMENTS: manifest.documents,
@@ -72,56 +76,56 @@ class Rows:
         }[kind]
 
     def make(self, kind: str, first: int, last: int) -> list[dict[str, Any]]:
-        """Give the rows of a collection from one place to another."""
+        """Return the rows of a collection from ``first`` to before ``last``."""
         return self._make[kind](first, last)
 
     def _read_assets(self, *, sparse: bool) -> dict[str, bytes]:
-        """Give the files that a service needs of a generation, by name."""
-        found = self._found
-        info = found.info
+        """Return the files that a service needs of a generation, by name."""
+        local = self._local
+        info = local.info
         facts = {
-            "languages": found.store.languages(),
+            "languages": local.store.languages(),
             "failures": [asdict(failure) for failure in info.failures],
             "failure_count": info.failure_count,
             "unread_files": info.unread_files,
             "scanned": info.scanned,
-            "tokens": found.has_tokens,
-            "vocabulary": len(found.lexical.vocabulary()[0]),
+            "tokens": local.has_tokens,
+            "vocabulary": len(local.lexical.vocabulary()[0]),
         }
-        wanted = (f"{ENCODER}/", COMMON, PROJECTION) if sparse else (f"{ENCODER}/", f"{LEXICAL}/", PROJECTION)
-        names = [MANIFEST, *(name for name in sorted(found.manifest.files) if name.startswith(wanted))]
-        kept = {name: (found.folder / name).read_bytes() for name in names}
-        return kept | {FACTS: json.dumps(facts, ensure_ascii=False).encode()}
+        prefixes = (
+            (f"{ENCODER}/", COMMON, PROJECTION) if sparse else (f"{ENCODER}/", f"{LEXICAL}/", PROJECTION)
+        )
+        names = [MANIFEST, *(name for name in sorted(local.manifest.files) if name.startswith(prefixes))]
+        contents = {name: (local.folder / name).read_bytes() for name in names}
+        return contents | {FACTS: json.dumps(facts, ensure_ascii=False).encode()}
 
     def _longest_light(self) -> int:
-        """Tell how many characters the longest light block has, or a little more."""
-        found, longest = self._found, 0
-        for first in range(0, found.manifest.passages, _SURVEYED):
-            last = min(first + _SURVEYED, found.manifest.passages)
-            starts = np.asarray(found.sentence_starts[first : last + 1])
-            _, bounds = found.lexical.terms(int(starts[0]), int(starts[-1]))
+        """Return how many characters the longest light block has, or a little more."""
+        local, longest = self._local, 0
+        for first in range(0, local.manifest.passages, _PASSAGES_AT_A_TIME):
+            last = min(first + _PASSAGES_AT_A_TIME, local.manifest.passages)
+            starts = np.asarray(local.sentence_starts[first : last + 1])
+            _, bounds = local.lexical.terms(int(starts[0]), int(starts[-1]))
             terms = np.diff(bounds[starts - starts[0]])
-            weighed = np.diff(found.lexical.impacts(first, last)[0])
+            weighed = np.diff(local.lexical.impacts(first, last)[0])
             sizes = (int(np.diff(starts).max()), int(terms.max()), int(weighed.max()))
-            longest = max(longest, light_size(found.manifest.dimension, *sizes))
+            longest = max(longest, light_size(local.manifest.dimension, *sizes))
         return longest
 
     def _longest_heavy(self) -> int:
-        found, longest = self._found, 0
-        width = found.tokens.projection.shape[1]
-        for first in range(0, found.manifest.passages, _SURVEYED):
-            last = min(first + _SURVEYED, found.manifest.passages)
-            bounds = np.asarray(found.sentence_starts[first : last + 1]) + np.arange(first, last + 1)
-            _, counts = found.tokens.tokens(int(bounds[0]), int(bounds[-1]))
+        local, longest = self._local, 0
+        width = local.tokens.projection.shape[1]
+        for first in range(0, local.manifest.passages, _PASSAGES_AT_A_TIME):
+            last = min(first + _PASSAGES_AT_A_TIME, local.manifest.passages)
+            bounds = np.asarray(local.sentence_starts[first : last + 1]) + np.arange(first, last + 1)
+            _, counts = local.tokens.tokens(int(bounds[0]), int(bounds[-1]))
             tokens = np.add.reduceat(counts, bounds[:-1] - bounds[0])
             sizes = (int(np.diff(bounds).max()), int(tokens.max()))
-            longest = max(longest, heavy_size(found.manifest.dimension, *sizes, width))
+            longest = max(longest, heavy_size(local.manifest.dimension, *sizes, width))
         return longest
 
     def _parts(self, first: int, last: int) -> list[dict[str, Any]]:
-        return [
-            {"id": number, "data": self._part(number), "unused": _UNUSED} for number in range(first, last)
-        ]
+        return [{"id": number, "data": self._part(number), "unused": UNUSED} for number in range(first, last)]
 
     def _part(self, number: int) -> str:
         if number == DIRECTORY:
@@ -132,24 +136,24 @@ class Rows:
         return self._texts.part(number)
 
     def _documents(self, first: int, last: int) -> list[dict[str, Any]]:
-        made = []
+        rows = []
         for number in range(first, last):
             record = self._texts.record(number)
             fields = filtered(record.document, number, record.document.metadata.language)
-            made.append({"id": number} | fields | spread("record", record.write(), self.layout.document))
-        return [row | {"unused": _UNUSED} for row in made]
+            rows.append({"id": number} | fields | spread("record", record.write(), self.layout.document))
+        return [row | {"unused": UNUSED} for row in rows]
 
     def _passages(self, first: int, last: int) -> list[dict[str, Any]]:
-        bounds, terms, gains = self._found.lexical.impacts(first, last)
-        made = []
-        for place, passage in enumerate(self._found.store.passages(range(first, last))):
+        bounds, terms, gains = self._local.lexical.impacts(first, last)
+        rows = []
+        for place, passage in enumerate(self._local.store.passages(range(first, last))):
             row, own = first + place, slice(*bounds[place : place + 2].tolist())
-            number = int(self._found.documents[row])
+            number = int(self._local.documents[row])
             fields = filtered(
                 passage.document, number, passage.language or passage.document.metadata.language
             )
             light = self._light(row, terms[own].astype(np.int32), gains[own])
-            made.append(
+            rows.append(
                 {"id": row, "start": passage.span.start}
                 | fields
                 | spread("record", write_passage(passage), self.layout.record)
@@ -157,39 +161,39 @@ class Rows:
                 | spread("heavy", self._heavy(row).pack(), self.layout.heavy)
                 | self._vector(light)
             )
-        return made
+        return rows
 
     def _vector(self, light: Light) -> dict[str, Any]:
-        """Give what the terms give a passage as a sparse vector, where there are such."""
+        """Return what the terms add to a passage's score as a sparse vector, if the Milvus has such."""
         if not self.layout.sparse:
-            return {"unused": _UNUSED}
+            return {"unused": UNUSED}
         gains = dict(zip(light.weighed.tolist(), light.gains.tolist(), strict=True))
-        return {"gains": gains or {len(self._hashes): 1.0}}  # one of no term must have something
+        return {"gains": gains or {len(self._hashes): 1.0}}  # a passage without terms must have some entry
 
     def _light(self, row: int, weighed: Any, gains: Any) -> Light:
-        found = self._found
-        first, last = map(int, found.sentence_starts[row : row + 2])
-        terms, bounds = found.lexical.terms(first, last)
-        vectors = narrowed(found.sentences.vectors(np.arange(first, last)))
+        local = self._local
+        first, last = map(int, local.sentence_starts[row : row + 2])
+        terms, bounds = local.lexical.terms(first, last)
+        vectors = narrowed(local.sentences.vectors(np.arange(first, last)))
         lengths = np.diff(bounds).astype(np.int32)
-        return Light(int(found.documents[row]), lengths, terms, weighed, gains, vectors)
+        return Light(int(local.documents[row]), lengths, terms, weighed, gains, vectors)
 
     def _heavy(self, row: int) -> Heavy:
-        found = self._found
-        first, last = map(int, found.sentence_starts[row : row + 2])
-        tokens, counts = found.tokens.tokens(first + row, last + row + 1)
-        vector = narrowed(found.passages.vectors(np.array([row])))[0]
+        local = self._local
+        first, last = map(int, local.sentence_starts[row : row + 2])
+        tokens, counts = local.tokens.tokens(first + row, last + row + 1)
+        vector = narrowed(local.passages.vectors(np.array([row])))[0]
         return Heavy(vector, counts.astype(np.int32), tokens)
 
     def _sentences(self, first: int, last: int) -> list[dict[str, Any]]:
-        found, numbers = self._found, np.arange(first, last)
-        vectors = found.sentences.vectors(numbers)
-        rows = parts_of(found.sentence_starts, numbers)
-        different = np.unique(rows).tolist()
+        local, numbers = self._local, np.arange(first, last)
+        vectors = local.sentences.vectors(numbers)
+        rows = parts_of(local.sentence_starts, numbers)
+        distinct = np.unique(rows).tolist()
         fields = {}
-        for row, passage in zip(different, found.store.passages(different), strict=True):
+        for row, passage in zip(distinct, local.store.passages(distinct), strict=True):
             language = passage.language or passage.document.metadata.language
-            fields[row] = filtered(passage.document, int(found.documents[row]), language) | {"row": row}
+            fields[row] = filtered(passage.document, int(local.documents[row]), language) | {"row": row}
         places = zip(numbers.tolist(), rows.tolist(), vectors, strict=True)
         return [{"id": number} | fields[row] | {"vector": vector} for number, row, vector in places]
 
@@ -197,57 +201,59 @@ class Rows:
         keys = self._hashes[first:last].astype(np.int64).tolist()
         numbers, frequencies = self._numbers[first:last].tolist(), self._frequencies[first:last].tolist()
         return [
-            {"id": key, "number": number, "frequency": frequency, "unused": _UNUSED}
+            {"id": key, "number": number, "frequency": frequency, "unused": UNUSED}
             for key, number, frequency in zip(keys, numbers, frequencies, strict=True)
         ]
 
 
 class _Texts:
-    """Where the text of each document is among the parts, and how long what is kept of each is."""
+    """Which parts hold the text of each document, and how long its longest records are."""
 
-    def __init__(self, found: Generation, part: int) -> None:
-        self._found = found
+    def __init__(self, local: Generation, part: int) -> None:
+        self._local = local
         self._ids: list[str] = []
         self._rows, self._starts = [0], [part]
         self.longest_document = self.longest_passage = 0
         self._known: tuple[int, list[str]] = (-1, [])
-        for number, document in enumerate(found.store.all_documents()):
+        for number, document in enumerate(local.store.all_documents()):
             self._ids.append(document.id)
             self._rows.append(self._rows[-1] + document.passages)
             self._starts.append(self._starts[-1] + len(self._chunks(number)))
             self.longest_document = max(self.longest_document, len(self.record(number).write().encode()))
-            lengths = (len(write_passage(one).encode()) for one in found.store.passages_of(document.id))
+            lengths = (
+                len(write_passage(passage).encode()) for passage in local.store.passages_of(document.id)
+            )
             self.longest_passage = max(self.longest_passage, *lengths, 0)
 
     @property
     def end(self) -> int:
-        """Where the parts end."""
+        """The number after the last part."""
         return self._starts[-1]
 
     def record(self, number: int) -> DocumentRecord:
-        """Give a document's record."""
-        store, found = self._found.store, self._ids[number]
+        """Return a document's record."""
+        store, document_id = self._local.store, self._ids[number]
         first, last = self._starts[number], self._starts[number + 1]
         return DocumentRecord(
-            store.document(found),
-            store.headings(found),
+            store.document(document_id),
+            store.headings(document_id),
             self._rows[number],
             first,
             last - first,
-            store.page_starts(found),
+            store.page_starts(document_id),
         )
 
     def part(self, number: int) -> str:
-        """Give a part of a text."""
+        """Return a part of a text."""
         document = int(np.searchsorted(self._starts, number, side="right")) - 1
         return self._chunks(document)[number - self._starts[document]]
 
     def _chunks(self, number: int) -> list[str]:
         if self._known[0] != number:
-            self._known = number, list(chunks(self._found.store.text(self._ids[number])))
+            self._known = number, list(chunks(self._local.store.text(self._ids[number])))
         return self._known[1]
 
 
 def _fields(longest: int) -> int:
-    """Tell over how many fields a text must be spread, whose letters cannot be divided."""
+    """Return how many fields a text needs: up to 3 bytes of one stay empty, as no letter is cut."""
     return max(1, -(-longest // (WIDTH - 3)))

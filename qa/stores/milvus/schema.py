@@ -14,24 +14,28 @@ from qa.text.folding import fold, same_form
 from qa.types import Document
 
 FORMAT = 2
-"""Changes whenever what a generation looks like in Milvus does."""
+"""The version of what a generation looks like in a Milvus."""
 
 ALIAS = "qa_live"
-"""What names the live generation, by its ``PARTS``."""
+"""The alias that names the live generation, by its collection of parts."""
 
 PARTS, DOCUMENTS, PASSAGES, SENTENCES, TERMS = "parts", "documents", "passages", "sentences", "terms"
 KINDS = (PARTS, DOCUMENTS, PASSAGES, SENTENCES, TERMS)
 DIRECTORY, CALIBRATION = 0, -1
-"""Numbers of parts: of what tells where the other parts are, and of what may change."""
+"""The numbers of two parts: the directory of the others, and the calibration, which alone may change."""
 
 _NAME = re.compile(r"qa(\d{1,9})_([0-9A-Za-z_]+)_(" + "|".join(KINDS) + ")")
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})")
-_LONGEST = 65_535
-_MOST_FIELDS = 60
-_KEPT = 1000  # letters of a value that filters compare
+_LONGEST_TEXT = 65_535  # bytes, the most that a Milvus before 2.6 takes
+_MOST_FIELDS = 60  # of the 64 that a Milvus allows
+_COMPARED = 1000  # letters of a value that filters compare (chosen)
 _FEW = 50_000
-_SPARSE_SINCE = (2, 4)
+"""Up to so many sentences a Milvus compares all, without an index of the vectors (chosen)."""
+
+_SPARSE_SINCE = (2, 4)  # the first version with sparse vectors
 _LISTS, _PROBES = 1024, 64
+"""The lists of the index of the vectors, and how many a search looks into (chosen)."""
+
 _BOUNDED = ("document", "path", "source", "published", "media_type", "language")
 
 
@@ -40,13 +44,13 @@ class Layout:
     """What shapes a generation's collections.
 
     Attributes:
-        dimension: of the vectors.
-        sentences: how many there are.
+        dimension: the length of a vector.
+        sentences: how many sentences there are.
         sparse: whether the server has sparse vectors.
-        document: over how many fields a document's record is spread.
-        record: the same of a passage's record.
-        light: of its light block.
-        heavy: of its heavy block.
+        document: how many fields a document's record is spread over.
+        record: the same for a passage's record.
+        light: the same for its light block.
+        heavy: the same for its heavy block.
     """
 
     dimension: int
@@ -59,44 +63,44 @@ class Layout:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Tell which collections there are."""
+        """The kinds of collections that there are."""
         return KINDS if self.sparse else KINDS[:-1]
 
     @property
     def search(self) -> Mapping[str, int]:
-        """Give the parameters of a search among the sentences."""
+        """The parameters of a search among the sentences."""
         return {} if self.sentences <= _FEW else {"nprobe": _PROBES}
 
     def check(self) -> None:
-        """See that a passage fits.
+        """Check that every passage fits into a row.
 
         Raises:
-            BuildError: one is too long for this server.
+            BuildError: a passage is too long for this server.
         """
         if self.record + self.light + self.heavy + len(_BOUNDED) > _MOST_FIELDS:
             raise BuildError(
-                "a passage is too long for a Milvus: let the index be local, or divide its document"
+                "a passage is too long for a Milvus: keep the index local, or split the document"
             )
 
 
 def collection(generation: str, kind: str) -> str:
-    """Name a collection of a generation."""
+    """Return the name of a collection of a generation."""
     return f"qa{FORMAT}_{generation.replace('-', '_')}_{kind}"
 
 
 def generation_of(name: str) -> str | None:
-    """Tell to which generation a collection belongs; None if to none that this version reads."""
-    found = _NAME.fullmatch(name)
-    return found[2].replace("_", "-") if found and int(found[1]) == FORMAT else None
+    """Return the generation that a collection belongs to; None if this version cannot read it."""
+    match = _NAME.fullmatch(name)
+    return match[2].replace("_", "-") if match and int(match[1]) == FORMAT else None
 
 
 def is_ours(name: str) -> bool:
-    """Tell whether a collection belongs to a generation, of whatever version."""
+    """Whether a collection belongs to a generation, of whatever version."""
     return _NAME.fullmatch(name) is not None
 
 
 def filtered(document: Document, number: int, language: str | None) -> dict[str, Any]:
-    """Give the fields that filters look at; what is not known is empty, what is begins with ``=``."""
+    """Return the fields that filters compare: empty if unknown, otherwise beginning with ``=``."""
     meta = document.metadata
     values = {
         "document": document.id,
@@ -110,19 +114,19 @@ def filtered(document: Document, number: int, language: str | None) -> dict[str,
 
 
 def known(value: str | None) -> str:
-    """Put a value as filters compare it."""
-    return "" if value is None else f"={value}"[:_KEPT]
+    """Return a value as filters compare it."""
+    return "" if value is None else f"={value}"[:_COMPARED]
 
 
 def has_sparse(client: Client) -> bool:
-    """Tell whether a server has sparse vectors, as Milvus has since 2.4 and Milvus Lite 3."""
+    """Whether a server has sparse vectors, as Milvus has since 2.4 and Milvus Lite 3."""
     version: str = client.call("get_server_version")
     numbers = _VERSION.search(version)
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= _SPARSE_SINCE
 
 
 def create(client: Client, generation: str, kind: str, layout: Layout) -> None:
-    """Make a collection with its index, unless it is there."""
+    """Create a collection with its index, unless it exists."""
     pymilvus = library()
     name = collection(generation, kind)
     if not client.call("has_collection", name):
@@ -138,7 +142,7 @@ def create(client: Client, generation: str, kind: str, layout: Layout) -> None:
 
 
 def vector_field(kind: str, layout: Layout) -> str:
-    """Name the one field of vectors that a collection must have."""
+    """Return the name of the one field of vectors that a collection must have."""
     if kind == PASSAGES and layout.sparse:
         return "gains"
     return "vector" if kind == SENTENCES else "unused"
@@ -155,7 +159,7 @@ def _index(kind: str, layout: Layout) -> tuple[str, dict[str, Any]]:
 
 def _add_texts(schema: Any, types: Any, names: Sequence[str]) -> None:
     for name in names:
-        schema.add_field(name, types.VARCHAR, max_length=_LONGEST)
+        schema.add_field(name, types.VARCHAR, max_length=_LONGEST_TEXT)
 
 
 def _add_filtered(schema: Any, types: Any) -> None:

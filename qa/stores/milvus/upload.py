@@ -1,7 +1,7 @@
-"""A local generation into a Milvus: uploaded in batches, checked, and then put in the place of the old one.
+"""Upload a local generation to a Milvus in batches, check it there, and then make it the live one.
 
-Whatever happens on the way, the alias names the generation that was live. Rows have numbers and are put by
-them, so that to put one again changes nothing; what an interrupted upload has put is found and passed over.
+Whatever happens on the way, the alias still names the old generation. Rows are upserted by number, so
+uploading one again changes nothing; a repeated upload skips the rows that an interrupted one has left.
 """
 
 from __future__ import annotations
@@ -19,24 +19,26 @@ from qa.index.generation import Generation
 from qa.stores.milvus import assets, schema
 from qa.stores.milvus.aliases import aliased, live
 from qa.stores.milvus.client import Client, Row, patient
-from qa.stores.milvus.rows import Rows
+from qa.stores.milvus.rows import UNUSED, Rows
 from qa.stores.milvus.schema import CALIBRATION, PARTS, collection
 
-_AT_ONCE = {
+_BATCH_SIZES = {
     schema.PARTS: 100,
     schema.DOCUMENTS: 500,
     schema.PASSAGES: 200,
     schema.SENTENCES: 2000,
     schema.TERMS: 5000,
 }
-_SAMPLE = 40
-_PATIENCE = 120.0
+"""Rows per message, by collection (chosen: some megabytes at most)."""
+
+_SAMPLE = 40  # rows of each collection that are compared in full afterwards (chosen)
+_TIMEOUT = 120.0  # seconds for an answer: nobody waits for an upload (chosen)
 _SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What an upload did: the rows that it put, and the generations that it dropped."""
+    """What an upload did: how many rows it sent, and which generations it dropped."""
 
     generation: str
     address: str
@@ -45,33 +47,33 @@ class Upload:
     dropped: tuple[str, ...]
 
 
-def publish(store: str, found: Generation, calibration: bytes | None, *, progress: bool = False) -> Upload:
+def publish(store: str, local: Generation, calibration: bytes | None, *, progress: bool = False) -> Upload:
     """Make a generation the live one of a Milvus.
 
     Args:
-        store: the setting.
-        found: the generation.
-        calibration: the calibration that holds for it, if there is one.
+        store: the setting of that name.
+        local: the local generation.
+        calibration: the content of the calibration file, if there is one.
         progress: show progress bars on standard error.
 
     Raises:
-        StoreUnavailableError: the Milvus does not answer, however often it is asked; what was live still is.
-        BuildError: what it holds in the end is not what was put there; what was live still is.
+        StoreUnavailableError: the Milvus does not answer, even after retries; what was live still is.
+        BuildError: what it holds in the end is not what was uploaded; what was live still is.
     """
-    client = Client(store, patience=_PATIENCE)
+    client = Client(store, timeout=_TIMEOUT)
     try:
-        return _publish(client, found, calibration, progress=progress)
+        return _publish(client, local, calibration, progress=progress)
     finally:
         client.close()
 
 
 def calibrate(store: str, calibration: bytes | None) -> None:
-    """Let a calibration, or none, hold for the generation that is live in a Milvus, if one is.
+    """Apply a calibration, or none, to the generation that is live in a Milvus, if there is one.
 
     Raises:
-        StoreUnavailableError: it does not answer, however often it is asked.
+        StoreUnavailableError: the Milvus does not answer, even after retries.
     """
-    client = Client(store, patience=_PATIENCE)
+    client = Client(store, timeout=_TIMEOUT)
     try:
         if generation := patient(live)(client):
             _calibrate(client, generation, calibration)
@@ -83,37 +85,37 @@ def drop_earlier(store: str, cache: Path) -> tuple[str, ...]:
     """Drop all generations of a Milvus but the live one, and copies of their files on this machine.
 
     Args:
-        store: the setting.
+        store: the setting of that name.
         cache: where copies are kept.
 
     Returns:
-        The names of what was dropped.
+        The names of the dropped generations.
 
     Raises:
-        StoreUnavailableError: the Milvus does not answer, however often it is asked.
+        StoreUnavailableError: the Milvus does not answer, even after retries.
     """
-    client = Client(store, patience=_PATIENCE)
+    client = Client(store, timeout=_TIMEOUT)
     try:
-        kept = patient(live)(client)
-        if kept is None:
+        current = patient(live)(client)
+        if current is None:
             return ()
-        assets.remove_others(cache, kept)
-        return _drop(client, {kept})
+        assets.remove_others(cache, current)
+        return _drop(client, {current})
     finally:
         client.close()
 
 
-def _publish(client: Client, found: Generation, calibration: bytes | None, *, progress: bool) -> Upload:
-    name, old = found.manifest.generation, patient(live)(client)
+def _publish(client: Client, local: Generation, calibration: bytes | None, *, progress: bool) -> Upload:
+    name, old = local.manifest.generation, patient(live)(client)
     if old == name:
         _calibrate(client, name, calibration)
         return Upload(name, client.address, changed=False, rows=0, dropped=())
-    rows = Rows(found, sparse=patient(schema.has_sparse)(client))
+    rows = Rows(local, sparse=patient(schema.has_sparse)(client))
     rows.layout.check()
-    put = 0
+    uploaded = 0
     for kind in rows.layout.kinds:
         patient(schema.create)(client, name, kind, rows.layout)
-        put += _put(client, rows, kind, progress=progress)
+        uploaded += _upload(client, rows, kind, progress=progress)
     for kind in rows.layout.kinds:
         patient(client.call)("flush", collection(name, kind))
         patient(client.call)("load_collection", collection(name, kind))
@@ -121,24 +123,25 @@ def _publish(client: Client, found: Generation, calibration: bytes | None, *, pr
     for kind in rows.layout.kinds:
         _check(client, rows, kind)
     patient(_switch)(client, name)
-    return Upload(name, client.address, changed=True, rows=put, dropped=_drop(client, {name, old or name}))
+    dropped = _drop(client, {name, old or name})  # some may still read the old one
+    return Upload(name, client.address, changed=True, rows=uploaded, dropped=dropped)
 
 
-def _put(client: Client, rows: Rows, kind: str, *, progress: bool) -> int:
-    """Put the rows of a collection that are not there yet."""
+def _upload(client: Client, rows: Rows, kind: str, *, progress: bool) -> int:
+    """Upload the rows of a collection that are not there yet; return how many."""
     name, count = collection(rows.generation, kind), rows.count(kind)
     there = patient(_loaded_count)(client, name)
-    put = 0
+    uploaded = 0
     with tqdm(
         total=count, desc=f"Uploading {kind}", unit="row", disable=not progress, dynamic_ncols=True
     ) as bar:
-        for first, last in _batches(count, _AT_ONCE[kind]):
+        for first, last in _batches(count, _BATCH_SIZES[kind]):
             batch = rows.make(kind, first, last)
             if not there or _holds(client, name, batch) < len(batch):
                 patient(client.call)("upsert", name, batch)
-                put += len(batch)
+                uploaded += len(batch)
             bar.update(last - first)
-    return put
+    return uploaded
 
 
 def _batches(count: int, size: int) -> Iterator[tuple[int, int]]:
@@ -152,48 +155,51 @@ def _loaded_count(client: Client, name: str) -> int:
 
 
 def _holds(client: Client, name: str, batch: list[dict[str, Any]]) -> int:
-    """Count the rows of a batch that are there."""
+    """Return how many rows of a batch are there."""
     numbers = ", ".join(str(row["id"]) for row in batch)
-    found: int = patient(client.count)(name, f"id in [{numbers}]", strong=True)
-    return found
+    count: int = patient(client.count)(name, f"id in [{numbers}]", strong=True)
+    return count
 
 
 def _check(client: Client, rows: Rows, kind: str) -> None:
-    """Hold a collection against the generation: how many rows it has, and some of them to the letter."""
+    """Compare a collection with the local generation: how many rows it has, and a sample in full."""
     name, count = collection(rows.generation, kind), rows.count(kind)
     there = patient(client.count)(name, f"id != {CALIBRATION}" if kind == PARTS else "", strong=True)
     if there != count:
         raise BuildError(
-            f"{name} at {client.address} holds {there} rows where {count} were put: run `qa index`"
+            f"{name} at {client.address} holds {there} rows where {count} were uploaded: run `qa index`"
         )
     places = np.random.default_rng(_SEED).choice(count, min(count, _SAMPLE), replace=False)
-    made = [rows.make(kind, place, place + 1)[0] for place in sorted(places.tolist())]
-    fields = sorted({field for row in made for field in row} - {"id", "unused"})
-    kept = patient(client.rows)(name, [row["id"] for row in made], fields, strong=True)
-    for row in made:
-        if not all(_equal(row[field], kept[row["id"]][field]) for field in fields):
+    sample = [rows.make(kind, place, place + 1)[0] for place in sorted(places.tolist())]
+    fields = sorted({field for row in sample for field in row} - {"id", "unused"})
+    stored = patient(client.rows)(name, [row["id"] for row in sample], fields, strong=True)
+    for row in sample:
+        if not all(_equal(row[field], stored[row["id"]][field]) for field in fields):
             raise BuildError(
-                f"row {row['id']} of {name} at {client.address} is not what was put: run `qa index`"
+                f"row {row['id']} of {name} at {client.address} is not what was uploaded: run `qa index`"
             )
 
 
-def _equal(put: Any, kept: Any) -> bool:
-    if isinstance(put, dict):
-        return put.keys() == kept.keys() and np.allclose(list(put.values()), [kept[key] for key in put])
-    return bool(np.allclose(put, kept)) if isinstance(put, np.ndarray) else put == kept
+def _equal(local: Any, stored: Any) -> bool:
+    """Whether a field is what it was: numbers nearly so, as a Milvus may round them."""
+    if isinstance(local, dict):
+        return local.keys() == stored.keys() and np.allclose(
+            list(local.values()), [stored[key] for key in local]
+        )
+    return bool(np.allclose(local, stored)) if isinstance(local, np.ndarray) else local == stored
 
 
 def _switch(client: Client, name: str) -> None:
-    """Let the alias name another generation, in one step."""
+    """Make the alias name another generation, atomically."""
     action = "create_alias" if aliased(client) is None else "alter_alias"
     client.call(action, collection(name, PARTS), schema.ALIAS)
 
 
 def _drop(client: Client, kept: set[str]) -> tuple[str, ...]:
-    """Drop all generations but the live one and the one before it, which some may still read."""
-    found: list[str] = patient(client.call)("list_collections")
+    """Drop all generations but some; return the names of the dropped ones."""
+    collections: list[str] = patient(client.call)("list_collections")
     dropped = set()
-    for name in found:
+    for name in collections:
         if schema.is_ours(name) and (generation := schema.generation_of(name)) not in kept:
             patient(client.call)("drop_collection", name)
             dropped.add(generation or name)
@@ -201,12 +207,12 @@ def _drop(client: Client, kept: set[str]) -> tuple[str, ...]:
 
 
 def _calibrate(client: Client, generation: str, calibration: bytes | None) -> None:
-    """Put the calibration there, or take it away, where it is another."""
+    """Store the calibration, or remove it, if the stored one differs."""
     name = collection(generation, PARTS)
-    kept: list[Row] = patient(client.query)(name, ["data"], where=f"id == {CALIBRATION}", strong=True)
+    stored: list[Row] = patient(client.query)(name, ["data"], where=f"id == {CALIBRATION}", strong=True)
     if calibration is None:
-        if kept:
+        if stored:
             patient(client.call)("delete", name, ids=[CALIBRATION])
-    elif not kept or kept[0]["data"] != calibration.decode():
-        row = {"id": CALIBRATION, "data": calibration.decode(), "unused": [0.0, 1.0]}
+    elif not stored or stored[0]["data"] != calibration.decode():
+        row = {"id": CALIBRATION, "data": calibration.decode(), "unused": UNUSED}
         patient(client.call)("upsert", name, [row])

@@ -7,13 +7,11 @@ them has seen, including processes that start later.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import multiprocessing
 import os
 import secrets
-import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -24,7 +22,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from qa.errors import QAError, SettingsError
+from qa import files
+from qa.errors import QAError, ReadError, SettingsError
 
 _PREFIX = "qa_"
 """Lets scanners for leaked secrets recognize a key."""
@@ -64,7 +63,7 @@ class _Snapshot(NamedTuple):
 
     exists: bool = False
     keys: Mapping[str, Key] = MappingProxyType({})
-    state: tuple[int, ...] = ()
+    state: files.Stamp = ()
 
 
 class Keys:
@@ -149,7 +148,7 @@ class Keys:
     def _refresh(self) -> None:
         """Read the file again if it has changed."""
         try:
-            state = _state(self._path.stat())
+            state = files.stamp(self._path.stat())
         except OSError:
             state = ()
         if state and state == self._snapshot.state:
@@ -181,37 +180,25 @@ def _take_snapshot(path: Path) -> _Snapshot:
     return _Snapshot(exists=True, keys=keys, state=state)
 
 
-def _content(path: Path) -> tuple[bytes, tuple[int, ...]] | None:
+def _content(path: Path) -> tuple[bytes, files.Stamp] | None:
     """Return the bytes of a file of keys and its state; None if the file does not exist.
 
     Raises:
         SettingsError: the file exists, but cannot be read.
     """
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            kept = os.fstat(file.fileno())
-            if not stat.S_ISREG(kept.st_mode):
-                raise SettingsError(f"the keys in {path} cannot be read: not a regular file")
+        with files.open_regular(path) as file:
+            status = os.fstat(file.fileno())
             data = file.read(_MAX_BYTES + 1)
+    except ReadError as error:
+        raise SettingsError(f"the keys in {path} cannot be read: {error}") from error
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             return None
         raise SettingsError(f"the keys in {path} cannot be read: {error.strerror}") from error
     if len(data) > _MAX_BYTES:
-        raise SettingsError(
-            f"the keys in {path} cannot be read: the file has more than {_MAX_BYTES >> 20} MiB"
-        )
-    return data, _state(kept) if time.time_ns() - kept.st_ctime_ns > _SETTLED_NS else ()
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file without waiting: it may be a FIFO without a writer, or a terminal."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
-
-
-def _state(kept: os.stat_result) -> tuple[int, ...]:
-    """Return what identifies a version of a file, with its change time, which no program can set back."""
-    return kept.st_dev, kept.st_ino, kept.st_mode, kept.st_size, kept.st_mtime_ns, kept.st_ctime_ns
+        raise SettingsError(f"the keys in {path} cannot be read: it has more than {_MAX_BYTES >> 20} MiB")
+    return data, files.stamp(status) if time.time_ns() - status.st_ctime_ns > _SETTLED_NS else ()
 
 
 def _parsed(path: Path, data: bytes) -> tuple[Key, ...]:
@@ -222,20 +209,12 @@ def _parsed(path: Path, data: bytes) -> tuple[Key, ...]:
 
 
 def _write(path: Path, keys: tuple[Key, ...]) -> None:
-    """Put a new file in the place of the old one, readable by its owner alone; a link stays a link."""
-    place = Path(os.path.realpath(path))
-    draft = place.with_name(f".{place.name}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump({"keys": [asdict(key) for key in keys]}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(place)
-    folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)  # or a key that was revoked may be back when the power comes back
-    finally:
-        os.close(folder)
+    """Replace the file by one that its owner alone can read; a link stays a link.
+
+    A revoked key stays revoked after a power cut.
+    """
+    content = json.dumps({"keys": [asdict(key) for key in keys]}, indent=1)
+    files.replace_file(Path(os.path.realpath(path)), content, mode=0o600)
 
 
 def _lock_of(path: Path) -> Path:
@@ -247,7 +226,7 @@ def _changing(path: Path) -> Iterator[None]:
     """Let one process at a time change the file."""
     try:
         with _lock_of(path).open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            files.lock(lock)
             yield
     except OSError as error:
         raise QAError(f"the keys in {path} cannot be changed: {error.strerror}") from error

@@ -11,7 +11,7 @@ import pytest
 from corpus import DOCUMENTS, write, write_many
 from fake_encoder import StandIn
 
-from qa.config import Settings
+from qa.config import LOCAL, Settings
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
@@ -55,7 +55,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     settings = Settings(
         docs=documents, index=root / "index", cache=root / "cache", store=f"milvus+{root / 'index.db'}"
     )
-    build(settings, StandIn())
+    build(replace(settings, store=LOCAL), StandIn())
     found = generation.load(generation.current(settings.index))
     publish(settings.store, found, None)
     live = LiveSearcher(settings, lambda _: StandIn())

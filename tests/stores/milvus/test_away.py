@@ -111,7 +111,7 @@ def test_an_answer_that_takes_too_long_is_none(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_password_is_shown_to_nobody() -> None:
-    away = Client("milvus+http://somebody:secret@127.0.0.1:9", patience=0.2)
+    away = Client("milvus+http://somebody:secret@127.0.0.1:9", timeout=0.2)
     with pytest.raises(StoreUnavailableError) as error:
         away.call("list_collections")
     assert away.address == "127.0.0.1:9"

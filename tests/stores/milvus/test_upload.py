@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from corpus import write
 from fake_encoder import StandIn
 
-from qa.config import Settings
+from qa.config import LOCAL, Settings
 from qa.errors import BuildError, IndexUnavailableError, StoreUnavailableError
 from qa.index import generation
 from qa.index.generation import Generation
@@ -27,7 +28,7 @@ _OTHER_STEPS = "create_collection", "flush", "query", "drop_collection"
 
 
 def _built(settings: Settings) -> Generation:
-    build(settings, StandIn())
+    build(replace(settings, store=LOCAL), StandIn())  # the test itself uploads
     return generation.load(generation.current(settings.index))
 
 
@@ -60,10 +61,10 @@ def test_nothing_is_live_before(small: Settings) -> None:
 
 
 def test_what_is_live_is_left_alone(small: Settings, calls: list[tuple[str, Any]]) -> None:
-    found = _built(small)
-    assert publish(small.store, found, None).changed
+    local = _built(small)
+    assert publish(small.store, local, None).changed
     calls.clear()
-    done = publish(small.store, found, None)
+    done = publish(small.store, local, None)
     assert (done.changed, done.rows) == (False, 0)
     assert {name for name, _ in calls} <= {"describe_alias", "query"}
 
@@ -72,9 +73,9 @@ def test_what_is_live_is_left_alone(small: Settings, calls: list[tuple[str, Any]
 def test_older_generations_go(small: Settings) -> None:
     names = []
     for number in range(3):
-        found = _changed(small, number)
-        names.append(found.manifest.generation)
-        publish(small.store, found, None)
+        local = _changed(small, number)
+        names.append(local.manifest.generation)
+        publish(small.store, local, None)
         assert _live(small) == names[-1]
     assert _kept(small) == {*names[-2:]}
 
@@ -122,17 +123,17 @@ class LiveSearcherOnce:
         self._live = LiveSearcher(settings, lambda _: StandIn())
 
     def finds(self, word: str) -> bool:
-        found = self._live.current().search(Query(word))
+        hits = self._live.current().search(Query(word)).hits
         self._live._published.close()
-        return any(word in hit.passage.text for hit in found.hits)
+        return any(word in hit.passage.text for hit in hits)
 
 
 def test_an_interrupted_upload_is_gone_on_with(
     small: Settings, monkeypatch: pytest.MonkeyPatch, calls: list[tuple[str, Any]]
 ) -> None:
-    monkeypatch.setattr(upload, "_AT_ONCE", dict.fromkeys(upload._AT_ONCE, 4))
-    found = _built(small)
-    whole = publish(small.store, found, None).rows
+    monkeypatch.setattr(upload, "_BATCH_SIZES", dict.fromkeys(upload._BATCH_SIZES, 4))
+    local = _built(small)
+    whole = publish(small.store, local, None).rows
     other = _changed(small, 1)
     call = Client.call
 
@@ -154,7 +155,7 @@ def test_an_interrupted_upload_is_gone_on_with(
 
 
 def test_an_error_that_passes_is_waited_for(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, call, failed = _built(small), Client.call, []
+    local, call, failed = _built(small), Client.call, []
 
     def failing(self: Client, name: str, *args: Any, **kwargs: Any) -> Any:
         if name == "upsert" and failed.count("upsert") < 2:
@@ -164,7 +165,7 @@ def test_an_error_that_passes_is_waited_for(small: Settings, monkeypatch: pytest
 
     monkeypatch.setattr(Client, "call", failing)
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: failed.append(f"{seconds:.0f}"))
-    assert publish(small.store, found, None).changed
+    assert publish(small.store, local, None).changed
     assert failed.count("upsert") == 2
 
 
@@ -172,8 +173,8 @@ def test_an_error_that_passes_is_waited_for(small: Settings, monkeypatch: pytest
 def test_what_is_not_what_was_put_is_not_published(
     small: Settings, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    found, call = _built(small), Client.call
-    name_of = collection(found.manifest.generation, kind)
+    local, call = _built(small), Client.call
+    name_of = collection(local.manifest.generation, kind)
 
     def spoiling(self: Client, name: str, *args: Any, **kwargs: Any) -> Any:
         if name == "flush" and args[0] == name_of:
@@ -183,15 +184,15 @@ def test_what_is_not_what_was_put_is_not_published(
 
     with monkeypatch.context() as patch:
         patch.setattr(Client, "call", spoiling)
-        with pytest.raises(BuildError, match=r"where \d+ were put"):
-            publish(small.store, found, None)
+        with pytest.raises(BuildError, match=r"where \d+ were uploaded"):
+            publish(small.store, local, None)
     assert _live(small) is None
-    assert publish(small.store, found, None).rows > 0
-    assert _live(small) == found.manifest.generation
+    assert publish(small.store, local, None).rows > 0
+    assert _live(small) == local.manifest.generation
 
 
 def test_a_service_follows_the_alias(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qa.stores.milvus.aliases._LOOKED_AT_EVERY", 0.0)
+    monkeypatch.setattr("qa.stores.milvus.aliases._LOOK_INTERVAL", 0.0)
     publish(small.store, _built(small), None)
     service = LiveSearcher(small, lambda _: StandIn())
     assert not any("zebras" in hit.passage.text for hit in service.current().search(Query("zebras")).hits)
