@@ -1,0 +1,47 @@
+"""Limits that the system enforces, each in a process of its own."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+
+LIMITS = "from qa.readers.sandbox.resource_limits import restrict_process, set_time_limit\n"
+
+
+def _run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", LIMITS + code], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "work", "ended_by"),
+    [
+        ("0.1, 50", "while True: pass", signal.SIGPROF),
+        ("50, 0.1", "import time; time.sleep(50)", signal.SIGALRM),
+    ],
+)
+def test_a_process_ends_at_its_time_limit(limits: str, work: str, ended_by: signal.Signals) -> None:
+    assert _run(f"restrict_process(2**32); set_time_limit({limits})\n{work}").returncode == -ended_by
+
+
+def test_a_lifted_time_limit_no_longer_holds() -> None:
+    code = "import time; restrict_process(2**32); set_time_limit(0.2, 0.2); set_time_limit(0, 0)"
+    assert _run(f"{code}; time.sleep(0.5)").returncode == 0
+
+
+def test_memory_has_a_limit_and_there_are_no_core_dumps() -> None:
+    code = (
+        "import resource; restrict_process(2**28)\n"
+        "print(resource.getrlimit(resource.RLIMIT_AS)[0], *resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "bytes(2**29)"
+    )
+    process = _run(code)
+    if sys.platform == "linux":
+        assert process.stdout.split() == [str(2**28), "0", "0"]
+        assert "MemoryError" in process.stderr
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] != 2**28  # of this process

@@ -1,0 +1,119 @@
+"""Frames and messages between the processes: round trips, and the refusal of anything else."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.readers.sandbox import wire
+from qa.readers.sandbox.wire import BadAnswerError, End
+from qa.types import Heading, Metadata, ReadFailure, Reading, Span
+
+TEXT = st.text(max_size=20)
+SHORT = st.text(max_size=9)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=9,
+)
+
+
+def _receive(data: bytes) -> Callable[[int], bytes]:
+    stream = io.BytesIO(data)
+    return lambda max_bytes: wire.read_frame(stream, max_bytes)
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> Reading:
+    text = draw(TEXT)
+    bounds = st.lists(st.integers(0, len(text)), min_size=2, max_size=2).map(sorted)
+    spans = st.lists(bounds.map(lambda pair: Span(*pair)), max_size=3)
+    headings = st.none() | spans.map(lambda places: tuple(Heading(place, 2) for place in places))
+    return Reading(
+        text=text,
+        media_type="text/plain",
+        metadata=Metadata(
+            title=draw(st.none() | SHORT), url=draw(st.none() | SHORT), found={"title": "text"}
+        ),
+        headings=draw(headings),
+        pages=tuple(draw(spans)),
+        key=draw(st.none() | SHORT),
+        notes=tuple(draw(st.lists(SHORT, max_size=3))),
+    )
+
+
+@given(readings())
+def test_a_document_arrives_as_it_was_sent(reading: Reading) -> None:
+    assert wire.read_answer(_receive(wire.pack(reading))) == reading
+
+
+@given(SHORT, SHORT, st.none() | SHORT, st.integers(1, 2**63 - 1))
+def test_a_failure_arrives_as_it_was_sent(path: str, reason: str, row: str | None, count: int) -> None:
+    failure = ReadFailure(path, reason, row, count)
+    assert wire.read_answer(_receive(wire.pack(failure))) == failure
+
+
+@given(st.none() | SHORT, st.booleans())
+def test_the_end_of_a_file_arrives_as_it_was_sent(error: str | None, worn: bool) -> None:  # noqa: FBT001
+    assert wire.read_answer(_receive(wire.frame({"error": error, "worn": worn}))) == End(error, worn)
+
+
+@given(SHORT, st.binary(max_size=99), st.none() | st.binary(max_size=99))
+def test_a_request_arrives_as_it_was_sent(name: str, data: bytes, sidecar: bytes | None) -> None:
+    receive = _receive(b"".join(wire.request(name, data, sidecar)))
+    assert wire.read_request(lambda: receive(2**20)) == (name, data, sidecar)
+
+
+@given(st.lists(st.binary(max_size=50), max_size=5))
+def test_frames_follow_each_other(contents: list[bytes]) -> None:
+    receive = _receive(b"".join(map(wire.frame, contents)))
+    assert [receive(50) for _ in contents] == contents
+    with pytest.raises(EOFError):
+        receive(50)
+
+
+@given(st.binary(min_size=1, max_size=50), st.data())
+def test_a_frame_that_is_cut_or_too_long_is_refused(content: bytes, data: st.DataObject) -> None:
+    sent = wire.frame(content)
+    with pytest.raises(EOFError):
+        _receive(sent[: data.draw(st.integers(0, len(sent) - 1))])(50)
+    with pytest.raises(EOFError):
+        _receive(sent)(len(content) - 1)
+
+
+@given(st.binary(max_size=60))
+def test_bytes_that_are_no_json_are_refused(content: bytes) -> None:
+    try:
+        json.loads(content)
+    except ValueError:
+        with pytest.raises(BadAnswerError):
+            wire.read_answer(_receive(wire.frame(content)))
+
+
+@given(JSON)
+def test_json_that_is_no_answer_is_refused(content: object) -> None:
+    with pytest.raises(BadAnswerError):
+        wire.read_answer(_receive(wire.frame(json.dumps(content).encode())))
+
+
+@given(readings(), st.sampled_from(["media_type", "metadata", "headings", "pages", "key", "notes"]), JSON)
+def test_a_document_with_any_other_field_is_refused_or_well_formed(
+    reading: Reading, name: str, value: object
+) -> None:
+    sent = io.BytesIO(wire.pack(reading))
+    fields = json.loads(wire.read_frame(sent, 2**20))
+    fields["reading"][name] = value
+    frames = wire.frame(json.dumps(fields).encode()) + sent.read()
+    try:
+        received = wire.read_answer(_receive(frames))
+    except BadAnswerError:
+        return
+    assert isinstance(received, Reading)
+    wire.pack(received)
+    for span in (*received.pages, *(heading.span for heading in received.headings or ())):
+        assert 0 <= span.start <= span.end <= len(received.text)
