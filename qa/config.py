@@ -357,7 +357,8 @@ def _adapter(name: str) -> TypeAdapter[Any]:
     if setting.declaration.bounds:
         least, most = setting.declaration.bounds
         rules.append(pydantic.Field(ge=least, le=most))
-    return pydantic.TypeAdapter(Annotated[setting.kind, *rules])
+    kind: Any = Annotated[setting.kind, *rules]
+    return pydantic.TypeAdapter(kind)
 
 
 class _RefusedError(ValueError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -15,41 +17,34 @@ from qa.types import Filters, Hit, Mode, Query, SearchResult
 _MOST_CONFIDENT = 0.99  # shown: no figure should say that an error is impossible
 
 
+def _filter_option(flag: str, help_: str) -> Callable[[Any], Any]:
+    return click.option(flag, type=Text(), multiple=True, help=f"{help_}; may be repeated.")
+
+
 @click.command()
 @click.argument("question", type=Text())
 @click.option("-k", type=click.IntRange(1, 100), default=5, show_default=True, help="Number of passages.")
 @mode_option
-@click.option(
-    "--source", type=Text(), multiple=True, help="Only documents of this publisher; may be repeated."
-)
-@click.option(
-    "--language",
-    type=Text(),
-    multiple=True,
-    help="Only passages in this language (ISO 639-1); may be repeated.",
-)
-@click.option(
-    "--path", type=Text(), multiple=True, help="Only this folder, file or pattern; may be repeated."
-)
+@_filter_option("--source", "Only documents of this publisher")
+@_filter_option("--language", "Only passages in this language (ISO 639-1)")
+@_filter_option("--path", "Only this folder, file or pattern")
 @index_option
 @store_option
 @reranker_option
 @json_option
 def ask(
-    index: str | None,
-    store: str | None,
-    reranker: str | None,
-    *,
     question: str,
+    *,
     k: int,
     mode: str,
     source: tuple[str, ...],
     language: tuple[str, ...],
     path: tuple[str, ...],
     as_json: bool,
+    **flags: Any,
 ) -> None:
     """Answer QUESTION with the passages that answer it."""
-    settings = config.load({"index": index, "store": store, "reranker": reranker})
+    settings = config.load(flags)
     if not question.strip() or len(question) > settings.max_question:
         raise QueryError(f"a question has 1 to {settings.max_question} characters")
     from qa.retrieval.live import LiveSearcher

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,9 +44,6 @@ _WORSE = 1  # the exit code
 @json_option
 def evaluate(
     questions: Path,
-    index: str | None,
-    store: str | None,
-    reranker: str | None,
     *,
     k: int,
     mode: str,
@@ -53,9 +51,10 @@ def evaluate(
     earlier: Path | None,
     bars: tuple[str, ...],
     as_json: bool,
+    **flags: Any,
 ) -> None:
     """Measure the answers to QUESTIONS, a JSON Lines file that says where the right answers are."""
-    settings = config.load({"index": index, "store": store, "reranker": reranker})
+    settings = config.load(flags)
     from qa import evaluation
     from qa.retrieval.live import LiveSearcher
 

@@ -89,7 +89,7 @@ def _p(name: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
     answered = np.array([bool(before.question.answers) for before, _ in pairs])
     if name == "auroc":
         confidences = [np.array([pair[side].confidence for pair in pairs]) for side in (0, 1)]
-        same = np.array_equal(*confidences)
+        same = np.array_equal(confidences[0], confidences[1])
         return 1.0 if same else _randomise(confidences, partial(_auroc_difference, answered))
     if name == "balanced":
         share = np.where(answered, 1 / answered.sum(), 1 / (~answered).sum())

@@ -144,11 +144,13 @@ def summarise(outcomes: Sequence[Outcome], *, intervals: bool = True) -> dict[st
         kinds = (answered, unanswered)
         confidences = [np.array([outcome.confidence for outcome in kind]) for kind in kinds]
         verdicts = [np.array([outcome.answerable for outcome in kind], float) for kind in kinds]
-        metrics["auroc"] = Metric(float(auroc(*confidences)), *interval(auroc, *confidences))
-        metrics["balanced"] = Metric(
-            float(_balanced_accuracy(*verdicts)), *interval(_balanced_accuracy, *verdicts)
+        metrics["auroc"] = Metric(
+            float(auroc(confidences[0], confidences[1])), *interval(auroc, *confidences)
         )
-        metrics["ece"] = Metric(_calibration_error(*confidences))
+        metrics["balanced"] = Metric(
+            float(_balanced_accuracy(verdicts[0], verdicts[1])), *interval(_balanced_accuracy, *verdicts)
+        )
+        metrics["ece"] = Metric(_calibration_error(confidences[0], confidences[1]))
     ms = sorted(outcome.ms for outcome in outcomes)
     metrics["ms_p50"] = Metric(ms[len(ms) // 2])
     metrics["ms_p99"] = Metric(ms[min(len(ms) - 1, int(len(ms) * 0.99))])

@@ -81,25 +81,25 @@ def evaluate(
         _respond(search, question, k, mode)
         for question in tqdm(questions.questions, desc="searching", unit="question", disable=not progress)
     ]
-    relevant = _relevant(search, responses)
-    ranked = _rank_metrics(responses, relevant, k)
-    both = len({bool(response.question.answers) for response in responses}) > 1
-    outcomes = tuple(
-        _outcome(response, values, k, both=both) for response, values in zip(responses, ranked, strict=True)
-    )
     info = search.info
     about = {"generation": info.generation, "model": info.model, "mode": mode.value, "k": k}
-    return Run(
-        outcomes,
-        summarise(outcomes),
-        {**(setup or {}), **about},
-        questions.left_out,
-        tuple(
-            response.question.id
-            for response, ids in zip(responses, relevant, strict=True)
-            if response.question.answers and not ids
-        ),
+    return _measure(search, responses, questions.left_out, {**(setup or {}), **about})
+
+
+def _measure(search: Search, responses: Sequence[_Response], left_out: int, setup: Mapping[str, Any]) -> Run:
+    relevant = _relevant(search, responses)
+    ranked = _rank_metrics(responses, relevant, setup["k"])
+    both = len({bool(response.question.answers) for response in responses}) > 1
+    outcomes = tuple(
+        _outcome(response, values, setup["k"], both=both)
+        for response, values in zip(responses, ranked, strict=True)
     )
+    out_of_reach = tuple(
+        response.question.id
+        for response, ids in zip(responses, relevant, strict=True)
+        if response.question.answers and not ids
+    )
+    return Run(outcomes, summarise(outcomes), setup, left_out, out_of_reach)
 
 
 def _respond(search: Search, question: Question, k: int, mode: Mode) -> _Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qa import __version__
+from qa.cli.commands import main
 
 
 @pytest.mark.parametrize("words", [["ask", "Rice?"], ["status"], ["verify"]])
@@ -53,6 +55,11 @@ def test_version_and_help(run) -> None:
     for command in ("index", "serve", "ask", "status", "verify"):
         assert f"\n  {command} " in help_
     assert run("index", "-h").exit_code == 0
+
+
+def test_the_installed_command_is_this_one() -> None:
+    [script] = importlib.metadata.entry_points(group="console_scripts", name="qa")
+    assert script.load() is main
 
 
 def test_it_also_runs_as_a_module(tmp_path: Path) -> None:
