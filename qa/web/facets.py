@@ -159,7 +159,7 @@ def count_undated(hits: Iterable[Hit]) -> int:
 
 
 def timeline(hits: Iterable[Hit]) -> Timeline | None:
-    """Count the results over time, in the finest bars of which ``MAX_BARS`` suffice. None for one day."""
+    """Count the results over time, in the finest bars that fit into ``MAX_BARS``; None for a single day."""
     dates = Counter(day for hit in hits for day in _dates(hit))
     if len(dates) < 2:  # noqa: PLR2004 -- a single day makes no timeline
         return None

@@ -50,7 +50,7 @@ def test_axe_finds_nothing_in_documents(awkward: str, open_page: Open, scheme: s
     page = open_page(f"{awkward}/?q=Which+vaccine+was+the+first+to+be+registered%3F", color_scheme=scheme)
     page.locator(".hit h3 a", has_text="pandemic").first.click()
     expect(page.locator(".facsimile")).to_be_visible()
-    page.get_by_text("More forms").click()
+    page.get_by_text("More formats").click()
     check_accessibility(page)
     page.goto(f"{awkward}/?q=narwhal+number+300")
     page.locator(".hit h3 a").first.click()

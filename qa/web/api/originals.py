@@ -27,7 +27,7 @@ class Original(io.RawIOBase):
     """
 
     def __init__(self, file: io.BufferedReader, document: Document) -> None:
-        """Take over an open file of a document, at whatever position."""
+        """Take over an open file of a document, and rewind it."""
         super().__init__()
         self._file, self._document = file, document
         self.size = os.fstat(file.fileno()).st_size

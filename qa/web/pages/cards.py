@@ -87,7 +87,7 @@ def quote(
         "start": span.start,
         "end": span.end,
         "sha": document.sha256[: permalinks.FILE_DIGITS],
-        "quote": permalinks.fingerprint(text),
+        "quote": permalinks.fingerprint_of(text),
     }
     permalink = address(f"{request.url_root.rstrip('/')}/documents/{document.id}", query)
     return Quotation(document, span, text, f"{permalink}#passage", page, section)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from qa.types import Document, Span
 
@@ -144,9 +144,8 @@ def csl_json(quotation: Quotation) -> str:
     return json.dumps([present], ensure_ascii=False, indent=2) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class CitationFormat:
-    """A format of citations."""
+class CitationFormat(NamedTuple):
+    """A format of citations. Markdown is sent as plain text, so that browsers show it."""
 
     media_type: str
     write: Callable[[Quotation], str]
@@ -155,7 +154,7 @@ class CitationFormat:
 FORMATS: Mapping[str, CitationFormat] = MappingProxyType(
     {
         "txt": CitationFormat("text/plain", plain),
-        "md": CitationFormat("text/markdown", markdown),
+        "md": CitationFormat("text/plain", markdown),
         "bib": CitationFormat("application/x-bibtex", bibtex),
         "ris": CitationFormat("application/x-research-info-systems", ris),
         "json": CitationFormat("application/vnd.citationstyles.csl+json", csl_json),

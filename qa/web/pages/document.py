@@ -136,10 +136,8 @@ def quotation(document_id: str, start: int, end: int, extension: str) -> Respons
             f"A quotation may have at most {MAX_QUOTATION} characters; {start}-{end} has {end - start}. "
             "Quote a part of it, or download the whole text."
         )
-    citation = FORMATS[extension].write(_quotation(search, document_, text, Span(start, end)))
-    response = make_response(citation)
-    # A browser would download Markdown instead of showing it.
-    media_type = FORMATS[extension].media_type if extension in {"bib", "ris", "json"} else "text/plain"
+    media_type, write = FORMATS[extension]
+    response = make_response(write(_quotation(search, document_, text, Span(start, end))))
     response.content_type = f"{media_type}; charset=utf-8"
     if media_type != "text/plain":
         filename = f"{document_.id}-{start}.{extension}"

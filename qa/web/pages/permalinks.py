@@ -63,7 +63,7 @@ class Check(NamedTuple):
     span: Span | None
 
 
-def fingerprint(quotation: str) -> str:
+def fingerprint_of(quotation: str) -> str:
     """Return a quotation's digest, the number of signs before its first word, and a sample of its word pairs.
 
     All in hex digits. The first pair is always in the sample, and comes first.

@@ -25,7 +25,7 @@ from qa.web.problems import RequestError
 from qa.web.service import note_questions, searcher, service
 
 _STEP = 10
-"""How many more results "More results" shows, and how many weaker ones are offered."""
+"""Results that "More results" adds, and weaker passages that are offered. Chosen: as many as at first."""
 
 _START_DOCUMENTS = 6
 """Documents named on the start page. Chosen to fit beside the suggested questions."""

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from qa.types import Span
-from qa.web.pages.permalinks import check, fingerprint, is_fingerprint
+from qa.web.pages.permalinks import check, fingerprint_of, is_fingerprint
 
 WORDS = [
     "rice",
@@ -33,7 +33,7 @@ QUOTATION = "“The rubber bridge was closed,” said the minister of rail, “f
 @given(TEXTS, st.data())
 def test_an_unchanged_quotation_is_unchanged(text: str, data: st.DataObject) -> None:
     start, end = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2, unique=True)))
-    mark = fingerprint(text[start:end])
+    mark = fingerprint_of(text[start:end])
     assert is_fingerprint(mark)
     assert check(text, Span(start, end), mark) == ("unchanged", Span(start, end))
 
@@ -43,14 +43,14 @@ def test_a_moved_quotation_is_located_exactly(before: str, after: str, start: in
     text = f"{before} {QUOTATION} {after}"
     place = Span(len(before) + 1, len(before) + 1 + len(QUOTATION))
     assume(start != place.start)
-    result = check(text, Span(start, start + len(QUOTATION)), fingerprint(QUOTATION))
+    result = check(text, Span(start, start + len(QUOTATION)), fingerprint_of(QUOTATION))
     assert result == ("moved", place)
 
 
 def test_the_nearest_of_several_copies_is_returned() -> None:
     text = " and ".join([QUOTATION] * 3)
     second = text.index(QUOTATION, 1)
-    result = check(text, Span(second + 3, second + 3 + len(QUOTATION)), fingerprint(QUOTATION))
+    result = check(text, Span(second + 3, second + 3 + len(QUOTATION)), fingerprint_of(QUOTATION))
     assert result.span.start == second
 
 
@@ -58,7 +58,7 @@ def test_the_nearest_of_several_copies_is_returned() -> None:
 def test_a_reworded_quotation_is_located(before: str, after: str) -> None:
     now = QUOTATION.replace("closed", "opened").replace("dance", "feast")
     text = f"{before} {now} {after}"
-    state, span = check(text, Span(0, len(QUOTATION)), fingerprint(QUOTATION))
+    state, span = check(text, Span(0, len(QUOTATION)), fingerprint_of(QUOTATION))
     assert state == "altered"
     assert span.start < len(before) + 1 + len(now)
     assert span.end > len(before) + 1
@@ -68,22 +68,22 @@ def test_a_reworded_quotation_is_located(before: str, after: str) -> None:
 @given(TEXTS)
 def test_a_deleted_quotation_is_gone(text: str) -> None:
     lost = "Nothing of this sentence, whatever it says, occurs in any other."
-    assert check(text, Span(0, len(lost)), fingerprint(lost)) == ("gone", None)
-    assert check("", Span(5, 9), fingerprint(lost)) == ("gone", None)
+    assert check(text, Span(0, len(lost)), fingerprint_of(lost)) == ("gone", None)
+    assert check("", Span(5, 9), fingerprint_of(lost)) == ("gone", None)
 
 
 def test_quotations_without_a_pair_of_words_can_be_checked() -> None:
     for odd in ("…", "a", "😀", "\n"):
-        assert check(f"x{odd}", Span(1, 1 + len(odd)), fingerprint(odd)).state == "unchanged"
-        assert check("", Span(1, 1 + len(odd)), fingerprint(odd)).state == "gone"
-    assert check("b c a d", Span(0, 1), fingerprint("a")).state in {"moved", "gone"}
+        assert check(f"x{odd}", Span(1, 1 + len(odd)), fingerprint_of(odd)).state == "unchanged"
+        assert check("", Span(1, 1 + len(odd)), fingerprint_of(odd)).state == "gone"
+    assert check("b c a d", Span(0, 1), fingerprint_of("a")).state in {"moved", "gone"}
     for wrong in (
         "",
         "xyz",
         "0" * 16,
         "0" * 18,
-        fingerprint(QUOTATION) + "0",
-        fingerprint(QUOTATION).upper(),
+        fingerprint_of(QUOTATION) + "0",
+        fingerprint_of(QUOTATION).upper(),
     ):
         assert not is_fingerprint(wrong)
 
@@ -93,5 +93,5 @@ def test_checking_a_quotation_takes_bounded_time(words: str) -> None:
     text = words * (4_000_000 // len(words))
     quotation = f"{words * 100} gone from here"
     started = time.process_time()
-    check(text, Span(2_000_001, 2_004_001), fingerprint(quotation))
+    check(text, Span(2_000_001, 2_004_001), fingerprint_of(quotation))
     assert time.process_time() - started < 1.5
