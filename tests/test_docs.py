@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 from xml.etree import ElementTree as ET
@@ -32,6 +33,7 @@ LANGUAGES = {"sh", "python", "console", "toml", "text", "json", "yaml", "ini", "
 _PATH = re.compile(r"(?<![\w/.-])(?:qa|tests|benchmarks|examples)/(?:[\w.-]+/)*(?:[\w-]+\.\w+)?")
 _COMMAND = re.compile(r"(?:qa|make|python3?|pip|curl|sh|node|mkdir|tar|export|ray|docker)\s")
 _QA = re.compile(r"\bqa (?!key\b)([a-z]+)\b(.*)")
+_VARIABLE = re.compile(r"\bQA_[A-Z_]+\b")
 _OPTION = re.compile(r"(?<=\s)--[a-z-]+")
 _REQUIREMENT = re.compile(r"[\w-]+")
 
@@ -98,6 +100,12 @@ def test_commands() -> None:
     rows = table(_read("docs/command-line.md"), "command")
     listed = {code(row[0])[0].split()[1]: set(code(row[2])) for row in rows}
     assert listed == {name: _options(name) for name in main.commands}
+
+
+def test_variables_are_settings() -> None:
+    known = {f"QA_{field.name.upper()}" for field in fields(Settings)}
+    for page in pages.ALL:
+        assert set(_VARIABLE.findall(page.read_text("utf-8"))) <= known, page.name
 
 
 def test_options_of_commands_that_no_test_runs() -> None:
