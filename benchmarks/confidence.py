@@ -4,10 +4,10 @@
 
 DATA holds question sets (folders with `docs/` and `questions.jsonl`). Every question of a set is asked of
 the set's own documents, and of other sets' documents, which do not answer it. The fit is a logistic
-regression over `qa.ranking.evidence`, each set and kind of question weighing by the square root of its
-number. Printed: the coefficients to put into `qa/ranking.py`, fitted on everything; and, with each set left
-out of the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the threshold, and
-a reliability diagram (what was said against what was so).
+regression over `confidence_features`, each set and kind of question weighing by the square root of its
+number. Printed: the coefficients to put into `qa/retrieval/confidence.py`, fitted on everything; and, with
+each set left out of the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the
+threshold, and a reliability diagram (what was said against what was so).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +26,10 @@ from sklearn.metrics import roc_auc_score
 from qa.embedding import load_encoder
 from qa.index import generation
 from qa.index.generation import Generation
-from qa.retrieval import ranking
-from qa.retrieval.evidence import Evidence, Nearest
+from qa.retrieval.candidates import dense_candidates, lexical_candidates, merge
+from qa.retrieval.confidence import ANSWERABLE, confidence_features
+from qa.retrieval.ranking import rank
+from qa.retrieval.signals import QuestionSignals
 from qa.types import Encoder, Query
 
 _MOST_FROM_ELSEWHERE = 300
@@ -69,9 +70,9 @@ def _ask_of(name: str, names: list[str], data: Path, work: Path) -> list[Asked]:
     index = work / name
     command = [sys.executable, "-m", "qa", "index", str(data / name / "docs"), "--index", str(index)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    encoder, found = load_encoder("all-MiniLM-L6-v2"), generation.load(generation.current(index))
+    encoder, corpus = load_encoder("all-MiniLM-L6-v2"), generation.load(generation.current(index))
     others = [other for other in names if other == name or _kin(other) != _kin(name)]
-    return [_ask(encoder, found, name, other, data) for other in others]
+    return [_ask(encoder, corpus, name, other, data) for other in others]
 
 
 def _kin(name: str) -> str:
@@ -85,16 +86,16 @@ def _ask(encoder: Encoder, index: Generation, name: str, other: str, data: Path)
         questions = questions[:: max(1, len(questions) // _MOST_FROM_ELSEWHERE)]
     vectors = encoder.encode_queries([question["question"] for question in questions])
     languages = index.store.languages()
-    found = []
+    features = []
     for question, own in zip(questions, vectors, strict=True):
         query = Query(question["question"])
-        nearest = partial(Nearest.find, index, own, 20, None)
-        evidence = Evidence.gather(index, query, 20, languages=languages, nearest=nearest, allowed=None)
-        signals = evidence.rank().signals
-        found.append(list(ranking.evidence(signals, evidence.legibility).values()))
+        lexical = lexical_candidates(index, query, 20, languages, None)
+        candidates = merge(query, 20, lexical, dense_candidates(index, own, 20, None))
+        signals = rank(index, QuestionSignals(index, candidates)).signals
+        features.append(list(confidence_features(signals, candidates.fluency).values()))
     print(f"asked {len(questions)} questions of {other} of the documents of {name}", file=sys.stderr)
     answered = [other == name and bool(question["answers"]) for question in questions]
-    return Asked(name, other, found, answered)
+    return Asked(name, other, features, answered)
 
 
 def _fit(runs: list[Asked]) -> LogisticRegression:
@@ -112,18 +113,18 @@ def _fit(runs: list[Asked]) -> LogisticRegression:
 
 def _coefficients(runs: list[Asked]) -> list[str]:
     model = _fit(runs)
-    names = list(ranking.evidence({"lexical": np.empty(0, np.float32)}, 1.0))
+    names = list(confidence_features({"lexical": np.empty(0, np.float32)}, 1.0))
     values = ", ".join(f"{name} {value:.2f}" for name, value in zip(names, model.coef_[0], strict=True))
     return [f"Fitted on everything: intercept {model.intercept_[0]:.2f}, {values}", ""]
 
 
 def _check(name: str, runs: list[Asked]) -> list[str]:
-    """Tell how a fit without a set, and without its kin, does on it."""
+    """Return how a fit without a set, and without its kin, does on it."""
     model = _fit([run for run in runs if _kin(name) not in {_kin(run.documents), _kin(run.questions)}])
     own = [run for run in runs if run.documents == name]
     said = model.predict_proba(np.array([row for run in own for row in run.evidence]))[:, 1]
     so = np.array([kind for run in own for kind in run.answered])
-    right = (np.mean(said[so] >= ranking.ANSWERABLE) + np.mean(said[~so] < ranking.ANSWERABLE)) / 2
+    right = (np.mean(said[so] >= ANSWERABLE) + np.mean(said[~so] < ANSWERABLE)) / 2
     lines = [f"## {name}, fitted without it", ""]
     lines += [f"AUROC {roc_auc_score(so, said):.4f}, balanced accuracy {right:.4f}", ""]
     lines += ["| said | questions | answered | |", "|---|---|---|---|"]

@@ -72,7 +72,7 @@ def main() -> None:
             args.runs,
         )
         vectors = {engine: _load(Path(folder), engine) for engine in runs}
-    rows = {engine: common.medians(found) for engine, found in runs.items()}
+    rows = {engine: common.medians(runs_of_engine) for engine, runs_of_engine in runs.items()}
     facts = {"set": args.data.name, "runs": args.runs, "tokens": rows[PEER]["tokens"]}
     facts |= {"version": rows[PEER]["version"]} | {kind: len(getattr(vectors[PEER], kind)) for kind in _KINDS}
     figures = [*_speed(rows), *_ranking(vectors, task["passages"], questions), *_cosines(vectors)]
@@ -96,10 +96,10 @@ def sentence_transformers(task: Row) -> Row:
     texts = _texts(task)
     model.encode(texts[:_SMALL])
     started = time.perf_counter()
-    found = model.encode(texts)
+    vectors = model.encode(texts)
     seconds = time.perf_counter() - started
     count = len(task["passages"])
-    _save(task, PEER, Vectors(found[:count], found[count:], model.encode(task["questions"])))
+    _save(task, PEER, Vectors(vectors[:count], vectors[count:], model.encode(task["questions"])))
     read = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
     return {"version": library.__version__, "seconds": seconds, "tokens": sum(map(len, read))}
 
@@ -109,9 +109,9 @@ def apart(task: Row) -> Row:
     from qa.types import PassageInput, Span  # noqa: PLC0415
 
     inputs = [PassageInput("", text, (Span(0, len(text)),)) for text in _texts(task)]
-    seconds, (found, _) = _encode(inputs)
+    seconds, (vectors, _) = _encode(inputs)
     count = len(task["passages"])
-    _save(task, APART, Vectors(found[:count], found[count:], _questions(task)))
+    _save(task, APART, Vectors(vectors[:count], vectors[count:], _questions(task)))
     return {"seconds": seconds}
 
 
@@ -129,7 +129,7 @@ def late(task: Row) -> Row:
 
 
 def _texts(task: Row) -> list[str]:
-    """Give the paragraphs, then their sentences."""
+    """Return the paragraphs, then their sentences."""
     passages = task["passages"]
     return [
         *(passage["text"] for passage in passages),
@@ -169,8 +169,8 @@ def _save(task: Row, engine: str, vectors: Vectors) -> None:
 
 
 def _load(folder: Path, engine: str) -> Vectors:
-    found = (np.load(folder / f"{engine}.{kind}.npy").astype(np.float64) for kind in _KINDS)
-    return Vectors(*(rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in found))
+    kinds = (np.load(folder / f"{engine}.{kind}.npy").astype(np.float64) for kind in _KINDS)
+    return Vectors(*(rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in kinds))
 
 
 def _speed(rows: Row) -> Iterable[Figure]:
@@ -187,7 +187,7 @@ def _ranking(
 ) -> Iterable[Figure]:
     gold = np.array([_holds(passages, question) for question in questions])
     starts = np.cumsum([0, *(len(passage["sentences"]) for passage in passages)])[:-1]
-    scores = {engine: _mrr(found, gold, starts) for engine, found in vectors.items()}
+    scores = {engine: _mrr(of_engine, gold, starts) for engine, of_engine in vectors.items()}
     for engine, bar in ((APART, -0.002), (LATE, None)):
         for by in scores[engine]:
             measure = f"MRR@{DEPTH} by {by}, {engine.removeprefix('qa, ')}"
@@ -195,7 +195,7 @@ def _ranking(
 
 
 def _holds(passages: Sequence[Row], question: Row) -> list[bool]:
-    """Tell of each passage whether it holds a part of an answer."""
+    """Return of each passage whether it holds a part of an answer."""
     answers = question["answers"]
     return [
         any(answer["doc"] == path and answer["start"] < end and start < answer["end"] for answer in answers)

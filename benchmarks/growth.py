@@ -32,7 +32,7 @@ class Panel:
 
 
 def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
-    """Give the exponent of the power law that fits best: least squares between the logarithms."""
+    """Return the exponent of the power law that fits best: least squares between the logarithms."""
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 

@@ -229,7 +229,7 @@ def _measure(
 
 
 def _abort(address: _Address, process: int) -> common.Row:
-    """Give answers up half-way, and look whether each can still be had, and what memory that took."""
+    """Return answers up half-way, and look whether each can still be had, and what memory that took."""
     targets = [
         f"/api/v1/documents/{address.page}/file",
         f"/api/v1/documents/{address.text}/text",

@@ -51,7 +51,7 @@ def main() -> None:
     questions = list(dict.fromkeys(one["question"].strip() for one in common.read_questions(args.data)))
     with TemporaryDirectory() as folder, ExitStack() as stack:
         urls = {
-            name: stack.enter_context(_serving(checkout.resolve(), args.data / "docs", Path(folder) / name))
+            name: stack.enter_context(serving(checkout.resolve(), args.data / "docs", Path(folder) / name))
             for name, checkout in (("before", args.before), ("after", args.after))
         }
         for url in urls.values():
@@ -69,12 +69,12 @@ def main() -> None:
         after = figures["after"][measure]
         ratio = f"{after / before:.3f}" if before else "-"
         sys.stdout.write(f"{measure:28} {before:10.2f} {after:10.2f}  {ratio}\n")
-    facts = {"set": args.data.name, "rounds": args.rounds, "commits": _commits(args.before, args.after)}
+    facts = {"set": args.data.name, "rounds": args.rounds, "commits": commits(args.before, args.after)}
     common.write_json(args.write, facts, {"medians": figures, "each_round": rounds})
 
 
 @contextmanager
-def _serving(checkout: Path, docs: Path, index: Path) -> Iterator[str]:
+def serving(checkout: Path, docs: Path, index: Path) -> Iterator[str]:
     """Build an index with a checkout's code and serve it."""
     environment = {name: value for name, value in os.environ.items() if name[:3] != "QA_"}
     environment |= {"PYTHONPATH": str(checkout), "HF_HUB_OFFLINE": "1"}
@@ -142,11 +142,15 @@ def _percentile(times: Sequence[float], percent: int) -> float:
     return sorted(times)[min(len(times) - 1, len(times) * percent // 100)]
 
 
-def _commits(*checkouts: Path) -> Mapping[str, str]:
+def commits(*checkouts: Path) -> Mapping[str, str]:
+    """Return the commits of the checkouts ``before`` and ``after``."""
     names = ("before", "after")
     command = ["git", "rev-parse", "HEAD"]
-    told = [subprocess.run(command, cwd=one, capture_output=True, text=True, check=True) for one in checkouts]
-    return {name: done.stdout.strip() for name, done in zip(names, told, strict=True)}
+    runs = [
+        subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True)
+        for checkout in checkouts
+    ]
+    return {name: run.stdout.strip() for name, run in zip(names, runs, strict=True)}
 
 
 if __name__ == "__main__":

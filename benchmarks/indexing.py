@@ -74,10 +74,10 @@ def theirs(python: Path, task: Row) -> Row:
     """Time txtai from the start of its process to the end."""
     with TemporaryDirectory() as folder:
         save = {"folder": str(Path(folder) / "index")}
-        seconds, found = _timed(partial(common.run_worker, python, __file__, PEER, task | save))
-    if found["count"] != len(task["passages"]):
-        raise SystemExit(f"txtai has {found['count']} of {len(task['passages'])} passages")
-    return {"version": found["version"], "seconds": seconds}
+        seconds, result = _timed(partial(common.run_worker, python, __file__, PEER, task | save))
+    if result["count"] != len(task["passages"]):
+        raise SystemExit(f"txtai has {result['count']} of {len(task['passages'])} passages")
+    return {"version": result["version"], "seconds": seconds}
 
 
 def txtai(task: Row) -> Row:
@@ -92,8 +92,8 @@ def txtai(task: Row) -> Row:
 
 def _timed(run: Callable[[], Row]) -> tuple[float, Row]:
     started = time.perf_counter()
-    found = run()
-    return time.perf_counter() - started, found
+    result = run()
+    return time.perf_counter() - started, result
 
 
 if __name__ == "__main__":

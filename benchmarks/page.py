@@ -58,9 +58,9 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         common.build_index(DOCS, Path(folder))
         with common.service(Path(folder)) as service:
-            found = _measure(service.url)
-    print(json.dumps(found, indent=1))
-    common.write_json(args.write, {"corpus": DOCS.name}, found)
+            figures = _measure(service.url)
+    print(json.dumps(figures, indent=1))
+    common.write_json(args.write, {"corpus": DOCS.name}, figures)
 
 
 def _measure(address: str) -> common.Row:

@@ -43,7 +43,7 @@ def main() -> None:
         {engine: partial(measure, args.python, engine, task, questions) for engine in args.engines},
         args.runs,
     )
-    rows = [{"engine": engine} | common.medians(found) for engine, found in runs.items()]
+    rows = [{"engine": engine} | common.medians(runs_of_engine) for engine, runs_of_engine in runs.items()]
     common.show(rows)
     facts = {"set": args.data.name, "questions": len(questions), "passages": len(task["passages"])}
     common.write_json(args.write, facts | {"runs": args.runs}, {"rows": rows})
@@ -65,20 +65,20 @@ def make_task(docs: Path, questions: list[str]) -> dict[str, Any]:
 
 def measure(python: Path, engine: str, task: dict[str, Any], questions: Sequence[Any]) -> Row:
     """Run an engine in a new process and score what it finds."""
-    found = common.run_worker(sys.executable if engine == "qa" else python, __file__, engine, task)
+    result = common.run_worker(sys.executable if engine == "qa" else python, __file__, engine, task)
     scores = [
         score(places, [(answer["doc"], answer["start"], answer["end"]) for answer in question["answers"]])
-        for places, question in zip(found["found"], questions, strict=True)
+        for places, question in zip(result["found"], questions, strict=True)
     ]
     row = {name: mean(each[name] for each in scores) for name in scores[0]}
-    times = common.percentiles(found["ms"], 50, 99)
-    return {"version": found["version"]} | row | times | {"index_seconds": found["index_seconds"]}
+    times = common.percentiles(result["ms"], 50, 99)
+    return {"version": result["version"]} | row | times | {"index_seconds": result["index_seconds"]}
 
 
-def score(found: Sequence[Place], answers: Sequence[Place]) -> dict[str, float]:
+def score(places: Sequence[Place], answers: Sequence[Place]) -> dict[str, float]:
     """Score one question's passages, each a place, against the places of its answers."""
     gold = {(path, i) for path, start, end in answers for i in range(start, end)}
-    shown = [{(path, i) for path, start, end in [place] for i in range(start, end)} for place in found]
+    shown = [{(path, i) for path, start, end in [place] for i in range(start, end)} for place in places]
     first = next((rank for rank, characters in enumerate(shown[:DEPTH], 1) if characters & gold), None)
     top = set().union(*shown[:5])
     return {
@@ -172,8 +172,8 @@ def chroma(task: dict[str, Any]) -> Callable[[], Ask]:
             collection.add(ids=ids, embeddings=vectors[part], documents=texts[part])
 
         def ask(question: str) -> list[Place]:
-            found = collection.query(query_embeddings=model.encode([question]), n_results=DEPTH)
-            return [passages[int(number)][:3] for number in found["ids"][0]]
+            answer = collection.query(query_embeddings=model.encode([question]), n_results=DEPTH)
+            return [passages[int(number)][:3] for number in answer["ids"][0]]
 
         return ask
 

@@ -42,8 +42,8 @@ def score(data: Path, scorer: Path, index: Path) -> dict[str, Any]:
     facts = common.build_index(data / "docs", index)
     with common.service(index) as service:
         command = [sys.executable, str(scorer), str(data), "--url", service.url]
-        found = subprocess.run(command, capture_output=True, text=True, check=True)
-    scores: dict[str, Any] = json.loads(found.stdout)
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+    scores: dict[str, Any] = json.loads(process.stdout)
     return scores | {name: facts[name] for name in ("documents", "passages")}
 
 

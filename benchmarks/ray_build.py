@@ -21,9 +21,9 @@ from common import Row
 
 def main() -> None:
     """Run both in turn on each set, and print how long they take."""
-    found = common.parser(__doc__, peers=False, several=True)
-    found.add_argument("--runs", type=int, default=3, help="runs of each, 3 by default")
-    args = found.parse_args()
+    parser = common.parser(__doc__, peers=False, several=True)
+    parser.add_argument("--runs", type=int, default=3, help="runs of each, 3 by default")
+    args = parser.parse_args()
     rows, every = [], {}
     for data in args.data:
         engines = {

@@ -75,11 +75,11 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    found = common.parser(__doc__, peers=False, several=True)
-    found.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="how many passages")
-    found.add_argument("--work", type=Path, default=common.ROOT / "build/scale", help="folder for the files")
-    found.add_argument("--rebuild", action="store_true", help="build what is built already, too")
-    return found
+    parser = common.parser(__doc__, peers=False, several=True)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="how many passages")
+    parser.add_argument("--work", type=Path, default=common.ROOT / "build/scale", help="folder for the files")
+    parser.add_argument("--rebuild", action="store_true", help="build what is built already, too")
+    return parser
 
 
 # One size
@@ -147,11 +147,11 @@ def fitted_to(folder: Path, data: Sequence[Path]) -> Row:
 
 
 def _fingerprint(data: Sequence[Path]) -> str:
-    found = hashlib.sha256(f"{synthetic_text.VERSION} {synthetic_vectors.VERSION}".encode())
+    digest = hashlib.sha256(f"{synthetic_text.VERSION} {synthetic_vectors.VERSION}".encode())
     for folder in data:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            found.update(path.read_bytes())
-    return found.hexdigest()[:32]
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]
 
 
 # Reports

@@ -24,7 +24,7 @@ from qa.index import generation
 from qa.index.dense.vectors import VectorIndex
 from qa.index.generation import Generation
 from qa.retrieval.searcher import Searcher
-from qa.text.passages import context
+from qa.text.segmentation.passages import context
 from qa.types import Float32, Int64, Passage, PassageInput, Query, Span
 
 QUESTIONS = 500
@@ -47,8 +47,8 @@ def write(task: Row) -> Row:
     """Write the documents."""
     started = time.perf_counter()
     library = Library(json.loads((Path(task["fit"]) / "sources.json").read_bytes()))
-    found = library.write(Path(task["work"]) / "docs", task["passages"])
-    return found | {"write_seconds": time.perf_counter() - started}
+    facts = library.write(Path(task["work"]) / "docs", task["passages"])
+    return facts | {"write_seconds": time.perf_counter() - started}
 
 
 def build(task: Row) -> Row:
@@ -78,10 +78,10 @@ def build(task: Row) -> Row:
 
 def questions(task: Row) -> Row:
     """Make questions about passages from all over the index; tell how near its sentences are."""
-    found, fit = open_index(task), Path(task["fit"])
+    corpus, fit = open_index(task), Path(task["fit"])
     random = np.random.default_rng(0)
-    rows = random.choice(len(found.passages), QUESTIONS + common.WARM_UP, replace=False).tolist()
-    passages = found.store.passages(rows)
+    rows = random.choice(len(corpus.passages), QUESTIONS + common.WARM_UP, replace=False).tolist()
+    passages = corpus.store.passages(rows)
     inputs = [_as_embedded(passage) for passage in passages]
     chosen = [int(random.integers(len(one.sentences))) for one in inputs]
     made = StandIn(fit).encode_passages(inputs)
@@ -92,13 +92,13 @@ def questions(task: Row) -> Row:
     np.save(Path(task["work"]) / "questions.npy", vectors)
     kept = {"questions": asked, "answers": [passage.id for passage in passages]}
     (Path(task["work"]) / "questions.json").write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
-    return {"neighbourhood": _surroundings(found, Questions(fit))}
+    return {"neighbourhood": _surroundings(corpus, Questions(fit))}
 
 
-def _surroundings(found: Generation, made: Questions) -> Row:
+def _surroundings(corpus: Generation, made: Questions) -> Row:
     """Measure the first passages' neighbourhood: as many as there are real ones, or about."""
-    starts = np.asarray(found.sentence_starts[: _SURROUNDINGS + 1])
-    sentences = found.sentences.vectors(np.arange(starts[-1]))
+    starts = np.asarray(corpus.sentence_starts[: _SURROUNDINGS + 1])
+    sentences = corpus.sentences.vectors(np.arange(starts[-1]))
     asked = np.random.default_rng(1).choice(sentences, 2 * QUESTIONS, replace=False)
     return neighbourhood(sentences, starts, made.vectors(asked))
 
@@ -112,7 +112,7 @@ def serve(task: Row) -> Row:
     ask(searcher, asked[: common.WARM_UP])
     ms, hits = ask(searcher, asked[common.WARM_UP :])
     shared = _PSS.findall(Path("/proc/self/smaps_rollup").read_text("ascii"))
-    met = [answer in found for answer, found in zip(answers[common.WARM_UP :], hits, strict=True)]
+    met = [answer in rows for answer, rows in zip(answers[common.WARM_UP :], hits, strict=True)]
     return {
         "open_seconds": opened,
         **common.percentiles(ms, 50, 95, 99),
@@ -125,15 +125,15 @@ def serve(task: Row) -> Row:
 
 def compare(task: Row) -> Row:
     """Compare what is found with what is there, by sentences and by the hits of whole searches."""
-    found = open_index(task)
+    corpus = open_index(task)
     asked, _, vectors = read_made(task)
-    nearest = exactly_nearest(found.sentences, vectors)
+    nearest = exactly_nearest(corpus.sentences, vectors)
     shares = [
-        np.isin(rows[:_K], found.sentences.ask(vector).nearest(_POOL)[:_K]).mean()
+        np.isin(rows[:_K], corpus.sentences.score(vector).nearest(_POOL)[:_K]).mean()
         for vector, rows in zip(vectors, nearest, strict=True)
     ]
-    _, usual = ask(_searcher(task, found), asked)
-    _, best = ask(_searcher(task, _exact(found, vectors, nearest)), asked)
+    _, usual = ask(_searcher(task, corpus), asked)
+    _, best = ask(_searcher(task, _exact(corpus, vectors, nearest)), asked)
     same = [len({*some} & {*every}) / len(every) for some, every in zip(usual, best, strict=True)]
     return {"recall_sentences": float(np.mean(shares)), "recall_hits": float(np.mean(same))}
 
@@ -143,21 +143,21 @@ def open_index(task: Row) -> Generation:
     return generation.load(generation.current(Path(task["work"]) / "index"))
 
 
-def _searcher(task: Row, found: Generation) -> Searcher:
+def _searcher(task: Row, corpus: Generation) -> Searcher:
     """Search with the drawn vectors, in the time that the real encoder takes."""
     encoder = open_encoder(Settings().model, Path(task["fit"]) / "encoder")
     asked, _, vectors = read_made(task)
-    return Searcher(found, Questioner(encoder, dict(zip(asked, vectors, strict=True))))
+    return Searcher(corpus, Questioner(encoder, dict(zip(asked, vectors, strict=True))))
 
 
 def read_made(task: Row) -> tuple[list[str], list[str], Float32]:
     """Read the questions, the passages that they are about, and their vectors."""
-    found = json.loads((Path(task["work"]) / "questions.json").read_bytes())
-    return found["questions"], found["answers"], np.load(Path(task["work"]) / "questions.npy")
+    content = json.loads((Path(task["work"]) / "questions.json").read_bytes())
+    return content["questions"], content["answers"], np.load(Path(task["work"]) / "questions.npy")
 
 
 def _as_embedded(passage: Passage) -> PassageInput:
-    """Give what the encoder read of a passage."""
+    """Return what the encoder read of a passage."""
     start = passage.span.start
     sentences = tuple(Span(first - start, last - start) for first, last in passage.sentences)
     return PassageInput(context(passage.document.metadata, passage.section), passage.text, sentences)
@@ -177,10 +177,10 @@ def ask(searcher: Searcher, asked: Sequence[str]) -> tuple[list[float], list[lis
 # Exact search
 
 
-def _exact(found: Generation, queries: Float32, nearest: Int64) -> Generation:
-    """Give a generation that knows these questions' nearest sentences."""
+def _exact(corpus: Generation, queries: Float32, nearest: Int64) -> Generation:
+    """Return a generation that knows these questions' nearest sentences."""
     known = {query.tobytes(): rows for query, rows in zip(queries, nearest, strict=True)}
-    return replace(found, sentences=_ExactSentences(found.sentences, known))
+    return replace(corpus, sentences=_ExactSentences(corpus.sentences, known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +205,11 @@ class _ExactCosines:
     every: None = None
 
     def of(self, rows: Int64) -> Float32:
-        """Give those of these rows."""
+        """Return those of these rows."""
         return self.sentences.vectors(rows) @ self.query
 
     def nearest(self, count: int, _allowed: None = None) -> Int64:
-        """Give the rows with the greatest."""
+        """Return the rows with the greatest."""
         if count > len(self.rows) < len(self.sentences):
             raise SystemExit(f"a search asked for {count} sentences, of which {_EXACT} are known")
         return self.rows[:count]
@@ -220,10 +220,10 @@ def exactly_nearest(sentences: VectorIndex, queries: Float32) -> Int64:
     rows = np.empty((len(queries), 0), np.int64)
     cosines = np.empty((len(queries), 0), np.float32)
     for first, block in sentences.blocks():
-        found = queries @ block.T
-        best = np.argpartition(-found, min(_EXACT, found.shape[1]) - 1, axis=1)[:, :_EXACT]
+        products = queries @ block.T
+        best = np.argpartition(-products, min(_EXACT, products.shape[1]) - 1, axis=1)[:, :_EXACT]
         rows = np.hstack([rows, best + first])
-        cosines = np.hstack([cosines, np.take_along_axis(found, best, 1)])
+        cosines = np.hstack([cosines, np.take_along_axis(products, best, 1)])
         order = np.lexsort((rows, -cosines), axis=1)[:, :_EXACT]
         rows, cosines = np.take_along_axis(rows, order, 1), np.take_along_axis(cosines, order, 1)
     return rows
@@ -255,14 +255,14 @@ class _PeakOfOwn:
 
 def memory() -> dict[str, float]:
     """Read this process's memory, in GiB."""
-    found = _STATUS.findall(Path("/proc/self/status").read_text("ascii"))
-    return {name: int(size) * 1024 / _GIB for name, size in found}
+    sizes = _STATUS.findall(Path("/proc/self/status").read_text("ascii"))
+    return {name: int(size) * 1024 / _GIB for name, size in sizes}
 
 
 def _mapped(folder: Path) -> dict[str, float]:
     """Read how much of each mapped file below a folder is resident, in GiB."""
-    found: dict[str, float] = {}
+    sizes: dict[str, float] = {}
     for name, size in _MAPPING.findall(Path("/proc/self/smaps").read_text("utf-8")):
         if name.startswith(str(folder.resolve())):
-            found[Path(name).name] = found.get(Path(name).name, 0) + int(size) * 1024 / _GIB
-    return found
+            sizes[Path(name).name] = sizes.get(Path(name).name, 0) + int(size) * 1024 / _GIB
+    return sizes

@@ -77,8 +77,8 @@ def make_task(docs: Path, index: Path, questions: list[str]) -> Row:
 def alone(python: str | Path, engine: str, task: Row) -> Row:
     """Ask an engine in its own process, this project's on as many cores as the service gives a request."""
     environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} if engine == "qa" else {}
-    found = common.run_worker(python, _PEER_SCRIPT, engine, task, **environment)
-    return {"version": found["version"]} | common.percentiles(found["ms"], 50, 95, 99)
+    result = common.run_worker(python, _PEER_SCRIPT, engine, task, **environment)
+    return {"version": result["version"]} | common.percentiles(result["ms"], 50, 95, 99)
 
 
 def ours(indexes: Mapping[str, Path], questions: Sequence[str]) -> Row:
@@ -113,20 +113,20 @@ def _together(service: Service, questions: Sequence[str]) -> Row:
 
 def _memory(service: Service, name: str) -> Row:
     """Read the memory of the service's processes, in MiB: of the largest, and of all."""
-    found: dict[str, list[float]] = {"Rss": [], "Pss": []}
+    sizes: dict[str, list[float]] = {"Rss": [], "Pss": []}
     for process in _family(service.process):
         facts = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
         for kind, size in _MEMORY.findall(facts):
-            found[kind].append(int(size) / 1024)
+            sizes[kind].append(int(size) / 1024)
     return {
-        f"{name}_rss_mib": max(found["Rss"]),
-        f"{name}_all_rss_mib": sum(found["Rss"]),
-        f"{name}_all_pss_mib": sum(found["Pss"]),
+        f"{name}_rss_mib": max(sizes["Rss"]),
+        f"{name}_all_rss_mib": sum(sizes["Rss"]),
+        f"{name}_all_pss_mib": sum(sizes["Pss"]),
     }
 
 
 def _family(process: int) -> Iterator[int]:
-    """Give a process and all that it has started."""
+    """Return a process and all that it has started."""
     yield process
     for children in Path(f"/proc/{process}/task").glob("*/children"):
         for child in children.read_text("ascii").split():

@@ -57,12 +57,12 @@ _RSS = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
 
 def main() -> None:
     """Measure both and print what came of it."""
-    found = common.parser(__doc__, peers=False, several=True)
-    found.add_argument("--size", type=int, default=100_000, help="how many passages")
-    found.add_argument("--store", help="a Milvus, as in the setting; by default one is started")
-    found.add_argument("--pid", type=int, help="the process of the Milvus, to read its memory")
-    found.add_argument("--work", type=Path, default=common.ROOT / "build/scale", help="folder for the files")
-    args = found.parse_args()
+    parser = common.parser(__doc__, peers=False, several=True)
+    parser.add_argument("--size", type=int, default=100_000, help="how many passages")
+    parser.add_argument("--store", help="a Milvus, as in the setting; by default one is started")
+    parser.add_argument("--pid", type=int, help="the process of the Milvus, to read its memory")
+    parser.add_argument("--work", type=Path, default=common.ROOT / "build/scale", help="folder for the files")
+    args = parser.parse_args()
     fitted = scale.fitted_to(args.work / "fit", [path.resolve() for path in args.data])
     folder = args.work / str(args.size)
     task = {"work": str(folder), "fit": str(args.work / "fit"), "passages": args.size}
@@ -85,7 +85,7 @@ def main() -> None:
 
 @contextmanager
 def _milvus(folder: Path, store: str | None, pid: int | None) -> Iterator[tuple[str, int | None]]:
-    """Give the Milvus that is named and its process; by default start one, and end it."""
+    """Return the Milvus that is named and its process; by default start one, and end it."""
     if store:
         yield store, pid
         return
@@ -119,22 +119,22 @@ def _processor_seconds(pid: int) -> float:
 
 def upload(task: Row) -> Row:
     """Put the index into the Milvus."""
-    found = scale_jobs.open_index(task)
+    corpus = scale_jobs.open_index(task)
     started = time.perf_counter()
-    done = publish(task["store"], found, None)
+    done = publish(task["store"], corpus, None)
     return {"upload seconds": time.perf_counter() - started, "rows": done.rows}
 
 
 def local(task: Row) -> Row:
     """Ask the local index."""
     started = time.perf_counter()
-    found = scale_jobs.open_index(task)
-    row = _asked(task, found, time.perf_counter() - started)
+    corpus = scale_jobs.open_index(task)
+    row = _asked(task, corpus, time.perf_counter() - started)
     _, _, vectors = scale_jobs.read_made(task)
-    nearest = scale_jobs.exactly_nearest(found.sentences, vectors)
+    nearest = scale_jobs.exactly_nearest(corpus.sentences, vectors)
     np.save(Path(task["work"]) / "nearest.npy", nearest[:, :_K])
     shares = [
-        np.isin(rows[:_K], found.sentences.ask(vector).nearest(_POOL)).mean()
+        np.isin(rows[:_K], corpus.sentences.score(vector).nearest(_POOL)).mean()
         for vector, rows in zip(vectors, nearest, strict=True)
     ]
     return row | {"recall@10, sentences": float(np.mean(shares))}
@@ -144,27 +144,27 @@ def milvus(task: Row) -> Row:
     """Ask the Milvus."""
     client = Client(task["store"], patience=_PATIENCE)
     started = time.perf_counter()
-    found = MilvusCorpus(client, str(live(client)), Path(task["work"]) / "cache")
-    row = _asked(task, found, time.perf_counter() - started)
+    corpus = MilvusCorpus(client, str(live(client)), Path(task["work"]) / "cache")
+    row = _asked(task, corpus, time.perf_counter() - started)
     if task["pid"]:
         row["server GiB"] = _resident(task["pid"])
     _, _, vectors = scale_jobs.read_made(task)
     nearest, shares = np.load(Path(task["work"]) / "nearest.npy"), []
     for vector, rows in zip(vectors, nearest, strict=True):
-        got = found.client.search(
-            found.sentences, "vector", vector.tolist(), limit=_POOL, where="", fields=["row"],
-            parameters=found.layout.search,
+        got = corpus.client.search(
+            corpus.sentences, "vector", vector.tolist(), limit=_POOL, where="", fields=["row"],
+            parameters=corpus.layout.search,
         )  # fmt: skip
         shares.append(np.isin(rows, [one["id"] for one in got]).mean())
     client.close()
     return row | {"recall@10, sentences": float(np.mean(shares))}
 
 
-def _asked(task: Row, found: Corpus, opened: float) -> Row:
+def _asked(task: Row, corpus: Corpus, opened: float) -> Row:
     """Ask the questions; give the times, the memory, and what was found."""
     encoder = open_encoder(Settings().model, Path(task["fit"]) / "encoder")
     asked, answers, vectors = scale_jobs.read_made(task)
-    searcher = Searcher(found, Questioner(encoder, dict(zip(asked, vectors, strict=True))))
+    searcher = Searcher(corpus, Questioner(encoder, dict(zip(asked, vectors, strict=True))))
     scale_jobs.ask(searcher, asked[: common.WARM_UP])
     ms, hits = scale_jobs.ask(searcher, asked[common.WARM_UP :])
     met = [answer in some for answer, some in zip(answers[common.WARM_UP :], hits, strict=True)]
@@ -178,8 +178,8 @@ def _asked(task: Row, found: Corpus, opened: float) -> Row:
 
 
 def _resident(pid: object) -> float:
-    found = _RSS.search(Path(f"/proc/{pid}/status").read_text("ascii"))
-    return int(found[1]) / _GIB if found else 0.0
+    match = _RSS.search(Path(f"/proc/{pid}/status").read_text("ascii"))
+    return int(match[1]) / _GIB if match else 0.0
 
 
 def _work(job: str, task: Row, **environment: str) -> Row:

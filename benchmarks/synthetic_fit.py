@@ -51,19 +51,19 @@ class _RealSet:
     def __init__(self, index: Path, data: Path) -> None:
         self._data = data
         self._passages = common.read_passages(index)
-        found = generation.load(generation.current(index))
-        self.vectors = found.sentences.vectors(np.arange(len(found.sentences)))
-        self.starts = np.asarray(found.sentence_starts)
+        corpus = generation.load(generation.current(index))
+        self.vectors = corpus.sentences.vectors(np.arange(len(corpus.sentences)))
+        self.starts = np.asarray(corpus.sentence_starts)
 
     def sources(self) -> Iterator[list[str]]:
-        """Give each document's sentences."""
-        found: dict[str, list[str]] = {}
+        """Return each document's sentences."""
+        texts: dict[str, list[str]] = {}
         for path, _, _, text in self._sentences():
-            found.setdefault(path, []).append(text)
-        yield from found.values()
+            texts.setdefault(path, []).append(text)
+        yield from texts.values()
 
     def pairs(self, encoder: Encoder) -> Iterator[Pair]:
-        """Give each question and the sentence that has most of its answer, with their vectors."""
+        """Return each question and the sentence that has most of its answer, with their vectors."""
         asked = [one for one in common.read_questions(self._data) if one["answers"]]
         vectors = encoder.encode_queries([one["question"] for one in asked])
         by_path: dict[str, list[tuple[int, int, int, str]]] = {}
@@ -87,8 +87,8 @@ class _RealSet:
 def _token_bank(encoder: Encoder, sources: Sequence[Sequence[str]]) -> dict[str, Float32]:
     """Encode some sentences: give the vectors of each piece of a word."""
     sentences = common.spaced([text for source in sources for text in source], _BANK_SENTENCES)
-    found: dict[str, list[Float32]] = {}
+    by_piece: dict[str, list[Float32]] = {}
     for sentence, made in zip(sentences, encoder.encode_queries(sentences), strict=True):
         for span, vector in zip(made.spans, made.tokens, strict=True):
-            found.setdefault(sentence[span.start : span.end].lower(), []).append(vector)
-    return {piece: np.stack(vectors).astype(np.float32) for piece, vectors in found.items()}
+            by_piece.setdefault(sentence[span.start : span.end].lower(), []).append(vector)
+    return {piece: np.stack(vectors).astype(np.float32) for piece, vectors in by_piece.items()}

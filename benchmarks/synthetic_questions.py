@@ -41,9 +41,9 @@ class Questions:
     """Makes questions like the real ones of ``fit``."""
 
     def __init__(self, folder: Path) -> None:
-        found = json.loads((folder / _FRAMES).read_bytes())
-        self._frames: list[list[str | int]] = found["frames"]
-        self._stop_words = frozenset(found["stop_words"])
+        content = json.loads((folder / _FRAMES).read_bytes())
+        self._frames: list[list[str | int]] = content["frames"]
+        self._stop_words = frozenset(content["stop_words"])
         with np.load(folder / _DIFFERENCES, allow_pickle=False) as arrays:
             self._cosines, self._mean, self._axes = (arrays[name] for name in ("cosines", "mean", "axes"))
 
@@ -61,7 +61,7 @@ class Questions:
         return list(texts), self._turned(vectors, self._cosines[frames], random)
 
     def vectors(self, sentences: Float32) -> Float32:
-        """Give questions' vectors only, for sentences with these."""
+        """Return questions' vectors only, for sentences with these."""
         random = np.random.default_rng(2)
         return self._turned(sentences, random.choice(self._cosines, len(sentences)), random)
 
@@ -91,7 +91,7 @@ def fit(folder: Path, pairs: Sequence[Pair], stop_words: Iterable[str]) -> Row:
 
 
 def _common(questions: Sequence[str]) -> frozenset[str]:
-    """Give the words that many questions have, such as those with which one asks."""
+    """Return the words that many questions have, such as those with which one asks."""
     counts = Counter(part.lower() for question in questions for part in set(_PART.findall(question)))
     return frozenset(part for part, count in counts.items() if count > _IN_MANY * len(questions))
 

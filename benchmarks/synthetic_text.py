@@ -129,18 +129,18 @@ class Library:
         """Choose the words of a sentence that make room for others."""
         kinds = []
 
-        def replace(found: re.Match[str]) -> str:
-            kind = self._kind(found[0])
+        def replace(match: re.Match[str]) -> str:
+            kind = self._kind(match[0])
             if not kind or random.random() >= _REPLACED:
-                return found[0]
-            kinds.append(str(min(len(found[0]), 9)) if kind == "0" else kind)
+                return match[0]
+            kinds.append(str(min(len(match[0]), 9)) if kind == "0" else kind)
             return "%s"
 
         replaced = _WORD.sub(replace, text.replace("%", "%%"))
         return Template(replaced, "".join(kinds), len(_WORD.findall(text)))
 
     def _kind(self, word: str) -> str:
-        """Tell a number, a name and a word apart; nothing for what stays."""
+        """Return a number, a name and a word apart; nothing for what stays."""
         if word.isdigit():
             return "0"
         if word.lower() in self.stop_words or len(word) <= 2 or not word.isalpha():
@@ -164,7 +164,7 @@ class Library:
 
 
 def stop_words(sources: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Give the words that most sources have."""
+    """Return the words that most sources have."""
     counts: Counter[str] = Counter()
     for source in sources:
         counts.update({word.lower() for text in source for word in _WORD.findall(text)})

@@ -102,8 +102,8 @@ def fit(folder: Path, sentences: Float32, starts: Int64, pieces: Mapping[str, Fl
 def read_facts(folder: Path) -> Row | None:
     """Read what ``fit`` was given to keep; None where there is nothing."""
     path = folder / _FACTS
-    found: Row | None = json.loads(path.read_bytes()) if path.exists() else None
-    return found
+    facts: Row | None = json.loads(path.read_bytes()) if path.exists() else None
+    return facts
 
 
 def without_copies(sentences: Float32, starts: Int64) -> tuple[Float32, Int64]:
@@ -132,11 +132,11 @@ def neighbourhood(sentences: Float32, starts: Int64, questions: Float32) -> Row:
     nearest = -np.sort(-np.where(together, -1, cosines), axis=1)[:, :100]
     distances = np.sqrt(2 - 2 * np.minimum(nearest, _COPY))
     dimensions = -1 / np.log(distances[:, :-1] / distances[:, -1:]).mean(axis=1)
-    found = {"sentences": len(sentences), "cosine in a passage": inside}
-    found |= {f"to neighbour {k}": np.median(nearest[:, k - 1]) for k in (1, 10, 100)}
-    found["local dimension"] = np.median(dimensions)
-    found["recall in 8 of 128 lists"] = _recall(sentences, questions)
-    return {name: round(float(value), 3) for name, value in found.items()}
+    figures = {"sentences": len(sentences), "cosine in a passage": inside}
+    figures |= {f"to neighbour {k}": np.median(nearest[:, k - 1]) for k in (1, 10, 100)}
+    figures["local dimension"] = np.median(dimensions)
+    figures["recall in 8 of 128 lists"] = _recall(sentences, questions)
+    return {name: round(float(value), 3) for name, value in figures.items()}
 
 
 def _recall(sentences: Float32, questions: Float32) -> float:
@@ -146,9 +146,9 @@ def _recall(sentences: Float32, questions: Float32) -> float:
     index.train(sentences)
     index.add(sentences)
     index.nprobe = _LOOKED_AT
-    found = index.search(questions, 10)[1]
+    retrieved = index.search(questions, 10)[1]
     nearest = np.argpartition(-questions @ sentences.T, 10, axis=1)[:, :10]
-    return float(np.mean([np.isin(true, rows).mean() for true, rows in zip(nearest, found, strict=True)]))
+    return float(np.mean([np.isin(true, rows).mean() for true, rows in zip(nearest, retrieved, strict=True)]))
 
 
 def _clusters(means: Float32) -> Int64:
@@ -160,7 +160,7 @@ def _clusters(means: Float32) -> Int64:
 
 
 def _shapes(deviations: Float32, labels: Int64) -> list[Float32]:
-    """Give each cluster's covariance, the smaller the cluster the more like that of all."""
+    """Return each cluster's covariance, the smaller the cluster the more like that of all."""
     whole = deviations.T @ deviations / len(deviations)
     shapes = []
     for label in range(_CLUSTERS):
@@ -172,7 +172,7 @@ def _shapes(deviations: Float32, labels: Int64) -> list[Float32]:
 
 
 def _axes(covariance: Float32) -> Float32:
-    """Give the principal axes, as long as their standard deviations; what is left goes to all alike."""
+    """Return the principal axes, as long as their standard deviations; what is left goes to all alike."""
     values, vectors = np.linalg.eigh(covariance)
     largest = np.maximum(values[::-1][:_AXES], 0)
     largest *= values.sum() / largest.sum()
@@ -199,11 +199,11 @@ class _Fitted:
     def load(cls, folder: Path) -> _Fitted:
         facts = read_facts(folder) or {}
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
-            found = dict(arrays)
-        counts = found.pop("token_counts")
+            parts = dict(arrays)
+        counts = parts.pop("token_counts")
         starts = np.cumsum(counts) - counts
         pieces = _Pieces(facts["pieces"])
-        return cls(**found, token_starts=starts, token_counts=counts.astype(np.uint64), pieces=pieces)
+        return cls(**parts, token_starts=starts, token_counts=counts.astype(np.uint64), pieces=pieces)
 
 
 class StandIn:
@@ -243,9 +243,9 @@ class StandIn:
         if not passages:
             return []
         started = time.perf_counter()
-        found = self._drawn(passages)
+        vectors = self._drawn(passages)
         self.seconds += time.perf_counter() - started
-        return found
+        return vectors
 
     def check(self, sentences: Sequence[str]) -> None:
         """Nothing runs a model."""
@@ -264,8 +264,10 @@ class StandIn:
         wholes = _unit(np.add.reduceat(vectors, starts))
         tokens = self._tokens(passages, seeds, sentences)
         return [
-            PassageVectors(whole, vectors[start : start + count], found, segments)
-            for whole, start, count, (found, segments) in zip(wholes, starts, counts, tokens, strict=True)
+            PassageVectors(whole, vectors[start : start + count], token_vectors, segments)
+            for whole, start, count, (token_vectors, segments) in zip(
+                wholes, starts, counts, tokens, strict=True
+            )
         ]
 
     def _vectors(self, contexts: Seeds, passages: Seeds, sentences: Seeds, counts: Int64) -> Float32:
@@ -282,7 +284,7 @@ class StandIn:
         return _unit(np.repeat(means, counts, axis=0) + inside)
 
     def _subjects(self, contexts: Seeds, passages: Seeds) -> tuple[Int64, Seeds]:
-        """Give each passage's cluster and the seed of its subject."""
+        """Return each passage's cluster and the seed of its subject."""
         numbers = _mixed(contexts, passages % np.uint64(_SUBJECTS))
         at_home = _uniform(_mixed(numbers, 1)) < _OWN_CLUSTER
         chance = np.where(at_home, _uniform(_mixed(contexts, 2)), _uniform(_mixed(numbers, 2)))
@@ -318,11 +320,11 @@ class Questioner:
         self._vectors = vectors
 
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
-        """Give each question's drawn vector, and its tokens' real ones."""
-        found = self._encoder.encode_queries(questions)
+        """Return each question's drawn vector, and its tokens' real ones."""
+        encoded = self._encoder.encode_queries(questions)
         return [
             QueryVectors(self._vectors.get(question, made.vector), made.tokens, made.spans, made.token_count)
-            for question, made in zip(questions, found, strict=True)
+            for question, made in zip(questions, encoded, strict=True)
         ]
 
 
@@ -338,7 +340,7 @@ class _Pieces:
         self._hashes, self._names = hashes[order], whole[order]
 
     def of(self, texts: Sequence[str]) -> tuple[Int64, Int64]:
-        """Give the numbers of all texts' pieces, one text after another, and how many each has."""
+        """Return the numbers of all texts' pieces, one text after another, and how many each has."""
         hashes, lengths, counts = _words(texts)
         places = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
         known = self._hashes[places] == hashes

@@ -1,6 +1,7 @@
-"""The settings: flags over ``QA_*`` variables over ``qa.toml`` over the defaults here.
+"""The settings: flags override ``QA_*`` variables, which override ``qa.toml``, which overrides the defaults.
 
-The only reader of the environment and of ``qa.toml``.
+Each setting is declared once, in ``Settings``. The flags of the command line and docs/configuration.md take
+type, bounds, default and help from there. Only this module reads the settings' variables and ``qa.toml``.
 """
 
 from __future__ import annotations
@@ -10,126 +11,64 @@ import logging
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
+from functools import cache, partial
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 from qa.errors import SettingsError
+from qa.hardware import cores
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
 
 LOCAL = "local"
 """The store that is the folder of the index itself."""
 
 _log = logging.getLogger(__name__)
 
-_MOST_WORKERS = 4
-_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_MOST_WORKERS = 4  # by default: each takes some 180 MiB
+_MOST_SHOWN = 100  # characters of a wrong value in a message: enough to recognise it
+_KINDS = {int: "a whole number", str: "text", Path: "a path", bool: "true or false"}
 
-
-def _user_cache() -> Path:
-    """Give the folder for what can be made again, as the XDG Base Directory Specification has it."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that can be set, with its default. README.md tells what each is for."""
-
-    docs: Path = Path("docs_raw")
-    index: Path = Path("index")
-    store: str = LOCAL
-    cache: Path = field(default_factory=lambda: _user_cache() / "qa")
-    model: str = "all-MiniLM-L6-v2"
-    ray: str = ""
-    reranker: str = ""
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = field(default_factory=lambda: min(cores(), _MOST_WORKERS))
-    threads: int = 4
-    max_question: int = 1000
-    retention_days: int = 7
-    max_file_mb: int = 256
-    read_seconds: int = 60
-    read_memory: int = 2048
-    vector_memory_mb: int = 1024
-    judgements: Path | None = None
-    queue_size: int = 64
-    queue_timeout: int = 5
-    batch_timeout: int = 30
-    keys: Path = Path("keys.json")
-    insecure: bool = False
-    rate_limit: str = ""
-    hosts: str = ""
-    proxies: str = ""
-    cors: str = ""
-    log_json: bool = False
-    log_questions: bool = False
-
-    def own_paths(self) -> frozenset[Path]:
-        """Give, as absolute paths, all that is written in the course of work: it is no document."""
-        written = [self.index, self.cache, self.keys, *([self.judgements] if self.judgements else [])]
-        if self.store_is_file:
-            written.append(Path(self.store.partition("+")[2]))
-        return frozenset(path.resolve() for path in written)
-
-    @property
-    def is_local(self) -> bool:
-        """Tell whether the index is served from its own folder.
-
-        Raises:
-            SettingsError: it is neither that nor a Milvus.
-        """
-        fits, form = _FORMS["store"]
-        if not fits(self.store):
-            raise SettingsError(f"{self.store!r} is not {form}")
-        return self.store == LOCAL
-
-    @property
-    def store_is_file(self) -> bool:
-        """Tell whether the store is a file of Milvus Lite, which one process alone can open."""
-        return not self.is_local and "://" not in self.store
-
+# Upper bounds. No machine has more, and the operating system's own limits are not far above.
+_DAY = 24 * 60 * 60  # in seconds
+_CENTURY = 36_500  # in days
+_TEBIBYTE = 2**20  # in MiB
 
 _STORE = re.compile(r"local|milvus\+(https?://[^\s/:]\S*|.+\.db)")
 _HOST = re.compile(r"[\w.-]+", re.ASCII)  # as browsers send it: xn--… where it has other letters
-_KINDS = {int: "a whole number", str: "text", Path: "a path", bool: "true or false"}
-_TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_MOST_SHOWN = 100  # letters of a wrong value
-_DAY = 24 * 60 * 60
-_TEBIBYTE = 2**20  # in MiB
-_RANGES = {
-    "port": (0, 65535),
-    "workers": (1, 1000),
-    "threads": (1, 1000),
-    "queue_size": (0, 100_000),
-    "max_question": (1, 1_000_000),
-    "max_file_mb": (1, _TEBIBYTE),
-    "read_memory": (1, _TEBIBYTE),
-    "vector_memory_mb": (1, _TEBIBYTE),
-    "read_seconds": (1, _DAY),
-    "queue_timeout": (1, _DAY),
-    "batch_timeout": (1, _DAY),
-    "retention_days": (0, 36_500),
-}
-"""What a number may be. No machine has more, and the system's own limits are not far above."""
 
-_NEEDED = frozenset({"model", "host", "store"})
-"""Texts that may not be empty; nor may a path, which would be the working folder."""
+
+class Form(NamedTuple):
+    """What a text must look like: a test, and the words with which an error says so."""
+
+    fits: Callable[[str], bool]
+    description: str
+
+
+class Declaration(NamedTuple):
+    """What ``Settings`` declares of a setting beside its name, type and default.
+
+    Attributes:
+        help: one sentence, for ``--help`` and the table in docs/configuration.md.
+        bounds: the least and the greatest number.
+        form: what a text must look like.
+        default: the default in words, where it depends on the machine.
+    """
+
+    help: str
+    bounds: tuple[int, int] | None = None
+    form: Form | None = None
+    default: str = ""
 
 
 def words(value: str) -> list[str]:
-    """Divide a setting of several values, parted by commas."""
+    """Return the parts of a setting that holds several, separated by commas."""
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
@@ -140,6 +79,10 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_store(store: str) -> bool:
+    return _STORE.fullmatch(store) is not None
 
 
 def _is_origin(origin: str) -> bool:
@@ -158,7 +101,7 @@ def _is_origin(origin: str) -> bool:
 
 
 def _is_rate(rate: str) -> bool:
-    from limits import parse_many  # only a service needs it, and only where it is set
+    from limits import parse_many  # only a service needs it, and only if this is set
 
     try:
         return all(limit.amount for limit in parse_many(rate))
@@ -166,85 +109,205 @@ def _is_rate(rate: str) -> bool:
         return False
 
 
-_FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
-    "store": (
-        lambda value: _STORE.fullmatch(value) is not None,
-        "a store: there are local, milvus+http://HOST:PORT and milvus+FILE.db",
-    ),
-    "rate_limit": (lambda value: not value or _is_rate(value), "a rate: write it as 100/minute"),
-    "hosts": (
-        lambda value: all(_HOST.fullmatch(name) for name in words(value)),
-        "names of hosts: write them without a scheme or port, as qa.example.org",
-    ),
-    "proxies": (
-        lambda value: all(map(is_address, words(value))),
-        "addresses of proxies: write them as 10.0.0.1, 10.0.0.2",
-    ),
-    "cors": (
-        lambda value: all(map(_is_origin, words(value))),
-        "origins of other sites: write them as https://example.org",
-    ),
-}
-"""By setting, what a text must be, and how an error says so."""
+_STORE_FORM = Form(_is_store, "a store: use local, milvus+http://HOST:PORT or milvus+FILE.db")
+_RATE_FORM = Form(lambda rate: not rate or _is_rate(rate), "a rate: write it as 100/minute")
+_HOSTS_FORM = Form(
+    lambda hosts: all(map(_HOST.fullmatch, words(hosts))),
+    "a list of host names: write them without scheme and port, as qa.example.org",
+)
+_PROXIES_FORM = Form(
+    lambda proxies: all(map(is_address, words(proxies))),
+    "a list of IP addresses: write them as 10.0.0.1, 10.0.0.2",
+)
+_ORIGINS_FORM = Form(
+    lambda origins: all(map(_is_origin, words(origins))),
+    "a list of origins: write them as https://example.org",
+)
+
+
+def _user_cache() -> Path:
+    """Return the folder for what can be made again, as the XDG Base Directory Specification defines it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. docs/configuration.md says when to change it."""
+
+    docs: Annotated[Path, Declaration("Folder of the documents.")] = Path("docs_raw")
+    index: Annotated[Path, Declaration("Folder of the index.")] = Path("index")
+    store: Annotated[
+        str,
+        Declaration(
+            "Where the index is served from: local, milvus+http://HOST:PORT or milvus+FILE.db (Milvus Lite).",
+            form=_STORE_FORM,
+        ),
+    ] = LOCAL
+    cache: Annotated[
+        Path, Declaration("Folder for prepared models and small files from a Milvus.", default="~/.cache/qa")
+    ] = field(default_factory=lambda: _user_cache() / "qa")
+    model: Annotated[
+        str, Declaration("Embedding model: a sentence-transformers model, by name or folder.")
+    ] = "all-MiniLM-L6-v2"
+    ray: Annotated[
+        str, Declaration("Ray cluster that reads and embeds: its address, or local for one on this machine.")
+    ] = ""
+    reranker: Annotated[
+        str, Declaration("Reranker: a sentence-transformers cross-encoder, by name or folder.")
+    ] = ""
+    host: Annotated[str, Declaration("Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Declaration("Port to listen on; 0 picks a free one.", bounds=(0, 65535))] = 8000
+    workers: Annotated[
+        int,
+        Declaration(
+            "Number of processes that answer requests.", bounds=(1, 1000), default="one per core, at most 4"
+        ),
+    ] = field(default_factory=lambda: min(cores(), _MOST_WORKERS))
+    threads: Annotated[
+        int, Declaration("Number of requests that each process answers at once.", bounds=(1, 1000))
+    ] = 4
+    max_question: Annotated[int, Declaration("Longest question, in characters.", bounds=(1, 1_000_000))] = (
+        1000
+    )
+    retention_days: Annotated[
+        int,
+        Declaration(
+            "Days to keep the previous generation, and vectors that are no longer used.", bounds=(0, _CENTURY)
+        ),
+    ] = 7
+    max_file_mb: Annotated[int, Declaration("Largest file to read, in MiB.", bounds=(1, _TEBIBYTE))] = 256
+    read_seconds: Annotated[
+        int, Declaration("Processor time for reading one document, in seconds.", bounds=(1, _DAY))
+    ] = 60
+    read_memory: Annotated[
+        int, Declaration("Memory for the process that reads documents, in MiB.", bounds=(1, _TEBIBYTE))
+    ] = 2048
+    vector_memory_mb: Annotated[
+        int, Declaration("Memory for the index of the sentence vectors, in MiB.", bounds=(1, _TEBIBYTE))
+    ] = 1024
+    judgements: Annotated[
+        Path | None,
+        Declaration(
+            "File for the results that people mark right or wrong. Without one, they cannot be marked."
+        ),
+    ] = None
+    queue_size: Annotated[
+        int, Declaration("Number of requests that may wait in each process.", bounds=(0, 100_000))
+    ] = 64
+    queue_timeout: Annotated[
+        int, Declaration("Longest wait in that queue, in seconds.", bounds=(1, _DAY))
+    ] = 5
+    batch_timeout: Annotated[
+        int, Declaration("Time limit for a batch request, in seconds.", bounds=(1, _DAY))
+    ] = 30
+    keys: Annotated[Path, Declaration("File of the API keys.")] = Path("keys.json")
+    insecure: Annotated[bool, Declaration("Serve other machines without a key.")] = False
+    rate_limit: Annotated[
+        str,
+        Declaration(
+            "How often each key or address may ask, such as 100/minute; unlimited if empty.", form=_RATE_FORM
+        ),
+    ] = ""
+    hosts: Annotated[
+        str,
+        Declaration("Other host names that the service answers to, separated by commas.", form=_HOSTS_FORM),
+    ] = ""
+    proxies: Annotated[
+        str,
+        Declaration(
+            "IP addresses of the proxies in front of the service, separated by commas.", form=_PROXIES_FORM
+        ),
+    ] = ""
+    cors: Annotated[
+        str, Declaration("Other sites whose pages may call the API, separated by commas.", form=_ORIGINS_FORM)
+    ] = ""
+    log_json: Annotated[bool, Declaration("Log every request to standard error, as a line of JSON.")] = False
+    log_questions: Annotated[bool, Declaration("Add the questions to the log of requests.")] = False
+
+    def own_paths(self) -> frozenset[Path]:
+        """Return, as absolute paths, everything that the program itself writes: none of it is a document."""
+        written = [self.index, self.cache, self.keys, *([self.judgements] if self.judgements else [])]
+        if self.store_is_file:
+            written.append(Path(self.store.partition("+")[2]))
+        return frozenset(path.resolve() for path in written)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the index is served from its own folder.
+
+        Raises:
+            SettingsError: ``store`` is neither that nor a Milvus.
+        """
+        if not _is_store(self.store):
+            raise SettingsError(f"{self.store!r} is not {_STORE_FORM.description}")
+        return self.store == LOCAL
+
+    @property
+    def store_is_file(self) -> bool:
+        """Whether the store is a file of Milvus Lite, which only one process can open."""
+        return not self.is_local and "://" not in self.store
+
+
+class Setting(NamedTuple):
+    """A setting as it is given.
+
+    Attributes:
+        name: in ``qa.toml``.
+        kind: int, str, bool or Path.
+        default: as a reader would write it; empty if it is off, none or no text.
+        declaration: the rest.
+    """
+
+    name: str
+    kind: type
+    default: str
+    declaration: Declaration
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"QA_{self.name.upper()}"
+
+    @property
+    def flag(self) -> str:
+        """The flag of the commands that take it."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+@cache
+def settings() -> Mapping[str, Setting]:
+    """Return every setting by its name, in the order of ``Settings``."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return {each.name: _setting(each, hints[each.name]) for each in fields(Settings)}
+
+
+def _setting(declared: Field[Any], hint: Any) -> Setting:
+    kind, declaration = get_args(hint)
+    kind = next(part for part in get_args(kind) or (kind,) if part is not NoneType)
+    default = "" if declared.default is MISSING else str(declared.default or "")
+    return Setting(declared.name, kind, declaration.default or default, declaration)
 
 
 def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> Settings:
-    """Put the settings together.
+    """Return the settings that hold.
 
     Args:
-        flags: values given on the command line, by field name; None means not given.
-        folder: where ``qa.toml`` is looked for; the working folder by default.
+        flags: values given on the command line, by setting; None means not given.
+        folder: the folder of ``qa.toml``; the working folder by default.
 
     Raises:
-        SettingsError: a name that is not known, or a value of the wrong kind or out of range, with where it
+        SettingsError: an unknown name, or a value of the wrong kind or out of range; it says where the value
             was given.
     """
     values: dict[str, Any] = {}
-    for origin, given in (
+    for origin, entries in (
         ("qa.toml", _from_file((folder or Path.cwd()) / "qa.toml")),
         ("the environment", _from_environment()),
-        ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
+        ("the command line", {name: value for name, value in (flags or {}).items() if value is not None}),
     ):
-        for name, value in given.items():
+        for name, value in entries.items():
             values[name] = _convert(name, value, origin)
     return Settings(**values)
-
-
-def keep_native_libraries_to_one_core() -> None:
-    """Let a request have one core, unless the user said otherwise: a question is too short to share out."""
-    if "OMP_NUM_THREADS" in os.environ:
-        return
-    from threadpoolctl import threadpool_limits  # only a service needs it
-
-    os.environ["OMP_NUM_THREADS"] = "1"  # libraries look at it when they are loaded, which numpy already is
-    threadpool_limits(1)
-
-
-def keep_ray_to_itself() -> None:
-    """Let Ray report to nobody, and warn of nothing that is no fault; to be called before it is loaded."""
-    for name, value in (("RAY_USAGE_STATS_ENABLED", "0"), ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")):
-        os.environ.setdefault(name, value)
-
-
-@contextmanager
-def shared_metrics() -> Iterator[None]:
-    """Let processes that are started within count together, in a folder that then goes.
-
-    To be entered before prometheus_client is loaded, which looks at the environment then.
-    """
-    made_by, folder = os.getpid(), mkdtemp(prefix="qa-metrics-")
-    os.environ[_METRICS_FOLDER] = folder
-    try:
-        yield
-    finally:
-        if os.getpid() == made_by:  # a process that was forked meanwhile leaves it to the others
-            del os.environ[_METRICS_FOLDER]
-            rmtree(folder, ignore_errors=True)
-
-
-def metrics_are_shared() -> bool:
-    """Tell whether several processes count together."""
-    return _METRICS_FOLDER in os.environ
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -257,63 +320,74 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment() -> dict[str, str]:
-    names = {f"QA_{field.name.upper()}": field.name for field in fields(Settings)}
+    names = {setting.variable: name for name, setting in settings().items()}
     for key in sorted(os.environ):
         if key.startswith("QA_") and key not in names:
-            _log.warning("The variable %s is no setting%s", key, _nearest(key, names))
+            _log.warning("The variable %s is not a setting%s", key, _suggest(key, names))
     return {names[key]: value for key, value in os.environ.items() if key in names}
 
 
-def _nearest(key: str, names: Iterable[str]) -> str:
-    near = get_close_matches(key, names, 1)
-    return f": is {near[0]} meant?" if near else " and has no effect."
-
-
-def _as(kind: type, value: Any) -> Any:
-    """Turn a value into a kind, or raise TypeError or ValueError."""
-    if kind is bool:
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.lower() in _TRUTHS:
-            return _TRUTHS[value.lower()]
-        raise ValueError
-    if isinstance(value, bool) or not isinstance(value, str | int | Path):
-        raise TypeError
-    return kind(value)
+def _suggest(key: str, names: Iterable[str]) -> str:
+    close = get_close_matches(key, names, 1)
+    return f": did you mean {close[0]}?" if close else " and has no effect."
 
 
 def _convert(name: str, value: Any, origin: str) -> Any:
-    hint = get_type_hints(Settings).get(name)
-    if hint is None:
-        known = ", ".join(field.name for field in fields(Settings))
+    if name not in settings():
+        known = ", ".join(settings())
         raise SettingsError(f"{origin} sets {name!r}, which is not a setting; the settings are {known}")
-    kind = next(part for part in get_args(hint) or (hint,) if part is not NoneType)
+    from pydantic import ValidationError  # slow to load, and not needed where nothing is set
+
     try:
-        converted = _as(kind, value)
-    except (TypeError, ValueError) as error:
-        raise _wrong(name, value, origin, f"not {_KINDS[kind]}") from error
-    if kind in {str, Path}:
-        _check_text(name, value, origin, is_path=kind is Path)
-    elif name in _RANGES:
-        least, most = _RANGES[name]
-        if not least <= converted <= most:
-            raise _wrong(name, value, origin, f"not between {least} and {most}")
-    return converted
+        return _adapter(name).validate_python(value, strict=not isinstance(value, str))
+    except ValidationError as error:
+        shown = repr(value)
+        shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+        reason = _reason(settings()[name], error)
+        raise SettingsError(f"{origin} sets {name} to {shown}, which is {reason}") from error
 
 
-def _check_text(name: str, value: str | Path, origin: str, *, is_path: bool) -> None:
-    text = str(value)
-    if not text.strip() and (is_path or name in _NEEDED):
-        raise _wrong(name, value, origin, "empty")
+@cache
+def _adapter(name: str) -> TypeAdapter[Any]:
+    """Return what validates a value of a setting."""
+    import pydantic
+
+    setting = settings()[name]
+    rules: list[Any] = [pydantic.BeforeValidator(partial(_parse, setting))]
+    if setting.declaration.bounds:
+        least, most = setting.declaration.bounds
+        rules.append(pydantic.Field(ge=least, le=most))
+    return pydantic.TypeAdapter(Annotated[setting.kind, *rules])
+
+
+class _RefusedError(ValueError):
+    """A text that a setting cannot be; the message says why."""
+
+
+def _parse(setting: Setting, value: Any) -> Any:
+    """Check a text or path, and return a text as a number or path: pydantic alone takes 1.0 for an int."""
+    if setting.kind in {str, Path} and isinstance(value, str | Path):
+        _check_text(setting, str(value))
+    return setting.kind(value) if setting.kind in {int, Path} and isinstance(value, str) else value
+
+
+def _check_text(setting: Setting, text: str) -> None:
+    # An empty path would be the working folder. Of the texts, those may be empty that are by default.
+    if not text.strip() and (setting.kind is Path or setting.default):
+        raise _RefusedError("empty")
     if "\0" in text:
-        raise _wrong(name, value, origin, "not a path" if is_path else "not text")
-    if name in _FORMS:
-        fits, form = _FORMS[name]
-        if not fits(text):
-            raise _wrong(name, value, origin, f"not {form}")
+        raise _RefusedError(f"not {_KINDS[setting.kind]}")
+    form = setting.declaration.form
+    if form and not form.fits(text):
+        raise _RefusedError(f"not {form.description}")
 
 
-def _wrong(name: str, value: Any, origin: str, what: str) -> SettingsError:
-    shown = repr(value)
-    shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
-    return SettingsError(f"{origin} sets {name} to {shown}, which is {what}")
+def _reason(setting: Setting, error: ValidationError) -> str:
+    """Return what a message says of a value that pydantic refused."""
+    problem = error.errors()[0]
+    refusal = problem.get("ctx", {}).get("error")
+    if isinstance(refusal, _RefusedError):
+        return str(refusal)
+    if setting.declaration.bounds and problem["type"] in {"greater_than_equal", "less_than_equal"}:
+        return "not between {} and {}".format(*setting.declaration.bounds)
+    return f"not {_KINDS[setting.kind]}"

@@ -1,7 +1,6 @@
-"""The data that the rooms hand each other, and the protocols.
+"""The data that the rooms hand each other, and the protocols of encoders and rerankers.
 
-Every offset is half-open, ``[start, end)``, in Unicode code points of a document's canonical text.
-Pages count from 1.
+Offsets are half-open, ``[start, end)``, in code points of a document's canonical text. Pages count from 1.
 """
 
 from __future__ import annotations
@@ -21,14 +20,10 @@ Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
 MOST_FAILURES = 1000
-"""Files and rows that could not be read: so many are named where the index is summed up. The rest is counted.
-
-Each process of the service keeps them, and each answer on the status lists them. All files are in the ledger.
-"""
+"""A summary of the index names at most so many unread files. Chosen: each process keeps them."""
 
 How = Literal["file", "text", "sidecar", "filename"]
-"""How a piece of metadata was found: in the file's own metadata (front matter included), in its text,
-in the sidecar beside it, or in its name."""
+"""Where a value was found: in the file's metadata or front matter, its text, its sidecar or its name."""
 
 
 class Span(NamedTuple):
@@ -44,10 +39,10 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a document says of itself. Nothing is guessed: what was not found is None.
+    """What a document says about itself. Nothing is guessed: what the document does not say is None.
 
-    ``published`` is an ISO date (``2019-07-03``); where the year is missing it stays None and the
-    ``dateline`` is given as it stands. ``found`` tells, by field name, how a value was found.
+    ``published`` is an ISO date (``2019-07-03``). If the year is missing it stays None, and ``dateline`` has
+    the date as the text has it. ``found`` says, by field name, how a value was found.
     """
 
     title: str | None = None
@@ -64,8 +59,8 @@ class Metadata:
 class Heading:
     """A heading in a document's text. Level 1 is the highest.
 
-    Level 0 is matter that is no heading and no prose, such as front matter: it is searched with the
-    passage that follows but names no section.
+    Level 0 is neither a heading nor prose, such as front matter: it is searched with the passage that follows
+    but names no section.
     """
 
     span: Span
@@ -74,15 +69,15 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One document as a reader found it.
+    """One document as a reader returns it.
 
     Attributes:
         text: the canonical text, to which every offset refers.
-        media_type: of the file, such as ``text/plain``.
-        metadata: what the file or its text says of itself.
-        headings: in order; None or none where they are not marked and the text must be looked at.
-        pages: the span of each page, in order; empty where the format has none. They do not overlap.
-        key: the row's key, where the file is a table and each row a document.
+        media_type: the file's, such as ``text/plain``.
+        metadata: what the file or its text says about itself.
+        headings: in order; None or none if they are not marked and must be sought in the text.
+        pages: the span of each page, in order; empty if the format has no pages. They do not overlap.
+        key: the row's key, if the file is a table and each row a document.
         notes: what a person should know, such as "page 3 has no text".
     """
 
@@ -99,7 +94,8 @@ class Reading:
 class ReadFailure:
     """A file, or one row of a table file, that could not be read, and why.
 
-    Of a table's rows the first are named; one last failure, without a row, stands for the ``count`` others.
+    Only the first rows of a table are named. One last failure, without a row, stands for the ``count``
+    others.
     """
 
     path: str
@@ -110,7 +106,7 @@ class ReadFailure:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file of the documents folder, by content. ``sidecar_sha256`` is None where it has no sidecar."""
+    """A file of the documents folder, by content. ``sidecar_sha256`` is None if it has no sidecar."""
 
     path: str
     sha256: str
@@ -127,7 +123,7 @@ class PassageSpan:
         lead: headings and other matter since the passage before, searched with this passage.
         section: the headings above it, outermost first, joined by " › "; None at the top.
         page: the page on which it begins, or None.
-        language: ISO 639-1 code, or None where it cannot be told.
+        language: ISO 639-1 code, or None if unknown.
     """
 
     span: Span
@@ -168,7 +164,7 @@ class Passage:
     language: str | None = None
 
     def slice(self, span: Span) -> str:
-        """Give the document's text at a span inside the passage."""
+        """Return the document's text at a span inside the passage."""
         return self.text[span.start - self.span.start : span.end - self.span.start]
 
 
@@ -183,11 +179,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found.
+    """A passage in the results.
 
-    ``scores`` tells what each signal says; ``answers`` come best first; ``duplicates`` are near-identical
-    passages that it stands for. ``relevant`` tells whether it bears on the question at all, which depends
-    on the two alone: not on what else was found, nor on the filters.
+    ``scores`` are its signals by name; ``answers`` come best first; ``duplicates`` are the near-identical
+    passages that it stands for. ``relevant`` says whether it is relevant to the question at all. That
+    depends on the two alone, not on other passages or filters.
     """
 
     rank: int
@@ -201,7 +197,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class PassageInput:
-    """A passage as the encoder gets it.
+    """A passage as the encoder takes it.
 
     Attributes:
         context: title and section, which the model reads before the text; may be empty.
@@ -216,13 +212,13 @@ class PassageInput:
 
 @dataclass(frozen=True, slots=True)
 class PassageVectors:
-    """What the encoder makes of a passage.
+    """The vectors of a passage.
 
     Attributes:
         passage: its own unit vector, shape (dimension,).
         sentences: its sentences' unit vectors, shape (sentences, dimension).
         tokens: its tokens' vectors, shape (tokens, dimension): first the context's, then each sentence's;
-            no rows where the model has no token vectors that can be compared.
+            no rows if the model has no token vectors that can be compared.
         token_counts: how many tokens the context and each sentence have, sentences + 1 numbers.
     """
 
@@ -234,14 +230,14 @@ class PassageVectors:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """What the encoder makes of a question.
+    """The vectors of a question.
 
     Attributes:
         vector: its unit vector, shape (dimension,).
         tokens: its tokens' vectors, shape (tokens, dimension); no rows as in ``PassageVectors``.
         spans: where each of those tokens stands in the question.
-        token_count: how many tokens the question takes, whether they have vectors or not; what the model
-            has no tokens for counts as several.
+        token_count: how many tokens the question takes, with vectors or without; text for which the model has
+            no tokens counts as several.
     """
 
     vector: Float32
@@ -260,7 +256,7 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hex digits that stand for everything that shapes the vectors."""
+        """Hex digits that change with anything that shapes the vectors."""
         ...
 
     @property
@@ -270,7 +266,7 @@ class Encoder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """The longest passage that it reads whole, in its own tokens."""
+        """The length of the longest passage that it reads whole, in its own tokens."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -278,33 +274,29 @@ class Encoder(Protocol):
         ...
 
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
-        """Give each question's vectors, in order."""
+        """Return each question's vectors, in order."""
         ...
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
-        """Give each passage's vectors, in order."""
+        """Return each passage's vectors, in order."""
         ...
 
     def check(self, sentences: Sequence[str]) -> None:
-        """See to it, on these sentences, that what runs the model keeps its vectors.
-
-        Raises:
-            ExportRefusedError: it does not.
-        """
+        """Check on these sentences that the export gives the model's vectors, or raise ExportRefusedError."""
         ...
 
     def save(self, folder: Path, *, documents: bool = False) -> None:
-        """Write all that is needed to encode questions into a new folder, if that can be done.
+        """Write all that encoding questions takes into a new folder, if possible.
 
         Args:
-            folder: where it is made.
-            documents: write what is needed to encode documents as well.
+            folder: the new folder.
+            documents: write all that encoding documents takes, too.
         """
         ...
 
 
 class Reranker(Protocol):
-    """A model that reads a question and a passage together: slower than an ``Encoder``, and surer."""
+    """A model that reads a question and a passage together: slower than an ``Encoder``, and more accurate."""
 
     @property
     def name(self) -> str:
@@ -312,7 +304,7 @@ class Reranker(Protocol):
         ...
 
     def score(self, question: str, passages: Sequence[str]) -> Float32:
-        """Give each passage's log-odds of answering the question, in order."""
+        """Return the log odds that each passage answers the question, in order."""
         ...
 
 
@@ -326,11 +318,11 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which documents may answer. Values of one field are alternatives; fields add up.
+    """Which documents may answer. They must pass every field, with one of its values.
 
     ``path`` is a folder or file relative to the documents folder, or a pattern with ``*``, ``?`` and
-    ``[...]`` as in a shell (``*`` also crosses ``/``). Dates are ISO and inclusive; a document without a
-    date is outside every range. ``media_type`` is the file's, such as ``text/plain``; ``document`` an id.
+    ``[...]`` as in a shell (``*`` also matches ``/``). Dates are ISO and inclusive; a document without a
+    date is outside every range. ``media_type`` is the file's, such as ``text/plain``; ``document`` is an id.
     """
 
     source: tuple[str, ...] = ()
@@ -364,9 +356,9 @@ class Query:
 class IndexInfo:
     """What a generation of the index holds.
 
-    ``created`` is an ISO time in UTC; ``failures`` are the first of ``failure_count`` files and rows that
-    could not be read, which are of ``unread_files`` files; ``scanned`` counts the files that were looked at,
-    read or not; ``store`` tells what keeps the generation.
+    ``created`` is an ISO time in UTC. ``failures`` are the first of ``failure_count`` files and rows that
+    could not be read, in ``unread_files`` files. ``scanned`` counts all files seen, read or not. ``store``
+    says what keeps the generation.
     """
 
     generation: str
@@ -383,13 +375,13 @@ class IndexInfo:
 
     @property
     def unnamed_failures(self) -> int:
-        """How many files and rows that could not be read ``failures`` leaves out."""
+        """How many unread files and rows are not among ``failures``."""
         return self.failure_count - sum(failure.count for failure in self.failures)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to a query. ``total``: how many passages the filters left to search."""
+    """The answer to a query. ``total`` is how many passages pass the filters."""
 
     query: Query
     answerable: bool
@@ -402,60 +394,7 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class DocumentPage:
-    """A part of the list of documents, and how many there are in all."""
+    """A part of the list of documents, and the number of all."""
 
     total: int
     documents: tuple[Document, ...]
-
-
-class Search(Protocol):
-    """What the service and the command line need of a searcher over one generation."""
-
-    @property
-    def info(self) -> IndexInfo:
-        """What the generation holds."""
-        ...
-
-    def search(self, query: Query) -> SearchResult:
-        """Answer one query."""
-        ...
-
-    def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
-        """Answer several at once, in order."""
-        ...
-
-    def documents(self, filters: Filters, *, limit: int, offset: int) -> DocumentPage:
-        """List documents by path."""
-        ...
-
-    def document(self, document_id: str) -> Document:
-        """Look one document up, or raise NotFoundError."""
-        ...
-
-    def text(self, document_id: str) -> str:
-        """Give a document's canonical text, or raise NotFoundError."""
-        ...
-
-    def passage(self, passage_id: str) -> Passage:
-        """Look one passage up, or raise NotFoundError, or GoneError where its document has changed."""
-        ...
-
-    def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
-        """Give the passages before and after it in its document."""
-        ...
-
-    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
-        """Give a document's passages in order."""
-        ...
-
-    def outline(self, document_id: str) -> tuple[Heading, ...]:
-        """Give a document's headings in order, as the passages were made with them."""
-        ...
-
-    def page_starts(self, document_id: str) -> tuple[int, ...]:
-        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
-        ...
-
-    def passage_at(self, document_id: str, offset: int) -> Passage | None:
-        """Return the passage of a document at an offset of its text, or else the next one."""
-        ...

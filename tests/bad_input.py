@@ -41,9 +41,9 @@ class Case:
 
 def cases(*, quick: bool) -> list[Case]:
     """Give all, each with a path of its own, or those that take seconds together."""
-    found = [case for make in (QUICK if quick else QUICK + SLOW) for case in make()]
-    assert len({case.path for case in found}) == len(found)
-    return found
+    made_cases = [case for make in (QUICK if quick else QUICK + SLOW) for case in make()]
+    assert len({case.path for case in made_cases}) == len(made_cases)
+    return made_cases
 
 
 def _said(more: str = "") -> str:
@@ -254,7 +254,7 @@ def _bomb(whole: bytes, path: Path, *, said: int = _BOMB, inside: bool = False) 
 def _flagged(archive: bytes) -> bytes:
     """Set the flag of encryption on every member."""
     return re.sub(
-        rb"(PK\x01\x02.{4})(.)", lambda found: found[1] + bytes([found[2][0] | 1]), archive, flags=re.DOTALL
+        rb"(PK\x01\x02.{4})(.)", lambda match: match[1] + bytes([match[2][0] | 1]), archive, flags=re.DOTALL
     )
 
 
@@ -264,7 +264,7 @@ def _pdfs() -> Iterator[Case]:
     page = [(72, 700, _said())]
     locked = StandardEncryption("secret", ownerPassword="owner", canPrint=0)
     open_ = StandardEncryption("", ownerPassword="owner", canPrint=0)
-    yield Case("pdf/password.pdf", make_pdf(page, encrypt=locked), FAILED, "asks for a password")
+    yield Case("pdf/password.pdf", make_pdf(page, encrypt=locked), FAILED, "needs a password")
     yield Case("pdf/owner.pdf", make_pdf(page, encrypt=open_), OK)
     yield Case("pdf/no text.pdf", make_pdf([], []), FAILED, "has no text on any page")
     yield Case("pdf/some text.pdf", make_pdf(page, [], page), frozenset({"partly"}), "page 2 has no text")
@@ -272,7 +272,7 @@ def _pdfs() -> Iterator[Case]:
     whole = make_pdf(page)
     yield Case("pdf/count.pdf", whole.replace(b"/Count 1", b"/Count 2147483647"))
     yield Case("pdf/negative.pdf", whole.replace(b"/Count 1", b"/Count -5"))
-    yield Case("pdf/own parent.pdf", re.sub(rb"/Kids \[ \d+", lambda found: found[0][:-1] + b"5", whole))
+    yield Case("pdf/own parent.pdf", re.sub(rb"/Kids \[ \d+", lambda match: match[0][:-1] + b"5", whole))
     yield Case("pdf/box.pdf", whole.replace(b"/MediaBox [ 0 0", b"/MediaBox [ -1e30 1e30"))
     yield Case("pdf/no trailer.pdf", whole.replace(b"trailer", b"tr"))
     yield Case("pdf/no xref.pdf", whole.replace(b"startxref", b"start"))
@@ -511,9 +511,9 @@ QUICK = (_empty, _encodings, _pdfs, _sidecars, _names, _specials)
 SLOW = (_foreign, _damaged, _characters, _xml, _zips, _pages, _markdown, _mails, _tables)
 
 
-def write_all(docs: Path, found: list[Case]) -> None:
+def write_all(docs: Path, bad_cases: list[Case]) -> None:
     """Put them into a folder."""
-    for case in found:
+    for case in bad_cases:
         for name, data in {case.path: case.make, **case.beside}.items():
             path = docs / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -71,9 +71,9 @@ class StandIn:
 
     def _tokens(self, text: str) -> tuple[tuple[Span, ...], Float32]:
         """Give each word's place and its direction, three times as long as it should be."""
-        found = list(words(text, ["en", "ru"])) if self.speaks_in_tokens else []
-        vectors = [3 * self._vector(stems) for _, stems in found]
-        return tuple(span for span, _ in found), np.reshape(vectors, (-1, self.dimension)).astype(np.float32)
+        spoken = list(words(text, ["en", "ru"])) if self.speaks_in_tokens else []
+        vectors = [3 * self._vector(stems) for _, stems in spoken]
+        return tuple(span for span, _ in spoken), np.reshape(vectors, (-1, self.dimension)).astype(np.float32)
 
     def _vector(self, stems: Iterable[str]) -> Float32:
         total = sum((_direction(stem, self.dimension) for stem in stems), np.zeros(self.dimension))

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 import atheris
 
-with atheris.instrument_imports(include=["qa.readers", "qa.text.passages"]):
+with atheris.instrument_imports(include=["qa.readers", "qa.text.segmentation"]):
     from qa import readers
     from qa.errors import ReadError
-    from qa.text import passages
+    from qa.text.segmentation.passages import split_passages
     from qa.types import Reading
 
 from bad_input import cases
@@ -31,17 +31,17 @@ def one(data: bytes) -> None:
     if not data:
         return
     try:
-        found = list(readers.read(f"a{SUFFIXES[data[0] % len(SUFFIXES)]}", data[1:]))
+        readings = list(readers.read(f"a{SUFFIXES[data[0] % len(SUFFIXES)]}", data[1:]))
     except ReadError:
         return
-    for reading in found:
+    for reading in readings:
         if isinstance(reading, Reading) and len(reading.text) < _MATTER:
             _check(reading)
 
 
 def _check(reading: Reading) -> None:
     reading.text.encode()  # no halves of characters
-    spans = passages.split(reading, measure=count_tokens, max_tokens=60, language=lambda _: None)
+    spans = split_passages(reading, count_tokens=count_tokens, max_tokens=60, language=lambda _: None)
     covered = bytearray(len(reading.text))
     end = 0
     for passage in spans:

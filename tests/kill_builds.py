@@ -96,23 +96,23 @@ def _lose(index: Path, synced: dict[int, tuple[int, int]]) -> None:
     """Cut what was written but not brought onto the disk."""
     for path in index.rglob("*"):
         if path.is_file():
-            found = path.stat()
-            if synced.get(found.st_ino) != (found.st_size, found.st_mtime_ns):
-                os.truncate(path, found.st_size // 2)
+            status = path.stat()
+            if synced.get(status.st_ino) != (status.st_size, status.st_mtime_ns):
+                os.truncate(path, status.st_size // 2)
 
 
 def _note_syncs(index: Path) -> dict[int, tuple[int, int]]:
     """Keep the state in which each file was brought onto the disk; what is there by now is."""
     synced = {}
     for path in index.rglob("*"):
-        found = path.stat()
-        synced[found.st_ino] = (found.st_size, found.st_mtime_ns)
+        status = path.stat()
+        synced[status.st_ino] = (status.st_size, status.st_mtime_ns)
     whole = os.fsync
 
     def fsync(descriptor: int) -> None:
         whole(descriptor)
-        found = os.fstat(descriptor)
-        synced[found.st_ino] = (found.st_size, found.st_mtime_ns)
+        status = os.fstat(descriptor)
+        synced[status.st_ino] = (status.st_size, status.st_mtime_ns)
 
     os.fsync = fsync
     return synced
@@ -165,10 +165,10 @@ def at_step(owner: Any, name: str, call: int, *, after: bool, index: Path) -> No
         left -= 1
         if left == 0 and not after:
             _kill()
-        found = whole(*arguments, **named)
+        result = whole(*arguments, **named)
         if left == 0:
             _kill()
-        return found
+        return result
 
     setattr(owner, name, step)
 
@@ -207,8 +207,8 @@ def _says(settings: Settings, versions: set[int]) -> None:
     folder = generation.current(settings.index)
     generation.verify(folder)
     ledger.verify(settings.index)
-    found = generation.load(folder)
-    hits = Searcher(found, StandIn()).search(Query(_QUESTION)).hits
+    corpus = generation.load(folder)
+    hits = Searcher(corpus, StandIn()).search(Query(_QUESTION)).hits
     said = {
         int(hit.passage.text.split("version ")[1].split()[0]) for hit in hits if "version" in hit.passage.text
     }

@@ -12,32 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.index.generation import Generation
-from qa.index.lexical.inverted_index import COMMON_SHARE, PassageTerms
-from qa.index.lexical.postings import K1, B
+from qa.index.lexical.bm25 import K1, B
+from qa.index.lexical.inverted_index import PassageTerms
+from qa.index.lexical.term_matches import COMMON_SHARE
 from qa.index.store import StoredDocument
 from qa.indexing import build
-from qa.retrieval import ranking
+from qa.retrieval import fusion
 from qa.text.terms import common_terms, count_words, terms, words
 from qa.types import Encoder, Float32, Mode, Query, QueryVectors
 
 Float64 = NDArray[np.float64]
 
 
-def stored_documents(found: Generation) -> Iterator[StoredDocument]:
-    """Give every document of a generation in the order of its passages' rows."""
-    for path in dict.fromkeys(document.path for document in found.store.all_documents()):
-        yield from found.store.stored(path)
+def stored_documents(generation: Generation) -> Iterator[StoredDocument]:
+    """Return every document of a generation in the order of its passages' rows."""
+    for path in dict.fromkeys(document.path for document in generation.store.all_documents()):
+        yield from generation.store.stored(path)
 
 
 @dataclass
 class Naive:
     """A generation and the model that made it, searched without any shortcut."""
 
-    found: Generation
+    generation: Generation
     encoder: Encoder
 
     def __post_init__(self) -> None:
-        documents = list(stored_documents(self.found))
+        documents = list(stored_documents(self.generation))
         self.ids = [document.document.id for document in documents for _ in document.passages]
         self.texts: list[PassageTerms] = [
             build._terms(document, passage) for document in documents for passage in document.passages
@@ -54,16 +55,16 @@ class Naive:
         return math.log(1 + (len(self.flat) - frequency + 0.5) / (frequency + 0.5))
 
     def weight(self, term: str) -> float:
-        """Give what a term of a question counts: a common word little."""
-        common = term in common_terms(self.found.store.languages())
+        """Return what a term of a question counts: a common word little."""
+        common = term in common_terms(self.generation.store.languages())
         return self.idf(term) * (COMMON_SHARE if common else 1)
 
     def signals(self, query: Query) -> list[dict[str, float]]:
-        """Give the signals of every passage by row, as the table in ``ranking`` defines them."""
-        order = list(terms(query.question, self.found.store.languages()))
+        """Return the signals of every passage by row, as the table in ``signals`` defines them."""
+        order = list(terms(query.question, self.generation.store.languages()))
         weights = {term: self.weight(term) for term in order}
         rows = range(len(self.flat))
-        found: list[dict[str, float]] = [
+        signals: list[dict[str, float]] = [
             {
                 "lexical": self._lexical(row, weights),
                 "coverage": self._coverage(row, weights),
@@ -75,32 +76,34 @@ class Naive:
             (vectors,) = self.encoder.encode_queries([query.question])
             shares = self.token_shares(query.question, vectors)
             for row in rows:
-                found[row]["dense"] = float(self.found.passages.vectors(np.array([row]))[0] @ vectors.vector)
-                found[row]["sentence"] = max(float(s @ vectors.vector) for s in self._sentences(row))
-                found[row]["interaction"] = self._interaction(row, vectors, shares, found[row]["sentence"])
+                own = self.generation.passages.vectors(np.array([row]))[0]
+                best = max(float(s @ vectors.vector) for s in self._sentences(row))
+                signals[row]["dense"] = float(own @ vectors.vector)
+                signals[row]["sentence"] = best
+                signals[row]["interaction"] = self._interaction(row, vectors, shares, best)
         for row in rows:
             near = [r for r in (row - 1, row + 1) if 0 <= r < len(rows) and self.ids[r] == self.ids[row]]
-            for name in {"lexical", "sentence"} & found[row].keys():
-                values = [found[r][name] for r in near] + [0.0] * (2 - len(near))
-                found[row][f"{name}_nearby"] = max(values)
-        return found
+            for name in {"lexical", "sentence"} & signals[row].keys():
+                values = [signals[r][name] for r in near] + [0.0] * (2 - len(near))
+                signals[row][f"{name}_nearby"] = max(values)
+        return signals
 
-    def legibility(self, question: str) -> float:
-        """Give 1 for at most two tokens a word, 0 for at least four, and between them what lies between."""
+    def fluency(self, question: str) -> float:
+        """Return 1 for at most two tokens a word, 0 for at least four, and between them what lies between."""
         (count,) = self.encoder.count_tokens([question])
         return min(1, max(0, 2 - count / max(1, count_words(question)) / 2))
 
     def ranked(self, query: Query) -> list[tuple[float, int]]:
-        """Give score and row of every passage that may be found, best first."""
+        """Return score and row of every passage that may answer, best first."""
         say = {
-            Mode.HYBRID: (self.legibility(query.question), 1.0),
+            Mode.HYBRID: (self.fluency(query.question), 1.0),
             Mode.DENSE: (1.0, 0.0),
             Mode.LEXICAL: (0.0, 1.0),
         }[query.mode]
-        weights = {name: say[0] * weight for name, weight in ranking.DENSE.items()}
-        weights |= {name: say[1] * weight for name, weight in ranking.LEXICAL.items()}
+        weights = {name: say[0] * weight for name, weight in fusion.DENSE.items()}
+        weights |= {name: say[1] * weight for name, weight in fusion.LEXICAL.items()}
         signals = self.signals(query)
-        rows = self.found.store.rows(query.filters).tolist()
+        rows = self.generation.store.rows(query.filters).tolist()
         if query.mode is Mode.LEXICAL:
             rows = [row for row in rows if signals[row]["lexical"] > 0]
         return sorted(
@@ -113,7 +116,7 @@ class Naive:
         for token in vectors.spans:
             own = [
                 max(map(self.weight, stems))
-                for word, stems in words(question, self.found.store.languages())
+                for word, stems in words(question, self.generation.store.languages())
                 if word.start < token.end and token.start < word.end
             ]
             telling.append(own[-1] if own else 0.0)
@@ -143,29 +146,29 @@ class Naive:
         return met / (sum(pairs.values()) or 1)
 
     def _sentences(self, row: int) -> Float32:
-        first, last = self.found.sentence_starts[row : row + 2]
-        return self.found.sentences.vectors(np.arange(first, last))
+        first, last = self.generation.sentence_starts[row : row + 2]
+        return self.generation.sentences.vectors(np.arange(first, last))
 
     def _interaction(self, row: int, vectors: QueryVectors, shares: list[float], sentence: float) -> float:
-        if not shares or not self.found.tokens:
+        if not shares or not self.generation.tokens:
             return sentence**3
-        first, last = (int(number) for number in self.found.sentence_starts[row : row + 2])
+        first, last = (int(number) for number in self.generation.sentence_starts[row : row + 2])
         best = np.max([self.best_cosines(i, vectors) for i in range(first + row, last + row + 1)], axis=0)
         return sum(share * cosine**3 for share, cosine in zip(shares, best.tolist(), strict=True))
 
     def best_cosines(self, segment: int, vectors: QueryVectors) -> Float64:
         """Give, for each of the question's tokens, the best cosine with a token of one segment."""
-        tokens, _ = self.found.tokens.tokens(segment, segment + 1)
-        wanted = vectors.tokens @ self.found.tokens.projection
+        tokens, _ = self.generation.tokens.tokens(segment, segment + 1)
+        wanted = vectors.tokens @ self.generation.tokens.projection
         return (_unit(tokens) @ _unit(wanted).T).max(axis=0, initial=-1)
 
 
 def fused(signals: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Give the weighted mean of the signals that are there."""
+    """Return the weighted mean of the signals that are there."""
     there = {name: weight for name, weight in weights.items() if name in signals}
     return sum(weight * signals[name] for name, weight in there.items()) / (sum(there.values()) or 1)
 
 
 def _unit(vectors: Float32) -> Float64:
-    found = vectors.astype(float)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    values = vectors.astype(float)
+    return values / np.linalg.norm(values, axis=1, keepdims=True)

@@ -34,7 +34,7 @@ def test_ranges_follow_one_another(pairs: list[tuple[int, int]]) -> None:
 
 
 @given(_LENGTHS)
-def test_offsets_tell_where_each_part_begins_and_the_last_ends(lengths: list[int]) -> None:
+def test_offsets_are_where_each_part_begins_and_the_last_ends(lengths: list[int]) -> None:
     assert offsets(np.array(lengths, np.int64)).tolist() == [0, *accumulate(lengths)]
 
 
@@ -47,9 +47,9 @@ def test_each_place_is_in_the_part_that_holds_it(lengths: list[int]) -> None:
 
 @given(st.sampled_from([1.0, 0.5, -2.0]), st.sampled_from([0.0, 0.25]))
 def test_a_map_scales_and_shifts(scale: float, shift: float) -> None:
-    found = Affine(scale, shift)(np.array([-1, 0.5], np.float32))
-    assert found.dtype == np.float32
-    assert found.tolist() == [-scale + shift, 0.5 * scale + shift]
+    mapped_values = Affine(scale, shift)(np.array([-1, 0.5], np.float32))
+    assert mapped_values.dtype == np.float32
+    assert mapped_values.tolist() == [-scale + shift, 0.5 * scale + shift]
 
 
 @given(_LENGTHS, st.sampled_from([(), (1,), (3,)]), _NUMBERS, st.data())
@@ -57,12 +57,12 @@ def test_max_in_parts_is_pythons(
     lengths: list[int], rest: tuple[int, ...], empty: float, data: st.DataObject
 ) -> None:
     values = data.draw(arrays.arrays(np.float32, (sum(lengths), *rest), elements=_NUMBERS))
-    found = max_in_parts(values, offsets(np.array(lengths, np.int64)), empty)
-    assert found.shape == (len(lengths), *rest)
+    maxima = max_in_parts(values, offsets(np.array(lengths, np.int64)), empty)
+    assert maxima.shape == (len(lengths), *rest)
     for place in np.ndindex(rest):
         column = values[(slice(None), *place)]
         expected = [max(column[part].tolist(), default=empty) for part in _parts(lengths)]
-        assert found[(slice(None), *place)].tolist() == expected
+        assert maxima[(slice(None), *place)].tolist() == expected
 
 
 @given(st.lists(_NUMBERS, max_size=6), _NUMBERS)
@@ -72,9 +72,9 @@ def test_shifted_moves_each_value_one_place_on(values: list[float], first: float
 
 @given(arrays.arrays(np.float32, st.tuples(st.integers(0, 5), st.integers(1, 5)), elements=_NUMBERS))
 def test_unit_keeps_the_direction_and_makes_the_length_1(vectors: np.ndarray) -> None:
-    found = unit(vectors)
-    assert found.dtype == np.float32
-    for row, made in zip(vectors.tolist(), found.tolist(), strict=True):
+    units = unit(vectors)
+    assert units.dtype == np.float32
+    for row, made in zip(vectors.tolist(), units.tolist(), strict=True):
         length = sum(number**2 for number in row) ** 0.5
         if length > 1e-6:
             assert made == pytest.approx([number / length for number in row], abs=1e-5)
@@ -82,13 +82,13 @@ def test_unit_keeps_the_direction_and_makes_the_length_1(vectors: np.ndarray) ->
             assert made == row
 
 
-def test_one_vector_is_brought_to_length_1_as_several() -> None:
+def test_one_vector_is_scaled_to_length_1_as_several_are() -> None:
     assert unit([3, 4]).tolist() == pytest.approx([0.6, 0.8])
     assert unit(np.array([[[0, 2], [3, 4]]])).tolist() == [[pytest.approx([0, 1]), pytest.approx([0.6, 0.8])]]
 
 
 @given(st.lists(st.lists(st.integers(-9, 9), max_size=20), min_size=1, max_size=8))
-def test_what_is_appended_to_a_file_is_there_as_if_saved_at_once(parts: list[list[int]]) -> None:
+def test_appended_values_are_the_same_as_values_saved_at_once(parts: list[list[int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path, whole = Path(folder) / "parts.npy", np.array([n for part in parts for n in part], np.int32)
         for part in parts:
@@ -117,8 +117,8 @@ def test_rows_of_a_file_are_those_that_were_written_whether_it_is_mapped_or_read
         values.tofile(Path(folder) / "rows")
         for most in (2**20, 1000):
             monkeypatch.setattr("qa.arrays._MAPPED", most)
-            found = FileRows(Path(folder) / "rows", np.int16, 8).take(wanted)
-            np.testing.assert_array_equal(found, values[wanted])
+            taken = FileRows(Path(folder) / "rows", np.int16, 8).take(wanted)
+            np.testing.assert_array_equal(taken, values[wanted])
 
 
 def test_rows_of_a_file_are_whole_or_refused(tmp_path: Path) -> None:
@@ -129,14 +129,14 @@ def test_rows_of_a_file_are_whole_or_refused(tmp_path: Path) -> None:
         FileRows(tmp_path / "rows", np.int8, 3)
 
 
-def test_any_number_of_threads_may_open_arrays_at_once(tmp_path: Path) -> None:
+def test_threads_open_arrays_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     np.save(path, np.arange(3))
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as threads:
-            for found in threads.map(lambda _: mapped(path, np.int64), range(4000)):
-                np.testing.assert_array_equal(found, [0, 1, 2])
+            for array in threads.map(lambda _: mapped(path, np.int64), range(4000)):
+                np.testing.assert_array_equal(array, [0, 1, 2])
     finally:
         sys.setswitchinterval(before)

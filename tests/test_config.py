@@ -1,27 +1,25 @@
-"""Flags over variables over ``qa.toml`` over defaults, and nothing wrong goes through."""
+"""Flags override variables, which override ``qa.toml``; wrong values are refused."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from qa.config import Settings, load
+from qa.cli.commands import main
+from qa.config import Setting, Settings, load, settings
 from qa.errors import SettingsError
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for field in fields(Settings):
-        monkeypatch.delenv(f"QA_{field.name.upper()}", raising=False)
+    for setting in settings().values():
+        monkeypatch.delenv(setting.variable, raising=False)
     monkeypatch.chdir(tmp_path)
 
 
-def test_without_anything_the_defaults_hold() -> None:
+def test_defaults_hold_where_nothing_is_set() -> None:
     assert load() == Settings()
 
 
@@ -29,12 +27,12 @@ def test_flags_go_over_variables_over_the_file(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "qa.toml").write_text('docs = "from-file"\nport = 1\nthreads = 1\nhost = "0.0.0.0"\n')
     monkeypatch.setenv("QA_PORT", "2")
     monkeypatch.setenv("QA_THREADS", "2")
-    found = load({"threads": 3, "host": None, "index": Path("i")})
-    assert (found.docs, found.port, found.threads) == (Path("from-file"), 2, 3)
-    assert (found.host, found.index) == ("0.0.0.0", Path("i"))
+    loaded = load({"threads": 3, "host": None, "index": Path("i")})
+    assert (loaded.docs, loaded.port, loaded.threads) == (Path("from-file"), 2, 3)
+    assert (loaded.host, loaded.index) == ("0.0.0.0", Path("i"))
 
 
-def test_the_file_is_looked_for_in_a_given_folder(tmp_path: Path) -> None:
+def test_the_file_is_read_from_the_given_folder(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "qa.toml").write_text('model = "m"\n')
     assert load(folder=tmp_path / "other").model == "m"
@@ -48,30 +46,30 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         "proxies": "10.0.0.7",
         "cors": "https://seven.example",
     }
-    for field in fields(Settings):
-        value = "True" if isinstance(field.default, bool) else forms.get(field.name, "7")
-        monkeypatch.setenv(f"QA_{field.name.upper()}", value)
-        assert str(getattr(load(), field.name)) == value
+    for name, setting in settings().items():
+        value = "True" if setting.kind is bool else forms.get(name, "7")
+        monkeypatch.setenv(setting.variable, value)
+        assert str(getattr(load(), name)) == value
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "warning"),
     [
-        ("QA_PROT", "QA_PROT is no setting: is QA_PORT meant?"),
-        ("QA_KEY", "QA_KEY is no setting: is QA_KEYS meant?"),
-        ("QA_NOBODY_KNOWS_IT", "QA_NOBODY_KNOWS_IT is no setting and has no effect."),
-        ("QA_port", "QA_port is no setting"),
+        ("QA_PROT", "QA_PROT is not a setting: did you mean QA_PORT?"),
+        ("QA_KEY", "QA_KEY is not a setting: did you mean QA_KEYS?"),
+        ("QA_NOBODY_KNOWS_IT", "QA_NOBODY_KNOWS_IT is not a setting and has no effect."),
+        ("QA_port", "QA_port is not a setting"),
     ],
 )
-def test_a_variable_that_is_no_setting_is_named(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, told: str
+def test_an_unknown_variable_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, warning: str
 ) -> None:
     monkeypatch.setenv(name, "9000")
     assert load() == Settings()
-    assert told in caplog.text
+    assert warning in caplog.text
 
 
-def test_what_is_set_rightly_is_not_warned_of(
+def test_known_variables_are_not_warned_of(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("QA_PORT", "1")
@@ -80,12 +78,12 @@ def test_what_is_set_rightly_is_not_warned_of(
     assert not caplog.records
 
 
-_PATHS = [field.name for field in fields(Settings) if "Path" in str(field.type)]
+_PATHS = [name for name, setting in settings().items() if setting.kind is Path]
 
 
 @pytest.mark.parametrize("name", [*_PATHS, "model", "host", "store"])
 @pytest.mark.parametrize("value", ["", " "])
-def test_a_path_or_name_that_is_empty_is_refused(
+def test_an_empty_path_or_name_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
 ) -> None:
     with pytest.raises(SettingsError, match=f"the command line sets {name} to '{value}', which is empty"):
@@ -145,16 +143,16 @@ def test_a_text_of_the_wrong_form_is_refused(
         *((name, "") for name in ("cors", "rate_limit", "proxies", "hosts", "ray", "reranker")),
     ],
 )
-def test_a_text_of_the_right_form_is_taken(name: str, value: str) -> None:
+def test_a_text_of_the_right_form_is_accepted(name: str, value: str) -> None:
     assert getattr(load({name: value}), name) == value
 
 
-_NUMBERS = [field.name for field in fields(Settings) if field.type == "int"]
+_NUMBERS = [name for name, setting in settings().items() if setting.kind is int]
 
 
 @pytest.mark.parametrize("name", _NUMBERS)
 @pytest.mark.parametrize("value", ["nan", "inf", "1e3", "-1", "9" * 30, "9" * 5000, "", "0x10", "1.0"])
-def test_a_number_that_cannot_be_is_refused(
+def test_an_impossible_number_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
 ) -> None:
     monkeypatch.setenv(f"QA_{name.upper()}", value)
@@ -194,7 +192,7 @@ def test_a_number_that_cannot_be_is_refused(
         ("docs = " + "[" * 100_000, "qa.toml cannot be read"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, content: str, message: str) -> None:
+def test_a_wrong_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "qa.toml").write_text(content)
     with pytest.raises(SettingsError, match=message):
         load()
@@ -212,7 +210,7 @@ def test_a_variable_of_the_wrong_kind_is_refused(monkeypatch: pytest.MonkeyPatch
         load()
 
 
-def test_the_ends_of_a_range_are_in_it() -> None:
+def test_bounds_are_inclusive() -> None:
     assert load({"port": 0}).port == 0
     assert load({"port": 65535, "threads": 1, "max_question": 1, "max_file_mb": 1}).port == 65535
 
@@ -224,23 +222,103 @@ def test_a_variable_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, nam
         load()
 
 
+def test_a_path_that_is_not_utf_8_is_accepted() -> None:
+    assert load({"docs": "b\udcff"}).docs == Path("b\udcff")
+
+
+@pytest.mark.parametrize(("text", "value"), [("TRUE", True), ("yes", True), ("0", False), ("No", False)])
+def test_truth_has_several_spellings(monkeypatch: pytest.MonkeyPatch, text: str, *, value: bool) -> None:
+    monkeypatch.setenv("QA_INSECURE", text)
+    assert load().insecure is value
+
+
+def test_own_paths_are_all_that_is_written(tmp_path: Path) -> None:
+    chosen = Settings(index=Path("i"), cache=Path("c"), keys=Path("k"))
+    assert chosen.own_paths() == {tmp_path / name for name in "ick"}
+    more = replace(chosen, judgements=Path("j"), store="milvus+m.db")
+    assert more.own_paths() == {tmp_path / name for name in ("i", "c", "k", "j", "m.db")}
+
+
+def test_the_kind_of_store() -> None:
+    assert (Settings().is_local, Settings().store_is_file) == (True, False)
+    lite, server = Settings(store="milvus+a.db"), Settings(store="milvus+http://localhost:19530")
+    assert (lite.is_local, lite.store_is_file) == (False, True)
+    assert (server.is_local, server.store_is_file) == (False, False)
+    with pytest.raises(SettingsError, match="'nowhere' is not a store: use local"):
+        _ = Settings(store="nowhere").is_local
+
+
+def test_every_setting_is_declared_within_its_bounds() -> None:
+    defaults = Settings()
+    for name, setting in settings().items():
+        assert load({name: getattr(defaults, name)}) == defaults
+        assert setting.declaration.help.endswith(".")
+        assert (setting.declaration.bounds is not None) == (setting.kind is int)
+
+
 def test_an_unknown_flag_is_refused() -> None:
     with pytest.raises(SettingsError, match="the command line sets 'colour'"):
         load({"colour": "red"})
 
 
-@pytest.mark.parametrize(("said", "threads"), [(None, 1), ("3", 3)])
-def test_a_request_has_one_core_unless_the_user_said_otherwise(said: str | None, threads: int) -> None:
-    script = (
-        "import numpy, threadpoolctl\n"
-        "from qa.config import keep_native_libraries_to_one_core as keep\n"
-        "keep()\n"
-        "import faiss\n"
-        "print(max(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))"
+def _facts(setting: Setting) -> str:
+    """Return what docs/configuration.md says under the heading of a setting."""
+    facts = [f"`{setting.variable}`", f"`{setting.flag}`" if setting.flag in _FLAGS else ""]
+    facts.append(f"default {_default(setting)}")
+    bounds = setting.declaration.bounds
+    facts.append(f"{bounds[0]} to {bounds[1]}" if bounds else "")
+    return " · ".join(filter(None, facts))
+
+
+def _default(setting: Setting) -> str:
+    computed = setting.declaration.default
+    if computed and not computed.startswith("~"):
+        return computed
+    return f"`{setting.default}`" if setting.default else "false" if setting.kind is bool else "none"
+
+
+def _table() -> str:
+    lines = ["| setting | variable | flag | default | meaning |", "|---|---|---|---|---|"]
+    for name, setting in settings().items():
+        flag = f"`{setting.flag}`" if setting.flag in _FLAGS else ""
+        cells = (f"[{name}](#{name})", f"`{setting.variable}`", flag, _default(setting))
+        lines.append(f"| {' | '.join(cells)} | {setting.declaration.help} |")
+    return "\n".join(lines)
+
+
+_FLAGS = {flag for command in main.commands.values() for option in command.params for flag in option.opts}
+_PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
+_SECTION = "\n### "
+
+
+def _up_to_date(page: str) -> str:
+    """Return the page with the table and the lines of facts as the declaration has them."""
+    head, *sections = page.split(_SECTION)
+    before, _, rest = head.partition("| setting |")
+    head = "".join((before, _table(), *rest.partition("\n\n")[1:]))
+    parts = (section.split("\n\n", 2) for section in sections)
+    return _SECTION.join(
+        [head, *(f"{name}\n\n{_facts(settings()[name])}\n\n{text}" for name, _, text in parts)]
     )
-    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    if said:
-        environment["OMP_NUM_THREADS"] = said
-    run = [sys.executable, "-c", script]
-    found = subprocess.run(run, env=environment, capture_output=True, text=True, check=True).stdout
-    assert int(found) == threads
+
+
+def test_the_page_says_what_is_declared() -> None:
+    page = _PAGE.read_text("utf-8")
+    assert page == _up_to_date(page), "run `python tests/test_config.py`"
+
+
+def test_the_page_explains_every_setting_once() -> None:
+    sections = [section.split("\n\n", 2) for section in _PAGE.read_text("utf-8").split(_SECTION)[1:]]
+    assert sorted(name for name, *_ in sections) == sorted(settings())
+    assert all(len(text.partition("\n\n")[0]) > 80 for _, _, text in sections)
+
+
+def test_the_example_of_the_page_can_be_loaded(tmp_path: Path) -> None:
+    example = _PAGE.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "qa.toml").write_text(example)
+    expected = replace(Settings(), docs=Path("/srv/reports"), model="models/my-model", port=9000)
+    assert load() == expected
+
+
+if __name__ == "__main__":
+    _PAGE.write_text(_up_to_date(_PAGE.read_text("utf-8")), "utf-8")

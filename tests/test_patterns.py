@@ -53,14 +53,14 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
 
 def _constants(tree: ast.Module) -> dict[str, list[ast.Call]]:
     """Give the names of a module and of its classes that stand for patterns, and how those are made."""
-    found = {}
+    patterns = {}
     for top in tree.body:
         for node in top.body if isinstance(top, ast.ClassDef) else [top]:
             if isinstance(node, ast.Assign | ast.AnnAssign) and (calls := list(_calls(node))):
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
                 assert isinstance(target, ast.Name)
-                found[target.id] = calls
-    return found
+                patterns[target.id] = calls
+    return patterns
 
 
 def _patterns(value: object) -> Iterator[Any]:

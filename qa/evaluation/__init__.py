@@ -1,4 +1,4 @@
-"""How good the answers are: questions and where their answers stand → metrics, and two runs compared."""
+"""How good the answers are: questions with the places of their answers → metrics, and two runs compared."""
 
 from __future__ import annotations
 

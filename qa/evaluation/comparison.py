@@ -1,4 +1,4 @@
-"""Two runs over the same questions: what differs, and whether chance alone would do it."""
+"""Two runs over the same questions: what differs, and how likely chance alone makes such a difference."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 from qa.evaluation.measures import Floats, Outcome, auroc, summarise
 from qa.evaluation.runs import Run
 
-DRAWS = 9999
+DRAWS = 9999  # p is then a multiple of 1/10,000
 TEST = f"paired randomisation test, two-sided, {DRAWS:,} draws"
 
-_AT_ONCE = 10_000_000
-_SEED = 0
+_BATCH = 10_000_000  # numbers drawn together: 80 MB
+_SEED = 0  # any: the same runs get the same p
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A metric then and now, over the questions in common. ``p`` is None where it is not tested."""
+    """A metric before and now, over the questions in common. ``p`` is None if it is not tested."""
 
     before: float
     now: float
@@ -30,7 +30,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A question that was answered better or worse than before."""
+    """A question that went better or worse than before."""
 
     id: str
     question: str
@@ -40,7 +40,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A run against another. ``common``: how many questions, with the same answers, both have."""
+    """Two runs compared.
+
+    Attributes:
+        common: number of questions that both have, with the same answers.
+        only_before: number of questions that only the earlier run has.
+        only_now: number of questions that only the later run has.
+        metrics: by name.
+        better: the questions that went better, the largest change first.
+        worse: the questions that went worse, the largest change first.
+        test: which test ``p`` comes from.
+    """
 
     common: int
     only_before: int
@@ -52,9 +62,12 @@ class Comparison:
 
 
 def compare(before: Run, now: Run) -> Comparison:
-    """Compare two runs over the questions that both have with the same answers; ``p`` tells each alone."""
-    past = {one.question: one for one in before.outcomes}
-    pairs = [(past[one.question], one) for one in now.outcomes if one.question in past]
+    """Compare two runs over the questions that both have with the same answers.
+
+    Each ``p`` is that of its metric alone: with many metrics, some are small by chance.
+    """
+    earlier = {outcome.question: outcome for outcome in before.outcomes}
+    pairs = [(earlier[outcome.question], outcome) for outcome in now.outcomes if outcome.question in earlier]
     counts = (len(pairs), len(before.outcomes) - len(pairs), len(now.outcomes) - len(pairs))
     if not pairs:
         return Comparison(*counts, {}, (), ())
@@ -70,14 +83,14 @@ def compare(before: Run, now: Run) -> Comparison:
 
 
 def _p(name: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
-    """Give the chance of a difference as large if each question's two outcomes were as well swapped."""
+    """Return the chance of a difference this large if the two outcomes of any question could be swapped."""
     if name in {"ece", "ms_p50", "ms_p99"}:
         return None
-    answered = np.array([bool(one.question.answers) for one, _ in pairs])
+    answered = np.array([bool(before.question.answers) for before, _ in pairs])
     if name == "auroc":
-        sure = [np.array([pair[side].confidence for pair in pairs]) for side in (0, 1)]
-        same = np.array_equal(sure[0], sure[1])
-        return 1.0 if same else _randomise(sure, partial(_auroc_difference, answered))
+        confidences = [np.array([pair[side].confidence for pair in pairs]) for side in (0, 1)]
+        same = np.array_equal(*confidences)
+        return 1.0 if same else _randomise(confidences, partial(_auroc_difference, answered))
     if name == "balanced":
         share = np.where(answered, 1 / answered.sum(), 1 / (~answered).sum())
         gains = np.array([float(now.answerable) - before.answerable for before, now in pairs]) * share
@@ -93,16 +106,16 @@ def _p(name: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
 def _randomise(samples: Sequence[Floats], statistic: Any) -> float:
     from scipy.stats import permutation_test  # slow to load
 
-    found = permutation_test(
+    result = permutation_test(
         samples,
         statistic,
         permutation_type="samples",
         vectorized=True,
         n_resamples=DRAWS,
-        batch=max(1, _AT_ONCE // len(samples[0])),
+        batch=max(1, _BATCH // len(samples[0])),
         rng=np.random.default_rng(_SEED),
     )
-    return float(found.pvalue)
+    return float(result.pvalue)
 
 
 def _sum(gains: Floats, axis: int = -1) -> Any:
@@ -110,22 +123,25 @@ def _sum(gains: Floats, axis: int = -1) -> Any:
 
 
 def _auroc_difference(answered: Any, before: Floats, now: Floats, axis: int = -1) -> Any:
-    one, other = (np.moveaxis(side, axis, -1) for side in (before, now))
-    return auroc(other[..., answered], other[..., ~answered]) - auroc(one[..., answered], one[..., ~answered])
+    areas = [
+        auroc(confidences[..., answered], confidences[..., ~answered])
+        for confidences in (np.moveaxis(before, axis, -1), np.moveaxis(now, axis, -1))
+    ]
+    return areas[1] - areas[0]
 
 
 def _gain(before: Outcome, now: Outcome) -> float:
-    """Tell how much better a question went: by reciprocal rank, or by whether it was turned down."""
+    """Return how much better a question went: by reciprocal rank, or by whether it was called answerable."""
     if now.question.answers:
         return (1 / now.rank if now.rank else 0.0) - (1 / before.rank if before.rank else 0.0)
     return float(before.answerable) - float(now.answerable)
 
 
 def _change(before: Outcome, now: Outcome) -> Change:
-    return Change(now.question.id, now.question.question, _tell(before), _tell(now))
+    return Change(now.question.id, now.question.question, _describe(before), _describe(now))
 
 
-def _tell(outcome: Outcome) -> str:
+def _describe(outcome: Outcome) -> str:
     if outcome.question.answers:
         return f"rank {outcome.rank}" if outcome.rank else "not found"
-    return "said to be answered" if outcome.answerable else "said not to be answered"
+    return "called answerable" if outcome.answerable else "called unanswerable"

@@ -1,4 +1,4 @@
-"""Questions files: JSON Lines to questions, with the judgements that people added on the page."""
+"""Questions files: JSON Lines with questions, and with the judgements that people make on the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qa.types import Span
 
 
 class Place(NamedTuple):
-    """Where an answer stands. ``row``: of a table; None where any row will do."""
+    """Where an answer is. ``row`` is the key of a table's row; None if any row will do."""
 
     doc: str
     row: str | None
@@ -22,9 +22,9 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and where its answers stand: nowhere, if these documents do not answer it.
+    """A question with the places of its answers: none if the documents do not answer it.
 
-    ``wrong`` are passages that were judged not to answer it.
+    ``wrong``: passages that people judged not to answer it.
     """
 
     id: str
@@ -35,19 +35,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class QuestionSet:
-    """The questions of a file. ``left_out``: those of which only wrong passages are known."""
+    """The questions of a file. ``left_out``: number of those for which only wrong passages are known."""
 
     questions: tuple[Question, ...]
     left_out: int
 
 
 class _BadLineError(Exception):
-    """What is wrong with one line."""
+    """A line that cannot be used; the message says why."""
 
 
 @dataclass(slots=True)
 class _Draft:
-    """What the lines up to now say of a question. ``stated``: one that is no judgement gave its answers."""
+    """A question as of the lines read. ``stated``: a line that is not a judgement gives its answers."""
 
     id: str
     question: str
@@ -56,32 +56,34 @@ class _Draft:
     wrong: dict[Place, None] = field(default_factory=dict)
 
     def add(self, entry: dict[str, Any]) -> None:
-        """Take in another line: of what is said of one passage, the last counts."""
+        """Add a line. The last line on a passage counts."""
         self.stated |= "answers" in entry and "judged" not in entry
-        for now, before, name in ((self.answers, self.wrong, "answers"), (self.wrong, self.answers, "wrong")):
+        sides = ((self.answers, self.wrong, "answers"), (self.wrong, self.answers, "wrong"))
+        for places, opposite, name in sides:
             for place in _places(entry, name):
-                now[place] = None
-                before.pop(place, None)
+                places[place] = None
+                opposite.pop(place, None)
 
 
-def read(path: Path, longest: int) -> QuestionSet:
+def read(path: Path, max_question: int) -> QuestionSet:
     """Read a questions file.
 
-    Lines with one ``id`` are one question; so are a judgement and the first question of the same words.
+    Lines with the same ``id`` are one question. A judgement belongs to the first question with the same text.
 
     Args:
         path: of a file with an object on each line: ``id``, ``question`` and ``answers`` or ``wrong``, which
             are lists of ``{"doc", "start", "end"}``, and perhaps ``row``.
-        longest: how many characters a question may have.
+        max_question: number of characters that a question may have.
 
     Raises:
-        QuestionsError: it cannot be read, has no questions, or has lines that cannot be used: all are named.
+        QuestionsError: the file cannot be read, has no questions, or has lines that cannot be used; all of
+            these are named.
     """
     try:
         lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
     except OSError as error:
         raise QuestionsError(f"{path} cannot be read: {error.strerror}") from error
-    drafts, problems = _gather(lines, longest)
+    drafts, problems = _gather(lines, max_question)
     if problems:
         raise QuestionsError("\n".join([f"{path} has lines that cannot be used", *problems]))
     questions = tuple(
@@ -94,32 +96,32 @@ def read(path: Path, longest: int) -> QuestionSet:
     return QuestionSet(questions, len(drafts) - len(questions))
 
 
-def _gather(lines: Iterable[bytes], longest: int) -> tuple[list[_Draft], list[str]]:
-    """Give the questions, in order, and what is wrong with which line."""
+def _gather(lines: Iterable[bytes], max_question: int) -> tuple[list[_Draft], list[str]]:
+    """Return the questions, in order, and a message for each line that cannot be used."""
     by_id: dict[str, _Draft] = {}
-    by_words: dict[str, _Draft] = {}
+    by_text: dict[str, _Draft] = {}
     problems = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            entry = _entry(line, longest)
-            words = entry["question"].strip()
-            draft = by_id.get(entry["id"]) or (by_words.get(words) if "judged" in entry else None)
+            entry = _entry(line, max_question)
+            text = entry["question"].strip()
+            draft = by_id.get(entry["id"]) or (by_text.get(text) if "judged" in entry else None)
             if draft is None:
-                draft = _Draft(entry["id"], words)
-            elif draft.question != words:
-                raise _BadLineError(f"id {entry['id']!r} was that of another question")  # noqa: TRY301
+                draft = _Draft(entry["id"], text)
+            elif draft.question != text:
+                raise _BadLineError(f"id {entry['id']!r} belongs to another question")  # noqa: TRY301
             draft.add(entry)
         except _BadLineError as error:
             problems.append(f"  line {number}: {error}")
         else:
             by_id.setdefault(entry["id"], draft)
-            by_words.setdefault(words, draft)
+            by_text.setdefault(text, draft)
     return list({id(draft): draft for draft in by_id.values()}.values()), problems
 
 
-def _entry(line: bytes, longest: int) -> dict[str, Any]:
+def _entry(line: bytes, max_question: int) -> dict[str, Any]:
     try:
         entry = json.loads(line.decode())
     except UnicodeDecodeError as error:
@@ -131,11 +133,11 @@ def _entry(line: bytes, longest: int) -> dict[str, Any]:
     for name in ("id", "question"):
         value = entry.get(name)
         if not isinstance(value, str) or not value.strip():
-            raise _BadLineError(f"{name!r} must be a text that is not empty")
+            raise _BadLineError(f"{name!r} must be a text, and not empty")
         if not _encodable(value):
             raise _BadLineError(f"{name!r} has half a character (a lone surrogate)")
-    if len(entry["question"].strip()) > longest:
-        raise _BadLineError(f"the question has more than {longest} characters")
+    if len(entry["question"].strip()) > max_question:
+        raise _BadLineError(f"the question has more than {max_question} characters")
     if "answers" not in entry and "wrong" not in entry:
         raise _BadLineError("'answers' is missing")
     return entry

@@ -11,83 +11,83 @@ from qa.evaluation.comparison import Change, Comparison
 from qa.evaluation.measures import Metric, falls_short
 from qa.evaluation.runs import Run, summary
 
-_NAMED = 10
+_NAMED = 10  # questions of a kind: about a screen
 
 
 def as_json(run: Run, comparison: Comparison | None = None) -> str:
-    """Put a run's metrics, and the comparison where there is one, as JSON."""
+    """Return a run's metrics, and the comparison if there is one, as JSON."""
     compared = {} if comparison is None else {"comparison": asdict(comparison)}
     return json.dumps(summary(run) | compared, ensure_ascii=False)
 
 
 def show(run: Run, comparison: Comparison | None = None, earlier: Path | None = None) -> str:
-    """Put a run's metrics in a table, and its comparison with an earlier one in another."""
-    against = "" if comparison is None else f"\n\n{_comparison(comparison, str(earlier))}"
-    return _run(run) + against
+    """Return a run's metrics as a table, followed by its comparison with an earlier run."""
+    lines = _run_lines(run)
+    if comparison is not None:
+        lines += ["", *_comparison_lines(comparison, str(earlier))]
+    return "\n".join(lines)
 
 
 def shortfalls(run: Run, bars: Mapping[str, float]) -> list[str]:
-    """Say which metrics are worse than they should be. One that was not measured falls short too."""
-    found = []
+    """Return a message for each metric that is worse than its bar, or was not measured."""
+    messages = []
     for name, bar in bars.items():
         metric = run.metrics.get(name)
         if metric is None:
-            found.append(f"{name} cannot be measured with these questions and this -k")
+            messages.append(f"{name} cannot be measured with these questions and this -k")
         elif falls_short(name, metric.value, bar):
-            found.append(f"{name} is {metric.value:.4f}, which is worse than {bar:g}")
-    return found
+            messages.append(f"{name} is {metric.value:.4f}, which is worse than {bar:g}")
+    return messages
 
 
-def _run(run: Run) -> str:
-    answered, every, setup = (
-        sum(bool(one.question.answers) for one in run.outcomes),
-        len(run.outcomes),
-        run.setup,
-    )
+def _run_lines(run: Run) -> list[str]:
+    total, setup = len(run.outcomes), run.setup
+    answered = sum(bool(outcome.question.answers) for outcome in run.outcomes)
     lines = [
-        f"questions   {every}: {answered} answered by these documents, {every - answered} not",
+        f"questions   {total}: {answered} answered by these documents, {total - answered} not",
         f"index       {setup['generation']}, {setup['model']}",
         f"search      {setup['mode']}, {setup['k']} passages",
     ]
     if run.left_out:
-        lines.append(f"left out    {run.left_out}: only wrong passages are known of them")
+        lines.append(f"left out    {run.left_out}: only wrong passages are known for them")
     if run.out_of_reach:
         lines.append(
-            f"{len(run.out_of_reach)} with answers in no passage of the index: {_some(run.out_of_reach)}"
+            f"{len(run.out_of_reach)} whose answers are in no passage of the index: "
+            + _first_names(run.out_of_reach)
         )
     rows = [(name, _figure(name, metric.value), _interval(metric)) for name, metric in run.metrics.items()]
-    return "\n".join([*lines, "", *_table(("metric", "value", "95% interval"), rows)])
+    return [*lines, "", *_table(("metric", "value", "95% interval"), rows)]
 
 
-def _comparison(comparison: Comparison, name: str) -> str:
+def _comparison_lines(comparison: Comparison, name: str) -> list[str]:
     lines = [f"Against {name}: {comparison.common} questions in common, with the same answers"]
-    for count, whose in ((comparison.only_before, "there"), (comparison.only_now, "here")):
+    for count, where in ((comparison.only_before, "there"), (comparison.only_now, "here")):
         if count:
-            lines.append(f"{count} are only {whose}")
+            lines.append(f"{count} are only {where}")
     rows = [
         (
             metric,
-            _figure(metric, found.before),
-            _figure(metric, found.now),
-            _figure(metric, found.now - found.before, sign="+"),
-            "" if found.p is None else f"{found.p:.4f}",
+            _figure(metric, difference.before),
+            _figure(metric, difference.now),
+            _figure(metric, difference.now - difference.before, sign="+"),
+            "" if difference.p is None else f"{difference.p:.4f}",
         )
-        for metric, found in comparison.metrics.items()
+        for metric, difference in comparison.metrics.items()
     ]
     lines += ["", *_table(("metric", "before", "now", "change", "p"), rows)]
     lines += [f"p: {comparison.test}, each metric by itself"]
     for title, changes in (("Better", comparison.better), ("Worse", comparison.worse)):
-        lines += ["", f"{title} ({len(changes)})", *map(_changed, changes[:_NAMED])]
+        lines += ["", f"{title} ({len(changes)})", *map(_change_line, changes[:_NAMED])]
         if len(changes) > _NAMED:
             lines.append(f"  and {len(changes) - _NAMED} more")
-    return "\n".join(lines)
+    return lines
 
 
-def _changed(change: Change) -> str:
+def _change_line(change: Change) -> str:
     return f"  {change.id}  {change.before} → {change.now}  {change.question}"
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
 
 
@@ -100,13 +100,13 @@ def _interval(metric: Metric) -> str:
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Line up the columns: the first to the left, figures to the right."""
-    every = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    """Return the lines of a table: its first column to the left, figures to the right."""
+    table = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
         "  ".join(
             cell.ljust(width) if n == 0 else cell.rjust(width)
             for n, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in every
+        for row in table
     ]

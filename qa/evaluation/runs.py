@@ -1,4 +1,4 @@
-"""A run: every question asked once, what came of it, and the file that keeps it."""
+"""A run: every question searched for once, its outcome, and the file that keeps the run."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from typing import Any
 from qa.errors import QuestionsError
 from qa.evaluation.measures import Metric, Outcome, by_character, is_right, marks_answer, summarise
 from qa.evaluation.questions import Place, Question, QuestionSet
-from qa.types import Filters, Hit, Mode, Passage, Query, Search, SearchResult, Span
+from qa.protocols import Search
+from qa.types import Filters, Hit, Mode, Passage, Query, SearchResult, Span
 
-_FORMAT = 1
-_CUTOFFS = (1, 5, 10)
-_LISTED = 1000
+_FORMAT = 1  # of the file that keeps a run
+_CUTOFFS = (1, 5, 10)  # of success@k: the first passage, a screen, a page
+_PAGE = 1000  # documents listed at a time: only a table has many rows at one path
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that came of a set of questions.
+    """The outcomes of a set of questions.
 
     Attributes:
-        outcomes: of each question, in order.
+        outcomes: one for each question, in order.
         metrics: by name.
-        setup: what was asked of what: file, generation, model, reranker, mode and k.
-        left_out: how many questions have only wrong passages known, and were not asked.
-        out_of_reach: ids of the questions no answer of which is in a passage of the index.
+        setup: file, generation, model, reranker, mode and k.
+        left_out: number of questions for which only wrong passages are known; they were not searched for.
+        out_of_reach: ids of the questions whose answers are in no passage of the index.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -41,7 +42,9 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Response:
+    """The result of a question, and how many milliseconds it took."""
+
     question: Question
     result: SearchResult
     ms: float
@@ -49,53 +52,65 @@ class _Asked:
 
 def evaluate(
     search: Search,
-    asked: QuestionSet,
+    questions: QuestionSet,
     *,
     k: int = 10,
     mode: Mode = Mode.HYBRID,
     setup: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> Run:
-    """Ask each question by itself, one after the other, and measure what comes.
+    """Search for each question by itself, one after the other, and measure the results.
 
-    Metrics that look further than ``k`` passages are left out.
+    Args:
+        search: the search that is measured.
+        questions: the questions with their answers.
+        k: number of passages to search for. Metrics that need more are left out.
+        mode: how to search.
+        setup: what else to keep with the run.
+        progress: whether to show a progress bar.
+
+    Raises:
+        QuestionsError: only wrong passages are known for all questions.
     """
     from tqdm import tqdm  # only here
 
-    if not asked.questions:
+    if not questions.questions:
         raise QuestionsError("there is no question with known answers: only wrong passages are known")
-    search.search(Query(asked.questions[0].question, k=k, mode=mode))  # the first is slower than all others
-    found = [
-        _ask(search, question, k, mode)
-        for question in tqdm(asked.questions, desc="asking", unit="question", disable=not progress)
+    search.search(Query(questions.questions[0].question, k=k, mode=mode))  # the first search is the slowest
+    responses = [
+        _respond(search, question, k, mode)
+        for question in tqdm(questions.questions, desc="searching", unit="question", disable=not progress)
     ]
-    relevant = _relevant(search, found)
-    ranked = _rank_metrics(found, relevant, k)
-    both = len({bool(one.question.answers) for one in found}) > 1
-    outcomes = tuple(_outcome(one, values, k, both=both) for one, values in zip(found, ranked, strict=True))
+    relevant = _relevant(search, responses)
+    ranked = _rank_metrics(responses, relevant, k)
+    both = len({bool(response.question.answers) for response in responses}) > 1
+    outcomes = tuple(
+        _outcome(response, values, k, both=both) for response, values in zip(responses, ranked, strict=True)
+    )
     info = search.info
     about = {"generation": info.generation, "model": info.model, "mode": mode.value, "k": k}
     return Run(
         outcomes,
         summarise(outcomes),
         {**(setup or {}), **about},
-        asked.left_out,
+        questions.left_out,
         tuple(
-            one.question.id
-            for one, ids in zip(found, relevant, strict=True)
-            if one.question.answers and not ids
+            response.question.id
+            for response, ids in zip(responses, relevant, strict=True)
+            if response.question.answers and not ids
         ),
     )
 
 
-def _ask(search: Search, question: Question, k: int, mode: Mode) -> _Asked:
+def _respond(search: Search, question: Question, k: int, mode: Mode) -> _Response:
     started = time.perf_counter()
     result = search.search(Query(question.question, k=k, mode=mode))
-    return _Asked(question, result, (time.perf_counter() - started) * 1000)
+    return _Response(question, result, (time.perf_counter() - started) * 1000)
 
 
-def _outcome(one: _Asked, ranked: Mapping[str, float], k: int, *, both: bool) -> Outcome:
-    question, result = one.question, one.result
+def _outcome(response: _Response, ranked: Mapping[str, float], k: int, *, both: bool) -> Outcome:
+    """Return the outcome of a question. ``both``: some questions of the run are answered, others are not."""
+    question, result = response.question, response.result
     values: dict[str, float] = {}
     if question.answers:
         values |= ranked
@@ -106,11 +121,13 @@ def _outcome(one: _Asked, ranked: Mapping[str, float], k: int, *, both: bool) ->
     if both:
         values["brier"] = (result.confidence - bool(question.answers)) ** 2
     rank = next((hit.rank for hit in result.hits if is_right(question, hit.passage)), None)
-    return Outcome(question, rank, result.confidence, result.answerable, one.ms, values)
+    return Outcome(question, rank, result.confidence, result.answerable, response.ms, values)
 
 
-def _rank_metrics(found: Sequence[_Asked], relevant: Sequence[set[str]], k: int) -> list[dict[str, float]]:
-    """Let ir-measures judge the passages' order, for each question that has answers."""
+def _rank_metrics(
+    responses: Sequence[_Response], relevant: Sequence[set[str]], k: int
+) -> list[dict[str, float]]:
+    """Return what ir-measures says of the order of the passages, for each question that has answers."""
     import ir_measures  # only here
     from ir_measures import RR, Success, nDCG
 
@@ -118,37 +135,34 @@ def _rank_metrics(found: Sequence[_Asked], relevant: Sequence[set[str]], k: int)
     if k >= max(_CUTOFFS):
         named |= {"mrr@10": RR @ 10, "ndcg@10": nDCG @ 10}
     names = {measure: name for name, measure in named.items()}
-    # Answers that no passage holds are missed, not left out; a name without ":" is no passage's.
+    # Answers that no passage holds count as missed; a name without ":" belongs to no passage.
     qrels = {
         str(n): dict.fromkeys(relevant[n] or {"out of reach"}, 1)
-        for n, one in enumerate(found)
-        if one.question.answers
+        for n, response in enumerate(responses)
+        if response.question.answers
     }
-    runs = {n: {hit.passage.id: -float(hit.rank) for hit in found[int(n)].result.hits} for n in qrels}
-    values: list[dict[str, float]] = [{} for _ in found]
+    runs = {n: {hit.passage.id: -float(hit.rank) for hit in responses[int(n)].result.hits} for n in qrels}
+    values: list[dict[str, float]] = [{} for _ in responses]
     for metric in ir_measures.iter_calc(list(names), qrels, runs):
         values[int(metric.query_id)][names[metric.measure]] = metric.value
     return values
 
 
-def _relevant(search: Search, found: Iterable[_Asked]) -> list[set[str]]:
-    """Give the ids of the passages that answer each question, shown or not.
+def _relevant(search: Search, responses: Iterable[_Response]) -> list[set[str]]:
+    """Return the ids of the passages that answer each question, shown or not.
 
-    A passage that is shown as the duplicate of one that answers is not one more to be found.
+    A passage that is shown as the duplicate of an answering one does not count again.
     """
     passages: dict[str, list[Passage]] = {}
     ids = []
-    for one in found:
-        for doc in {place.doc for place in one.question.answers} - passages.keys():
+    for response in responses:
+        question = response.question
+        docs = {place.doc for place in question.answers}
+        for doc in docs - passages.keys():
             passages[doc] = list(_passages(search, doc))
-        right = [hit for hit in one.result.hits if is_right(one.question, hit.passage)]
-        every = {
-            passage.id
-            for doc in {place.doc for place in one.question.answers}
-            for passage in passages[doc]
-            if is_right(one.question, passage)
-        }
-        ids.append((every - _duplicates(right)) | {hit.passage.id for hit in right})
+        right_hits = [hit for hit in response.result.hits if is_right(question, hit.passage)]
+        right = {passage.id for doc in docs for passage in passages[doc] if is_right(question, passage)}
+        ids.append((right - _duplicates(right_hits)) | {hit.passage.id for hit in right_hits})
     return ids
 
 
@@ -157,18 +171,18 @@ def _duplicates(hits: Iterable[Hit]) -> set[str]:
 
 
 def _passages(search: Search, doc: str) -> Iterable[Passage]:
-    """Give the passages of the document at a path, or of all rows of the table there."""
+    """Yield the passages of the document at a path, or of all rows of the table there."""
     offset, total = 0, 1
     while offset < total:
-        page = search.documents(Filters(path=(escape(doc),)), limit=_LISTED, offset=offset)
-        total, offset = page.total, offset + _LISTED
+        page = search.library.documents(Filters(path=(escape(doc),)), limit=_PAGE, offset=offset)
+        total, offset = page.total, offset + _PAGE
         for document in page.documents:
             if document.path == doc:
-                yield from search.passages_of(document.id)
+                yield from search.library.passages_of(document.id)
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """Shape a run without its questions, for ``--json``."""
+    """Return a run without its questions, for ``--json``."""
     return {
         **run.setup,
         "questions": len(run.outcomes),
@@ -180,12 +194,12 @@ def summary(run: Run) -> dict[str, Any]:
 
 
 def save(run: Run, path: Path) -> None:
-    """Keep a run with what came of each question.
+    """Write a run with the outcome of each question to a file.
 
     Raises:
         QuestionsError: the file cannot be written.
     """
-    kept = {"format": _FORMAT, "run": summary(run), "outcomes": [asdict(one) for one in run.outcomes]}
+    kept = {"format": _FORMAT, "run": summary(run), "outcomes": [asdict(outcome) for outcome in run.outcomes]}
     try:
         path.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", "utf-8")
     except OSError as error:
@@ -193,32 +207,32 @@ def save(run: Run, path: Path) -> None:
 
 
 def load(path: Path) -> Run:
-    """Read a run that ``save`` kept.
+    """Read a run that ``save`` wrote.
 
     Raises:
-        QuestionsError: it cannot be read, or is something else.
+        QuestionsError: the file cannot be read, or holds something else.
     """
     try:
         kept = json.loads(path.read_text("utf-8"))
         if kept["format"] != _FORMAT:
-            raise QuestionsError(f"{path} is of another version of qa: evaluate again with --write")
-        outcomes = tuple(_loaded(one) for one in kept["outcomes"])
-        return Run(
-            outcomes, {name: Metric(**one) for name, one in kept["run"]["metrics"].items()}, kept["run"]
-        )
+            raise QuestionsError(f"{path} is from another version of qa: run `qa eval --write` again")
+        outcomes = tuple(map(_outcome_from, kept["outcomes"]))
+        metrics = {name: Metric(**fields) for name, fields in kept["run"]["metrics"].items()}
+        return Run(outcomes, metrics, kept["run"])
     except OSError as error:
         raise QuestionsError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise QuestionsError(f"{path} is not what `qa eval --write` writes") from error
+        raise QuestionsError(f"{path} is not a file of `qa eval --write`") from error
 
 
-def _loaded(one: dict[str, Any]) -> Outcome:
-    question = one["question"]
-    if not isinstance(one["rank"], int | None) or not isinstance(one["answerable"], bool):
+def _outcome_from(fields: dict[str, Any]) -> Outcome:
+    question = fields["question"]
+    if not isinstance(fields["rank"], int | None) or not isinstance(fields["answerable"], bool):
         raise TypeError
-    if not all(math.isfinite(value) for value in (*one["values"].values(), one["confidence"], one["ms"])):
+    numbers = (*fields["values"].values(), fields["confidence"], fields["ms"])
+    if not all(map(math.isfinite, numbers)):
         raise ValueError
-    asked = Question(
+    restored = Question(
         question["id"],
         question["question"],
         *(
@@ -226,4 +240,4 @@ def _loaded(one: dict[str, Any]) -> Outcome:
             for name in ("answers", "wrong")
         ),
     )
-    return Outcome(**{**one, "question": asked})
+    return Outcome(**{**fields, "question": restored})

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from qa.arrays import mapped, max_in_parts, offsets, parts_of, ranges
 from qa.errors import CorruptIndexError, IndexUnavailableError
 from qa.index.dense.late_interaction import TokenIndex, TokenMatches
-from qa.index.dense.vectors import Cosines, VectorIndex, Vectors
-from qa.index.lexical.inverted_index import LexicalIndex, Matches, Question
+from qa.index.dense.vectors import VectorIndex, Vectors, VectorScores
+from qa.index.lexical.inverted_index import LexicalIndex
+from qa.index.lexical.term_matches import QuestionTerms, TermMatches
 from qa.index.store import Store
 from qa.types import MOST_FAILURES, Filters, Float32, IndexInfo, Int64
 
@@ -173,15 +174,11 @@ class Generation:
         """Give the rows of the passages whose documents pass the filters, ascending."""
         return self.store.rows(filters)
 
-    def question(self, terms: Iterable[str]) -> Question:
-        """Look a question's terms up, given in their order."""
-        return self.lexical.question(terms)
-
-    def ask(self, vector: Float32) -> Nearness:
+    def score_sentences(self, vector: Float32) -> SentenceCosines:
         """Compare the sentences with a unit vector, shape (dimension,)."""
-        cosines = self.sentences.ask(vector)
-        every = None if cosines.every is None else max_in_parts(cosines.every, self.sentence_starts, -1)
-        return Nearness(self, cosines, every)
+        cosines = self.sentences.score(vector)
+        best = None if cosines.all is None else max_in_parts(cosines.all, self.sentence_starts, -1)
+        return SentenceCosines(self, cosines, best)
 
     def bounds(self, rows: Int64) -> tuple[Int64, Int64]:
         """Give passages' first sentences, and their last ones, exclusive."""
@@ -192,53 +189,53 @@ class Generation:
         firsts, lasts = self.bounds(rows)
         return lasts - firsts
 
-    def documents_of(self, rows: Int64) -> Int64:
-        """Give the numbers of passages' documents."""
+    def document_numbers(self, rows: Int64) -> Int64:
+        """Return the numbers of passages' documents."""
         return self.documents[rows]
 
-    def alike(self, rows: Int64, least: float) -> NDArray[np.bool_]:
-        """Tell which passages are alike, as ``shingles.alike`` does."""
-        return self.lexical.alike(rows, *self.bounds(rows), least)
+    def near_duplicates(self, rows: Int64, threshold: float) -> NDArray[np.bool_]:
+        """Compare passages with each other, as ``shingles.near_duplicates`` does."""
+        return self.lexical.near_duplicates(rows, *self.bounds(rows), threshold)
 
-    def matches(self, question: Question, rows: Int64) -> Matches:
-        """Find what passages hold of a question's terms."""
-        return self.lexical.matches(question, *self.bounds(rows))
+    def match_terms(self, question: QuestionTerms, rows: Int64) -> TermMatches:
+        """Match passages with a question's terms."""
+        return self.lexical.match_terms(question, *self.bounds(rows))
 
     def vectors(self, rows: Int64) -> Float32:
         """Give passages' vectors, shape (rows, dimension)."""
         return self.passages.vectors(rows)
 
-    def token_matches(self, query: Float32, rows: Int64) -> TokenMatches:
-        """Compare a question's tokens with those of passages."""
+    def match_tokens(self, query: Float32, rows: Int64) -> TokenMatches:
+        """Match a question's tokens with the passages'."""
         firsts, lasts = self.bounds(rows)
-        return self.tokens.matches(query, firsts + rows, lasts + rows + 1)
+        return self.tokens.match_tokens(query, firsts + rows, lasts + rows + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Nearness:
+class SentenceCosines:
     """One question's cosines with the sentences of a generation, by passage."""
 
-    found: Generation
-    cosines: Cosines
-    every: Float32 | None
-    """The best of every passage's sentences, where all were compared."""
+    generation: Generation
+    cosines: VectorScores
+    best: Float32 | None
+    """The best cosine with a sentence of each passage, if all were compared."""
 
-    def of(self, rows: Int64) -> Float32:
-        """Give the cosines of all sentences of these passages, one after another."""
-        return self.cosines.of(ranges(*self.found.bounds(rows)))
+    def take(self, rows: Int64) -> Float32:
+        """Return the cosines with all sentences of these passages, one after another."""
+        return self.cosines.take(ranges(*self.generation.bounds(rows)))
 
-    def best(self, rows: Int64) -> Float32:
-        """Give the best cosine of each passage's sentences."""
-        if self.every is not None:
-            return self.every[rows]
-        return max_in_parts(self.of(rows), offsets(self.found.counts(rows)), -1)
+    def best_of_passages(self, rows: Int64) -> Float32:
+        """Return the best cosine with a sentence of each passage."""
+        if self.best is not None:
+            return self.best[rows]
+        return max_in_parts(self.take(rows), offsets(self.generation.counts(rows)), -1)
 
-    def nearest(self, count: int, allowed: Sized | None = None) -> Int64:
-        """Give the passage of each of the nearest sentences, the best first."""
+    def nearest_passages(self, count: int, allowed: Sized | None = None) -> Int64:
+        """Return the passage of each of the nearest sentences, best first."""
         rows = cast("Int64 | None", allowed)
-        sentences = None if rows is None else ranges(*self.found.bounds(rows))
+        sentences = None if rows is None else ranges(*self.generation.bounds(rows))
         nearest = self.cosines.nearest(count, sentences)
-        return parts_of(self.found.sentence_starts, nearest)
+        return parts_of(self.generation.sentence_starts, nearest)
 
 
 def current(index: Path) -> Path:

@@ -33,7 +33,8 @@ from qa.indexing.folder import Folder, Scan, lies_in
 from qa.indexing.incremental import KeptVectors, PassageEmbedder
 from qa.indexing.vector_cache import VectorCache
 from qa.indexing.workers import InProcess, Workers, made_with
-from qa.readers.sandbox.parent import Limits, Reader
+from qa.readers.sandbox.parent import Reader
+from qa.readers.sandbox.resource_limits import Limits
 from qa.text import terms
 from qa.types import Encoder, PassageInput, PassageSpan, ReadFailure, SourceFile
 

@@ -14,7 +14,8 @@ from qa.errors import ReadError
 from qa.index.store import StoredDocument
 from qa.indexing.folder import Folder
 from qa.readers.sandbox.parent import Contents, Reader
-from qa.text import language, passages, terms
+from qa.text import language, terms
+from qa.text.segmentation import passages
 from qa.types import Document, Encoder, PassageInput, PassageSpan, ReadFailure, Reading, SourceFile, Span
 
 _MOST_HEADINGS = 50_000
@@ -91,9 +92,9 @@ class DocumentReader:
     def _split(self, file: SourceFile, reading: Reading) -> StoredDocument:
         deadline = Deadline(self._seconds)
         speaks = reading.metadata.language or language.detect(reading.text)
-        found = passages.split(
+        found = passages.split_passages(
             reading,
-            measure=partial(self._measure, deadline),
+            count_tokens=partial(self._measure, deadline),
             max_tokens=self._encoder.max_tokens,
             language=partial(language.detect_passage, document_language=speaks),
             check=deadline.check,
@@ -145,7 +146,7 @@ def _size(text: str, tokens: int) -> int:
     if tokens * _FEWEST_LETTERS_A_TOKEN < len(text):  # most texts: no need to count words
         return tokens
     words = terms.count_words(text)
-    return tokens if language.legibility(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
+    return tokens if language.fluency(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
 
 
 def _key(passage: PassageInput) -> str:

@@ -126,7 +126,7 @@ class Folder:
     def _sidecar(self, path: str) -> bytes | None:
         sidecar = readers.sidecar_of(Path(path)).as_posix()
         try:
-            return self.read(sidecar, readers.LARGEST_SIDECAR + 1)  # the reader refuses a larger one
+            return self.read(sidecar, readers.MAX_SIDECAR_BYTES + 1)  # the reader refuses a larger one
         except MissingFileError:
             return None
         except ReadError as error:

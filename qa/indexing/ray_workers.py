@@ -7,6 +7,7 @@ the same limits, and embeds the same groups of passages.
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import signal
 import socket
@@ -23,19 +24,22 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from qa import config
 from qa.embedding import open_encoder
 from qa.errors import ClusterError, QAError, SettingsError
+from qa.hardware import cores
 from qa.index.store import StoredDocument
 from qa.indexing.documents import DocumentReader
 from qa.indexing.folder import Folder
 from qa.indexing.incremental import Group, KeptVectors, encode
 from qa.indexing.shards import Shards, pack, unpack
 from qa.indexing.workers import in_order, made_with
-from qa.readers.sandbox.parent import Limits, Reader
+from qa.readers.sandbox.parent import Reader
+from qa.readers.sandbox.resource_limits import Limits
 from qa.types import Encoder, Float32, PassageInput, ReadFailure, SourceFile, Span
 
-config.keep_ray_to_itself()
+# Ray reads these when it is loaded: it reports to nobody, and doesn't warn of a node without accelerators.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 try:
     import ray
     import ray.data
@@ -175,7 +179,7 @@ def _connect(address: str) -> None:
             socket.create_connection((host, int(port)), _PATIENCE).close()
         ray.init(
             address=address,
-            num_cpus=config.cores() if address == "local" else None,
+            num_cpus=cores() if address == "local" else None,
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,

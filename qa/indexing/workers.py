@@ -13,7 +13,7 @@ from qa.index.lexical import inverted_index
 from qa.index.store import StoredDocument
 from qa.indexing.documents import DocumentReader
 from qa.indexing.incremental import Group, KeptVectors, encode
-from qa.text import passages
+from qa.text.segmentation import passages
 from qa.types import Encoder, Float32, ReadFailure, SourceFile
 
 _AHEAD = 2

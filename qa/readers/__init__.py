@@ -1,4 +1,4 @@
-"""Files → text and metadata, one module a format."""
+"""Files → text and metadata, one module per format."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
-from qa.readers import docx, epub, mail, markdown, opening, plain_text, sidecar, tables
-from qa.readers.extract import LONGEST_HEADING, Extract
+from qa.readers import docx, epub, mail, markdown, plain_text, sidecar, tables, text_metadata
+from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
-from qa.readers.limits import bounded, check_length, said, with_first_failures
 from qa.readers.metadata import Facts
-from qa.readers.notation import LARGEST as LARGEST_SIDECAR
 from qa.readers.pdf import extraction
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
+from qa.readers.size_limits import check_length, limit_failures, limit_reading, message_line
+from qa.readers.yaml_toml import MAX_BYTES as MAX_SIDECAR_BYTES
 from qa.types import Heading, ReadFailure, Reading
 
 __all__ = [
-    "LARGEST_SIDECAR",
+    "MAX_SIDECAR_BYTES",
     "SUFFIXES",
     "VERSION",
     "described_by",
@@ -73,18 +73,18 @@ _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|cannot allocate|memory allocation|insufficient memory", re.IGNORECASE
 )
-"""What libraries of formats say where they get no memory and raise an error of their own."""
+"""How libraries that raise errors of their own report that they got no memory."""
 
 _LXML_NO_MEMORY = 2  # etree.ErrorTypes.ERR_NO_MEMORY; the message is only "unknown error"
 
 
 def supported(path: Path) -> bool:
-    """Tell whether a file is of a kind that can be read. Sidecars are read with what they describe."""
+    """Whether a file has a readable format. A sidecar is read with the file that it describes."""
     return path.suffix.lower() in SUFFIXES and not is_sidecar(path)
 
 
 def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterator[Reading | ReadFailure]:
-    """Read a file: one reading, or one for each row of a table file, its first bad rows as failures.
+    """Yield what a file holds: one document, or one per row of a table file, and a failure per bad row.
 
     Args:
         name: the file's path relative to the documents folder, in POSIX form.
@@ -92,16 +92,16 @@ def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterat
         sidecar_data: the bytes of its sidecar, if it has one.
 
     Raises:
-        ReadError: while iterating, if nothing of the file, or nothing more, can be read. Its message says why
-            in words that follow the file's name.
-        MemoryError: while iterating, if it takes more memory than there is.
+        ReadError: while iterating, if nothing of the file, or nothing more, can be read. Its message
+            continues a sentence that begins with the file's name.
+        MemoryError: while iterating, if it needs more memory than there is.
     """
     try:
         yield from _read(name, data, sidecar_data)
-    except Exception as error:  # libraries of formats raise anything on damaged or hostile bytes
-        if any(map(_is_for_want_of_memory, (error, error.__cause__))):
+    except Exception as error:  # the formats' libraries raise anything on damaged or hostile bytes
+        if any(map(_is_out_of_memory, (error, error.__cause__))):
             raise MemoryError from error
-        raise ReadError(said(_reason(error))) from error
+        raise ReadError(message_line(_reason(error))) from error
 
 
 def _reason(error: Exception) -> str:
@@ -112,8 +112,8 @@ def _reason(error: Exception) -> str:
     return f"cannot be read: {type(error).__name__}: {error}"
 
 
-def _is_for_want_of_memory(error: BaseException | None) -> bool:
-    if isinstance(error, ReadError):  # which may quote the file
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    if isinstance(error, ReadError):  # its message may quote the file
         return False
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
@@ -126,37 +126,37 @@ def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Readin
     media_type = SUFFIXES.get(Path(name).suffix.lower())
     if media_type is None:
         raise ReadError(f"is of no kind that can be read: {', '.join(SUFFIXES)}")
-    given = (
-        Facts() if sidecar_data is None else sidecar.parse(sidecar_data, sidecar_of(Path(name)).as_posix())
-    )
+    described = Facts()
+    if sidecar_data is not None:
+        described = sidecar.parse(sidecar_data, sidecar_of(Path(name)).as_posix())
     if media_type in _TABLE_READERS:
-        rows = (_row(name, media_type, given, row) for row in _TABLE_READERS[media_type](data))
-        yield from with_first_failures(name, rows)
+        rows = (_row(name, media_type, described, row) for row in _TABLE_READERS[media_type](data))
+        yield from limit_failures(name, rows)
     else:
-        yield _reading(name, media_type, given, _READERS[media_type](data))
+        yield _reading(name, media_type, described, _READERS[media_type](data))
 
 
-def _row(name: str, media_type: str, given: Facts, row: Extract | tables.BadRow) -> Reading | ReadFailure:
+def _row(name: str, media_type: str, described: Facts, row: Extract | tables.BadRow) -> Reading | ReadFailure:
     if isinstance(row, tables.BadRow):
-        return ReadFailure(name, said(row.reason), row.row)
+        return ReadFailure(name, message_line(row.reason), row.row)
     try:
-        return _reading(name, media_type, given, row)
+        return _reading(name, media_type, described, row)
     except ReadError as error:
-        return ReadFailure(name, said(str(error)), row.key)
+        return ReadFailure(name, message_line(str(error)), row.key)
 
 
-def _reading(name: str, media_type: str, given: Facts, extract: Extract) -> Reading:
-    """Put together what the sidecar, the file and the text say, in this order."""
+def _reading(name: str, media_type: str, described: Facts, extract: Extract) -> Reading:
+    """Return a document with the metadata of its sidecar, its file and its text, in this order."""
     if not extract.text.strip():
         raise ReadError("holds no text")
     check_length(extract.text)
     facts = Facts()
-    facts.fill_from(given)
+    facts.fill_from(described)
     facts.fill_from(extract.facts)
-    matter = [heading.span.end for heading in extract.headings or () if heading.level == 0]
-    body = extract.text[max(matter, default=0) :]
-    facts.fill_from(opening.facts_of(body, with_title=media_type == "text/plain"))
-    return bounded(
+    front_matter = [heading.span.end for heading in extract.headings or () if heading.level == 0]
+    body = extract.text[max(front_matter, default=0) :]
+    facts.fill_from(text_metadata.find_facts(body, with_title=media_type == "text/plain"))
+    return limit_reading(
         Reading(
             text=extract.text,
             media_type=media_type,
@@ -170,11 +170,11 @@ def _reading(name: str, media_type: str, given: Facts, extract: Extract) -> Read
 
 
 def _headings(extract: Extract) -> tuple[Heading, ...] | None:
-    """Return the headings that are short enough to name a section, and other matter."""
+    """Return the headings that are short enough to name a section, and front matter."""
     if extract.headings is None:
         return None
     return tuple(
         heading
         for heading in extract.headings
-        if heading.level == 0 or heading.span.end - heading.span.start <= LONGEST_HEADING
+        if heading.level == 0 or heading.span.end - heading.span.start <= MAX_HEADING_LENGTH
     )

@@ -1,4 +1,4 @@
-"""Dates as documents write them. Only a full and unambiguous date is one: 03/07/2019 is not."""
+"""Dates as documents write them. Only full and unambiguous ones count: 03/07/2019 does not."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ _FORMS = tuple(
 )
 
 DAY_AND_MONTH = rf"(?:{_MONTH}\s\d{{1,2}}(?!\d)|\d{{1,2}}\s{_MONTH})(?:,?\s[12]\d{{3}}(?:\s?г\.?)?)?"
-"""A pattern (to be matched without regard to case) for a day, its month and perhaps its year."""
+"""A pattern, to be matched without regard to case, for a day, its month and perhaps its year."""
 
 
 def parse(value: str) -> str | None:
-    """Turn a full date, perhaps with a time, into an ISO date; None where it is none or could be two."""
+    """Return a full date, perhaps with a time, as an ISO date; None if it is none or ambiguous."""
     text = " ".join(value.split())
     for form in _FORMS:
-        if found := form.fullmatch(text):
+        if match := form.fullmatch(text):
             try:
-                return date(int(found["year"]), _month(found["month"]), int(found["day"])).isoformat()
+                return date(int(match["year"]), _month(match["month"]), int(match["day"])).isoformat()
             except ValueError:
                 return None
     return None

@@ -10,14 +10,17 @@ from typing import Any
 from qa.errors import ReadError
 from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.extract import Block, Extract, assemble, one_line
-from qa.readers.metadata import Facts, useful
+from qa.readers.metadata import Facts, written_by_hand
 
 _MAIN = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _SIGNS = {f"{_MAIN}tab": " ", f"{_MAIN}br": " ", f"{_MAIN}cr": " ", f"{_MAIN}noBreakHyphen": "\u2011"}
 _HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
-_MOST_STYLES = 20
-_BODY_TEXT = 9
+
+_MAX_BASE_STYLES = 20
+"""How far a style's bases are followed: Word builds on a few, a damaged file may build in a circle."""
+
+_BODY_TEXT = 9  # the outline level of text that is no heading, from 0
 
 
 def read(data: bytes) -> Extract:
@@ -25,11 +28,11 @@ def read(data: bytes) -> Extract:
     open_zip(data, "a DOCX").close()
     document = _open(data)
     levels = _levels(document.styles)
-    found = list(_blocks(document.element.body, levels))
+    blocks = list(_blocks(document.element.body, levels))
     for part in document.part.package.iter_parts():
         if part.partname.endswith(("/footnotes.xml", "/endnotes.xml")):
-            found += _blocks(_root(part), levels)
-    text, headings = assemble(found)
+            blocks += _blocks(_root(part), levels)
+    text, headings = assemble(blocks)
     return Extract(text, _facts(document), headings)
 
 
@@ -45,24 +48,24 @@ def _open(data: bytes) -> Any:
 
 
 def _root(part: Any) -> Any:
-    """Give the root of a part, which python-docx has parsed only for the kinds of part that it knows."""
+    """Parse a part. python-docx has parsed only the kinds of part that it knows."""
     from lxml import etree
 
     return etree.fromstring(part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def _levels(styles: Any) -> dict[str, int]:
-    """Find which styles are headings, by name or outline level, their own or that of a style below."""
-    found = {}
+    """Return the levels of heading styles, by their name or outline level or that of a base style."""
+    levels = {}
     for style in styles:
         base, steps = style, 0
-        while base is not None and steps < _MOST_STYLES:
+        while base is not None and steps < _MAX_BASE_STYLES:
             level = _style_level(base)
             if level is not None:
-                found[style.style_id] = level
+                levels[style.style_id] = level
                 break
             base, steps = getattr(base, "base_style", None), steps + 1
-    return found
+    return levels
 
 
 def _style_level(style: Any) -> int | None:
@@ -75,7 +78,7 @@ def _style_level(style: Any) -> int | None:
 
 
 def _outline_level(element: Any) -> int | None:
-    """Give the outline level that an element's paragraph properties set, from 1; body text has none."""
+    """Return the outline level that an element's paragraph properties set, from 1; body text has none."""
     outline = element.find(f"{_MAIN}pPr/{_MAIN}outlineLvl")
     value = None if outline is None else outline.get(f"{_MAIN}val")
     return int(value) + 1 if value and value.isdigit() and int(value) < _BODY_TEXT else None
@@ -94,7 +97,7 @@ def _blocks(container: Any, levels: dict[str, int]) -> Iterator[Block]:
 
 
 def _paragraph(element: Any, levels: dict[str, int]) -> Iterator[Block]:
-    """Give a paragraph, then those of the text boxes anchored in it."""
+    """Yield a paragraph, then those of the text boxes anchored in it."""
     if text := one_line("".join(_texts(element))):
         style = element.find(f"{_MAIN}pPr/{_MAIN}pStyle")
         level = _outline_level(element) or levels.get("" if style is None else style.get(f"{_MAIN}val"))
@@ -105,7 +108,7 @@ def _paragraph(element: Any, levels: dict[str, int]) -> Iterator[Block]:
 
 
 def _texts(element: Any) -> Iterator[str]:
-    """Give the pieces of a paragraph's own text, those inserted with changes tracked among them."""
+    """Yield the pieces of a paragraph's own text, tracked insertions included."""
     for child in element:
         if child.tag == f"{_MAIN}t":
             yield child.text or ""
@@ -130,8 +133,8 @@ def _cell(cell: Any) -> str:
 def _facts(document: Any) -> Facts:
     facts = Facts()
     properties = document.core_properties
-    facts.add("title", useful(properties.title), "file")
-    facts.add("author", useful(properties.author), "file")
+    facts.add("title", written_by_hand(properties.title), "file")
+    facts.add("author", written_by_hand(properties.author), "file")
     facts.add("language", properties.language, "file")
     for paragraph in document.paragraphs:
         if paragraph.style is not None and (paragraph.style.name or "").lower() == "title":

@@ -32,8 +32,8 @@ def read(data: bytes) -> Extract:
         package_path = _package_path(archive)
         package = _xml(archive, package_path)
         notes: list[str] = []
-        found = list(_chapters(archive, package, posixpath.dirname(package_path), notes))
-    text, headings = assemble(found)
+        chapters = list(_chapters(archive, package, posixpath.dirname(package_path), notes))
+    text, headings = assemble(chapters)
     return Extract(text, _facts(package), headings, notes=tuple(notes))
 
 
@@ -63,7 +63,7 @@ def _xml(archive: zipfile.ZipFile, path: str) -> Any:
 
 
 def _chapters(archive: zipfile.ZipFile, package: Any, folder: str, notes: list[str]) -> Iterator[Block]:
-    """Read the chapters of the spine; one that cannot be read is noted and left out."""
+    """Yield the chapters of the spine. One that cannot be read is left out and noted."""
     manifest = {item.get("id"): item for item in package.iter() if local_name(item) == "item"}
     for reference in package.iter():
         if local_name(reference) != "itemref":
@@ -89,6 +89,6 @@ def _facts(package: Any) -> Facts:
         if field and element.tag.startswith("{http://purl.org/dc/elements/1.1/}"):
             values.setdefault(field, []).append(text_of(element))
     facts = Facts()
-    for field, found in values.items():
-        facts.add(field, found if field == "author" else found[0], "file")
+    for field, texts in values.items():
+        facts.add(field, texts if field == "author" else texts[0], "file")
     return facts

@@ -1,4 +1,4 @@
-"""What the reader of one format hands over, and the building of canonical text from blocks."""
+"""What the reader of a format returns, and the canonical text made of blocks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from qa.readers.metadata import Facts
 from qa.types import Heading, Span
 
-LONGEST_HEADING = 300
+MAX_HEADING_LENGTH = 300
 """The longest heading in characters. It is kept with each passage below it; a longer one is body text."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -18,7 +18,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A file's text and what the file says of it. Fields as in ``Reading``."""
+    """A file's text and its own metadata. Fields as in ``Reading``."""
 
     text: str
     facts: Facts = field(default_factory=Facts)
@@ -30,9 +30,12 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading (``level`` from 1), list item or table row of extracted text.
+    """A paragraph, heading, list item or table row of extracted text.
 
-    ``tight`` puts it on the line after the block before, as the items of a list and the rows of a table.
+    Attributes:
+        text: its text.
+        level: a heading's level, from 1.
+        tight: whether it is on the line after the block before, as list items and table rows are.
     """
 
     text: str
@@ -41,17 +44,17 @@ class Block:
 
 
 def printable(text: str) -> str:
-    """Put a space for every control character but tab and line ends, U+FFFD for half of a surrogate pair."""
+    """Replace control characters, except tabs and line ends, by spaces and lone surrogates by U+FFFD."""
     return _SURROGATE.sub("\ufffd", _UNPRINTABLE.sub(" ", text))
 
 
 def one_line(text: str) -> str:
-    """Join the lines of a paragraph by spaces; soft hyphens, which are not seen, go."""
+    """Join the lines of a paragraph by spaces, and drop soft hyphens, which are invisible."""
     return " ".join(printable(text.replace("\u00ad", "")).split())
 
 
 def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Heading, ...]]:
-    """Join blocks into a text, blank lines between them, and tell where the headings are."""
+    """Return the text of blocks, separated by blank lines, and its headings."""
     parts: list[str] = []
     headings = []
     length = 0

@@ -1,22 +1,21 @@
-"""Markdown: the decoded file is the text; headings are found in it, marks left out."""
+"""Markdown: the decoded file is the text; headings are located in it without their marks."""
 
 from __future__ import annotations
 
-import re
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from qa.readers.extract import Extract
-from qa.readers.metadata import Facts, doubts
+from qa.readers.metadata import Facts, date_notes
 from qa.readers.plain_text import decode
 from qa.readers.sidecar import front_matter
+from qa.text.patterns import lines_with_ends
 from qa.types import Heading, Span
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_LONGEST_TITLE = 200
-_LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
+_MAX_TITLE_LENGTH = 200  # characters: a longer first heading is a paragraph that is marked wrongly
 
 
 def read(data: bytes) -> Extract:
@@ -27,20 +26,21 @@ def read(data: bytes) -> Extract:
     facts = Facts()
     body, values, note = front_matter(text)
     facts.add_all(values, "file")
-    notes = doubts(values.get("published")) + ((note,) if note else ())
-    lines = [Span(body + found.start(), body + found.end()) for found in _LINE.finditer(text[body:])]
+    notes = date_notes(values.get("published")) + ((note,) if note else ())
+    line_starts = accumulate(map(len, lines_with_ends(text[body:])), initial=body)
+    lines = [Span(*bounds) for bounds in pairwise(line_starts)]
     headings = [Heading(Span(0, body), 0)] if body else []
     for opening, inline in pairwise(MarkdownIt("commonmark").parse(text[body:])):
         if opening.type == "heading_open" and inline.content.strip():
             level = int(opening.tag[1:])
             headings.append(Heading(_span(text, lines, inline), level))
-            if level == 1 and len(inline.content) <= _LONGEST_TITLE:
+            if level == 1 and len(inline.content) <= _MAX_TITLE_LENGTH:
                 facts.add("title", _shown(inline), "text")
     return Extract(text, facts, tuple(headings), notes=notes)
 
 
 def _span(text: str, lines: list[Span], inline: Token) -> Span:
-    """Find a heading's words within its lines; where they stand otherwise, as after a tab, take the lines."""
+    """Return the place of a heading's words; of its whole lines if the words differ there, as after a tab."""
     first, after = inline.map or (0, 1)
     words = inline.content.split("\n")
     start = text.find(words[0].strip(), *lines[first])
@@ -53,7 +53,7 @@ def _span(text: str, lines: list[Span], inline: Token) -> Span:
 
 
 def _shown(inline: Token) -> str:
-    """Give a heading's words without the marks of links and emphasis."""
+    """Return a heading's words without the marks of links and emphasis."""
     return "".join(
         " " if child.type in {"softbreak", "hardbreak"} else child.content for child in inline.children or ()
     )

@@ -1,8 +1,8 @@
 """Plain text, and the decoding that other formats share.
 
-A file's encoding is told by its byte-order mark, else it is UTF-8 if it is valid UTF-8, else a legacy one:
-Cyrillic ones are told apart by how often Russian uses the letters they would give (charset-normalizer
-confuses them in short texts), any other by charset-normalizer. Nothing is ever dropped or replaced.
+A byte-order mark decides the encoding; without one it is UTF-8 if the bytes are valid UTF-8, else a legacy
+encoding. Cyrillic ones are recognised by how often Russian uses the letters that they give, for
+charset-normalizer confuses them in short texts; it recognises the others. Nothing is dropped or replaced.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CYRILLIC = {"cp1251": 0.0, "koi8-r": -1.0, "cp866": -3.0, "iso8859-5": -6.0, "mac-cyrillic": -6.0}
-"""Encodings with how much rarer than the first each is (natural logarithm)."""
+"""Encodings, each with how much rarer it is than the first (natural logarithm, estimated)."""
 
 _OTHERS = [
     *("cp1252", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "cp1250", "cp1254", "cp1255", "cp1253"),
     *("cp1256", "cp1257", "cp874", "cp1258"),
 ]
-"""Encodings in the order in which they are preferred where charset-normalizer finds several as good."""
+"""Other encodings, the preferred first where charset-normalizer rates several alike."""
 
 _FREQUENCIES = dict(
     zip(
@@ -51,13 +51,20 @@ _PAIRS = frozenset(
     па ек ру ич их ок ир ив нт ча си нс вл оп сп чи ое ий вы ев ду ая ег ры
     """.split()  # noqa: SIM905
 )
-"""The commonest pairs of letters: three quarters of all pairs in Russian."""
+"""The commonest pairs of letters in Russian: three quarters of all pairs."""
 
 _TYPOGRAPHY = frozenset("«»“”„‘’–—…№\xa0")
 _UNLIKELY = log(1e-6)
+
 _PLAUSIBLE = -4.5
+"""The score per byte beyond ASCII above which a text is Cyrillic. The Russian texts of XQuAD, cut to 60
+characters or whole, score -4.4 to -2.4; its German ones -13 to -9.
+"""
+
 _SAMPLE = 100_000
-_CANNOT_BE_TOLD = "is in an encoding that cannot be told: save it as UTF-8"
+"""Bytes that are scored: some 20 pages."""
+
+_UNKNOWN_ENCODING = "has an encoding that cannot be detected: save it as UTF-8"
 
 _RUN = re.compile(r"[^\W\d_]+|[^\x00-\x7f]")
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -66,12 +73,16 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def read(data: bytes) -> Extract:
-    """Read plain text: the decoded file is the text."""
+    """Read plain text. The decoded file is the text."""
     return Extract(decode(data))
 
 
 def decode(data: bytes) -> str:
-    """Decode a text file of unknown encoding, dropping only a leading byte-order mark."""
+    """Decode a text file of unknown encoding, dropping only a leading byte-order mark.
+
+    Raises:
+        ReadError: it is not text, or its encoding cannot be detected.
+    """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _strictly(data[len(mark) :], encoding)
@@ -86,7 +97,7 @@ def decode(data: bytes) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ReadError(_CANNOT_BE_TOLD) from error
+        raise ReadError(_UNKNOWN_ENCODING) from error
 
 
 def _strictly(data: bytes, encoding: str) -> str:
@@ -99,7 +110,7 @@ def _strictly(data: bytes, encoding: str) -> str:
 
 
 def _without_mark(data: bytes) -> str:
-    """Decode UTF-16 without its mark, where every other byte of ASCII is NUL; other NULs mean no text."""
+    """Decode UTF-16 without its mark: every other byte of ASCII is NUL. With other NULs it is not text."""
     even, odd = data[0::2].count(0), data[1::2].count(0)
     encoding = "utf-16-le" if odd > even else "utf-16-be"
     if len(data) % 2 == 0 and min(even, odd) == 0 and max(even, odd) > len(data) // 20:
@@ -111,8 +122,8 @@ def _without_mark(data: bytes) -> str:
 
 
 def _mostly_utf8(data: bytes) -> bool:
-    """Tell UTF-8 with an error in it from a legacy encoding, where valid sequences are rare chance."""
-    sequences = sum(len(found) for found in _SEQUENCE.findall(data))
+    """Whether it is UTF-8 with an error in it: in legacy encodings, valid sequences are rare coincidences."""
+    sequences = sum(map(len, _SEQUENCE.findall(data)))
     return sequences > 0.8 * len(_HIGH.findall(data))
 
 
@@ -128,13 +139,13 @@ def _legacy_encoding(data: bytes) -> str:
 
     matches = [match for match in from_bytes(data, cp_isolation=_OTHERS) if match.encoding in _OTHERS]
     if not matches:
-        raise ReadError(_CANNOT_BE_TOLD)
+        raise ReadError(_UNKNOWN_ENCODING)
     least = matches[0].chaos + 0.01
     return min((match.encoding for match in matches if match.chaos <= least), key=_OTHERS.index)
 
 
 def _score(data: bytes, encoding: str) -> float:
-    """Give the log likelihood in Russian of what an encoding would make of the bytes beyond ASCII."""
+    """Return the log likelihood in Russian of what an encoding makes of the bytes beyond ASCII."""
     try:
         data.decode(encoding)
     except UnicodeDecodeError:
@@ -144,7 +155,7 @@ def _score(data: bytes, encoding: str) -> float:
 
 
 def _score_run(run: str) -> float:
-    """Score a word or sign.
+    """Return the log likelihood of a word or sign.
 
     Capitals are likely only where words have them: at the beginning, or throughout. Words that mix alphabets,
     as Latin ones with accents read as Cyrillic would, are unlikely.

@@ -1,4 +1,4 @@
-"""Tables whose rows are documents: JSON Lines, CSV and TSV.
+"""Tables in which each row is a document: JSON Lines, CSV and TSV.
 
 Columns: ``text`` (required), ``id`` (the row's key, else its line number), and title, source or publisher,
 author, published or date, dateline, language, url.
@@ -10,7 +10,6 @@ import codecs
 import csv
 import io
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,46 +17,46 @@ from typing import Any
 
 from qa.errors import ReadError
 from qa.readers.extract import Extract, printable
-from qa.readers.limits import LONGEST_KEY, MOST_CHARACTERS
-from qa.readers.metadata import FIELDS, Facts, doubts, is_plain
+from qa.readers.metadata import FIELDS, Facts, date_notes, is_plain
 from qa.readers.plain_text import decode
+from qa.readers.size_limits import MAX_CHARACTERS, MAX_KEY_LENGTH
+from qa.text.patterns import lines_with_ends
 
 _OTHER_NAMES = {"publisher": "source", "date": "published"}
 _DELIMITERS = ",;\t"
-_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
-# The library's limit of 131,072 characters a field is less than a long article. It is one for all readers.
+# The library's limit of 131,072 characters per field is less than a long article. It holds process-wide.
 csv.field_size_limit(sys.maxsize)
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be read: its key or line number, and why."""
+    """An unreadable row: its key or line number, and the reason."""
 
     row: str
     reason: str
 
 
 def read_csv(data: bytes) -> Iterator[Extract | BadRow]:
-    """Read a table with a header and commas, semicolons or tabs between its columns."""
+    """Yield the rows of a table with a header and columns separated by commas, semicolons or tabs."""
     text = decode(data)
-    lines = csv.reader(_lines(text), delimiter=_delimiter(text), strict=True)
+    lines = csv.reader(lines_with_ends(text), delimiter=_delimiter(text), strict=True)
     header = [name.strip().lower() for name in next(lines, [])]
     return _extracts(_csv_rows(lines, header))
 
 
 def read_jsonl(data: bytes) -> Iterator[Extract | BadRow]:
-    """Read a file with a JSON object on each line."""
+    """Yield the rows of a file with a JSON object on each line."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         data = decode(data).encode("utf-8")
     return _extracts(_json_rows(data.removeprefix(codecs.BOM_UTF8)))
 
 
 def _delimiter(text: str) -> str:
-    """Choose the delimiter by which the header has a ``text`` column, and most columns."""
+    """Return the delimiter that gives the header a ``text`` column and the most columns."""
     widths = {}
     for delimiter in _DELIMITERS:
-        reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
+        reader = csv.reader(lines_with_ends(text), delimiter=delimiter, strict=True)
         try:
             header = [name.strip().lower() for name in next(reader, [])]
         except csv.Error as error:
@@ -69,13 +68,8 @@ def _delimiter(text: str) -> str:
     return max(widths, key=widths.__getitem__)
 
 
-def _lines(text: str) -> Iterator[str]:
-    """Yield the lines with their ends. A ``StringIO`` would keep a copy of four bytes a character."""
-    return (line[0] for line in _LINE.finditer(text))
-
-
 def _csv_rows(lines: Any, header: list[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """Give each row's first line and its values, or what is wrong with it."""
+    """Yield the number of each row's first line and its values, or what is wrong with it."""
     while True:
         number = lines.line_num + 1
         try:
@@ -114,12 +108,12 @@ def _extracts(rows: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Iterator[E
             continue
         key = _key(row) or str(number)
         if problem := _problem(row):
-            yield BadRow(key[:LONGEST_KEY], problem)
+            yield BadRow(key[:MAX_KEY_LENGTH], problem)
         elif key in keys:
             yield BadRow(key, f"has the same key as a row before it (line {number})")
         else:
             keys.add(key)
-            notes = doubts(row.get("published") or row.get("date"))
+            notes = date_notes(row.get("published") or row.get("date"))
             yield Extract(printable(row["text"]), _facts(row), key=key, notes=notes)
     if not number:
         raise ReadError("holds no rows")
@@ -129,9 +123,9 @@ def _problem(row: Mapping[str, Any]) -> str | None:
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         return "has no text"
-    if len(text) > MOST_CHARACTERS:
-        return f"has more than {MOST_CHARACTERS // 10**6} million characters"
-    if _halved(text):
+    if len(text) > MAX_CHARACTERS:
+        return f"has more than {MAX_CHARACTERS // 10**6} million characters"
+    if _has_half_surrogate(text):
         return "has text that is not Unicode: half of a surrogate pair"
     return _problem_of_key(row.get("id"))
 
@@ -139,22 +133,22 @@ def _problem(row: Mapping[str, Any]) -> str | None:
 def _problem_of_key(key: object) -> str | None:
     if key is not None and (isinstance(key, bool) or not isinstance(key, (str, int))):
         return "has an id that is neither a string nor a whole number"
-    if len(str(key)) > LONGEST_KEY:
-        return f"has an id of more than {LONGEST_KEY:,} characters"
-    if _halved(str(key)):
+    if len(str(key)) > MAX_KEY_LENGTH:
+        return f"has an id of more than {MAX_KEY_LENGTH:,} characters"
+    if _has_half_surrogate(str(key)):
         return "has an id that is not Unicode: half of a surrogate pair"
     return None
 
 
 def _key(row: Mapping[str, Any]) -> str:
-    """Return what the row says that it is called, good or not, or nothing."""
+    """Return a row's own key, valid or not, or an empty string."""
     try:
         return printable(str(row.get("id") or "")).strip()
     except RecursionError:  # lists in lists
         return ""
 
 
-def _halved(text: str) -> bool:
+def _has_half_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -1,8 +1,8 @@
-"""What a question needs of a generation of the index, wherever it is kept: on this machine or in a Milvus."""
+"""What a search needs of one generation of the index, wherever it is kept: on this machine or in Milvus."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Sized
 from pathlib import Path
 from typing import Protocol
 
@@ -11,138 +11,92 @@ from numpy.typing import NDArray
 
 from qa.index.dense.late_interaction import TokenMatches
 from qa.index.generation import Manifest
-from qa.index.lexical.inverted_index import Matches, Question
-from qa.types import Document, DocumentPage, Filters, Float32, Heading, IndexInfo, Int64, Passage
+from qa.index.lexical.term_matches import QuestionTerms, TermMatches, Vocabulary
+from qa.protocols import Library
+from qa.types import Filters, Float32, IndexInfo, Int64
 
 
-class Library(Protocol):
-    """The documents and passages. What each gives and raises, ``Store`` tells."""
-
-    def languages(self) -> tuple[str, ...]:
-        """Give the passages' languages, the most frequent first."""
-        ...
-
-    def passages(self, numbers: Sequence[int]) -> list[Passage]:
-        """Give the passages of these rows, in this order."""
-        ...
-
-    def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
-        """List documents by path."""
-        ...
-
-    def document(self, document_id: str) -> Document:
-        """Look a document up, or raise NotFoundError."""
-        ...
-
-    def text(self, document_id: str) -> str:
-        """Give a document's canonical text, or raise NotFoundError."""
-        ...
-
-    def headings(self, document_id: str) -> tuple[Heading, ...]:
-        """Give a document's headings in order, or raise NotFoundError."""
-        ...
-
-    def page_starts(self, document_id: str) -> tuple[int, ...]:
-        """Return where in a document's text each of its pages begins, or raise NotFoundError."""
-        ...
-
-    def passage_at(self, document_id: str, offset: int) -> Passage | None:
-        """Return the passage of a document at an offset of its text, or else the next one."""
-        ...
-
-    def passage(self, passage_id: str) -> Passage:
-        """Look a passage up, or raise NotFoundError, or GoneError where its document has changed."""
-        ...
-
-    def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
-        """Give the passages before and after one in its document."""
-        ...
-
-    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
-        """Give a document's passages in order."""
-        ...
-
-
-class Nearness(Protocol):
+class SentenceScores(Protocol):
     """One question's cosines with the sentences, by passage."""
 
-    def of(self, rows: Int64) -> Float32:
-        """Give the cosines of all sentences of these passages, one after another."""
+    def take(self, rows: Int64) -> Float32:
+        """Return the cosines with all sentences of these passages, one after another."""
         ...
 
-    def best(self, rows: Int64) -> Float32:
-        """Give the best cosine of each passage's sentences."""
+    def best_of_passages(self, rows: Int64) -> Float32:
+        """Return the best cosine with a sentence of each passage."""
         ...
 
-    def nearest(self, count: int, allowed: Sized | None = None) -> Int64:
-        """Give the passage of each of the nearest sentences, the best first.
+    def nearest_passages(self, count: int, allowed: Sized | None = None) -> Int64:
+        """Return the passage of each of the nearest sentences, best first.
 
         Args:
-            count: how many sentences, at the most.
-            allowed: the passages that may be found, as the corpus allowed them; all where None.
+            count: the largest number of sentences.
+            allowed: the passages that may be returned, as the corpus returned them; all if None.
         """
         ...
 
 
 class Corpus(Protocol):
-    """One generation. Passages have rows, which never change; those of a document follow one another.
+    """One generation. A passage has a row, which never changes; those of a document follow one another.
 
-    All that is asked for several rows is given in their order.
+    Results for several rows come in the order of the rows.
     """
 
     @property
     def manifest(self) -> Manifest:
-        """What the generation says of itself."""
+        """The generation's manifest."""
         ...
 
     @property
     def info(self) -> IndexInfo:
-        """The same, summed up."""
+        """A summary of what the generation holds."""
         ...
 
     @property
     def store(self) -> Library:
-        """Its documents and passages."""
+        """The documents and passages."""
         ...
 
     @property
     def encoder(self) -> Path:
-        """The folder of its encoder, if it keeps one."""
+        """The folder of the encoder, if one is kept."""
         ...
 
     @property
     def has_tokens(self) -> bool:
-        """Tell whether passages have token vectors."""
+        """Whether passages have token vectors."""
+        ...
+
+    @property
+    def lexical(self) -> Vocabulary:
+        """The terms of the passages."""
         ...
 
     def allow(self, filters: Filters) -> Sized:
-        """Find the passages whose documents pass the filters; how they are told is the corpus's business."""
+        """Return the passages whose documents pass the filters, in a form of the corpus's own."""
         ...
 
-    def question(self, terms: Iterable[str]) -> Question:
-        """Look a question's terms up, given in their order."""
-        ...
-
-    def ask(self, vector: Float32) -> Nearness:
+    def score_sentences(self, vector: Float32) -> SentenceScores:
         """Compare the sentences with a unit vector, shape (dimension,)."""
         ...
 
-    def documents_of(self, rows: Int64) -> Int64:
-        """Give the numbers of passages' documents."""
+    def document_numbers(self, rows: Int64) -> Int64:
+        """Return the numbers of the passages' documents."""
         ...
 
-    def alike(self, rows: Int64, least: float) -> NDArray[np.bool_]:
-        """Tell which passages are alike, as ``shingles.alike`` does."""
+    def near_duplicates(self, rows: Int64, threshold: float) -> NDArray[np.bool_]:
+        """Compare passages with each other, as ``shingles.near_duplicates`` does."""
         ...
 
-    def matches(self, question: Question, rows: Int64) -> Matches:
-        """Find what passages hold of a question's terms."""
+    def match_terms(self, question: QuestionTerms, rows: Int64) -> TermMatches:
+        """Match passages with a question's terms."""
         ...
 
     def vectors(self, rows: Int64) -> Float32:
-        """Give passages' vectors, shape (rows, dimension)."""
+        """Return passages' vectors, shape (rows, dimension)."""
         ...
 
-    def token_matches(self, query: Float32, rows: Int64) -> TokenMatches:
-        """Compare a question's token vectors, shape (tokens, dimension), with those of passages."""
+    def match_tokens(self, query: Float32, rows: Int64) -> TokenMatches:
+        """Match a question's token vectors, shape (tokens, dimension), with the passages'."""
         ...

@@ -1,4 +1,4 @@
-"""Text → words → index terms: what of a text is searched by word, in any language."""
+"""Text → words → index terms, in any language: the lexical index is made of them."""
 
 from __future__ import annotations
 
@@ -42,53 +42,62 @@ _STARTS_UNSPACED = regex.compile(_UNSPACED)
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"}
 )
+# The names of the lists of stop words in bm25s (MIT licence), of which nothing else is used at run time. The
+# lists are not copied, so that they come with their licence; the tests compare BM25 with bm25s anyway.
 _STOPWORDS = {"da": "DANISH", "de": "GERMAN", "en": "EN_PLUS", "es": "SPANISH", "fr": "FRENCH",
               "it": "ITALIAN", "nl": "DUTCH", "no": "NORWEGIAN", "pt": "PORTUGUESE", "ru": "RUSSIAN",
               "sv": "SWEDISH", "tr": "TURKISH"}  # fmt: skip
-_MORE_COMMON_WORDS = {"ru": ("сколько", "какой", "каков")}
+_MORE_COMMON_WORDS = {"ru": ("сколько", "какой", "каков")}  # words of questions that the list lacks
+
 _LETTERS_A_WORD = 3
+"""So many characters count as a word in scripts without spaces. Chosen: most words have two or three."""
 
 KEPT = 16 * 2**20
-"""How many bytes of words and their index terms a thread keeps: some 60,000 words."""
+"""How many bytes of words and their index terms a thread keeps: some 60,000 words. Chosen."""
 
 _LONGEST_KEPT = 64
+"""A longer word is not kept. Chosen: hardly any real word is longer."""
+
 _SLOT = 100  # bytes that a dictionary takes for an entry, at most
 
 
 def words(text: str, languages: Sequence[str]) -> Iterator[tuple[Span, tuple[str, ...]]]:
-    """Give each word's place in a text and its index terms, in order.
+    """Yield each word's place in a text and its index terms, in order.
 
     Args:
         text: any text.
-        languages: of the text, as ISO 639-1 codes. With several, each word is stemmed in every one that
-            is written in its script; with none, as the script's most common language.
+        languages: the text's languages, as ISO 639-1 codes. With several, each word is stemmed in every
+            language that is written in its script; with none, in the script's most common language.
+
+    >>> [(span.of("Two ports"), stems) for span, stems in words("Two ports", ["en"])]
+    [('Two', ('two',)), ('ports', ('port',))]
     """
-    known = _known(tuple(languages))
-    for found in _TERM.finditer(text):
-        word, start = found.group(), found.start()
+    word_terms = _terms_in(tuple(languages))
+    for match in _TERM.finditer(text):
+        word, start = match.group(), match.start()
         if _is_unspaced(word):
-            for i, pair in enumerate(known[word], start):
-                yield Span(i, min(i + 2, found.end())), (pair,)
+            for i, pair in enumerate(word_terms[word], start):
+                yield Span(i, min(i + 2, match.end())), (pair,)
         else:
-            yield Span(start, found.end()), known[word]
+            yield Span(start, match.end()), word_terms[word]
 
 
 def terms(text: str, languages: Sequence[str]) -> Iterator[str]:
-    """Give the index terms of a text, in order, as ``words`` finds them."""
-    return chain.from_iterable(map(_known(tuple(languages)).__getitem__, _TERM.findall(text)))
+    """Return the index terms of a text, in order, as ``words`` finds them."""
+    return chain.from_iterable(map(_terms_in(tuple(languages)).__getitem__, _TERM.findall(text)))
 
 
-@lru_cache(16)  # of an index there is one set of languages
+@lru_cache(16)  # an index has one set of languages
 def common_terms(languages: tuple[str, ...]) -> frozenset[str]:
-    """Give the index terms of the words that are common in any text in these languages."""
+    """Return the index terms of the words that are common in any text in these languages."""
     return frozenset(
         term for code in languages for word in _common_words(code) for term in terms(word, [code])
     )
 
 
 @cache
-def telling_words(language: str) -> frozenset[str]:
-    """Give the words that are common in a language and in no other one whose list is known, in lower case."""
+def distinctive_words(language: str) -> frozenset[str]:
+    """Return the words, in lower case, that are common in a language and in no other one with a list."""
     others = (_common_words(code) for code in _STOPWORDS if code != language)
     return frozenset(_common_words(language)) - frozenset(chain.from_iterable(others))
 
@@ -102,7 +111,7 @@ def _common_words(language: str) -> Iterable[str]:
 
 
 def count_words(text: str) -> int:
-    """Count words; where a script has no spaces between them, every third character for one."""
+    """Count words. In scripts without spaces between them, three characters count as one."""
     return sum(ceil(len(word) / _LETTERS_A_WORD) if _is_unspaced(word) else 1 for word in _TERM.findall(text))
 
 
@@ -114,14 +123,14 @@ class _Kept(threading.local):
     """The index terms that a thread keeps, by language: two threads may not use one stemmer at once."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[str, ...], _Known] = {}
+        self.by_languages: dict[tuple[str, ...], _WordTerms] = {}
         self.size = 0
 
     def make_room(self, size: int) -> None:
-        """Count an entry of so many bytes. Where that is too much, all entries go before it."""
+        """Count an entry of so many bytes. If that is too much, remove all entries before it."""
         if self.size + size > KEPT:
-            for known in self.known.values():
-                known.clear()
+            for word_terms in self.by_languages.values():
+                word_terms.clear()
             self.size = 0
         self.size += size
 
@@ -129,8 +138,8 @@ class _Kept(threading.local):
 _kept = _Kept()
 
 
-class _Known(dict[str, tuple[str, ...]]):
-    """The index terms of words in some languages; those of the words met last are kept."""
+class _WordTerms(dict[str, tuple[str, ...]]):
+    """The index terms of words in some languages. Those of recent words are kept."""
 
     def __init__(self, languages: tuple[str, ...]) -> None:
         super().__init__()
@@ -141,7 +150,7 @@ class _Known(dict[str, tuple[str, ...]]):
         if _is_unspaced(word):
             return tuple(unicodedata.normalize("NFKC", word[i : i + 2]) for i in range(max(1, len(word) - 1)))
         terms = self._terms(word)
-        if len(word) <= _LONGEST_KEPT:  # whoever sends long words sends others each time
+        if len(word) <= _LONGEST_KEPT:
             _kept.make_room(_SLOT + sum(map(getsizeof, (word, terms, *terms))))
             self[word] = terms
         return terms
@@ -149,27 +158,27 @@ class _Known(dict[str, tuple[str, ...]]):
     def _terms(self, word: str) -> tuple[str, ...]:
         plain = _fold(unicodedata.normalize("NFKC", word).casefold().replace("’", "'"))
         script = unicodedata.name(plain[0], "").split(" ", 1)[0]
-        spoken = [code for code in self._languages if _OTHER_SCRIPTS.get(code, "LATIN") == script]
-        spoken = spoken or [_SCRIPT_LANGUAGE.get(script, "")]
-        return tuple(dict.fromkeys(self._stem(plain, code) for code in spoken))
+        languages = [code for code in self._languages if _OTHER_SCRIPTS.get(code, "LATIN") == script]
+        languages = languages or [_SCRIPT_LANGUAGE.get(script, "")]
+        return tuple(dict.fromkeys(self._stem(plain, code) for code in languages))
 
     def _stem(self, word: str, language: str) -> str:
         if language not in ALGORITHMS:
             return word
         if language not in self._stemmers:
-            self._stemmers[language] = Stemmer.Stemmer(ALGORITHMS[language], 0)  # it need not keep words, too
+            self._stemmers[language] = Stemmer.Stemmer(ALGORITHMS[language], 0)  # 0: it keeps no words itself
         stem: str = self._stemmers[language].stemWord(word)
         return stem
 
 
-def _known(languages: tuple[str, ...]) -> _Known:
-    if languages not in _kept.known:
-        _kept.known[languages] = _Known(languages)
-    return _kept.known[languages]
+def _terms_in(languages: tuple[str, ...]) -> _WordTerms:
+    if languages not in _kept.by_languages:
+        _kept.by_languages[languages] = _WordTerms(languages)
+    return _kept.by_languages[languages]
 
 
 def _fold(word: str) -> str:
-    """Drop accents from Latin letters: people leave them out when they ask."""
+    """Drop accents from Latin letters: people leave them out of questions."""
     decomposed = unicodedata.normalize("NFD", word).translate(_UNDECOMPOSED)
     if not "a" <= decomposed[0] <= "z":
         return word

@@ -1,7 +1,7 @@
-"""What the results of a question have in common: publishers, years, languages, types, dates.
+"""Facets: the results of a question counted by publisher, year, language, type and date.
 
-A result is counted under a value if one of its near-identical passages has it: with the filter for that value
-it would still be a result. Pure functions over results.
+A result counts under a value if any of its nearly identical passages has it, because it would still be a
+result with that filter. Pure functions over results.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from qa.types import Filters, Hit, Passage
 Field = Literal["source", "year", "language", "type"]
 Unit = Literal["day", "month", "year"]
 
-MOST_BARS = 12
-"""So many that each can be hit with a finger on the narrowest screen."""
+MAX_BARS = 12
+"""Chosen so that a finger can hit each bar on the narrowest screen."""
 
-_YEAR = 12
+_MONTHS_PER_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
 class _Division:
-    """Time in bars of so many days or of so many months, which have numbers."""
+    """Time divided into numbered bars of ``days`` days or ``months`` months."""
 
     unit: Unit
     days: int = 0
     months: int = 0
 
-    def place(self, day: date) -> int:
-        """Give the bar that a day is in."""
+    def number(self, day: date) -> int:
+        """Return the number of the bar that contains a day."""
         if self.days:
             return (day.toordinal() - 1) // self.days
-        return (day.year * _YEAR + day.month - 1) // self.months
+        return (day.year * _MONTHS_PER_YEAR + day.month - 1) // self.months
 
-    def start(self, place: int) -> date:
-        """Give the first day of a bar, within the calendar."""
+    def start(self, number: int) -> date:
+        """Return the first day of a bar, within the calendar."""
         if self.days:
-            return date.fromordinal(place * self.days + 1)
-        year, month = divmod(place * self.months, _YEAR)
+            return date.fromordinal(number * self.days + 1)
+        year, month = divmod(number * self.months, _MONTHS_PER_YEAR)
         return date(year, month + 1, 1) if date.min.year <= year <= date.max.year else _edge(year)
 
 
@@ -56,14 +56,17 @@ _DIVISIONS = (
     _Division("day", days=7),
     _Division("month", months=1),
     _Division("month", months=3),
-    *(_Division("year", months=years * _YEAR) for years in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
+    *(
+        _Division("year", months=years * _MONTHS_PER_YEAR)
+        for years in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+    ),
 )
-"""The finest first."""
+"""The finest first. Chosen: lengths of time that people count in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many results have a value, and whether that is filtered for."""
+    """How many results have a value, and whether the query filters for it."""
 
     value: str
     count: int
@@ -72,7 +75,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A stretch of time, ISO dates inclusive, and how many results were published in it."""
+    """A period of time, ISO dates inclusive, and how many results were published in it."""
 
     start: str
     end: str
@@ -81,14 +84,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Bars without a gap from the first result to the last, each so many days, months or years long."""
+    """Bars of equal length, in days, months or years, without a gap from the first result to the last."""
 
     unit: Unit
     bars: tuple[Bar, ...]
 
     @property
     def highest(self) -> int:
-        """Give the count of the highest bar."""
+        """Return the count of the highest bar."""
         return max(bar.count for bar in self.bars)
 
 
@@ -102,74 +105,78 @@ VALUE_OF: Mapping[Field, Callable[[Passage], str | None]] = MappingProxyType(
 )
 
 
-def chosen(filters: Filters) -> dict[Field, tuple[str, ...]]:
-    """Give the values that are filtered for, by facet; a year is, where the dates are just its own."""
+def selected_values(filters: Filters) -> dict[Field, tuple[str, ...]]:
+    """Return the values that are filtered for, by facet; a year if the dates are its first and last day."""
     year = (filters.date_from or "")[:4]
-    whole = year and (filters.date_from, filters.date_to) == year_range(year)
+    is_whole_year = year and (filters.date_from, filters.date_to) == year_range(year)
     return {
         "source": filters.source,
-        "year": (year,) if whole else (),
+        "year": (year,) if is_whole_year else (),
         "language": filters.language,
         "type": filters.media_type,
     }
 
 
 def year_range(year: str) -> tuple[str, str]:
-    """Give a year's first and last day."""
+    """Return a year's first and last day as ISO dates."""
     return f"{year}-01-01", f"{year}-12-31"
 
 
-def count(hits: Sequence[Hit], field: Field, wanted: Sequence[str]) -> tuple[Count, ...]:
-    """Count the results under each value of a facet, the most frequent first, years the latest first.
+def count_values(hits: Sequence[Hit], field: Field, selected: Sequence[str]) -> tuple[Count, ...]:
+    """Count the results with each value of a facet, the most frequent first, years the latest first.
 
-    Spellings of one value count as one, which is shown as most results spell it. Values that are wanted have
-    their place even where no result has them: they can be let go of there.
+    Spellings of one value count as one, shown in its most frequent spelling. Selected values are included
+    even if no result has them, so that a person can deselect them.
     """
-    counted: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
     spellings: dict[str, Counter[str]] = {}
     for hit in hits:
         values = _values(hit, field)
-        counted.update({fold(value) for value in values})
+        totals.update({fold(value) for value in values})
         for value in values:
             spellings.setdefault(fold(value), Counter())[value] += 1
-    chosen_ = {fold(value): value for value in wanted}
+    selected_keys = {fold(value): value for value in selected}
     counts = [
         Count(
-            _most_frequent(spellings[key]) if key in spellings else chosen_[key], counted[key], key in chosen_
+            value=_most_frequent(spellings[key]) if key in spellings else selected_keys[key],
+            count=totals[key],
+            chosen=key in selected_keys,
         )
-        for key in counted.keys() | chosen_.keys()
+        for key in totals.keys() | selected_keys.keys()
     ]
     if field == "year":
-        return tuple(sorted(counts, key=lambda one: one.value, reverse=True))
-    return tuple(sorted(counts, key=lambda one: (-one.count, one.value)))
+        return tuple(sorted(counts, key=lambda count: count.value, reverse=True))
+    return tuple(sorted(counts, key=lambda count: (-count.count, count.value)))
 
 
 def _most_frequent(spellings: Counter[str]) -> str:
-    return min(spellings, key=lambda one: (-spellings[one], one))
+    return min(spellings, key=lambda spelling: (-spellings[spelling], spelling))
 
 
-def undated(hits: Iterable[Hit]) -> int:
+def count_undated(hits: Iterable[Hit]) -> int:
     """Count the results without a full date."""
     return sum(not _values(hit, "year") for hit in hits)
 
 
 def timeline(hits: Iterable[Hit]) -> Timeline | None:
-    """Count the results over time, in bars as short as few enough can be; None if all are of one day."""
+    """Count the results over time, in the finest bars of which ``MAX_BARS`` suffice. None for one day."""
     dates = Counter(day for hit in hits for day in _dates(hit))
-    if len(dates) < 2:  # noqa: PLR2004 -- one day is no line
+    if len(dates) < 2:  # noqa: PLR2004 -- a single day makes no timeline
         return None
     first, last = min(dates), max(dates)
-    by = next(by for by in _DIVISIONS if by.place(last) - by.place(first) < MOST_BARS)
-    counted = Counter(by.place(day) for day in dates.elements())
-    bars = (
-        Bar(by.start(at).isoformat(), _end(by, at).isoformat(), counted[at])
-        for at in range(by.place(first), by.place(last) + 1)
+    division = next(
+        division for division in _DIVISIONS if division.number(last) - division.number(first) < MAX_BARS
     )
-    return Timeline(by.unit, tuple(bars))
+    counts = Counter(division.number(day) for day in dates.elements())
+    bars = (
+        Bar(division.start(number).isoformat(), _end(division, number).isoformat(), counts[number])
+        for number in range(division.number(first), division.number(last) + 1)
+    )
+    return Timeline(division.unit, tuple(bars))
 
 
-def _end(by: _Division, place: int) -> date:
-    following = by.start(place + 1)
+def _end(division: _Division, number: int) -> date:
+    following = division.start(number + 1)
     return following if following == date.max else following - timedelta(days=1)
 
 

@@ -1,4 +1,4 @@
-"""What people say of the results: right or wrong, kept as a questions file that ``qa eval`` reads."""
+"""Judgements of results as right or wrong, kept as a questions file that ``qa eval`` reads."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from qa.types import Passage
 Verdict = Literal["right", "wrong"]
 Place = tuple[str, str | None, int, int]
 
-# JSON leaves these as they are, and some programs take them for line ends.
+# JSON does not escape these characters, and some programs read them as line ends.
 _LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 
 class Judgements:
-    """The file of judgements: a line for each, the last one on a passage counts. Threads may share it."""
+    """The file of judgements, one a line; the last one on a passage counts. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,7 +34,7 @@ class Judgements:
         self._known: dict[str, dict[Place, Verdict]] = {}
 
     def check(self) -> None:
-        """Raise SettingsError where the file cannot be written."""
+        """Raise SettingsError if the file cannot be written."""
         try:
             with self._path.open("ab"):
                 pass
@@ -45,7 +45,7 @@ class Judgements:
         """Add a judgement to the file, and return when it is on disk.
 
         Raises:
-            QAError: it could not be saved; the file is as it was.
+            QAError: the judgement could not be saved; the file is unchanged.
         """
         line = _line(question, passage, verdict)
         try:
@@ -55,8 +55,8 @@ class Judgements:
         except OSError as error:
             raise QAError(f"The judgement could not be saved: {error.strerror}.") from error
 
-    def of(self, question: str) -> dict[Place, Verdict]:
-        """Give what was said of passages as answers to a question."""
+    def verdicts(self, question: str) -> dict[Place, Verdict]:
+        """Return the verdicts on passages as answers to a question."""
         try:
             found = self._path.stat()
             state = (found.st_ino, found.st_size, found.st_mtime_ns)
@@ -69,20 +69,20 @@ class Judgements:
 
 
 def place(passage: Passage) -> Place:
-    """Give where a passage stands, as a questions file has it."""
+    """Return the position of a passage, as a questions file states it."""
     return (passage.document.path, passage.document.row, *passage.span)
 
 
 def same_origin(request: Request) -> bool:
-    """Tell whether a browser sent this from one of the service's own pages.
+    """Whether a browser sent this request from one of the service's own pages.
 
-    There are no cookies and so no token that another site could not know; what the browser says of the
-    sender is what tells its requests from ours.
+    Without cookies there is no secret token to check. Browsers name the origin of a request, though, and
+    another site cannot change that.
     """
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site == "same-origin"
-    return origin in {f"http://{request.host}", f"https://{request.host}"}  # a proxy may speak either
+    return origin in {f"http://{request.host}", f"https://{request.host}"}  # a proxy may use either
 
 
 def _line(question: str, passage: Passage, verdict: Verdict) -> bytes:
@@ -100,7 +100,7 @@ def _line(question: str, passage: Passage, verdict: Verdict) -> bytes:
 
 
 def _append(file: int, line: bytes) -> None:
-    """Write a line at the end of a locked file, whole or not at all."""
+    """Append a line to a locked file, completely or not at all."""
     size = os.fstat(file).st_size
     if size and os.pread(file, 1, size - 1) != b"\n":
         line = b"\n" + line
@@ -121,15 +121,15 @@ def _read(path: Path) -> dict[str, dict[Place, Verdict]]:
 
 
 def _judged(path: Path) -> Iterator[tuple[str, Place, Verdict]]:
-    """Give the judgements in order. ``qa eval`` complains of lines that cannot be used, this does not."""
+    """Yield the judgements in order. Unlike ``qa eval``, this skips lines that cannot be used."""
     for line in path.read_bytes().split(b"\n"):
         try:
             entry = json.loads(line)
             if "judged" not in entry:
                 continue
             for name, verdict in (("answers", "right"), ("wrong", "wrong")):
-                for spot in entry.get(name, ()):
-                    where = (spot["doc"], spot.get("row"), spot["start"], spot["end"])
+                for answer in entry.get(name, ()):
+                    where = (answer["doc"], answer.get("row"), answer["start"], answer["end"])
                     yield entry["question"], where, verdict  # type: ignore[misc]  # one of the two
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue

@@ -1,4 +1,4 @@
-"""The results of a question as a whole: those that bear on it, in order, and what they have in common."""
+"""All relevant results of a question, in order, with their facets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from qa.types import Filters, Hit, Query, Search, SearchResult
+from qa.protocols import Search
+from qa.types import Filters, Hit, Query, SearchResult
 from qa.web import facets
 from qa.web.facets import Count, Field, Timeline
 
-MOST = 100
-"""How many results are looked at. Where so many bear on the question, there may be more."""
+MAX_RESULTS = 100
+"""Best results that are considered, as many as ``k`` may be. If all are relevant, there may be more."""
 
 _WITHOUT: Mapping[Field, Mapping[str, object]] = {
     "source": {"source": ()},
@@ -33,13 +34,13 @@ class Listing:
     """The results of one question.
 
     Attributes:
-        result: the answer, whose hits are the first ``MOST`` whether they bear on the question or not.
-        hits: those that bear on it.
-        weaker: the others.
-        complete: whether ``hits`` are all there are.
-        counts: of the hits under each value of each facet. The filter of the facet itself is left out of
-            account: what is not chosen can be chosen as well.
-        undated: how many hits have no full date.
+        result: the answer, with the ``MAX_RESULTS`` best hits, relevant or not.
+        hits: the relevant hits.
+        weaker: the other hits.
+        complete: whether ``hits`` are all relevant hits.
+        counts: number of hits for each value of each facet, ignoring the facet's own filter, so that other
+            values can be selected as well.
+        undated: number of hits without a full date.
         timeline: when the hits were published.
     """
 
@@ -52,27 +53,27 @@ class Listing:
     timeline: Timeline | None
 
 
-def look(search: Search, query: Query, sort: Sort = Sort.RELEVANCE) -> Listing:
-    """Ask for all results of a question; ``k`` and ``offset`` of the query do not count."""
-    whole = replace(query, k=MOST, offset=0)
-    wanted = facets.chosen(query.filters)
-    widened = {field: _without(query.filters, field) for field in wanted}
+def list_results(search: Search, query: Query, sort: Sort = Sort.RELEVANCE) -> Listing:
+    """Return all relevant results of a question; ``k`` and ``offset`` of the query are ignored."""
+    whole = replace(query, k=MAX_RESULTS, offset=0)
+    selected = facets.selected_values(query.filters)
+    widened = {field: _without(query.filters, field) for field in selected}
     others = {field: filters for field, filters in widened.items() if filters != query.filters}
     result, *more = search.search_many(
         [whole, *(replace(whole, filters=filters) for filters in others.values())]
     )
-    found = dict(zip(others, more, strict=True))
+    widened_results = dict(zip(others, more, strict=True))
     hits = _relevant(result)
     return Listing(
         result=result,
         hits=_by_date(hits) if sort is Sort.DATE else hits,
         weaker=tuple(hit for hit in result.hits if not hit.relevant),
-        complete=len(hits) < MOST,
+        complete=len(hits) < MAX_RESULTS,
         counts={
-            field: facets.count(_relevant(found.get(field, result)), field, values)
-            for field, values in wanted.items()
+            field: facets.count_values(_relevant(widened_results.get(field, result)), field, values)
+            for field, values in selected.items()
         },
-        undated=facets.undated(hits),
+        undated=facets.count_undated(hits),
         timeline=facets.timeline(hits),
     )
 
@@ -86,5 +87,5 @@ def _relevant(result: SearchResult) -> tuple[Hit, ...]:
 
 
 def _by_date(hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
-    """Put the latest first, and those without a full date last."""
+    """Return the latest hits first, and those without a full date last."""
     return tuple(sorted(hits, key=lambda hit: hit.passage.document.metadata.published or "", reverse=True))

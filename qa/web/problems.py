@@ -1,4 +1,4 @@
-"""Errors as people and programs want them: RFC 9457 problems for the API, pages for a browser."""
+"""Errors as responses: RFC 9457 problems for the API, pages for a browser."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from qa.web.server import logs
 
 PROBLEM = "application/problem+json"
 
-_MOST_ERRORS = 100
-"""How many fields a problem names: a request of 1 MB may have 100,000 that are wrong."""
+_MAX_ERRORS = 100
+"""Fields that a problem lists. Chosen: a request of 1 MB may contain 100,000 wrong ones."""
 
-_FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_PROGRAM_PATHS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
     (ChangedError, HTTPStatus.CONFLICT),
     (GoneError, HTTPStatus.GONE),
@@ -43,26 +43,26 @@ _STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
     (RenderingError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 _MESSAGES = {
-    "extra_forbidden": "is not a parameter here",
+    "extra_forbidden": "is not a known parameter",
     "missing": "is required",
     "string_too_short": "must not be empty",
 }
 
 
 class RequestError(Exception):
-    """A request whose fields cannot be used. ``errors`` are (field, message) pairs."""
+    """A request with invalid fields. ``errors`` are (field, message) pairs."""
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in errors))
         self.errors = tuple(errors)
 
     @classmethod
-    def of(cls, error: ValidationError) -> RequestError:
-        """Say in plain words what a model found wrong, up to ``_MOST_ERRORS``."""
+    def from_validation(cls, error: ValidationError) -> RequestError:
+        """Return the errors of a model in plain words, up to ``_MAX_ERRORS``."""
         details = error.errors(include_url=False, include_context=False, include_input=False)
-        errors = [(_field(detail), _message(detail)) for detail in details[:_MOST_ERRORS]]
-        if (others := len(details) - _MOST_ERRORS) > 0:
-            errors.append(("", f"{others} more are wrong"))
+        errors = [(_field(detail), _message(detail)) for detail in details[:_MAX_ERRORS]]
+        if (others := len(details) - _MAX_ERRORS) > 0:
+            errors.append(("", f"{others} more fields are invalid"))
         return cls(errors)
 
 
@@ -76,7 +76,7 @@ def _message(detail: ErrorDetails) -> str:
 
 
 def problem(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) -> Response:
-    """Answer with a problem."""
+    """Return a problem as a response."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -94,18 +94,18 @@ def problem(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) ->
 
 
 def error_response(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) -> Response:
-    """Answer with a problem or a page, as the address asks for."""
-    if request.path.startswith(_FOR_PROGRAMS):
+    """Return a problem, or an error page if the address belongs to a page."""
+    if request.path.startswith(_PROGRAM_PATHS):
         return problem(status, detail, errors)
     title = HTTPStatus(status).phrase
     return make_response(render_template("error.html", status=status, title=title, detail=detail), status)
 
 
-def what_to_do(error: QAError) -> str:
-    """Give an error's message, and the way out of it where there is one."""
+def detail_of(error: QAError) -> str:
+    """Return an error's message, and what to do about it if that is known."""
     message = str(error) or type(error).__doc__ or ""
     if isinstance(error, StoreUnavailableError):
-        return "The store of the index does not answer. Ask again in a moment."
+        return "The store of the index does not answer. Try again in a moment."
     if isinstance(error, IndexUnavailableError) and "qa index" not in message:
         return f"{message.rstrip('.')}. Run `qa index` to build it."
     return message
@@ -120,7 +120,7 @@ def _on_qa_error(error: QAError) -> Response:
     if status is None:
         _log_failure(f": {error}")
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-    response = error_response(status, what_to_do(error))
+    response = error_response(status, detail_of(error))
     if isinstance(error, StoreUnavailableError):
         current_app.logger.warning("%s (request %s)", error, logs.request_id())
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -141,17 +141,17 @@ def _on_http_exception(error: HTTPException) -> Response:
 def _on_exception(error: Exception) -> Response:
     _log_failure("", error)
     return error_response(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. The service's log says what."
+        HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong. The service's log has the details."
     )
 
 
 def _log_failure(why: str, error: Exception | None = None) -> None:
-    asked = f"{request.method} {logs.path()}"
-    current_app.logger.error("%s failed%s (request %s)", asked, why, logs.request_id(), exc_info=error)
+    action = f"{request.method} {logs.path()}"
+    current_app.logger.error("%s failed%s (request %s)", action, why, logs.request_id(), exc_info=error)
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error of ``app``."""
+    """Turn every error of ``app`` into a response."""
     app.register_error_handler(RequestError, _on_request_error)
     app.register_error_handler(QAError, _on_qa_error)
     app.register_error_handler(HTTPException, _on_http_exception)

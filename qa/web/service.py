@@ -1,4 +1,4 @@
-"""What every request needs: the settings and the searcher, opened once a request."""
+"""What every request needs: the settings, and a searcher that is opened once per request."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from flask import current_app, g, request
 
 from qa.config import Settings
+from qa.protocols import Search
 from qa.readers.pdf.rendering.renderer import Renderer
-from qa.types import Search
 from qa.web.judgements import Judgements
 
 _PROBES = frozenset({"probes.healthz", "probes.readyz"})
@@ -19,7 +19,14 @@ Opener = Callable[[], Search]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An app's own settings, way to the index, what draws pages, and judgements where they are kept."""
+    """What one app works with: its settings, the way to open the index, the page renderer and judgements.
+
+    Attributes:
+        settings: the settings of the app.
+        opener: returns the current searcher, or raises IndexUnavailableError.
+        renderer: draws pages of PDF files.
+        judgements: the file of judgements, if there is one.
+    """
 
     settings: Settings
     opener: Opener
@@ -28,34 +35,34 @@ class Service:
 
 
 def service() -> Service:
-    """Give the current app's service."""
-    found: Service = current_app.extensions["qa"]
-    return found
+    """Return the current app's service."""
+    current: Service = current_app.extensions["qa"]
+    return current
 
 
 def is_probe() -> bool:
-    """Tell whether this request only asks how the service is: anybody may, however busy it is."""
+    """Whether this request is a probe, which needs no key and is answered however busy the service is."""
     return request.endpoint in _PROBES
 
 
 def note_questions(questions: list[str]) -> None:
-    """Keep what is asked for the log, which has it only where that is wished."""
+    """Remember the questions of this request for the log, which shows them only with ``log_questions``."""
     g.questions = questions
 
 
-def opened() -> Search | None:
-    """Give the searcher of this request where it has been opened."""
-    found: Search | None = g.get("searcher")
-    return found
+def opened_searcher() -> Search | None:
+    """Return the searcher of this request, or None if none has been opened."""
+    current: Search | None = g.get("searcher")
+    return current
 
 
 def searcher() -> Search:
-    """Give the searcher of this request: the same one however often it is asked for.
+    """Return the searcher of this request, which is opened on the first call.
 
     Raises:
         IndexUnavailableError: there is no index to read.
     """
     if "searcher" not in g:
         g.searcher = service().opener()
-    found: Search = g.searcher
-    return found
+    current: Search = g.searcher
+    return current

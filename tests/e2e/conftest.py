@@ -1,7 +1,7 @@
-"""A real browser, and the real service over two corpora: the demo, and one with all that is awkward.
+"""A real browser, and the real service over two corpora: the demo, and one that is hard to display.
 
-They need Chromium and run with ``make e2e``. Without one they are skipped, or fail where ``E2E_REQUIRED``
-is set.
+These tests need Chromium and run with ``make e2e``. Without Chromium they are skipped, or fail if
+``E2E_REQUIRED`` is set.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FLAGS = [
 
 Open = Callable[..., Page]
 
-expect.set_options(timeout=30_000)  # a machine may be busy with something else for a while
+expect.set_options(timeout=30_000)  # the machine may be busy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,17 +54,17 @@ def _serve(folder: Path, docs: Path) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("QA_")}
     environment |= {"PYTHONPATH": str(ROOT), "QA_WORKERS": "1", "HF_HUB_OFFLINE": "1"}
     qa = [sys.executable, "-m", "qa"]
-    where = ["--index", str(folder / "index")]
+    location = ["--index", str(folder / "index")]
     built = subprocess.run(
-        [*qa, "index", str(docs), *where], env=environment, check=False, capture_output=True
+        [*qa, "index", str(docs), *location], env=environment, check=False, capture_output=True
     )
     assert built.returncode in {0, 3}, built.stderr.decode()
-    command = [*qa, "serve", *where, "--docs", str(docs), "--port", "0"]
+    command = [*qa, "serve", *location, "--docs", str(docs), "--port", "0"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as service:
         try:
-            said = service.stderr.readline()
-            assert said.startswith("Serving on "), said
-            yield said.split()[-1]
+            line = service.stderr.readline()
+            assert line.startswith("Serving on "), line
+            yield line.split()[-1]
         finally:
             service.terminate()
             service.communicate()
@@ -72,13 +72,13 @@ def _serve(folder: Path, docs: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the service over the demo corpus."""
+    """Return the address of the service over the demo corpus."""
     yield from _serve(tmp_path_factory.mktemp("demo"), ROOT / "docs_raw")
 
 
 @pytest.fixture(scope="session")
 def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the service over the demo corpus and documents that are hard to show."""
+    """Return the address of the service over the demo corpus and documents that are hard to display."""
     folder = tmp_path_factory.mktemp("awkward")
     shutil.copytree(ROOT / "docs_raw", folder / "docs")
     for name, content in DOCUMENTS.items():
@@ -90,13 +90,13 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser complains of, and every request that leaves the service; checked when a test ends."""
+    """Collect the messages of the browser and requests to other hosts; there must be none in the end."""
     return []
 
 
 @pytest.fixture
 def open_page(browser: Browser, complaints: list[str]) -> Iterator[Open]:
-    """Open an address in a context of its own."""
+    """Open an address in a new browser context."""
     contexts: list[BrowserContext] = []
 
     def open_(address: str, **options: object) -> Page:
@@ -104,7 +104,7 @@ def open_page(browser: Browser, complaints: list[str]) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         own = "/".join(address.split("/")[:3])
-        page.on("console", lambda said: complaints.append(said.text) if said.type != "log" else None)
+        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
         page.on("request", lambda sent: complaints.append(sent.url) if not sent.url.startswith(own) else None)

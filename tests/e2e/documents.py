@@ -1,4 +1,4 @@
-"""Documents that are hard to show: with HTML in their text, right-to-left, dated, alike, long, unreadable."""
+"""Documents that are hard to display: with HTML, right-to-left, dated, duplicated, long, unreadable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page for everybody: by keyboard, with a screen reader, narrow, enlarged, dark, in print; and quiet."""
+"""Accessibility: keyboard, screen reader, narrow, enlarged, dark, print; and nothing moves by itself."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 TURNOVER = "How large was the trade turnover with Cambodia in 2018?"
 
 
-def look_through(page: Page) -> None:
-    """Let axe look for what keeps people out."""
-    found = Axe().run(page, options={"runOnly": RULES})
-    assert found.violations_count == 0, found.generate_report()
+def check_accessibility(page: Page) -> None:
+    """Check the page with axe."""
+    report = Axe().run(page, options={"runOnly": RULES})
+    assert report.violations_count == 0, report.generate_report()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -39,8 +39,10 @@ def test_axe_finds_nothing(
 ) -> None:
     page = open_page(awkward + PAGES[name], color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((details) => details.open = true)")
-    look_through(page)
-    complaints[:] = [said for said in complaints if "404" not in said and "422" not in said]
+    check_accessibility(page)
+    complaints[:] = [
+        complaint for complaint in complaints if "404" not in complaint and "422" not in complaint
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -49,17 +51,17 @@ def test_axe_finds_nothing_in_documents(awkward: str, open_page: Open, scheme: s
     page.locator(".hit h3 a", has_text="pandemic").first.click()
     expect(page.locator(".facsimile")).to_be_visible()
     page.get_by_text("More forms").click()
-    look_through(page)
+    check_accessibility(page)
     page.goto(f"{awkward}/?q=narwhal+number+300")
     page.locator(".hit h3 a").first.click()
     expect(page.locator("mark#passage")).to_be_visible()
-    look_through(page)
+    check_accessibility(page)
     page.keyboard.press("?")
-    look_through(page)
+    check_accessibility(page)
 
 
 @pytest.mark.parametrize("width", [320, 590])
-def test_nothing_runs_out_of_a_narrow_or_enlarged_window(awkward: str, open_page: Open, width: int) -> None:
+def test_nothing_overflows_a_narrow_or_enlarged_window(awkward: str, open_page: Open, width: int) -> None:
     page = open_page(awkward, viewport={"width": width, "height": 800}, locale="ru")
     for address in [*PAGES.values(), "/?q=Which+vaccine+was+the+first%3F"]:
         if address in {PAGES["refused"], PAGES["missing"]}:
@@ -71,7 +73,7 @@ def test_nothing_runs_out_of_a_narrow_or_enlarged_window(awkward: str, open_page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_keyboard_alone_is_enough(awkward: str, open_page: Open) -> None:
+def test_the_keyboard_is_enough(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     expect(page.locator("#q")).to_be_focused()
@@ -91,7 +93,7 @@ def test_the_keyboard_alone_is_enough(awkward: str, open_page: Open) -> None:
     assert page.evaluate("getSelection().toString()") == "zinnia harvest"
     page.locator("#q").blur()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.locator(".hit h3 a").nth(1).focus()
@@ -99,10 +101,10 @@ def test_the_keyboard_alone_is_enough(awkward: str, open_page: Open) -> None:
     expect(page.locator("h1")).to_have_text(title)
 
 
-def test_the_focus_is_seen_and_the_skip_link_works(awkward: str, open_page: Open) -> None:
+def test_the_focus_is_visible_and_the_skip_link_works(awkward: str, open_page: Open) -> None:
     page = open_page(f"{awkward}/?q=zinnia+harvest")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_in_viewport()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
     page.locator(".hit h3 a").first.focus()
@@ -112,18 +114,18 @@ def test_the_focus_is_seen_and_the_skip_link_works(awkward: str, open_page: Open
 def test_nothing_moves_by_itself(demo: str, open_page: Open) -> None:
     page = open_page(f"{demo}/?q=trade+turnover")
     assert page.evaluate("document.getAnimations().length") == 0
-    lasting = "[...document.querySelectorAll('*')].map((node) => getComputedStyle(node).transitionDuration)"
-    assert set(page.evaluate(lasting)) == {"0s"}
+    durations = "[...document.querySelectorAll('*')].map((node) => getComputedStyle(node).transitionDuration)"
+    assert set(page.evaluate(durations)) == {"0s"}
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
 
 
-def test_print_has_the_citations_and_nothing_to_click(demo: str, open_page: Open) -> None:
+def test_a_printed_page_has_citations_and_no_controls(demo: str, open_page: Open) -> None:
     page = open_page(f"{demo}/?q=trade+turnover")
     expect(page.locator(".citation").first).to_be_hidden()
     page.emulate_media(media="print")
     expect(page.locator(".citation").first).to_contain_text("characters")
-    for chrome in ("#ask", ".facets", ".tools", "header.top"):
-        expect(page.locator(chrome)).to_be_hidden()
+    for control in ("#ask", ".facets", ".tools", "header.top"):
+        expect(page.locator(control)).to_be_hidden()
 
 
 def test_a_russian_browser_gets_a_russian_page(demo: str, open_page: Open) -> None:
@@ -131,11 +133,11 @@ def test_a_russian_browser_gets_a_russian_page(demo: str, open_page: Open) -> No
     assert page.locator("html").get_attribute("lang") == "ru"
     expect(page.locator("#verdict")).to_contain_text("Ответ")
     expect(page.locator(".hit time").first).to_contain_text("ноября 2026")
-    look_through(page)
+    check_accessibility(page)
 
 
-def test_results_arrive_without_a_jolt_or_a_word_of_complaint(demo: str, open_page: Open) -> None:
-    """Whatever the browser has to say, and whatever is not the service's own, is in ``complaints``."""
+def test_results_arrive_without_layout_shifts_or_console_messages(demo: str, open_page: Open) -> None:
+    """``complaints`` holds every message of the browser, and every request to another host."""
     page = open_page(demo)
     loaded = page.evaluate(
         "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
@@ -166,10 +168,10 @@ def test_results_arrive_without_a_jolt_or_a_word_of_complaint(demo: str, open_pa
         ("pdf", "/?q=Which+vaccine+was+the+first+to+be+registered%3F", {}),
     ],
 )
-def test_pictures_are_taken(
+def test_screenshots_are_taken(
     demo: str, open_page: Open, name: str, address: str, options: dict[str, str]
 ) -> None:
-    """Leave screenshots in build/screenshots, from where `make screenshots` takes those of the README."""
+    """Save screenshots in build/screenshots; `make screenshots` copies those of the README from there."""
     page = open_page(demo + address, viewport={"width": 1100, "height": 800}, **options)
     if name == "pdf":
         page.locator(".hit h3 a", has_text="pandemic").first.click()

@@ -20,7 +20,7 @@ def shown(page: Page) -> list[str]:
     return page.locator(".hit h3").all_inner_texts()
 
 
-def test_results_come_as_one_types_and_the_address_holds_them(awkward: str, open_page: Open) -> None:
+def test_results_update_as_you_type_and_the_address_follows(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
     expect(page.locator("#q")).to_be_focused()
     page.evaluate("window.same = true")
@@ -37,27 +37,25 @@ def test_results_come_as_one_types_and_the_address_holds_them(awkward: str, open
     expect(page.locator("#q")).to_have_value(TURNOVER)
 
 
-def test_an_answer_that_comes_late_is_not_shown(awkward: str, open_page: Open) -> None:
+def test_a_late_answer_is_not_shown(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
     late: list[Route] = []
-    page.route(re.compile(r"q=zeppelin$"), lambda route: late.append(route))  # noqa: PLW0108 -- it is given a name
+    page.route(re.compile(r"q=zeppelin$"), lambda route: late.append(route))  # noqa: PLW0108 -- Playwright reads its signature
     with page.expect_request(re.compile(r"q=zeppelin$")):
         page.locator("#q").fill("zeppelin")
     ask(page, "zinnia harvest")
     expect(page.locator(".hit h3").first).to_contain_text("Harvest of")
-    found = shown(page)
+    titles = shown(page)
     try:
         late[0].continue_()
-    except Exception:  # noqa: BLE001 -- the browser has already let go of it, as it should
+    except Exception:  # noqa: BLE001 -- the browser has already dropped it, as it should
         late.clear()
     page.wait_for_timeout(400)
-    assert shown(page) == found
+    assert shown(page) == titles
     assert "zinnia" in page.url
 
 
-def test_what_is_typed_and_taken_back_leaves_the_address_of_what_is_shown(
-    awkward: str, open_page: Open
-) -> None:
+def test_typing_and_undoing_it_keeps_the_address_of_the_shown_results(awkward: str, open_page: Open) -> None:
     page = open_page(f"{awkward}/?q=zinnia+harvest")
     held: list[Route] = []
     page.route(re.compile(r"q=zinnia\+harvests$"), lambda route: held.append(route))  # noqa: PLW0108 -- as above
@@ -66,11 +64,11 @@ def test_what_is_typed_and_taken_back_leaves_the_address_of_what_is_shown(
         page.locator("#q").press_sequentially("s")
     page.locator("#q").press("Backspace")
     page.wait_for_url(re.compile(r"q=zinnia\+harvest$"))
-    expect(page.locator("#found")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#content")).not_to_have_attribute("aria-busy", "true")
     expect(page.locator(".hit h3").first).to_contain_text("Harvest of")
 
 
-def test_back_and_forward_go_through_the_questions(awkward: str, open_page: Open) -> None:
+def test_back_and_forward_step_through_the_questions(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
     ask(page, "zinnia harvest")
     page.locator("#q").press("Enter")
@@ -83,13 +81,13 @@ def test_back_and_forward_go_through_the_questions(awkward: str, open_page: Open
     page.go_back()
     expect(page.locator(".facets [aria-current]")).to_have_count(0)
     page.go_back()
-    expect(page.locator("#examples")).to_be_visible()
+    expect(page.locator("#suggestions")).to_be_visible()
     expect(page.locator("#q")).to_have_value("")
     page.go_forward()
     expect(page.locator("#q")).to_have_value("zinnia harvest")
 
 
-def test_what_was_asked_is_kept_in_this_browser_alone(awkward: str, open_page: Open) -> None:
+def test_recent_questions_are_stored_in_this_browser_only(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
     expect(page.locator("#recents")).to_be_hidden()
     ask(page, "zinnia harvest")
@@ -99,29 +97,27 @@ def test_what_was_asked_is_kept_in_this_browser_alone(awkward: str, open_page: O
     page.locator("#recents a").click()
     expect(page.locator(".hit h3").first).to_contain_text("Harvest of")
     page.goto(awkward)
-    page.get_by_role("button", name="Forget these").click()
+    page.get_by_role("button", name="Clear this list").click()
     page.reload()
     expect(page.locator("#recents")).to_be_hidden()
 
 
-def test_examples_are_asked_with_a_click(awkward: str, open_page: Open) -> None:
+def test_a_click_on_a_suggestion_searches_for_it(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
-    example = page.locator(".examples a").first
-    name = example.inner_text()
-    example.click()
+    suggestion = page.locator(".suggestions a").first
+    name = suggestion.inner_text()
+    suggestion.click()
     expect(page.locator("#q")).to_have_value(name)
     expect(page.locator(".hit").first).to_be_visible()
 
 
-def test_facets_and_timeline_say_how_many_they_leave(awkward: str, open_page: Open) -> None:
+def test_facets_and_timeline_state_how_many_results_they_leave(awkward: str, open_page: Open) -> None:
     page = open_page(f"{awkward}/?q=zinnia+harvest&show=100")
     for name in ("source-Office 0", "year-2007"):
         link = page.locator(f'[data-same="{name}"]')
         number = int(link.locator(".counted").inner_text())
         link.click()
-        expect(page.locator("#verdict + p")).to_contain_text(
-            re.compile(rf"\b{number} passages? bears? on it")
-        )
+        expect(page.locator("#verdict + p")).to_contain_text(re.compile(rf"\b{number} relevant passages?"))
         expect(page.locator(f'[data-same="{name}"]')).to_be_focused()
         expect(page.locator(f'[data-same="{name}"]')).to_have_attribute("aria-current", "true")
         page.locator(f'[data-same="{name}"]').click()
@@ -138,7 +134,7 @@ def test_facets_and_timeline_say_how_many_they_leave(awkward: str, open_page: Op
     expect(page.locator(".timeline a")).to_have_count(bars)
 
 
-def test_sorting_and_more_on_demand(awkward: str, open_page: Open) -> None:
+def test_sorting_and_showing_more_results(awkward: str, open_page: Open) -> None:
     page = open_page(f"{awkward}/?q=zinnia+harvest")
     page.get_by_role("link", name="date", exact=True).click()
     expect(page.locator(".hit h3").first).to_contain_text("Harvest of 2014")
@@ -151,28 +147,30 @@ def test_sorting_and_more_on_demand(awkward: str, open_page: Open) -> None:
     assert "show=20" in page.url
 
 
-def test_near_identical_passages_are_one(awkward: str, open_page: Open) -> None:
+def test_nearly_identical_passages_are_one_result(awkward: str, open_page: Open) -> None:
     page = open_page(f"{awkward}/?q=What+did+the+zeppelin+carry%3F")
     first = page.locator(".hit").first
     expect(first.locator(".also")).to_contain_text("Also in: The zeppelin in Borabo (Borabo)")
     assert sum("zeppelin in" in title for title in shown(page)) == 1
 
 
-def test_what_is_not_answered_is_said_and_the_nearest_are_folded(awkward: str, open_page: Open) -> None:
+def test_an_unanswered_question_is_reported_and_the_closest_passages_are_folded(
+    awkward: str, open_page: Open
+) -> None:
     page = open_page(f"{awkward}/?q=What+does+a+tourist+visa+for+Angkor+Wat+cost%3F")
     expect(page.get_by_role("heading", name="These documents don't seem to answer that.")).to_be_visible()
     expect(page.locator(".hit").first).to_be_hidden()
-    page.get_by_text("Show the nearest passages all the same").first.click()
+    page.get_by_text("Show the closest passages anyway").first.click()
     expect(page.locator(".hit").first).to_be_visible()
 
 
-def test_files_that_could_not_be_read_are_said(awkward: str, open_page: Open) -> None:
+def test_unreadable_files_are_reported(awkward: str, open_page: Open) -> None:
     page = open_page(f"{awkward}/?q=zeppelin")
     page.get_by_role("link", name=re.compile(r"^1 of \d\d files could not be read$")).click()
     expect(page.locator("td code")).to_have_text("zz/broken.pdf")
 
 
-def test_without_javascript_all_of_it_works(awkward: str, open_page: Open) -> None:
+def test_everything_works_without_javascript(awkward: str, open_page: Open) -> None:
     page = open_page(awkward, java_script_enabled=False)
     page.locator("#q").fill("zinnia harvest")
     page.locator("#q").press("Enter")
@@ -186,9 +184,9 @@ def test_without_javascript_all_of_it_works(awkward: str, open_page: Open) -> No
     expect(page.locator("body")).to_contain_text("Harvest of 2007, Office 0, 2007-10-10")
 
 
-def test_the_box_can_be_added_to_the_browsers_own(awkward: str, open_page: Open) -> None:
+def test_the_search_can_be_added_to_the_browser(awkward: str, open_page: Open) -> None:
     page = open_page(awkward)
-    described = page.locator('link[rel="search"]').get_attribute("href")
-    answer = page.request.get(f"{awkward}{described}")
+    description = page.locator('link[rel="search"]').get_attribute("href")
+    answer = page.request.get(f"{awkward}{description}")
     assert answer.headers["content-type"].startswith("application/opensearchdescription+xml")
     assert f'template="{awkward}/?q={{searchTerms}}"' in answer.text()

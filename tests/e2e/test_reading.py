@@ -12,21 +12,24 @@ from e2e.documents import EVIL
 PANDEMIC = "/?q=Which+vaccine+was+the+first+to+be+registered%3F"
 
 
-def test_a_document_opens_at_the_passage_and_keys_go_to_the_others(awkward: str, open_page: Open) -> None:
+def test_a_document_opens_at_the_passage_and_shortcuts_step_through_results(
+    awkward: str, open_page: Open
+) -> None:
     page = open_page(f"{awkward}/?q=trade+turnover+with+Cambodia")
     page.locator(".hit h3 a").first.click()
     expect(page.locator("mark#passage")).to_be_in_viewport()
     assert page.locator("mark.other").count() > 0
     steps = page.locator(".steps nav")
-    expect(steps).to_contain_text(re.compile(r"Result \d of \d here"))
-    at = int(re.search(r"Result (\d+)", steps.inner_text())[1])
-    key, after = ("j", at + 1) if page.locator(".steps [rel=next]").count() else ("k", at - 1)
+    expect(steps).to_contain_text(re.compile(r"Result \d of \d in this document"))
+    current = int(re.search(r"Result (\d+)", steps.inner_text())[1])
+    has_next = page.locator(".steps [rel=next]").count() > 0
+    key, after = ("j", current + 1) if has_next else ("k", current - 1)
     page.keyboard.press(key)
     expect(steps).to_contain_text(f"Result {after} of")
     expect(page.locator("mark#passage")).to_be_in_viewport()
 
 
-def test_a_pdfs_page_is_shown_with_the_place_of_the_passage(demo: str, open_page: Open) -> None:
+def test_the_page_of_a_pdf_is_shown_with_the_passage_marked(demo: str, open_page: Open) -> None:
     page = open_page(demo + PANDEMIC)
     page.locator(".hit h3 a", has_text="pandemic").first.click()
     picture = page.locator(".facsimile img")
@@ -45,25 +48,25 @@ def test_a_pdfs_page_is_shown_with_the_place_of_the_passage(demo: str, open_page
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_page_that_cannot_be_drawn_in_time_shows_its_text_and_says_so(
+def test_a_page_that_cannot_be_drawn_in_time_shows_a_note_and_its_text(
     awkward: str, open_page: Open, complaints: list[str], *, scripts: bool
 ) -> None:
-    found = open_page(f"{awkward}/?q=Who+tuned+the+xylophone%3F")
-    slow = found.locator(".hit h3 a", has_text="slow").first.get_attribute("href")
+    results = open_page(f"{awkward}/?q=Who+tuned+the+xylophone%3F")
+    slow = results.locator(".hit h3 a", has_text="slow").first.get_attribute("href")
     page = open_page(awkward + slow, java_script_enabled=scripts)
     expect(page.locator("mark#passage, mark.sentence").first).to_contain_text("xylophone of the palace")
     if scripts:
-        expect(page.locator(".facsimile .undrawn")).to_be_visible()
+        expect(page.locator(".facsimile .failed")).to_be_visible()
         expect(page.locator(".facsimile img")).to_have_count(0)
-    page.reload()  # by now it is known
-    expect(page.locator(".facsimile .undrawn")).to_contain_text("Its text is shown here.")
-    expect(page.locator(".facsimile .undrawn")).to_be_visible()
+    page.reload()  # now the service knows
+    expect(page.locator(".facsimile .failed")).to_contain_text("Its text is shown here.")
+    expect(page.locator(".facsimile .failed")).to_be_visible()
     expect(page.locator("figcaption")).to_contain_text("page 1 of 1")
-    assert all("422" in said or "503" in said for said in complaints)
+    assert all("422" in complaint or "503" in complaint for complaint in complaints)
     complaints.clear()
 
 
-def test_a_long_document_comes_in_parts_and_has_an_outline(awkward: str, open_page: Open) -> None:
+def test_a_long_document_is_shown_in_parts_with_an_outline(awkward: str, open_page: Open) -> None:
     page = open_page(f"{awkward}/?q=Where+was+narwhal+number+300+seen%3F")
     page.locator(".hit h3 a").first.click()
     expect(page.locator("mark#passage")).to_be_in_viewport()
@@ -83,7 +86,7 @@ def test_html_and_script_are_shown_as_text(awkward: str, open_page: Open) -> Non
     expect(page.locator("article")).to_contain_text(EVIL)
 
 
-def test_right_to_left_text_is_shown_so(awkward: str, open_page: Open) -> None:
+def test_right_to_left_text_runs_from_right_to_left(awkward: str, open_page: Open) -> None:
     page = open_page(f"{awkward}/?q=التجارة+بين+البلدين")
     quotation = page.locator(".hit blockquote").first
     assert quotation.evaluate("node => getComputedStyle(node).direction") == "rtl"
@@ -100,19 +103,19 @@ def test_a_click_copies_a_quotation_with_its_citation(demo: str, open_page: Open
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("“In 2018 the trade turnover")
     permalink = copied.split()[-1]
-    page.get_by_text("More forms").first.click()
+    page.get_by_text("More formats").first.click()
     page.get_by_role("link", name="CSL-JSON").first.click()
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('['))")
     [item] = json.loads(page.evaluate("navigator.clipboard.readText()"))
     assert item["URL"] == permalink
     page.goto(permalink)
-    expect(page.get_by_text("The quotation stands here unchanged.")).to_be_visible()
+    expect(page.get_by_text("The quotation is unchanged.")).to_be_visible()
 
 
-@pytest.mark.parametrize("form", ["csv", "json"])
-def test_the_results_can_be_saved(demo: str, open_page: Open, form: str) -> None:
+@pytest.mark.parametrize("extension", ["csv", "json"])
+def test_the_results_can_be_downloaded(demo: str, open_page: Open, extension: str) -> None:
     page = open_page(f"{demo}/?q=trade+turnover")
     with page.expect_download() as download:
-        page.get_by_role("link", name=form.upper(), exact=True).click()
-    assert download.value.suggested_filename == f"results.{form}"
+        page.get_by_role("link", name=extension.upper(), exact=True).click()
+    assert download.value.suggested_filename == f"results.{extension}"
     assert "turnover" in download.value.path().read_text("utf-8-sig")

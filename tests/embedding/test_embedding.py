@@ -38,8 +38,8 @@ from qa.errors import ModelError
 from qa.index import generation
 from qa.indexing.build import build
 from qa.retrieval.searcher import Searcher
-from qa.text.language import legibility
-from qa.text.passages import split
+from qa.text.language import fluency
+from qa.text.segmentation.passages import split_passages
 from qa.text.terms import count_words
 from qa.types import Encoder, Float32, PassageInput, Query, QueryVectors, Reading, Span
 
@@ -243,8 +243,9 @@ def test_tokens_are_counted_without_special_ones_and_without_an_end(encoder) -> 
 )
 def test_no_passage_of_any_text_is_longer_than_the_model_reads(parts: list[str]) -> None:
     text = "".join(parts)
-    found = split(
-        Reading(text, "text/plain"), measure=_default().count_tokens, max_tokens=24, language=lambda _: None
+    count_tokens = _default().count_tokens
+    found = split_passages(
+        Reading(text, "text/plain"), count_tokens=count_tokens, max_tokens=24, language=lambda _: None
     )
     assert max(_default().count_tokens([passage.span.of(text) for passage in found]), default=0) <= 24
 
@@ -357,7 +358,7 @@ def test_a_language_of_which_the_model_knows_but_letters_or_nothing_is_not_legib
     question: str, share: float
 ) -> None:
     (vectors,) = _default().encode_queries([question])
-    assert legibility(vectors.token_count, count_words(question)) == share
+    assert fluency(vectors.token_count, count_words(question)) == share
 
 
 def test_a_model_that_runs_as_it_is_reads_one_lot_of_documents_at_a_time(

@@ -33,8 +33,9 @@ from qa.embedding.reranker import load_reranker
 from qa.errors import ModelError
 from qa.index import generation
 from qa.indexing.build import build
-from qa.retrieval.ranking import rerank
-from qa.retrieval.searcher import LiveSearcher, Searcher
+from qa.retrieval.fusion import rerank
+from qa.retrieval.live import LiveSearcher
+from qa.retrieval.searcher import Searcher
 from qa.types import Float32, Hit, Mode, Query
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -328,7 +329,7 @@ RUSSIAN = {
 
 @pytest.fixture
 def multilingual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searcher:
-    monkeypatch.setattr("qa.text.passages.SHORT", 1)
+    monkeypatch.setattr("qa.text.segmentation.paragraphs.FRAGMENT_LENGTH", 1)
     docs = tmp_path / "documents"
     docs.mkdir()
     for name, text in RUSSIAN.items():

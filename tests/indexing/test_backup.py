@@ -23,8 +23,8 @@ from qa.errors import CorruptIndexError, IndexUnavailableError, QAError, Setting
 from qa.index import calibration_file, generation
 from qa.indexing import backup, ledger
 from qa.indexing.build import build
-from qa.retrieval import calibration
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval import calibration, calibrator
+from qa.retrieval.live import LiveSearcher
 from qa.types import Query
 
 
@@ -35,7 +35,7 @@ def whole(settings: Settings, tmp_path: Path) -> Settings:
     settings = replace(settings, judgements=beside / "judged.jsonl", keys=beside / "keys.json")
     build(settings, StandIn())
     live = generation.load(generation.current(settings.index))
-    calibration.write(settings.index, calibration.measure(live, StandIn()))
+    calibration.write(settings.index, calibrator.measure(live, StandIn()))
     return settings
 
 

@@ -32,6 +32,7 @@ from qa.errors import (
 from qa.index import generation
 from qa.index.dense.vectors import Vectors, invert
 from qa.index.generation import Generation
+from qa.index.lexical.term_matches import look_up_terms
 from qa.indexing import build as building
 from qa.indexing import ledger, workers
 from qa.indexing.build import Report, build
@@ -76,18 +77,18 @@ def _assert_same(one: Generation, other: Generation) -> None:
     bounds = one.sentence_starts[:-1], one.sentence_starts[1:]
     for words in (["trade", "grew"], ["cambodia", "envoy", "визит"], ["nothing"]):
         # The numbers of the terms may differ: an index that has seen other documents knows other words.
-        weights, other_weights = one.lexical.question(words), other.lexical.question(words)
+        weights, other_weights = look_up_terms(words, one.lexical), look_up_terms(words, other.lexical)
         assert weights.weights == other_weights.weights
-        matches = one.lexical.matches(weights, *bounds)
-        other_matches = other.lexical.matches(other_weights, *bounds)
+        matches = one.lexical.match_terms(weights, *bounds)
+        other_matches = other.lexical.match_terms(other_weights, *bounds)
         for found, expected in zip(
-            (*weights.scores.best(1000), matches.coverage(), matches.adjacency()),
-            (*other_weights.scores.best(1000), other_matches.coverage(), other_matches.adjacency()),
+            (*weights.scores.top(1000), matches.coverage(), matches.adjacency()),
+            (*other_weights.scores.top(1000), other_matches.coverage(), other_matches.adjacency()),
             strict=True,
         ):
             np.testing.assert_array_equal(found, expected)
     rows = np.arange(len(one.passages))
-    np.testing.assert_array_equal(one.alike(rows, 0.5), other.alike(rows, 0.5))
+    np.testing.assert_array_equal(one.near_duplicates(rows, 0.5), other.near_duplicates(rows, 0.5))
 
 
 def test_a_build_reports_what_it_did(settings: Settings, encoder: StandIn) -> None:
@@ -536,7 +537,7 @@ def test_a_file_that_changes_while_it_is_read_is_named(
         return StandIn().count_tokens(texts)
 
     monkeypatch.setattr(encoder, "count_tokens", count_and_change)
-    monkeypatch.setattr(parent, "_MOST_AHEAD", 0)  # it is opened after the one before is divided
+    monkeypatch.setattr(parent, "_MAX_QUEUED", 0)  # it is opened after the one before is divided
     assert "has changed" in _reasons(build(settings, encoder))["trade.md"]
     assert "trade.md" not in _reasons(build(settings, encoder))
     (stored,) = _live(settings).store.stored("trade.md")
@@ -551,7 +552,7 @@ def test_a_file_that_vanishes_while_others_are_read_is_named(
         return StandIn().count_tokens(texts)
 
     monkeypatch.setattr(encoder, "count_tokens", count_and_remove)
-    monkeypatch.setattr(parent, "_MOST_AHEAD", 0)  # it is opened after the one before is divided
+    monkeypatch.setattr(parent, "_MAX_QUEUED", 0)  # it is opened after the one before is divided
     assert "No such file" in _reasons(build(settings, encoder))["trade.md"]
     assert "trade.md" not in _reasons(build(settings, encoder))
 

@@ -17,7 +17,7 @@ from qa.errors import BuildError
 from qa.index import generation
 from qa.indexing import ledger
 from qa.indexing.build import build
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval.live import LiveSearcher
 from qa.types import Query
 
 SIZE = 3 * 2**20

@@ -50,7 +50,7 @@ def test_every_file_is_there_with_its_reason(filled: Settings) -> None:
     assert found["none.jsonl"] == ("failed", "row 1 has no text")
     assert found["empty.txt"] == ("failed", "holds no text")
     assert found["doubt.md"][0] == "partly"
-    assert "date '03/07/2019' was not taken" in found["doubt.md"][1]
+    assert "date '03/07/2019' was ignored" in found["doubt.md"][1]
     assert found["photo.jpg"] == ("skipped", "is of no kind that can be read")
     assert found[".hidden.txt"] == found[".git"] == ("skipped", "is hidden: its name begins with a dot")
     assert found["lonely.txt.meta.toml"] == ("skipped", "describes a file that is not there")

@@ -79,6 +79,6 @@ def test_what_is_no_docx_is_an_error():
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch):
-    monkeypatch.setattr(archives, "MOST_BYTES", 1000)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 1000)
     with pytest.raises(ReadError, match="would unpack to more than"):
         one("a.docx", make_docx())

@@ -4,11 +4,11 @@ import pytest
 
 from qa.errors import ReadError
 from qa.readers import SUFFIXES, is_sidecar, read, sidecar_of, supported
-from qa.readers.extract import LONGEST_HEADING
+from qa.readers.extract import MAX_HEADING_LENGTH
 from qa.readers.html import article
-from qa.readers.limits import LONGEST_KEY, LONGEST_SAID
-from qa.readers.metadata import LONGEST_VALUE
-from qa.text.passages import split
+from qa.readers.metadata import MAX_VALUE_LENGTH
+from qa.readers.size_limits import MAX_KEY_LENGTH, MAX_MESSAGE_LENGTH
+from qa.text.segmentation.passages import split_passages
 from qa.types import ReadFailure, Reading
 from readers.samples import headings, make_docx, make_epub, one
 
@@ -106,8 +106,11 @@ def test_a_very_long_heading_is_body_text(name: str, data: bytes) -> None:
     reading = one(name, data)
     assert headings(reading) == [(1, "Short")]
     assert LONG in reading.text
-    passages = split(
-        reading, measure=lambda texts: [len(one.split()) for one in texts], max_tokens=100, language=str
+    passages = split_passages(
+        reading,
+        count_tokens=lambda texts: [len(text.split()) for text in texts],
+        max_tokens=100,
+        language=str,
     )
     assert {passage.section for passage in passages} <= {None, "Short"}
     assert max(passage.span.end - passage.span.start for passage in passages) <= 16 * 100
@@ -117,8 +120,8 @@ def test_a_very_long_heading_is_body_text(name: str, data: bytes) -> None:
 
 def test_a_heading_of_the_greatest_length_is_one() -> None:
     assert headings(
-        one("a.md", f"# {'x' * LONGEST_HEADING}\n\nText.\n\n# {'y' * (LONGEST_HEADING + 1)}\n\nMore.")
-    ) == [(1, "x" * LONGEST_HEADING)]
+        one("a.md", f"# {'x' * MAX_HEADING_LENGTH}\n\nText.\n\n# {'y' * (MAX_HEADING_LENGTH + 1)}\n\nMore.")
+    ) == [(1, "x" * MAX_HEADING_LENGTH)]
 
 
 LONG_FIELD = LONG[:5_000]
@@ -136,7 +139,7 @@ def test_long_metadata_is_cut_and_noted(field: str, where: str) -> None:
         name, data = "a.csv", f"text,{field}\nSome text.,{LONG_FIELD}\n"
     reading = one(name, data, sidecar)
     value = getattr(reading.metadata, field)
-    assert len(value) <= LONGEST_VALUE
+    assert len(value) <= MAX_VALUE_LENGTH
     assert LONG_FIELD.startswith(value.removesuffix("…"))
     assert value.endswith("…")
     assert reading.notes == (f"{field} was cut: it has {len(LONG_FIELD):,} characters",)
@@ -155,13 +158,15 @@ def test_what_the_sidecar_gives_is_not_noted_of_the_file() -> None:
 
 def test_a_note_and_a_reason_are_no_longer_than_a_field() -> None:
     (note,) = one("a.md", f"---\npublished: {LONG_FIELD}\n---\n\nSome text.").notes
-    assert len(note) <= LONGEST_SAID
+    assert len(note) <= MAX_MESSAGE_LENGTH
     (bad, good) = read("a.jsonl", f'{{"id": "{LONG_FIELD}", "text": "One."}}\n{{"text": "Two."}}'.encode())
-    assert bad == ReadFailure("a.jsonl", "has an id of more than 1,000 characters", LONG_FIELD[:LONGEST_KEY])
+    assert bad == ReadFailure(
+        "a.jsonl", "has an id of more than 1,000 characters", LONG_FIELD[:MAX_KEY_LENGTH]
+    )
     assert isinstance(good, Reading)
     with pytest.raises(ReadError) as raised:
         list(read("a.txt", b"Text.", sidecar_data=f'published = "{LONG_FIELD}"'.encode()))
-    assert len(str(raised.value)) <= LONGEST_SAID
+    assert len(str(raised.value)) <= MAX_MESSAGE_LENGTH
 
 
 def test_notes_are_counted_where_there_are_very_many() -> None:

@@ -1,40 +1,58 @@
-"""Grouping texts that are nearly the same, against the definition."""
+"""The two stages of ranking: tiers, near-duplicates, and scores that never rise."""
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
+import pytest
+from fake_encoder import StandIn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.retrieval.ranking import group_alike
-
-Texts = list[frozenset[int]]
-
-_TEXTS = st.lists(st.frozensets(st.integers(0, 12), min_size=1), max_size=8)
-
-
-def _alike(one: frozenset[int], other: frozenset[int]) -> bool:
-    return 10 * len(one & other) >= 9 * min(len(one), len(other))
+from qa.index.generation import Generation
+from qa.retrieval import ranking
+from qa.retrieval.candidates import find_candidates
+from qa.retrieval.ranking import TIER, Ranking, rank, tiers_best_first
+from qa.retrieval.signals import QuestionSignals
+from qa.types import Mode, Query
 
 
-def _grouped(texts: Texts, most: int) -> list[list[int]]:
-    alike = [[_alike(one, other) for one in texts] for other in texts]
-    return group_alike(np.array(alike, np.bool_).reshape(len(texts), len(texts)), most)
+def _rank(corpus: Generation, query: Query, wanted: int) -> Ranking:
+    candidates = find_candidates(
+        corpus, StandIn(), query, wanted, languages=["en"], allowed=None, threads=None
+    )
+    return rank(corpus, QuestionSignals(corpus, candidates))
 
 
-@given(_TEXTS)
-def test_each_text_is_with_the_first_that_it_is_like(texts: Texts) -> None:
-    groups = _grouped(texts, len(texts))
-    assert sorted(place for group in groups for place in group) == list(range(len(texts)))
-    bests = [group[0] for group in groups]
-    assert bests == sorted(bests)
-    for group in groups:
-        assert group == sorted(group)
-        for place in group:
-            like = [best for best in bests if best <= place and _alike(texts[best], texts[place])]
-            assert like[0] == group[0]
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(ranking).failed == 0
 
 
-@given(_TEXTS, st.integers(0, 9))
-def test_fewer_groups_are_the_first_of_all(texts: Texts, most: int) -> None:
-    assert _grouped(texts, most) == _grouped(texts, len(texts))[:most]
+@given(st.lists(st.floats(0, 1, width=32), max_size=12), st.integers(1, 5))
+def test_tiers_are_sorted_by_themselves_and_keep_their_order(scores: list[float], tier: int) -> None:
+    values = np.array(scores, np.float32)
+    order = tiers_best_first(values, np.arange(len(scores)), tier).tolist()
+    for first in range(0, len(scores), tier):
+        places = order[first : first + tier]
+        assert sorted(places) == list(range(first, min(first + tier, len(scores))))
+        assert places == sorted(places, key=lambda place: (-values[place], place))
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_those_who_want_more_get_the_same_first_tier(large: Generation, mode: Mode) -> None:
+    query = Query("a doctor at the temple bridge", mode=mode)
+    few, many = (_rank(large, query, wanted) for wanted in (TIER, 3 * TIER))
+    assert len(few.rows) == TIER
+    assert len(many.rows) > len(few.rows)
+    assert many.rows[:TIER].tolist() == few.rows.tolist()
+    assert (np.diff(many.scores) <= 0).all()
+
+
+def test_places_are_taken_from_every_part(large: Generation) -> None:
+    whole = _rank(large, Query("rice in the port"), TIER)
+    some = whole.take(np.array([3, 0]))
+    assert some.rows.tolist() == whole.rows[[3, 0]].tolist()
+    assert some.scores.tolist() == whole.scores[[3, 0]].tolist()
+    assert some.signals["dense"].tolist() == whole.signals["dense"][[3, 0]].tolist()
+    assert [rows.tolist() for rows in some.copies] == [whole.copies[i].tolist() for i in (3, 0)]

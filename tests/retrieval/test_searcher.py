@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import random
-import sqlite3
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +14,13 @@ from fake_encoder import StandIn
 from naive import Naive, fused
 
 from qa.config import Settings
-from qa.errors import CorruptIndexError, IndexUnavailableError, ModelError, NotFoundError
+from qa.errors import NotFoundError
 from qa.index import generation
 from qa.indexing.build import build
-from qa.retrieval import ranking
-from qa.retrieval.searcher import LiveSearcher, Searcher
-from qa.types import Filters, Mode, PassageInput, Query, SearchResult
+from qa.retrieval import fusion
+from qa.retrieval.live import LiveSearcher
+from qa.retrieval.searcher import Searcher
+from qa.types import Filters, Mode, Query, SearchResult
 
 
 @pytest.fixture
@@ -67,7 +65,7 @@ def test_filters_are_applied_before_the_top_k_is_taken(large, mode: Mode, filter
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_what_bears_on_a_question_does_so_with_any_filters(large, mode: Mode) -> None:
+def test_filters_do_not_change_what_is_relevant(large, mode: Mode) -> None:
     searcher = Searcher(large, StandIn())
     told = set()
     for question in ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest", "border"):
@@ -81,7 +79,7 @@ def test_what_bears_on_a_question_does_so_with_any_filters(large, mode: Mode) ->
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_parts_put_together_are_the_whole(large, mode: Mode) -> None:
+def test_pages_add_up_to_the_whole(large, mode: Mode) -> None:
     searcher = Searcher(large, StandIn())
     query = Query("a student and a farmer visit the market", k=30, mode=mode)
     whole = searcher.search(query)
@@ -110,8 +108,8 @@ def test_hits_come_best_first_with_scores_that_add_up(searcher: Searcher, mode: 
     assert "Battambang" in result.hits[0].passage.text
     for hit in result.hits:
         weights = {
-            **(ranking.DENSE if mode is not Mode.LEXICAL else {}),
-            **(ranking.LEXICAL if mode is not Mode.DENSE else {}),
+            **(fusion.DENSE if mode is not Mode.LEXICAL else {}),
+            **(fusion.LEXICAL if mode is not Mode.DENSE else {}),
         }
         assert weights.keys() <= hit.scores.keys()
         assert hit.score == pytest.approx(fused(hit.scores, weights), abs=1e-6)
@@ -121,7 +119,7 @@ def test_hits_come_best_first_with_scores_that_add_up(searcher: Searcher, mode: 
 def test_answers_are_slices_within_their_passage(searcher: Searcher, mode: Mode) -> None:
     for question in ("What do students study?", "Билеты", "Sok Chenda", "trade in 2018"):
         for hit in searcher.search(Query(question, k=100, mode=mode)).hits:
-            text = searcher.text(hit.passage.document.id)
+            text = searcher.library.text(hit.passage.document.id)
             assert hit.passage.span.of(text) == hit.passage.text
             assert [answer.score for answer in hit.answers] == sorted(
                 (a.score for a in hit.answers), reverse=True
@@ -137,7 +135,7 @@ def test_every_hit_marks_an_answer(large) -> None:
 
 
 @pytest.mark.xfail(reason="a passage that is 101st by each signal may be the best by all", strict=True)
-def test_what_no_signal_puts_at_the_top_may_be_the_best(tmp_path: Path) -> None:
+def test_the_best_passage_may_be_at_the_top_of_no_signal(tmp_path: Path) -> None:
     class ByMark(StandIn):
         """Has a text's cosine with any question be as high as its mark says, in hundredths."""
 
@@ -151,8 +149,8 @@ def test_what_no_signal_puts_at_the_top_may_be_the_best(tmp_path: Path) -> None:
     docs, encoder = write(tmp_path / "docs", near | wordy | both), ByMark(dimension=2)
     settings = Settings(docs=docs, index=tmp_path / "index")
     build(settings, encoder)
-    found = generation.load(generation.current(settings.index))
-    result = Searcher(found, encoder).search(Query("rice"))
+    corpus = generation.load(generation.current(settings.index))
+    result = Searcher(corpus, encoder).search(Query("rice"))
     assert result.hits[0].passage.document.path == "both.txt"
 
 
@@ -187,7 +185,7 @@ def _dated(published: str | None, text: str) -> str:
     return f"---\ntitle: A report\nsource: S\n{date}---\n\n{text}\n"
 
 
-def test_near_identical_passages_are_one_hit_and_the_earliest_stands_for_them(tmp_path: Path) -> None:
+def test_near_duplicates_are_one_hit_shown_by_the_earliest(tmp_path: Path) -> None:
     searcher = _built(
         tmp_path,
         {
@@ -209,10 +207,10 @@ def test_near_identical_passages_are_one_hit_and_the_earliest_stands_for_them(tm
             "c-early.md", "d-early-too.md", "b-late.md", "a-undated.md",
         ]  # fmt: skip
         for passage in (first.passage, *first.duplicates):
-            assert passage.span.of(searcher.text(passage.document.id)) == passage.text
+            assert passage.span.of(searcher.library.text(passage.document.id)) == passage.text
         # The hit's answers are its own passage's, and its score is the best of the group's.
         for answer in first.answers:
-            assert answer.span.of(searcher.text(first.passage.document.id)) == answer.text
+            assert answer.span.of(searcher.library.text(first.passage.document.id)) == answer.text
         alone = []
         for passage in (first.passage, *first.duplicates):
             filters = Filters(path=(passage.document.path,))
@@ -221,7 +219,7 @@ def test_near_identical_passages_are_one_hit_and_the_earliest_stands_for_them(tm
         assert first.score == pytest.approx(max(alone))
 
 
-def test_texts_that_share_but_half_stay_apart(tmp_path: Path) -> None:
+def test_texts_that_share_only_half_stay_apart(tmp_path: Path) -> None:
     half = _REPORT.split(" A second", maxsplit=1)[0]
     texts = {"a.txt": f"{half} Nothing more of it is known.", "b.txt": _REPORT.format("Hanoi")}
     hits = _built(tmp_path, texts).search(Query("rice from Battambang")).hits
@@ -229,7 +227,7 @@ def test_texts_that_share_but_half_stay_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_pages_of_groups_put_together_are_the_whole(tmp_path: Path, mode: Mode) -> None:
+def test_pages_of_groups_add_up_to_the_whole(tmp_path: Path, mode: Mode) -> None:
     """Forty copies of the likeliest passage, and three of each of a dozen others."""
     chance = random.Random(3)
     best = "Rice rice rice in the port of rice, where the rice is sold for rice and more rice."
@@ -278,7 +276,7 @@ def test_lexical_mode_needs_no_model(built: Path) -> None:
     assert searcher.search(Query("stadium", mode=Mode.LEXICAL)).hits
 
 
-def test_several_questions_at_once_are_answered_as_one_by_one(searcher: Searcher) -> None:
+def test_questions_asked_together_get_the_same_answers(searcher: Searcher) -> None:
     queries = [
         Query("rice"),
         Query("envoy", mode=Mode.LEXICAL),
@@ -293,7 +291,7 @@ def test_several_questions_at_once_are_answered_as_one_by_one(searcher: Searcher
 
 
 class Noting(StandIn):
-    """Notes on which thread it was asked."""
+    """Notes the thread that encodes."""
 
     thread = 0
 
@@ -302,7 +300,7 @@ class Noting(StandIn):
         return super().encode_queries(questions)
 
 
-def test_a_large_index_looks_for_what_is_near_beside_and_finds_the_same(
+def test_a_large_index_is_searched_by_two_threads_with_the_same_results(
     large: generation.Generation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = Noting()
@@ -310,12 +308,12 @@ def test_a_large_index_looks_for_what_is_near_beside_and_finds_the_same(
     queries = [Query("rice in the port"), Query("doctor", k=30, filters=Filters(source=("S1",)))]
     alone = [result.hits for result in searcher.search_many(queries)]
     assert encoder.thread == threading.get_ident()
-    monkeypatch.setattr("qa.retrieval.searcher._WORDS_TAKE_LONG", len(large.passages))
+    monkeypatch.setattr("qa.retrieval.searcher._CONCURRENT_FROM", len(large.passages))
     assert [result.hits for result in searcher.search_many(queries)] == alone
     assert encoder.thread != threading.get_ident()
 
 
-def test_what_is_near_is_looked_for_beside_wherever_the_words_are_elsewhere(searcher: Searcher) -> None:
+def test_an_index_in_milvus_is_searched_by_two_threads(searcher: Searcher) -> None:
     encoder = searcher._encoder = Noting()
     searcher.search(Query("rice"))
     assert encoder.thread == threading.get_ident()
@@ -324,7 +322,7 @@ def test_what_is_near_is_looked_for_beside_wherever_the_words_are_elsewhere(sear
     assert encoder.thread != threading.get_ident()
 
 
-def test_below_the_confidence_asked_for_there_are_no_hits(searcher: Searcher) -> None:
+def test_below_the_minimum_confidence_there_are_no_hits(searcher: Searcher) -> None:
     query = Query("Was rice from Battambang sold to Vladivostok?")
     result = searcher.search(query)
     assert 0 < result.confidence < 1
@@ -335,7 +333,7 @@ def test_below_the_confidence_asked_for_there_are_no_hits(searcher: Searcher) ->
     assert above.confidence == result.confidence
 
 
-def test_confidence_tells_what_is_answered_from_what_is_not(searcher: Searcher) -> None:
+def test_confidence_separates_answered_questions_from_others(searcher: Searcher) -> None:
     answered = searcher.search(Query("Cyber threats know no borders, the envoy said"))
     unanswered = searcher.search(Query("Who invented the zeppelin airship?"))
     assert answered.confidence > unanswered.confidence
@@ -362,114 +360,25 @@ def test_an_empty_index_answers_nothing(settings: Settings, tmp_path: Path, mode
     assert (result.hits, result.total, result.confidence, result.answerable) == ((), 0, 0, False)
 
 
-def test_a_searcher_looks_things_up(searcher: Searcher) -> None:
-    page = searcher.documents(Filters(), limit=10, offset=0)
+def test_the_library_looks_up_documents_and_passages(searcher: Searcher) -> None:
+    page = searcher.library.documents(Filters(), limit=10, offset=0)
     assert page.total == 5
     document = next(document for document in page.documents if document.path == "trade.md")
-    assert searcher.document(document.id) == document
-    passages = searcher.passages_of(document.id)
-    assert searcher.passage(passages[0].id) == passages[0]
-    assert searcher.neighbours(passages[0]) == (None, passages[1])
-    headings = [heading.span.of(searcher.text(document.id)) for heading in searcher.outline(document.id)]
+    assert searcher.library.document(document.id) == document
+    passages = searcher.library.passages_of(document.id)
+    assert searcher.library.passage(passages[0].id) == passages[0]
+    assert searcher.library.neighbours(passages[0]) == (None, passages[1])
+    headings = [
+        heading.span.of(searcher.library.text(document.id))
+        for heading in searcher.library.headings(document.id)
+    ]
     assert any("Rice" in heading for heading in headings)
     with pytest.raises(NotFoundError):
-        searcher.document("nobody")
-
-
-def test_a_live_searcher_opens_what_is_published(settings: Settings) -> None:
-    loads = []
-    live = LiveSearcher(settings, lambda found: loads.append(found.manifest.model) or StandIn())
-    with pytest.raises(IndexUnavailableError, match="run `qa index`"):
-        live.current()
-    build(settings, StandIn())
-    first = live.current()
-    assert live.current() is first
-    write(settings.docs, {"new.txt": "A zeppelin landed in Phnom Penh."})
-    build(settings, StandIn())
-    second = live.current()
-    assert second is not first
-    assert "zeppelin" in second.search(Query("zeppelin")).hits[0].passage.text
-    assert first.search(Query("rice")).hits
-    assert loads == ["stand-in"]
-
-
-def test_a_replaced_generation_is_closed_once_its_last_request_is_done(settings: Settings) -> None:
-    live = LiveSearcher(settings, lambda _: StandIn())
-    build(settings, StandIn())
-    in_flight = live.current()
-    connections = list(in_flight._found.store._connections)
-    write(settings.docs, {"new.txt": "A zeppelin landed in Phnom Penh."})
-    build(settings, StandIn())
-    assert live.current() is not in_flight
-    assert in_flight.search(Query("rice")).hits
-    del in_flight
-    gc.collect()
-    assert connections
-    for connection in connections:
-        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-            connection.execute("SELECT 1")
-
-
-def test_the_first_load_of_the_model_is_not_in_the_time_it_took(settings: Settings) -> None:
-    class Slow(StandIn):
-        """Takes half a second when it is first used."""
-
-        def encode_queries(self, questions):
-            if not self.encoded:
-                time.sleep(0.5)
-                self.encoded.append(PassageInput("", "warm", ()))
-            return super().encode_queries(questions)
-
-    build(settings, StandIn())
-    result = LiveSearcher(settings, lambda _: Slow()).current().search(Query("rice"))
-    assert 0 < result.took_ms < 500
-
-
-def test_a_live_searcher_takes_another_model_with_its_index(settings: Settings) -> None:
-    models = {"stand-in": StandIn(), "other": StandIn(name="other", fingerprint="ff", dimension=24)}
-    live = LiveSearcher(settings, lambda found: models[found.manifest.model])
-    build(settings, models["stand-in"])
-    live.current()
-    build(settings, models["other"])
-    assert live.current().search(Query("rice")).index.model == "other"
-
-
-def test_a_model_that_has_changed_is_refused(settings: Settings, built: Path) -> None:
-    live = LiveSearcher(settings, lambda _: StandIn(fingerprint="changed"))
-    with pytest.raises(ModelError, match=r"'stand-in' has changed.*run `qa index`"):
-        live.current()
-
-
-def test_a_damaged_generation_is_refused(settings: Settings, built: Path) -> None:
-    (built / "sentences.int16").write_bytes(b"")
-    with pytest.raises(CorruptIndexError, match=r"sentences\.int16"):
-        LiveSearcher(settings, lambda _: StandIn()).current()
-
-
-@pytest.mark.parametrize("checked_first", [2**27, 0])
-def test_bits_that_have_rotted_are_told_instead_of_an_answer(
-    settings: Settings, built: Path, monkeypatch: pytest.MonkeyPatch, checked_first: int
-) -> None:
-    monkeypatch.setattr("qa.retrieval.searcher._CHECKED_FIRST", checked_first)
-    store = built / "store.sqlite"
-    store.write_bytes(store.read_bytes().replace(b"rice", b"lice"))
-    live = LiveSearcher(settings, lambda _: StandIn())
-
-    def ask() -> None:
-        for _ in range(100):
-            live.current()
-            time.sleep(0.05)
-
-    with pytest.raises(CorruptIndexError, match=r"store\.sqlite is not what was written.*run `qa index`"):
-        ask()
-    with pytest.raises(CorruptIndexError):
-        live.current()
-    build(settings, StandIn())
-    assert "rice" in live.current().search(Query("rice")).hits[0].passage.text
+        searcher.library.document("nobody")
 
 
 def test_the_documents_are_those_of_the_folder(searcher: Searcher) -> None:
     files = {name for name in DOCUMENTS if not name.endswith(".toml")}
     assert {
-        document.path for document in searcher.documents(Filters(), limit=99, offset=0).documents
+        document.path for document in searcher.library.documents(Filters(), limit=99, offset=0).documents
     } == files

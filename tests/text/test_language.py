@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import doctest
+
 import pytest
 
 from qa.text import language
-from qa.text.language import detect_passage
-from qa.text.terms import telling_words
+from qa.text.language import detect_passage, fluency
+from qa.text.terms import distinctive_words
 
 TEXTS = {
     "en": "The ministers of the two countries have agreed on what should be done about the harbour and its "
@@ -22,28 +24,38 @@ TEXTS = {
 
 @pytest.mark.parametrize("document", TEXTS)
 @pytest.mark.parametrize("passage", TEXTS)
-def test_a_passage_is_in_its_own_language_whatever_its_documents_is(document: str, passage: str) -> None:
+def test_a_passage_is_in_its_own_language_not_its_documents(document: str, passage: str) -> None:
     assert detect_passage(TEXTS[passage], document) == passage
 
 
 @pytest.mark.parametrize("spoken", TEXTS)
-def test_a_passage_full_of_its_documents_own_words_is_not_looked_at_further(
-    spoken: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_distinctive_words_decide_without_the_model(spoken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(language, "_identifier", None)
     assert detect_passage(TEXTS[spoken], spoken) == spoken
 
 
-def test_what_is_too_short_to_tell_is_in_the_language_of_its_document() -> None:
+def test_a_short_passage_is_in_the_language_of_its_document() -> None:
     assert detect_passage("Hafen 1998", "de") == "de"
     assert detect_passage("Hafen 1998", None) is None
 
 
-def test_words_that_tell_a_language_are_common_in_no_other() -> None:
-    assert {"the", "and"} <= telling_words("en")
-    assert not {"in", "is", "was"} & telling_words("en")  # Dutch has them too
-    assert not telling_words("en") & telling_words("nl")
+def test_distinctive_words_are_common_in_no_other_language() -> None:
+    assert {"the", "and"} <= distinctive_words("en")
+    assert not {"in", "is", "was"} & distinctive_words("en")  # Dutch has them too
+    assert not distinctive_words("en") & distinctive_words("nl")
 
 
-def test_a_language_without_a_list_has_no_telling_words() -> None:
-    assert telling_words("km") == frozenset()
+def test_a_language_without_a_list_has_no_distinctive_words() -> None:
+    assert distinctive_words("km") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words", "share"),
+    [(0, 0, 1), (5, 5, 1), (10, 5, 1), (15, 5, 0.5), (20, 5, 0), (100, 5, 0), (3, 0, 0.5), (9, 4, 0.875)],
+)
+def test_fluency_falls_from_two_tokens_a_word_to_four(tokens: int, words: int, share: float) -> None:
+    assert fluency(tokens, words) == share
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(language).failed == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 import threading
@@ -39,7 +40,7 @@ def test_words_are_stemmed_by_language(language: str, one: str, other: str) -> N
     assert not _same(one, "zebra", language)
 
 
-def test_a_word_is_stemmed_by_its_script_where_the_language_is_another() -> None:
+def test_a_word_in_another_script_is_stemmed_by_its_script() -> None:
     assert _same("министрами", "министры", "en")
     assert _same("министрами", "министры")
     assert _same("agreements", "agreement", "ru")
@@ -85,7 +86,7 @@ def test_russian_yo_may_be_written_as_ye() -> None:
     assert _same("королём ёлка", "королем елка", "ru")
 
 
-def test_other_scripts_keep_what_tells_letters_apart() -> None:
+def test_other_scripts_keep_marks_that_distinguish_letters() -> None:
     assert not _same("йод", "иод", "ru")
     assert not _same("काल", "कल", "hi")
 
@@ -95,7 +96,7 @@ def test_numbers_stay_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "pairs"),
     [
         ("柬埔寨", ["柬埔", "埔寨"]),
         ("王", ["王"]),
@@ -103,47 +104,47 @@ def test_numbers_stay_whole() -> None:
         ("ไทย", ["ไท", "ทย"]),
     ],
 )
-def test_unspaced_scripts_give_pairs_of_characters(text: str, found: list[str]) -> None:
-    assert list(terms(text, [])) == found
+def test_unspaced_scripts_give_pairs_of_characters(text: str, pairs: list[str]) -> None:
+    assert list(terms(text, [])) == pairs
 
 
 @pytest.mark.parametrize("text", ["", " \n\0", "!?… —", "\u0301", "🛰️"])
-def test_what_is_no_word_gives_no_term(text: str) -> None:
+def test_text_without_words_has_no_terms(text: str) -> None:
     assert list(terms(text, ["en"])) == []
 
 
 @given(st.text(max_size=40), st.lists(st.sampled_from([*ALGORITHMS, "zh", "xx"]), max_size=3))
-def test_any_text_gives_terms_that_hold_something(text: str, languages: list[str]) -> None:
+def test_no_term_is_empty(text: str, languages: list[str]) -> None:
     assert all(terms(text, languages))
 
 
 @given(st.text(max_size=30), st.sampled_from(list(ALGORITHMS)))
-def test_every_word_of_the_text_is_found_again(text: str, language: str) -> None:
+def test_further_languages_of_the_question_lose_no_term(text: str, language: str) -> None:
     passage, question = set(terms(text, [language])), set(terms(text, [language, "en", "ru"]))
     assert passage <= question
 
 
-def test_threads_stem_alike() -> None:
+def test_threads_get_the_same_stems() -> None:
     words = [f"agreement{i} министрами{i} nations{i}" for i in range(300)]
     expected = [list(terms(word, ["en", "ru"])) for word in words]
-    found: dict[int, list[list[str]]] = {}
+    stems: dict[int, list[list[str]]] = {}
 
     def stem(number: int) -> None:
-        found[number] = [list(terms(word, ["en", "ru"])) for word in words]
+        stems[number] = [list(terms(word, ["en", "ru"])) for word in words]
 
     threads = [threading.Thread(target=stem, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert list(found.values()) == [expected] * 4
+    assert list(stems.values()) == [expected] * 4
 
 
 @given(st.text(max_size=40), st.lists(st.sampled_from([*ALGORITHMS, "zh", "xx"]), max_size=3))
 def test_words_stand_where_they_say(text: str, languages: list[str]) -> None:
-    found = list(words(text, languages))
-    assert [term for _, inner in found for term in inner] == list(terms(text, languages))
-    for (span, inner), (following, _) in pairwise([*found, (Span(len(text), len(text) + 1), ())]):
+    spans = list(words(text, languages))
+    assert [term for _, inner in spans for term in inner] == list(terms(text, languages))
+    for (span, inner), (following, _) in pairwise([*spans, (Span(len(text), len(text) + 1), ())]):
         assert 0 <= span.start < span.end <= len(text)
         assert span.start < following.start
         # A word alone has the terms that it has in its text.
@@ -152,8 +153,8 @@ def test_words_stand_where_they_say(text: str, languages: list[str]) -> None:
 
 def test_words_are_slices_of_the_text() -> None:
     text = "São Tomé’s 3.5% 柬埔寨, e\u0301t"
-    found = [(span.of(text), inner) for span, inner in words(text, ["en"])]
-    assert found == [
+    spans = [(span.of(text), inner) for span, inner in words(text, ["en"])]
+    assert spans == [
         ("São", ("sao",)), ("Tomé’s", ("tome",)), ("3.5", ("3.5",)), ("柬埔", ("柬埔",)), ("埔寨", ("埔寨",)),
         ("e\u0301t", ("et",)),
     ]  # fmt: skip
@@ -163,7 +164,7 @@ def test_words_are_slices_of_the_text() -> None:
     ("text", "count"),
     [("", 0), ("Rice, 3.5% of it!", 4), ("柬埔寨 in 2018", 3), ("ประเทศไทย", 3), ("ไทย", 1), ("?!", 0)],
 )
-def test_words_are_counted_and_every_third_character_where_there_are_no_spaces(text: str, count: int) -> None:
+def test_words_are_counted_and_unspaced_characters_by_three(text: str, count: int) -> None:
     assert count_words(text) == count
 
 
@@ -175,16 +176,16 @@ def test_common_words_are_known_as_index_terms() -> None:
     assert common_terms(()) == common_terms(("xx",)) == frozenset()
 
 
-def test_whoever_only_searches_does_not_load_the_lists_of_common_words() -> None:
+def test_searching_does_not_load_the_lists_of_common_words() -> None:
     script = "import sys, qa.retrieval.searcher; sys.exit('bm25s' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-def test_the_words_that_are_kept_take_no_more_than_they_may() -> None:
+def test_kept_words_stay_within_their_limit() -> None:
     def kept() -> int:
         return sum(
             getsizeof(word) + sum(map(getsizeof, terms))
-            for known in analysis._kept.known.values()
+            for known in analysis._kept.by_languages.values()
             for word, terms in known.items()
         )
 
@@ -200,5 +201,9 @@ def test_the_words_that_are_kept_take_no_more_than_they_may() -> None:
 def test_long_words_are_not_kept() -> None:
     long = "w" + "o" * 998
     assert list(terms(f"{long} short", ["en"])) == [long, "short"]
-    assert not any(long in known for known in analysis._kept.known.values())
-    assert any("short" in known for known in analysis._kept.known.values())
+    assert not any(long in known for known in analysis._kept.by_languages.values())
+    assert any("short" in known for known in analysis._kept.by_languages.values())
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(analysis).failed == 0

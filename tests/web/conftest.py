@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from qa.config import Settings
-from qa.types import Metadata, Search
+from qa.protocols import Search
+from qa.types import Metadata
 from qa.web import create_app
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp
 
@@ -56,6 +58,16 @@ def settings(tmp_path: Path, search: FakeSearch) -> Settings:
 def make_app(settings: Settings) -> MakeApp:
     def make(opener: Callable[[], Search]) -> Flask:
         return create_app(settings, opener)
+
+    return make
+
+
+@pytest.fixture
+def client_with(settings: Settings, search: FakeSearch) -> Callable[..., FlaskClient]:
+    """Make a client of an app whose settings differ."""
+
+    def make(**changes: object) -> FlaskClient:
+        return create_app(replace(settings, **changes), lambda: search).test_client()
 
     return make
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from flask import Flask
 
 from qa.errors import GoneError, IndexUnavailableError, NotFoundError
+from qa.protocols import Library, Search
 from qa.text.folding import fold
 from qa.types import (
     Answer,
@@ -23,7 +24,6 @@ from qa.types import (
     Passage,
     Query,
     ReadFailure,
-    Search,
     SearchResult,
     Span,
 )
@@ -35,7 +35,7 @@ RELEVANT = 0.2
 
 
 def passes(filters: Filters, passage: Passage) -> bool:
-    """Tell whether a passage may answer; of dates and paths the fake knows only plain ones."""
+    """Whether a passage matches the filters. Paths are not supported, and dates must be complete."""
     document, meta = passage.document, passage.document.metadata
     return (
         (not filters.source or fold(meta.source or "") in set(map(fold, filters.source)))
@@ -49,12 +49,12 @@ def passes(filters: Filters, passage: Passage) -> bool:
 
 @dataclass
 class FakeSearch:
-    """Searches by shared words; the same text is one hit. ``asked`` keeps what it was asked."""
+    """Searches by shared words; equal texts are one hit. ``queries`` records every query."""
 
     texts: dict[str, str] = field(default_factory=dict)
     held: dict[str, Document] = field(default_factory=dict)
-    headings: dict[str, tuple[Heading, ...]] = field(default_factory=dict)
-    asked: list[Query] = field(default_factory=list)
+    outlines: dict[str, tuple[Heading, ...]] = field(default_factory=dict)
+    queries: list[Query] = field(default_factory=list)
     listed: list[tuple[Filters, int, int]] = field(default_factory=list)
     failures: tuple[ReadFailure, ...] = (ReadFailure("broken <b>.pdf", "it is encrypted"),)
     failure_count: int = 0
@@ -74,11 +74,15 @@ class FakeSearch:
             passages=0,
             **more,
         )
-        found = tuple(m for m in re.finditer(r"^# .*$", text, re.MULTILINE))
-        self.headings[document_id] = tuple(Heading(Span(m.start(), m.end()), 1) for m in found)
+        matches = re.finditer(r"^# .*$", text, re.MULTILINE)
+        self.outlines[document_id] = tuple(Heading(Span(match.start(), match.end()), 1) for match in matches)
         count = len(self.passages_of(document_id))
         self.held[document_id] = replace(self.held[document_id], passages=count)
         return document_id
+
+    @property
+    def library(self) -> Library:
+        return self
 
     @property
     def info(self) -> IndexInfo:
@@ -97,13 +101,13 @@ class FakeSearch:
         )
 
     def search(self, query: Query) -> SearchResult:
-        self.asked.append(query)
+        self.queries.append(query)
         words = set(re.findall(r"\w+", query.question.lower()))
-        every = [
+        passages = [
             p for document_id in self.held for p in self.passages_of(document_id) if passes(query.filters, p)
         ]
         ranked: dict[str, list[Passage]] = {}
-        for passage in sorted(every, key=lambda p: -self._shared(words, p.text)):
+        for passage in sorted(passages, key=lambda p: -self._shared(words, p.text)):
             ranked.setdefault(passage.text, []).append(passage)
         best = self._shared(words, next(iter(ranked))) if ranked else 0.0
         chosen = list(ranked.values())[query.offset : query.offset + query.k]
@@ -111,7 +115,7 @@ class FakeSearch:
             self._hit(query.offset + n, words, first, tuple(others))
             for n, (first, *others) in enumerate(chosen, 1)
         )
-        return SearchResult(query, best > 0.3, best, len(every), 2.9412, self.info, hits)
+        return SearchResult(query, best > 0.3, best, len(passages), 2.9412, self.info, hits)
 
     def _shared(self, words: set[str], text: str) -> float:
         return len(words & set(re.findall(r"\w+", text.lower()))) / max(1, len(words))
@@ -133,10 +137,17 @@ class FakeSearch:
         scores = {"dense": score / 3, "lexical": score}
         return Hit(rank, passage, score, scores, tuple(answers), others, relevant=score > RELEVANT)
 
+    def languages(self) -> tuple[str, ...]:
+        return tuple(sorted({document.metadata.language or "" for document in self.held.values()} - {""}))
+
+    def passages(self, numbers: Sequence[int]) -> list[Passage]:
+        every = [passage for document_id in self.held for passage in self.passages_of(document_id)]
+        return [every[number] for number in numbers]
+
     def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
         return [self.search(query) for query in queries]
 
-    def documents(self, filters: Filters, *, limit: int, offset: int) -> DocumentPage:
+    def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
         self.listed.append((filters, limit, offset))
         found = sorted(self.held.values(), key=lambda d: d.path)
         return DocumentPage(len(found), tuple(found[offset : offset + limit]))
@@ -189,8 +200,8 @@ class FakeSearch:
     def passage_at(self, document_id: str, offset: int) -> Passage | None:
         return next((p for p in self.passages_of(document_id) if p.span.end > offset), None)
 
-    def outline(self, document_id: str) -> tuple[Heading, ...]:
-        return self.headings[document_id]
+    def headings(self, document_id: str) -> tuple[Heading, ...]:
+        return self.outlines[document_id]
 
 
 NEWS = """Russia and Cambodia fight terrorism together.

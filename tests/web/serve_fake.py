@@ -7,13 +7,14 @@ from types import ModuleType
 
 from fake_search import FakeSearch, no_index
 
-from qa.config import Settings, shared_metrics
+from qa.cli.serve_command import shared_metrics
+from qa.config import Settings
 from qa.errors import QAError
-from qa.types import Search
+from qa.protocols import Search
 
 
 class WithLargeText(FakeSearch):
-    """Has a document whose text is large, and is not searched."""
+    """A fake search with a large document, which is never a result."""
 
     large = ""
 
@@ -33,9 +34,9 @@ class Live:
         return no_index() if "none" in sys.argv else self.search
 
 
-module = ModuleType("qa.retrieval.searcher")
+module = ModuleType("qa.retrieval.live")
 module.LiveSearcher = Live  # type: ignore[attr-defined]
-sys.modules["qa.retrieval.searcher"] = module
+sys.modules["qa.retrieval.live"] = module
 
 if __name__ == "__main__":
     try:

@@ -1,4 +1,4 @@
-"""Right and wrong, said on the page and kept in a file."""
+"""Judgements made on the page and kept in a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qa.web import create_app
 from qa.web.judgements import Judgements
 from qa.web.server.processes import serve
 from web.fake_search import EVIL, NEWS, FakeSearch
-from web.pages.test_views import Tags, id_of, page
+from web.helpers import Tags, id_of, page
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
 START, END = NEWS.index("HANOI. The"), NEWS.index("\n\nTourists")
@@ -40,7 +40,7 @@ def lines(file: Path) -> list[dict]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
-def test_by_default_there_is_no_judging(client: FlaskClient) -> None:
+def test_by_default_there_are_no_judgements(client: FlaskClient) -> None:
     assert client.post("/judgements", data={"q": "a", "right": PASSAGE}, headers=SAME).status_code == 404
     html = page(client, f"/?q={QUESTION}")
     assert "judge" not in html
@@ -49,22 +49,22 @@ def test_by_default_there_is_no_judging(client: FlaskClient) -> None:
 
 def test_the_page_has_a_plain_form(judging: FlaskClient) -> None:
     response = judging.get(f"/?q={QUESTION}&source=TASS&source=B&mode=dense")
-    # Else the browser would send "Origin: null" where it has no Sec-Fetch-Site to send.
+    # Otherwise a browser without Sec-Fetch-Site would send "Origin: null".
     assert response.headers["Referrer-Policy"] == "same-origin"
     assert "form-action 'self'" in response.headers["Content-Security-Policy"]
-    found = Tags(response.get_data(as_text=True)).found
-    assert [a for tag, a in found if tag == "form" and a.get("method") == "post"] == [
+    tags = Tags(response.get_data(as_text=True)).tags
+    assert [a for tag, a in tags if tag == "form" and a.get("method") == "post"] == [
         {"id": "judgement", "action": "/judgements", "method": "post"}
     ]
-    hidden = [(a["name"], a["value"]) for tag, a in found if tag == "input" and a.get("type") == "hidden"]
+    hidden = [(a["name"], a["value"]) for tag, a in tags if tag == "input" and a.get("type") == "hidden"]
     for field in (("q", QUESTION), ("source", "TASS"), ("source", "B"), ("mode", "dense")):
         assert field in hidden
-    buttons = [a for tag, a in found if tag == "button" and a.get("form") == "judgement"]
+    buttons = [a for tag, a in tags if tag == "button" and a.get("form") == "judgement"]
     assert {b["name"] for b in buttons} == {"right", "wrong"}
     assert PASSAGE in {b["value"] for b in buttons}
 
 
-def test_a_judgement_is_kept_and_shown(judging: FlaskClient, file: Path) -> None:
+def test_a_judgement_is_recorded_and_shown(judging: FlaskClient, file: Path) -> None:
     sent = {"q": f" {QUESTION} ", "source": ["TASS", "A&B"], "right": PASSAGE}
     response = judging.post("/judgements", data=sent, headers=SAME)
     assert response.status_code == 303
@@ -94,7 +94,7 @@ def test_the_last_judgement_of_a_passage_counts(judging: FlaskClient, file: Path
     assert "Saved as right" not in html
 
 
-def test_nearest_passages_are_open_where_one_was_judged(judging: FlaskClient) -> None:
+def test_weaker_passages_are_unfolded_if_one_was_judged(judging: FlaskClient) -> None:
     assert '<details class="weak" id="weaker">' in page(judging, "/?q=xylophone")
     judging.post("/judgements", data={"q": "xylophone", "wrong": PASSAGE}, headers=SAME)
     assert '<details class="weak" id="weaker" open>' in page(judging, "/?q=xylophone")
@@ -118,7 +118,7 @@ def test_nearest_passages_are_open_where_one_was_judged(judging: FlaskClient) ->
         ({}, 403),
     ],
 )
-def test_only_the_services_own_page_may_judge(
+def test_only_the_services_own_page_may_send_judgements(
     judging: FlaskClient, file: Path, headers: dict[str, str], status: int
 ) -> None:
     response = judging.post("/judgements", data={"q": "a", "right": PASSAGE}, headers=headers)
@@ -140,7 +140,7 @@ def test_only_the_services_own_page_may_judge(
         ({"q": "a", "right": "0000000000000000:0-5"}, 404),
     ],
 )
-def test_what_cannot_be_judged_is_refused(
+def test_an_invalid_judgement_is_refused(
     judging: FlaskClient, search: FakeSearch, file: Path, sent: dict, status: int
 ) -> None:
     if status == 410:
@@ -150,7 +150,7 @@ def test_what_cannot_be_judged_is_refused(
     assert not file.exists()
 
 
-def test_what_is_sent_is_only_text(judging: FlaskClient, search: FakeSearch, file: Path) -> None:
+def test_a_judgement_cannot_inject_markup(judging: FlaskClient, search: FakeSearch, file: Path) -> None:
     evil = f'{EVIL}"><script>alert(1)</script>\u2028\n'
     search.add(f"{EVIL.replace('/', '')}.txt", "Angkor is old.", Metadata())
     target = search.passages_of(id_of(f"{EVIL.replace('/', '')}.txt"))[0]
@@ -161,11 +161,11 @@ def test_what_is_sent_is_only_text(judging: FlaskClient, search: FakeSearch, fil
     assert response.status_code == 200
     assert "<script>alert" not in html
     assert "49 Angkor" not in html
-    [line] = lines(file)  # which str.splitlines would have cut in two at the separator
+    [line] = lines(file)  # str.splitlines would cut the line at the separator
     assert line["question"] == evil.strip()
 
 
-def test_the_row_of_a_table_is_named(judging: FlaskClient, search: FakeSearch, file: Path) -> None:
+def test_a_judgement_names_the_row_of_a_table(judging: FlaskClient, search: FakeSearch, file: Path) -> None:
     document_id = search.add("people.csv", "Sok Chenda leads the council.", row="7")
     target = search.passages_of(document_id)[0]
     judging.post("/judgements", data={"q": "Who leads?", "right": target.id}, headers=SAME)
@@ -175,30 +175,30 @@ def test_the_row_of_a_table_is_named(judging: FlaskClient, search: FakeSearch, f
 
 def test_no_judgement_is_lost_among_threads(judging: FlaskClient, search: FakeSearch, file: Path) -> None:
     passage = search.passages_of(id_of("news/tass.txt"))[0]
-    several = [Judgements(file) for _ in range(4)]  # as of several processes
+    several = [Judgements(file) for _ in range(4)]  # as several processes have them
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: several[n % 4].record(f"Question {n}?" * 50, passage, "right"), range(200)))
     assert {line["question"] for line in lines(file)} == {f"Question {n}?" * 50 for n in range(200)}
 
 
-def test_a_line_that_was_left_unfinished_spoils_no_other(search: FakeSearch, file: Path) -> None:
+def test_an_unfinished_line_spoils_no_other_line(search: FakeSearch, file: Path) -> None:
     file.write_text('{"id": "torn", "quest')
     passage = search.passages_of(id_of("news/tass.txt"))[0]
-    kept = Judgements(file)
-    kept.record("Who?", passage, "right")
+    judgements = Judgements(file)
+    judgements.record("Who?", passage, "right")
     assert json.loads(file.read_text().splitlines()[1])["question"] == "Who?"
-    assert list(kept.of("Who?").values()) == ["right"]
+    assert list(judgements.verdicts("Who?").values()) == ["right"]
     for line in ("[1]", '{"judged": 1, "wrong": [{}]}', '{"judged": 1, "question": [], "wrong": 5}'):
         file.write_text(f"{line}\n{file.read_text()}")
-    assert list(kept.of("Who?").values()) == ["right"]
+    assert list(judgements.verdicts("Who?").values()) == ["right"]
 
 
-def test_a_question_of_the_file_is_no_judgement(search: FakeSearch, file: Path) -> None:
+def test_a_question_in_the_file_is_not_a_judgement(search: FakeSearch, file: Path) -> None:
     file.write_text('{"id": "1", "question": "Who?", "answers": [{"doc": "a", "start": 0, "end": 5}]}\n')
-    assert Judgements(file).of("Who?") == {}
+    assert Judgements(file).verdicts("Who?") == {}
 
 
-def test_a_write_that_fails_leaves_the_file_as_it_was(
+def test_a_failed_write_leaves_the_file_unchanged(
     search: FakeSearch, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passage = search.passages_of(id_of("news/tass.txt"))[0]
@@ -214,7 +214,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(
     assert file.read_bytes() == before
 
 
-def test_serve_refuses_a_file_that_cannot_be_written(settings: Settings, tmp_path: Path) -> None:
+def test_the_service_refuses_to_start_with_an_unwritable_file(settings: Settings, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere" / "judged.jsonl"):
         with pytest.raises(SettingsError, match="judgements cannot be kept in"):
             serve(replace(settings, judgements=path))

@@ -1,4 +1,4 @@
-"""Counts are true: they are held against what choosing a value gives, over a real index."""
+"""Counts are true: over a real index, selecting a value returns exactly as many results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qa.retrieval.searcher import Searcher
 from qa.types import Filters, Query
 from qa.web import listing
 from qa.web.facets import year_range
-from qa.web.listing import Sort, look
+from qa.web.listing import Sort, list_results
 
 QUESTIONS = ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest")
 
@@ -22,7 +22,7 @@ def searcher(large) -> Searcher:
 
 
 def choose(filters: Filters, field: str, value: str) -> Filters:
-    """Let a facet have this value alone."""
+    """Return the filters with only this value of a facet."""
     if field == "year":
         start, end = year_range(value)
         return replace(filters, date_from=start, date_to=end)
@@ -34,43 +34,45 @@ FILTERS = (Filters(), Filters(source=("S1",)), Filters(path=("a",), source=("S0"
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_a_count_is_what_choosing_gives(
+def test_a_count_is_the_number_of_results_after_selecting(
     searcher: Searcher, monkeypatch: pytest.MonkeyPatch, question: str, filters: Filters
 ) -> None:
-    monkeypatch.setattr(listing, "MOST", 400)
+    monkeypatch.setattr(listing, "MAX_RESULTS", 400)
 
     def left(narrowed: Filters) -> int:
-        return len(look(searcher, Query(question, filters=narrowed)).hits)
+        return len(list_results(searcher, Query(question, filters=narrowed)).hits)
 
-    found = look(searcher, Query(question, filters=filters))
-    assert found.complete
-    assert len(found.hits) == left(filters)
-    assert found.timeline
-    for field, counts in found.counts.items():
-        assert {one.value: one.count for one in counts} == {
-            one.value: left(choose(filters, field, one.value)) for one in counts
+    answer = list_results(searcher, Query(question, filters=filters))
+    assert answer.complete
+    assert len(answer.hits) == left(filters)
+    assert answer.timeline
+    for field, counts in answer.counts.items():
+        assert {count.value: count.count for count in counts} == {
+            count.value: left(choose(filters, field, count.value)) for count in counts
         }
-    for bar in found.timeline.bars:
+    for bar in answer.timeline.bars:
         assert bar.count == left(replace(filters, date_from=bar.start, date_to=bar.end))
 
 
-def test_by_date_the_latest_come_first_and_all_are_there(searcher: Searcher) -> None:
-    best, latest = (look(searcher, Query(QUESTIONS[0]), sort) for sort in Sort)
+def test_sorted_by_date_the_same_results_start_with_the_latest(searcher: Searcher) -> None:
+    best, latest = (list_results(searcher, Query(QUESTIONS[0]), sort) for sort in Sort)
     assert {hit.passage.id for hit in best.hits} == {hit.passage.id for hit in latest.hits}
     dates = [hit.passage.document.metadata.published for hit in latest.hits]
     assert dates == sorted(dates, reverse=True)
     assert [hit.rank for hit in best.hits] == sorted(hit.rank for hit in best.hits)
 
 
-def test_hits_bear_on_the_question_and_the_others_do_not(searcher: Searcher) -> None:
-    found = look(searcher, Query(QUESTIONS[0], k=3, offset=2))
-    assert all(hit.relevant for hit in found.hits)
-    assert not any(hit.relevant for hit in found.weaker)
-    assert len(found.hits) + len(found.weaker) == listing.MOST
+def test_hits_are_relevant_and_weaker_ones_are_not(searcher: Searcher) -> None:
+    answer = list_results(searcher, Query(QUESTIONS[0], k=3, offset=2))
+    assert all(hit.relevant for hit in answer.hits)
+    assert not any(hit.relevant for hit in answer.weaker)
+    assert len(answer.hits) + len(answer.weaker) == listing.MAX_RESULTS
 
 
-def test_where_there_may_be_more_it_is_said(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "MOST", 2)
-    found = look(searcher, Query(QUESTIONS[0]))
-    assert len(found.hits) == 2
-    assert not found.complete
+def test_a_listing_with_too_many_results_is_not_complete(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_RESULTS", 2)
+    answer = list_results(searcher, Query(QUESTIONS[0]))
+    assert len(answer.hits) == 2
+    assert not answer.complete

@@ -15,10 +15,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from qa.arrays import unit
-from qa.config import cores
 from qa.embedding.export.runtimes import Run, onnx_runtime, openvino_in_bf16
 from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder, tokens_read
 from qa.errors import ExportRefusedError, ModelError
+from qa.hardware import cores
 from qa.types import Float32, Int64
 
 MODEL, REFERENCE, TOKENIZER, FACTS = "model.onnx", "reference.onnx", "tokenizer.json", "encoder.json"

@@ -1,10 +1,11 @@
-"""Late interaction: how well each of the question's tokens is met by some token of a passage.
+"""Late interaction: how well some token of a passage matches each of the question's tokens (MaxSim).
 
-Khattab and Zaharia, ColBERT (SIGIR 2020): a passage's score is the mean, over the question's tokens, of
-the best cosine with any of the passage's tokens. Where passages are compared the cosines are cubed: a word
-that is there counts for more than several that are only like it. The token vectors are those of the same
-pass that makes the passage's vector, from a model that was never trained for this. They are kept small:
-projected onto the directions in which the model's token vectors vary most, and each to 8 bits a number.
+Khattab and Zaharia, ColBERT (SIGIR 2020), equation 3: for each of the question's tokens, ``maxsim`` is the
+best cosine with any of the passage's tokens, and a passage's score is their weighted mean. When passages are
+compared, the cosines are cubed: a word that is there counts for more than several similar ones. The token
+vectors are from the same pass that makes the passage's vector, of a model that was never trained for this.
+They are kept small: projected onto the directions in which the model's token vectors vary most, with 8 bits
+a number.
 """
 
 from __future__ import annotations
@@ -25,24 +26,26 @@ VERSION = 4
 """Changes whenever the same token vectors may be kept otherwise."""
 
 WIDTH = 64
-"""Numbers kept of a token's vector."""
+"""Numbers kept of a token's vector. Measured: 64 are as good as all (``benchmarks/README.md``)."""
 
-_LARGEST = 127
+_LARGEST = 127  # of 8 bits with a sign
+
 _ABREAST = 16
-"""How many numbers a processor multiplies at once: of columns that fill that, a product takes two thirds."""
+"""How many numbers a processor multiplies at once. Measured: filled up to that, a product takes two thirds
+of the time (``benchmarks/README.md``)."""
 
 _TOKENS, _LENGTHS = "tokens.int8", "lengths.float32"
 _STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
 
 
 def projection_for(encoder: Encoder) -> Float32:
-    """Find the directions in which a model's token vectors vary most, on a text that is always the same.
+    """Return the directions in which a model's token vectors vary most, on a text that is always the same.
 
     Returns:
         Orthonormal columns, shape (dimension, at most ``WIDTH``).
     """
     passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
-    tokens = unit(np.concatenate([found.tokens for found in encoder.encode_passages(passages)]))
+    tokens = unit(np.concatenate([vectors.tokens for vectors in encoder.encode_passages(passages)]))
     _, directions = np.linalg.eigh(tokens.T.astype(np.float64) @ tokens)
     return np.ascontiguousarray(directions[:, ::-1][:, :WIDTH], np.float32)
 
@@ -64,12 +67,12 @@ def compress(tokens: Float32, projection: Float32) -> Int8:
 
 
 def lengths_of(tokens: Int8) -> Float32:
-    """Give the lengths of compressed tokens."""
+    """Return the lengths of compressed tokens."""
     return np.asarray(np.linalg.norm(tokens.astype(np.float32), axis=1), np.float32)
 
 
-def best(query: Float32, tokens: Int8, lengths: Float32, segments: Int64) -> Float32:
-    """Give the best cosine of each of a question's tokens with a token of each segment.
+def maxsim(query: Float32, tokens: Int8, lengths: Float32, segments: Int64) -> Float32:
+    """Return the best cosine of each of a question's tokens with a token of each segment.
 
     Args:
         query: the question's token vectors, projected, shape (query tokens, width).
@@ -78,11 +81,18 @@ def best(query: Float32, tokens: Int8, lengths: Float32, segments: Int64) -> Flo
         segments: where each segment begins among them and the last one ends.
 
     Returns:
-        Shape (segments, query tokens).
+        Shape (segments, query tokens); -1 for a segment without tokens.
+
+    The question has one token, the first segment two, the second none:
+
+    >>> tokens = np.array([[127, 0], [0, 127]], np.int8)
+    >>> query = np.array([[0, 5]], np.float32)
+    >>> maxsim(query, tokens, lengths_of(tokens)[:, None], np.array([0, 2, 2])).tolist()
+    [[1.0], [-1.0]]
     """
-    wanted = np.zeros((ceil(len(query) / _ABREAST) * _ABREAST, query.shape[1]), np.float32)
-    wanted[: len(query)] = unit(query)
-    cosines = (tokens.astype(np.float32) @ wanted.T)[:, : len(query)]
+    padded = np.zeros((ceil(len(query) / _ABREAST) * _ABREAST, query.shape[1]), np.float32)
+    padded[: len(query)] = unit(query)
+    cosines = (tokens.astype(np.float32) @ padded.T)[:, : len(query)]
     cosines /= np.maximum(lengths, 1)
     return max_in_parts(cosines, segments, -1)
 
@@ -99,7 +109,7 @@ class TokenWriter:
         np.save(folder / _PROJECTION, projection, allow_pickle=False)
 
     def add(self, tokens: Int8, counts: Iterable[int]) -> None:
-        """Add passages' compressed tokens; ``counts`` tells how many each of their segments has."""
+        """Add passages' compressed tokens; ``counts`` says how many each of their segments has."""
         with (self._folder / _TOKENS).open("ab") as file, (self._folder / _LENGTHS).open("ab") as lengths:
             tokens.tofile(file)
             lengths_of(tokens).tofile(lengths)
@@ -149,12 +159,12 @@ class TokenIndex:
         return cls(tokens, lengths, starts, projection)
 
     def tokens(self, first: int, last: int) -> tuple[Int8, Int64]:
-        """Give the tokens of the segments from ``first`` to ``last``, and how many each has."""
+        """Return the tokens of the segments from ``first`` to ``last``, and how many each has."""
         starts = self._starts[first : last + 1]
         return self._tokens.rows[starts[0] : starts[-1]], np.diff(starts)
 
-    def matches(self, query: Float32, firsts: Int64, lasts: Int64) -> TokenMatches:
-        """Compare a question's tokens with those of passages.
+    def match_tokens(self, query: Float32, firsts: Int64, lasts: Int64) -> TokenMatches:
+        """Match a question's tokens with the passages'.
 
         Args:
             query: the question's token vectors, shape (query tokens, dimension).
@@ -163,53 +173,56 @@ class TokenIndex:
         """
         rows, tokens = ranges(firsts, lasts), ranges(self._starts[firsts], self._starts[lasts])
         segments = offsets(self._starts[rows + 1] - self._starts[rows])
-        found = best(query @ self.projection, self._tokens.take(tokens), self._lengths.take(tokens), segments)
-        return TokenMatches(found, offsets(lasts - firsts))
+        lengths = self._lengths.take(tokens)
+        cosines = maxsim(query @ self.projection, self._tokens.take(tokens), lengths, segments)
+        return TokenMatches(cosines, offsets(lasts - firsts))
 
 
 @dataclass(frozen=True, slots=True)
 class TokenMatches:
-    """How well each of a question's tokens is met by each segment of some passages.
+    """How well the segments of some passages match each of a question's tokens.
 
     Attributes:
-        best: the best cosine with a token of the segment, shape (segments, query tokens).
-        bounds: where the segments of each passage begin and those of the last end.
+        maxsim: the best cosine with a token of the segment, shape (segments, query tokens).
+        bounds: where the segments of each passage begin and the last one's end.
     """
 
-    best: Float32
+    maxsim: Float32
     bounds: Int64
 
-    def of(self, places: Int64) -> TokenMatches:
-        """Give those of some of the passages, in this order."""
+    def take(self, places: Int64) -> TokenMatches:
+        """Return the matches of some of the passages, in this order."""
         firsts, lasts = self.bounds[places], self.bounds[places + 1]
-        return TokenMatches(self.best[ranges(firsts, lasts)], offsets(lasts - firsts))
+        return TokenMatches(self.maxsim[ranges(firsts, lasts)], offsets(lasts - firsts))
 
     def rescaled(self, scale: Affine) -> TokenMatches:
-        """Bring the cosines onto another scale."""
-        return TokenMatches(scale(self.best), self.bounds)
+        """Return the matches with the cosines on another scale."""
+        return TokenMatches(scale(self.maxsim), self.bounds)
 
-    def passages(self, weights: Float32, *, sharpened: bool = False) -> Float32:
-        """Score the passages.
+    def score_passages(self, weights: Float32, *, sharpened: bool = False) -> Float32:
+        """Return a score for each passage.
 
         Args:
-            weights: what each of the question's tokens counts, adding up to 1.
-            sharpened: whether it is the cubes of the cosines that count.
+            weights: how much each of the question's tokens counts, adding up to 1.
+            sharpened: cube the cosines.
         """
-        best = max_in_parts(self.best, self.bounds, -1)
+        best = max_in_parts(self.maxsim, self.bounds, -1)
         return weighted(cubed(best) if sharpened else best, weights)
 
-    def sentences(self, weights: Float32, *, carried: float, titled: float) -> Float32:
-        """Score the passages' sentences, one after another.
+    def score_sentences(
+        self, weights: Float32, *, previous_discount: float, context_discount: float
+    ) -> Float32:
+        """Return a score for each sentence of the passages, one after another.
 
         Args:
-            weights: what each of the question's tokens counts, adding up to 1.
-            carried: what a match in the sentence before counts for a sentence.
-            titled: what a match in the context counts for a sentence.
+            weights: how much each of the question's tokens counts, adding up to 1.
+            previous_discount: how much a match in the sentence before counts for a sentence.
+            context_discount: how much a match in the context counts for a sentence.
         """
         starts, counts = self.bounds[:-1], np.diff(self.bounds) - 1
         rows = ranges(starts + 1, self.bounds[1:])  # each passage's first segment is its context
-        before = self.best[rows - 1]
-        before[offsets(counts)[:-1][counts > 0]] = -1  # before the first sentence there is none
-        contexts = np.repeat(self.best[starts], counts, axis=0)
-        met = np.maximum(self.best[rows], np.maximum(carried * before, titled * contexts))
-        return weighted(met, weights)
+        previous = self.maxsim[rows - 1]
+        previous[offsets(counts)[:-1][counts > 0]] = -1  # there is no sentence before the first
+        contexts = np.repeat(self.maxsim[starts], counts, axis=0)
+        discounted = np.maximum(previous_discount * previous, context_discount * contexts)
+        return weighted(np.maximum(self.maxsim[rows], discounted), weights)

@@ -1,14 +1,14 @@
-"""Unit vectors by row: compared exactly, and where there are many, found by FAISS.
+"""Unit vectors by row: compared exactly, and searched with FAISS if there are many.
 
-A number of a unit vector lies in [-1, 1] and is kept in 16 bits, in steps of 1/32767: that changes a cosine
-by 0.0003 at the most, and by 0.00001 as a rule.
+A number of a unit vector lies in [-1, 1] and is kept in 16 bits, in steps of 1/32767. That changes a cosine
+by at most 0.0003, and usually by 0.00001.
 
-Up to ``FEW`` rows a question is compared with all of them. Beyond, FAISS finds candidates in an inverted file
-(Jégou et al., Product Quantization for Nearest Neighbor Search, 2011: the rows in lists around centroids, of
-which only the nearest are looked at) with codes of 2 bits a number, or of 1 bit where those are too large for
-the memory that may be used (RaBitQ: Gao and Long, 2024, and Gao et al., 2025); their cosines come from the
-vectors themselves.
-How many lists must be looked at is measured on the vectors when the index is built.
+Up to ``FEW`` rows, a question is compared with all of them. Beyond that, FAISS finds candidates in an
+inverted file: the rows are in lists around centroids, of which only the nearest are probed (Jégou et al.,
+Product Quantization for Nearest Neighbor Search, 2011). It holds codes of 2 bits a number, or of 1 bit if
+those are too large for the memory allowed (RaBitQ: Gao and Long, 2024, and Gao et al., 2025). The
+candidates' cosines come from the vectors themselves. How many lists must be probed is measured on the
+vectors when the index is built.
 """
 
 from __future__ import annotations
@@ -31,17 +31,34 @@ VERSION = 3
 """Changes whenever the same vectors may be kept or found otherwise."""
 
 FEW = 10_000
-"""Up to so many rows all are compared: 15 MB, about a millisecond."""
+"""Up to so many rows all are compared: 15 MB, about a millisecond (measured)."""
 
-_STEPS = 32767
+_STEPS = 32767  # of 16 bits with a sign
+
 _FEW_ALLOWED = 20_000
+"""If filters leave at most so many rows, all of them are compared. Chosen: some milliseconds."""
+
 _BLOCK = 32_768
-_TRAINED_ON = 64  # vectors a list
+"""How many vectors are read at once. Chosen: of 384 numbers they take 50 MB."""
+
+_TRAINED_ON = 64
+"""How many vectors a list its centroid is trained on. Chosen: FAISS warns below 39."""
+
 _CODES = ("RaBitQ2", "RaBitQ")
-_MORE, _MORE_OF_ONE_BIT = 4, 16  # times as many candidates as are wanted
+_MORE, _MORE_OF_ONE_BIT = 4, 16
+"""How many candidates FAISS returns for each row wanted: of 2 bits, and of 1. Measured
+(``benchmarks/README.md``)."""
+
 _NUMBER = 8  # bytes of a row's number
-_ENOUGH, _MORE_LISTS = 0.97, 1.25
+
+_MIN_RECALL, _MORE_LISTS = 0.97, 1.25
+"""So many more lists are probed at each step, until this share of the nearest rows is among the candidates.
+Chosen."""
+
 _MEASURED_ON, _NEAREST, _LOOKED_AT = 200, 10, 100
+"""Recall is measured on so many queries: how many of the nearest ten are among a hundred candidates.
+Chosen."""
+
 _SEED = 0
 
 
@@ -61,7 +78,7 @@ class VectorWriter:
 
 
 class Vectors:
-    """What a ``VectorWriter`` wrote, mapped into memory."""
+    """The vectors that a ``VectorWriter`` wrote, mapped into memory."""
 
     def __init__(self, path: Path, dimension: int) -> None:
         """Open the file.
@@ -77,11 +94,11 @@ class Vectors:
         return len(self._kept.rows)
 
     def vectors(self, rows: Int64) -> Float32:
-        """Give the vectors of these rows, shape (rows, dimension)."""
+        """Return the vectors of these rows, shape (rows, dimension)."""
         return widened(self._kept.take(rows))
 
     def blocks(self) -> Iterator[tuple[int, Float32]]:
-        """Give all vectors, part by part, each part with its first row."""
+        """Yield all vectors, part by part, each part with its first row."""
         for first in range(0, len(self), _BLOCK):
             yield first, widened(self._kept.take(np.arange(first, min(first + _BLOCK, len(self)))))
 
@@ -92,31 +109,28 @@ def narrowed(vectors: Float32) -> NDArray[np.int16]:
 
 
 def widened(kept: NDArray[np.int16]) -> Float32:
-    """Give vectors as they were before, but for what rounding took."""
+    """Return vectors as they were before rounding, nearly."""
     return kept.astype(np.float32) * np.float32(1 / _STEPS)
 
 
-class Cosines(Protocol):
+class VectorScores(Protocol):
     """One question's cosines with the vectors of an index."""
 
     @property
-    def every(self) -> Float32 | None:
-        """Those of all rows, if they were compared."""
+    def all(self) -> Float32 | None:
+        """The cosines with all rows, if all were compared."""
         ...
 
-    def of(self, rows: Int64) -> Float32:
-        """Give those of these rows."""
+    def take(self, rows: Int64) -> Float32:
+        """Return the cosines with these rows."""
         ...
 
     def nearest(self, count: int, allowed: Int64 | None = None) -> Int64:
-        """Find the rows with the greatest.
+        """Return the rows with the greatest cosines, best first.
 
         Args:
-            count: how many, at the most.
-            allowed: the rows that may be found, ascending; all where None.
-
-        Returns:
-            Rows, the best first.
+            count: the largest number of rows.
+            allowed: the rows that may be returned, ascending; all if None.
         """
         ...
 
@@ -125,7 +139,7 @@ class VectorIndex(Vectors):
     """Vectors that can be searched."""
 
     def __init__(self, path: Path, dimension: int, inverted: Path | None = None) -> None:
-        """Open the vectors, and the inverted file where there is one.
+        """Open the vectors, and the inverted file if there is one.
 
         Raises:
             OSError: a file cannot be read.
@@ -139,11 +153,11 @@ class VectorIndex(Vectors):
             if (self._inverted.ntotal, self._inverted.d) != (len(self), dimension):
                 raise ValueError(f"{inverted} is not of the vectors in {path}")
 
-    def ask(self, query: Float32) -> Cosines:
-        """Compare with a unit vector, shape (dimension,)."""
+    def score(self, query: Float32) -> VectorScores:
+        """Compare all vectors with a unit vector, shape (dimension,)."""
         if self._inverted is None:
-            return _AllCosines(self._all @ query)
-        return _SomeCosines(self, self._inverted, query)
+            return _AllScores(self._all @ query)
+        return _SomeScores(self, self._inverted, query)
 
     @cached_property
     def _all(self) -> Float32:
@@ -151,41 +165,40 @@ class VectorIndex(Vectors):
 
 
 @dataclass(frozen=True, slots=True)
-class _AllCosines:
+class _AllScores:
     """Cosines with every row."""
 
-    every: Float32
+    all: Float32
 
-    def of(self, rows: Int64) -> Float32:
-        return self.every[rows]
+    def take(self, rows: Int64) -> Float32:
+        return self.all[rows]
 
     def nearest(self, count: int, allowed: Int64 | None = None) -> Int64:
-        rows = np.arange(len(self.every)) if allowed is None else allowed
-        return _best(rows, self.of(rows), count)
+        rows = np.arange(len(self.all)) if allowed is None else allowed
+        return _nearest(rows, self.take(rows), count)
 
 
 @dataclass(frozen=True, slots=True)
-class _SomeCosines:
-    """Cosines with the rows that are asked for."""
+class _SomeScores:
+    """Cosines with the rows that are wanted."""
 
     vectors: Vectors
     inverted: Any
     query: Float32
-    every: None = None
+    all: None = None
 
-    def of(self, rows: Int64) -> Float32:
-        found: Float32 = self.vectors.vectors(rows) @ self.query
-        return found
+    def take(self, rows: Int64) -> Float32:
+        return np.asarray(self.vectors.vectors(rows) @ self.query)
 
     def nearest(self, count: int, allowed: Int64 | None = None) -> Int64:
         if allowed is not None and len(allowed) <= _FEW_ALLOWED:
             rows = allowed
         else:
             rows = self._candidates(count, allowed)
-        return _best(rows, self.of(rows), count)
+        return _nearest(rows, self.take(rows), count)
 
     def _candidates(self, count: int, allowed: Int64 | None) -> Int64:
-        """Let FAISS find rows; among few that may be found, it looks further."""
+        """Return rows that FAISS finds. If few are allowed, it probes more lists."""
         parameters = faiss.SearchParametersIVF()
         parameters.nprobe = self.inverted.nprobe
         if allowed is not None:
@@ -203,12 +216,15 @@ class _SomeCosines:
         return np.asarray(rows[0][rows[0] >= 0], np.int64)
 
 
-def _best(rows: Int64, cosines: Float32, count: int) -> Int64:
-    """Give the rows with the greatest cosines, the best first; of equal ones the first."""
+def _nearest(rows: Int64, cosines: Float32, count: int) -> Int64:
+    """Return the rows with the greatest cosines, best first; equal ones by row.
+
+    >>> _nearest(np.array([2, 5, 9]), np.array([0.1, 0.7, 0.7], np.float32), count=2).tolist()
+    [5, 9]
+    """
     if len(rows) > count:
-        least = np.partition(cosines, -count)[-count]
-        likely = cosines >= least
-        rows, cosines = rows[likely], cosines[likely]
+        near = cosines >= np.partition(cosines, -count)[-count]
+        rows, cosines = rows[near], cosines[near]
     return rows[np.lexsort((rows, -cosines))[:count]]
 
 
@@ -218,11 +234,11 @@ def invert(vectors: Vectors, path: Path, memory: int, *, few: int = FEW) -> dict
     Args:
         vectors: the vectors.
         path: where to write.
-        memory: what it may take, in bytes.
-        few: up to how many vectors it is not needed.
+        memory: how many bytes of memory it may take.
+        few: with at most so many vectors, write none.
 
     Returns:
-        What was chosen, and what share of the nearest ten it finds among a hundred candidates.
+        What was chosen, and which share of the nearest ten is among a hundred candidates.
     """
     count, dimension = len(vectors), vectors.dimension
     if count <= few:
@@ -232,34 +248,38 @@ def invert(vectors: Vectors, path: Path, memory: int, *, few: int = FEW) -> dict
         index: Any = faiss.index_factory(dimension, f"IVF{lists},{codes}", faiss.METRIC_INNER_PRODUCT)
         if count * (index.code_size + _NUMBER) <= memory:
             break
-    chance = np.random.default_rng(_SEED)
-    sample = np.sort(chance.choice(count, min(count, _TRAINED_ON * lists), replace=False))
+    random = np.random.default_rng(_SEED)
+    sample = np.sort(random.choice(count, min(count, _TRAINED_ON * lists), replace=False))
     index.train(vectors.vectors(sample))
     for _, block in vectors.blocks():
         index.add(block)
-    recall = _tune(index, vectors, chance)
+    recall = _tune(index, vectors, random)
     faiss.write_index(index, str(path))
     return {"kind": f"IVF,{codes}", "lists": lists, "probes": int(index.nprobe), f"recall@{_NEAREST}": recall}
 
 
-def _tune(index: Any, vectors: Vectors, chance: np.random.Generator) -> float:
-    """Look at as many lists as it takes to find nearly all that is nearest.
+def _tune(index: Any, vectors: Vectors, random: np.random.Generator) -> float:
+    """Set how many lists are probed: as many as it takes to find nearly all of the nearest rows.
 
-    The queries stand in the middle of three vectors: like questions, they are near several and equal none.
+    The queries are means of three vectors: like questions, they are near several vectors and equal to none.
+
+    Returns:
+        The share that is found.
     """
-    triples = chance.integers(len(vectors), size=(3, _MEASURED_ON))
+    triples = random.integers(len(vectors), size=(3, _MEASURED_ON))
     queries = unit(sum(vectors.vectors(rows) for rows in triples))
     true = _exactly_nearest(vectors, queries)
     recall, index.nprobe = 0.0, 4
-    while recall < _ENOUGH and index.nprobe < index.nlist:
+    while recall < _MIN_RECALL and index.nprobe < index.nlist:
         index.nprobe = min(math.ceil(_MORE_LISTS * index.nprobe), index.nlist)
-        found = [_SomeCosines(vectors, index, query).nearest(_LOOKED_AT) for query in queries]
-        recall = float(np.mean([np.isin(row, rows).mean() for row, rows in zip(true, found, strict=True)]))
+        candidates = [_SomeScores(vectors, index, query).nearest(_LOOKED_AT) for query in queries]
+        shares = [np.isin(nearest, rows).mean() for nearest, rows in zip(true, candidates, strict=True)]
+        recall = float(np.mean(shares))
     return round(recall, 4)
 
 
 def _exactly_nearest(vectors: Vectors, queries: Float32) -> Int64:
-    """Give each query's nearest rows, shape (queries, nearest), by comparing with all."""
+    """Return each query's nearest rows, shape (queries, nearest), by comparing with all."""
     rows = np.empty((len(queries), 0), np.int64)
     cosines = np.empty((len(queries), 0), np.float32)
     for first, block in vectors.blocks():

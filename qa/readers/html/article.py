@@ -1,4 +1,4 @@
-"""HTML and XHTML: the article by trafilatura, metadata from the tags that are meant for it."""
+"""HTML and XHTML: the article, found with trafilatura's help, and metadata from the tags made for it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 from qa.errors import ReadError
 from qa.readers.extract import Block, Extract, assemble, printable
 from qa.readers.html.blocks import blocks, is_left_out, local_name, text_of
-from qa.readers.metadata import Facts, first, useful
+from qa.readers.metadata import Facts, first_nonblank, written_by_hand
 from qa.readers.plain_text import decode
 
-_DECLARATION_BYTES = 4096
+_DECLARATION_BYTES = 4096  # HTML demands the declaration within the first 1024
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*+=\s*+(?:[\"']\s*+)?([\w.:-]+)", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"^\s*+<\?xml[^>]{0,200}?encoding\s*+=\s*+[\"']([\w.:-]+)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"^\s*+<\?xml[^>]*\?>", re.IGNORECASE)
@@ -25,8 +25,8 @@ _WORD = re.compile(r"\w+")
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _AROUND = frozenset({"head", "title", "aside", "footer", "dialog", "menu"})
-_MOST_OF, _LITTLE, _MUCH = 0.9, 1.3, 2.0
-"""How many times the article's words are most of it, it with little beside, and it with much beside."""
+_MIN_RATIO, _MAX_PAGE_RATIO, _MAX_MAIN_RATIO = 0.9, 1.3, 2.0
+"""Bounds of a part's words over the article's: the lowest, and the highest of a page and of its main part."""
 
 _METAS = {
     "title": ("og:title", "citation_title", "dc.title", "dcterms.title", "twitter:title"),
@@ -49,7 +49,7 @@ def read(data: bytes) -> Extract:
 
 
 def decode_markup(data: bytes) -> str:
-    """Decode HTML or XML by what it declares, unless that is plainly wrong."""
+    """Decode HTML or XML by the encoding that it declares, unless that is plainly wrong."""
     top = data[:_DECLARATION_BYTES]
     declared = _XML_ENCODING.search(top) or _CHARSET.search(top)
     if declared and not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -88,44 +88,49 @@ def _parse_xhtml(body: str) -> Any:
     from lxml import etree
 
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=True)
-    named = _ENTITY.sub(lambda found: unescape(found[0]), body)
+    expanded = _ENTITY.sub(lambda entity: unescape(entity[0]), body)
     try:
-        return etree.fromstring(named.strip().encode("utf-8"), parser)
+        return etree.fromstring(expanded.strip().encode("utf-8"), parser)
     except etree.XMLSyntaxError:
         return None
 
 
 def _article(root: Any) -> list[Block]:
-    """Take what the page marks as its main part, or the whole page, if that holds little beside the article.
+    """Return the part that the page marks as main, or the whole page if it has little beside the article.
 
-    The article is what trafilatura finds, but it drops sentences and headings of some: it is taken by itself
-    only where the page is full of other things.
+    The article is what trafilatura finds. It drops sentences and headings of some pages, so its result is
+    used only where the page is full of other things.
     """
     from trafilatura import bare_extraction
     from trafilatura.settings import Document
 
-    found = bare_extraction(
+    extracted = bare_extraction(
         _for_trafilatura(root), favor_recall=True, include_comments=False, include_tables=True
     )
-    article = list(blocks(found.body)) if isinstance(found, Document) else []
-    words = _count(article)
+    article = list(blocks(extracted.body)) if isinstance(extracted, Document) else []
+    words = _count_words(article)
     body = _only(root, "body")
     body = root if body is None else body
-    for part, most in ((_only(root, "main"), _MUCH), (_only(root, "article"), _MUCH), (body, _LITTLE)):
-        taken = [] if part is None else list(blocks(part, skipped=_AROUND))
-        if taken and (not words or _MOST_OF * words <= _count(taken) <= most * words):
-            return taken
+    main, marked_article = _only(root, "main"), _only(root, "article")
+    for part, max_ratio in (
+        (main, _MAX_MAIN_RATIO),
+        (marked_article, _MAX_MAIN_RATIO),
+        (body, _MAX_PAGE_RATIO),
+    ):
+        candidate = [] if part is None else list(blocks(part, skipped=_AROUND))
+        if candidate and (not words or _MIN_RATIO * words <= _count_words(candidate) <= max_ratio * words):
+            return candidate
     return article or list(blocks(body))
 
 
 def _only(root: Any, name: str) -> Any:
-    """Give the element of this name, if there is just one."""
-    found = [element for element in root.iter() if local_name(element) == name]
-    return found[0] if len(found) == 1 else None
+    """Return the element of this name, if there is just one."""
+    elements = [element for element in root.iter() if local_name(element) == name]
+    return elements[0] if len(elements) == 1 else None
 
 
 def _for_trafilatura(root: Any) -> Any:
-    """Parse anew as the kind of tree that trafilatura wants and may change, without what is no text."""
+    """Return a copy for trafilatura, which needs its own kind of tree and changes it, without non-text."""
     from lxml import etree, html
 
     tree = html.document_fromstring(etree.tostring(root, encoding="unicode", method="html"))
@@ -135,12 +140,12 @@ def _for_trafilatura(root: Any) -> Any:
     return tree
 
 
-def _count(found: Iterable[Block]) -> int:
-    return sum(len(_WORD.findall(block.text)) for block in found)
+def _count_words(parts: Iterable[Block]) -> int:
+    return sum(len(_WORD.findall(block.text)) for block in parts)
 
 
 def _facts(root: Any) -> Facts:
-    """Collect metadata from tags, the plainest first; no date is guessed from text or address."""
+    """Collect metadata from tags, the most reliable first. No date is guessed from the text or URL."""
     facts = Facts()
     metas = dict(_metas(root))
     linked = [item for item in _linked_data(root) if _is_article(item)]
@@ -149,8 +154,10 @@ def _facts(root: Any) -> Facts:
     for field, names in _METAS.items():
         values = [value for name in names for value in metas.get(name, [])]
         if field == "author":
-            values = [useful(value) or "" for value in values if not value.startswith(("http:", "https:"))]
-        facts.add(field, first(values), "file")
+            values = [
+                written_by_hand(value) or "" for value in values if not value.startswith(("http:", "https:"))
+            ]
+        facts.add(field, first_nonblank(values), "file")
     facts.add("title", _title(root), "file")
     facts.add("published", _time(root), "file")
     for element in root.iter():
@@ -161,31 +168,31 @@ def _facts(root: Any) -> Facts:
 
 
 def _metas(root: Any) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    metas: dict[str, list[str]] = {}
     for element in root.iter():
         if local_name(element) == "meta":
             name = element.get("property") or element.get("name") or element.get("itemprop") or ""
-            found.setdefault(name.strip().lower(), []).append(element.get("content", ""))
-    return found
+            metas.setdefault(name.strip().lower(), []).append(element.get("content", ""))
+    return metas
 
 
 def _title(root: Any) -> str | None:
-    """Give the page's title, without the name of the site that follows where its heading shows the end."""
+    """Return the page's title; its first heading if the title only adds the name of the site to it."""
     title = _text_of_first(root, "title")
     heading = _text_of_first(root, "h1")
     return heading if heading and (not title or title.startswith(heading)) else title
 
 
 def _text_of_first(root: Any, name: str) -> str | None:
-    return first(text_of(element) for element in root.iter() if local_name(element) == name)
+    return first_nonblank(text_of(element) for element in root.iter() if local_name(element) == name)
 
 
 def _time(root: Any) -> str | None:
-    """Give the date of the ``time`` elements marked as that of publication; unmarked ones must all agree."""
+    """Return the date of the ``time`` elements marked as publication; without marked ones, all must agree."""
     times = [element for element in root.iter() if local_name(element) == "time" and element.get("datetime")]
     marked = [element for element in times if _marks_publication(element)]
-    found = {element.get("datetime", "")[:10] for element in marked or times}
-    return found.pop() if len(found) == 1 else None
+    days = {element.get("datetime", "")[:10] for element in marked or times}
+    return days.pop() if len(days) == 1 else None
 
 
 def _marks_publication(element: Any) -> bool:
@@ -193,7 +200,7 @@ def _marks_publication(element: Any) -> bool:
 
 
 def _linked_data(root: Any) -> Iterator[dict[str, Any]]:
-    """Give the objects of the page's JSON-LD."""
+    """Yield the objects of the page's JSON-LD."""
     for element in root.iter():
         if local_name(element) != "script" or "ld+json" not in element.get("type", ""):
             continue
@@ -229,7 +236,7 @@ def _from_linked_data(item: dict[str, Any]) -> dict[str, object]:
 
 
 def _name(value: Any) -> str | None:
-    """Give the name of a thing, or of several, of JSON-LD."""
+    """Return the name of a JSON-LD value, which may be a string, an object or a list of them."""
     if isinstance(value, list):
         return ", ".join(name for name in map(_name, value) if name) or None
     if isinstance(value, dict):

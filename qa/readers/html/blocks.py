@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from qa.readers.extract import LONGEST_HEADING, Block, one_line, printable
+from qa.readers.extract import MAX_HEADING_LENGTH, Block, one_line, printable
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
@@ -26,24 +26,24 @@ _ROWS = frozenset({"tr", "row"})
 _CELLS = frozenset({"td", "th", "cell"})
 _BREAKS = frozenset({"br", "lb"})
 
-_LONGEST_CELL = 300
+_MAX_CELL_LENGTH = 300  # characters: a cell with a longer text lays out a page
 _TWO_BREAKS = re.compile(r"\x0b[^\S\x0b]*+(?:\x0b[^\S\x0b]*+)++")
 _HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none", re.IGNORECASE)
 
 
 def local_name(element: Any) -> str:
-    """Give an element's name in lower case and without its namespace; comments and such have none."""
+    """Return an element's name in lower case and without its namespace; comments and such have none."""
     return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
 
 
 def blocks(root: Any, *, skipped: frozenset[str] = frozenset()) -> Iterator[Block]:
-    """Turn an element and all it holds into blocks, in order.
+    """Yield the blocks of an element and its descendants, in order.
 
-    A row of a table is one line, its cells parted by " | "; an item of a list begins with "- ".
+    A table row is one line, its cells separated by " | "; a list item begins with "- ".
 
     Args:
-        root: an element of HTML, or of the XML that trafilatura gives.
-        skipped: names of elements to leave out beside scripts, styles, navigation and the fields of forms.
+        root: an element of HTML, or of the XML that trafilatura returns.
+        skipped: names of elements to leave out, besides scripts, styles, navigation and form fields.
     """
     inline: list[str] = []
     items = _Items()
@@ -56,17 +56,17 @@ def blocks(root: Any, *, skipped: frozenset[str] = frozenset()) -> Iterator[Bloc
             elif event.name in _BLOCKS:
                 yield from items.mark(_paragraphs(inline))
                 inline.clear()
-                items.pass_by(event)
+                items.note_tag(event)
         else:
             yield from items.mark(_paragraphs(inline))
             inline.clear()
             yield from event
-            items.interrupt()
+            items.note_other_blocks()
     yield from items.mark(_paragraphs(inline))
 
 
 def text_of(element: Any, skipped: frozenset[str] = frozenset()) -> str:
-    """Give the text of an element and all it holds on one line."""
+    """Return the text of an element and its descendants on one line."""
     parts = []
     for event in _walk(element, _SKIPPED | skipped, lambda _: []):
         if isinstance(event, str):
@@ -84,9 +84,9 @@ class _Tag(NamedTuple):
 def _walk(
     root: Any, skipped: frozenset[str], whole: Callable[[Any], list[Block]]
 ) -> Iterator[str | _Tag | list[Block]]:
-    """Give texts and tags in order, and in place of an element that ``whole`` turns into blocks, these.
+    """Yield texts and tags in order, and the blocks of an element in its place if ``whole`` returns any.
 
-    Without recursion, for hostile pages nest a hundred thousand elements.
+    It does not recurse: hostile pages nest a hundred thousand elements.
     """
     stack = [(root, iter(root))]
     yield _Tag(local_name(root), opens=True)
@@ -99,8 +99,8 @@ def _walk(
             yield _Tag(local_name(parent), opens=False)
         elif (name := local_name(child)) in skipped or not name or _is_hidden(child):
             pass
-        elif found := whole(child):
-            yield found
+        elif whole_blocks := whole(child):
+            yield whole_blocks
         else:
             stack.append((child, iter(child)))
             yield _Tag(name, opens=True)
@@ -112,7 +112,7 @@ def _walk(
 
 
 def is_left_out(element: Any) -> bool:
-    """Tell whether an element is no text: a script, navigation, or what a browser would not show."""
+    """Whether an element is not text: a script, navigation, or hidden by the browser."""
     return local_name(element) in _SKIPPED or _is_hidden(element)
 
 
@@ -121,42 +121,42 @@ def _is_hidden(element: Any) -> bool:
 
 
 def _paragraphs(inline: list[str]) -> Iterator[Block]:
-    """Divide running text at doubled line breaks."""
+    """Split running text at double line breaks."""
     for paragraph in _TWO_BREAKS.split("".join(inline)):
         if text := one_line(paragraph):
             yield Block(text)
 
 
 class _Items:
-    """Give the items of lists their marks, and put them on lines that follow each other."""
+    """Marks list items, and puts those of one list on consecutive lines."""
 
     def __init__(self) -> None:
         self._depth = 0
         self._begins = False
         self._follows = False
 
-    def pass_by(self, tag: _Tag) -> None:
-        """Take note of a tag."""
+    def note_tag(self, tag: _Tag) -> None:
+        """Note where lists and items begin and end."""
         if tag.name in _LISTS:
             self._depth += 1 if tag.opens else -1
             self._follows = self._follows and self._depth > 0
         elif tag.name in _ITEMS and tag.opens:
             self._begins = True
 
-    def interrupt(self) -> None:
-        """Take note of blocks that are no items."""
+    def note_other_blocks(self) -> None:
+        """Note that blocks which are not items interrupt the list."""
         self._begins = self._follows = False
 
-    def mark(self, found: Iterable[Block]) -> Iterator[Block]:
+    def mark(self, paragraphs: Iterable[Block]) -> Iterator[Block]:
         """Mark the first block of an item."""
-        for block in found:
+        for block in paragraphs:
             yield Block(f"- {block.text}", tight=self._follows) if self._begins else block
             self._follows = self._begins
             self._begins = False
 
 
 def _whole(element: Any) -> list[Block]:
-    """Turn a heading, a preformatted text or a table of data into blocks; anything else into none."""
+    """Return the blocks of a heading, preformatted text or data table; none for anything else."""
     name = local_name(element)
     if name == "pre":
         text = printable("".join(element.itertext())).strip("\n")
@@ -165,16 +165,16 @@ def _whole(element: Any) -> list[Block]:
         return _table(element)
     level = _level(element, name)
     text = text_of(element) if level else ""
-    return [Block(text, level)] if 0 < len(text) <= LONGEST_HEADING else []
+    return [Block(text, level)] if 0 < len(text) <= MAX_HEADING_LENGTH else []
 
 
 def _level(element: Any, name: str) -> int | None:
-    """Give a heading's level; trafilatura's ``head`` has HTML's name for it in ``rend``."""
+    """Return a heading's level; trafilatura's ``head`` has HTML's name for it in ``rend``."""
     return _HEADINGS.get(element.get("rend", "h2") if name == "head" else name)
 
 
 def _table(table: Any) -> list[Block]:
-    """Turn a table into lines, unless it serves to lay out a page: then its cells are read as paragraphs."""
+    """Return a table's rows as lines; nothing if it only lays out a page: its cells are then paragraphs."""
     names = Counter(local_name(element) for element in table.iter())
     if names["table"] > 1 or any(names[heading] for heading in _HEADINGS):
         return []
@@ -187,7 +187,7 @@ def _table(table: Any) -> list[Block]:
             rows.append([cell for cell in cells if cell])
         elif name == "caption":
             captions.append(Block(text_of(element)))
-    if any(len(cell) > _LONGEST_CELL for row in rows for cell in row):
+    if any(len(cell) > _MAX_CELL_LENGTH for row in rows for cell in row):
         return []
     lines = [" | ".join(row) for row in rows if row]
     return captions + [Block(line, tight=position > 0) for position, line in enumerate(lines)]

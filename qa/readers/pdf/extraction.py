@@ -1,6 +1,6 @@
-"""PDF: text page by page, paragraphs rebuilt from where the lines stand.
+"""PDF: text page by page, with paragraphs rebuilt from the positions of lines.
 
-PDFium is not safe to use from several threads at once: read PDFs from one thread of a process.
+PDFium is not thread-safe: read PDFs from one thread of a process.
 """
 
 from __future__ import annotations
@@ -13,51 +13,51 @@ from typing import Any, BinaryIO
 
 from qa.errors import ReadError
 from qa.readers.extract import Extract, printable
-from qa.readers.metadata import Facts, useful
+from qa.readers.metadata import Facts, written_by_hand
 from qa.readers.pdf.layout import Line, join, paragraphs, vocabulary
 from qa.types import Span
 
 _LINE_ENDS = frozenset("\r\n")
 _DIVIDED = frozenset("\x02\ufffe")
-"""What PDFium puts for a hyphen and the line break after it."""
+"""PDFium's characters for a hyphen with the line break after it."""
 
 _SIGNS = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
     | dict.fromkeys("\x02\ufffe\u00ad", "-")
 )
-_MOST_NAMED = 10
-_WIDE_GAP = 2.5  # between the cells of a table; in justified lines spaces hardly grow to that
-_EMPTY_BYTES = 2
+_MAX_LISTED = 10  # pages without text that are noted one by one
+_WIDE_GAP = 2.5  # line heights between the cells of a table; spaces of justified lines hardly reach that
+_EMPTY_BYTES = 2  # of a UTF-16 string without characters: its final NUL
 
-MOST_PAGES = 10_000
-"""How many pages are read of a document."""
+MAX_PAGES = 10_000
+"""Pages that are read of a document: the longest reports have a few thousand."""
 
 
 def read(data: bytes) -> Extract:
     """Read a document: its text, pages and document information."""
-    with opened(data) as document:
+    with open_document(data) as document:
         count = len(document)
-        pages = [_lines_of_page(document, index) for index in range(min(count, MOST_PAGES))]
+        pages = [_lines_of_page(document, index) for index in range(min(count, MAX_PAGES))]
         facts = _facts(document)
     words = vocabulary(line for lines in pages for line in lines)
     texts = ["\n\n".join(join(paragraph, words) for paragraph in paragraphs(lines)) for lines in pages]
     if not any(texts):
         raise ReadError("has no text on any page: it is likely a scan without a text layer")
     text, spans = _assemble(texts)
-    beyond = (f"of {count} pages only {MOST_PAGES} were read",) if count > MOST_PAGES else ()
+    beyond = (f"only {MAX_PAGES} of {count} pages were read",) if count > MAX_PAGES else ()
     return Extract(text, facts, pages=spans, notes=_notes(texts) + beyond)
 
 
 @contextmanager
-def opened(data: bytes | BinaryIO) -> Iterator[Any]:
-    """Open a document of pypdfium2, or raise ReadError."""
+def open_document(data: bytes | BinaryIO) -> Iterator[Any]:
+    """Open a document with pypdfium2, or raise ReadError."""
     import pypdfium2
 
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
         needs_password = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
-        why = "it asks for a password" if needs_password else str(error)
+        why = "it needs a password" if needs_password else str(error)
         raise ReadError(f"is not a PDF that can be opened: {why}") from error
     try:
         yield document
@@ -66,8 +66,8 @@ def opened(data: bytes | BinaryIO) -> Iterator[Any]:
 
 
 @contextmanager
-def opened_page(document: Any, index: int) -> Iterator[tuple[Any, Any]]:
-    """Open a page, by its number from 0, and its text, or raise ReadError."""
+def open_page(document: Any, index: int) -> Iterator[tuple[Any, Any]]:
+    """Open a page, by its index from 0, and its text, or raise ReadError."""
     import pypdfium2
 
     try:
@@ -84,10 +84,10 @@ def opened_page(document: Any, index: int) -> Iterator[tuple[Any, Any]]:
         page.close()
 
 
-def letters(text_page: Any) -> Iterator[int]:
-    """Give, for each letter and digit of a page in the text, the character of the page that it comes from.
+def letter_indexes(text_page: Any) -> Iterator[int]:
+    """Yield the index of the page's character for each letter and digit of the page in the text.
 
-    What is between them may be put otherwise in the text; they are the same, in the same order.
+    Both have the same letters and digits in the same order; what is between them may differ.
     """
     high = ""
     for index, character in enumerate(_characters(text_page)):
@@ -104,17 +104,17 @@ def count_letters(text: str) -> int:
     return sum(map(str.isalnum, text))
 
 
-def box(text_page: Any, index: int) -> Any:
-    """Give the place of a character, in points from the page's lower left corner."""
+def character_box(text_page: Any, index: int) -> Any:
+    """Return the box of a character, in points from the page's lower left corner."""
     from pypdfium2 import raw
 
-    found = raw.FS_RECTF()
-    raw.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(found))
-    return found
+    rectangle = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(rectangle))
+    return rectangle
 
 
 def _lines_of_page(document: Any, index: int) -> list[Line]:
-    with opened_page(document, index) as (_, text_page):
+    with open_page(document, index) as (_, text_page):
         return list(_lines(text_page))
 
 
@@ -126,7 +126,7 @@ def _characters(text_page: Any) -> list[str]:
 
 
 def _lines(text_page: Any) -> Iterator[Line]:
-    """Give a page's lines. Only the characters at the ends of lines and words are asked for their places."""
+    """Yield a page's lines. Only the boxes of characters at the ends of words are looked up."""
     characters = _characters(text_page)
     start = 0
     for index, character in enumerate([*characters, "\n"]):
@@ -138,11 +138,11 @@ def _lines(text_page: Any) -> Iterator[Line]:
 
 
 def _line(text_page: Any, characters: list[str], start: int, end: int) -> Line | None:
-    """Measure the line of characters ``start`` to ``end``."""
+    """Return the line of characters ``start`` to ``end``, or None if it is blank."""
     words = list(_words(characters, start, end))
     if not words:
         return None
-    ends = [(box(text_page, first), box(text_page, last)) for first, last in words]
+    ends = [(character_box(text_page, first), character_box(text_page, last)) for first, last in words]
     size = median(place.top - place.bottom for place, _ in ends)
     text = _clean("".join(characters[words[0][0] : words[0][1] + 1]))
     for (_, before), (after, _), (first, last) in zip(ends, ends[1:], words[1:], strict=False):
@@ -159,18 +159,18 @@ def _line(text_page: Any, characters: list[str], start: int, end: int) -> Line |
 
 
 def _words(characters: list[str], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Give the first and last character of each word."""
+    """Yield the indexes of the first and last character of each word."""
     first = None
     for index in range(start, end + 1):
-        seen = index < end and _is_seen(characters[index])
-        if seen and first is None:
+        visible = index < end and _is_visible(characters[index])
+        if visible and first is None:
             first = index
-        elif not seen and first is not None:
+        elif not visible and first is not None:
             yield first, index - 1
             first = None
 
 
-def _is_seen(character: str) -> bool:
+def _is_visible(character: str) -> bool:
     return (
         "\x20" < character < "\x7f" or character > "\xa0" or character in _DIVIDED
     ) and not character.isspace()
@@ -207,17 +207,17 @@ def _assemble(pages: list[str]) -> tuple[str, tuple[Span, ...]]:
 
 def _notes(pages: list[str]) -> tuple[str, ...]:
     empty = [number for number, page in enumerate(pages, start=1) if not page]
-    notes = [f"page {number} has no text" for number in empty[:_MOST_NAMED]]
-    if len(empty) > _MOST_NAMED:
-        notes.append(f"{len(empty) - _MOST_NAMED} more pages have no text")
+    notes = [f"page {number} has no text" for number in empty[:_MAX_LISTED]]
+    if len(empty) > _MAX_LISTED:
+        notes.append(f"{len(empty) - _MAX_LISTED} more pages have no text")
     return tuple(notes)
 
 
 def _facts(document: Any) -> Facts:
-    """Collect the document information; its dates tell when the file was made, not when it was published."""
+    """Collect the document information, without its dates: those of the file, not of publication."""
     facts = Facts()
-    facts.add("title", useful(document.get_metadata_value("Title")), "file")
-    facts.add("author", useful(document.get_metadata_value("Author")), "file")
+    facts.add("title", written_by_hand(document.get_metadata_value("Title")), "file")
+    facts.add("author", written_by_hand(document.get_metadata_value("Author")), "file")
     facts.add("language", _language(document), "file")
     return facts
 

@@ -1,4 +1,4 @@
-"""Lines on a page → paragraphs, by where the lines stand. Pure geometry, no PDF."""
+"""Lines on a page → paragraphs, by the positions of the lines. Pure geometry, no PDF."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import quantiles
 
-_ENDS_A_SENTENCE = re.compile(r"[.!?…:;][\"'»”’)\]]*+$")
-_BULLET = re.compile(r"[•▪◦‣●○■□➢✓]")
+from qa.text.patterns import SENTENCE_MARKS, begins_with_bullet, ends_with_mark
+
 _WORD = re.compile(r"[^\W_]++(?:-[^\W_]++)*+")
 _DIVIDED = re.compile(r"\w-")
 _LAST_WORD = re.compile(r"[^\W\d_]*+")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
-_SAME_SIZE = 0.15
-_WIDER_GAP = 1.25
-_FEW_LINES = 3
-_TABLE_GAP = 2.5
-_NEAR = 100
-"""How many rows before and after a short run show where its column ends: more than a printed page has."""
+# Chosen so that the pages of the tests come out right: one and two columns, indented or not, tables.
+_SAME_SIZE = 0.15  # the share by which the sizes of lines of one paragraph may differ
+_WIDER_GAP = 1.25  # times the usual distance of lines: more begins a paragraph
+_FEW_LINES = 3  # too few to show a column's margin or a usual distance
+_TABLE_GAP = 2.5  # line heights: rows of a table that are further apart are two tables
 
-_LONGEST_WORD = 100
-"""How many letters of a divided word are looked at, where it goes on over many lines."""
+_NEARBY_ROWS = 100
+"""Rows before and after a short run that show where its column ends: more than a printed page has."""
+
+_MAX_WORD_LENGTH = 100
+"""Characters that are kept of a word which goes on over many lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,11 @@ class Line:
     """A line of a page, in points from the page's lower left corner.
 
     Attributes:
-        text: with a "-" at its end if a hyphen ends it, and tabs where cells of a table are far apart.
-        left: where it begins.
-        right: where it ends.
-        baseline: the height it stands on.
-        size: the height of its letters' boxes.
+        text: with "-" for a hyphen at its end, and tabs between the cells of a table.
+        left: its left end.
+        right: its right end.
+        baseline: the height of its baseline.
+        size: the median height of its letters' boxes.
         first_word: the width of its first word.
     """
 
@@ -49,21 +51,21 @@ class Line:
 
     @property
     def is_tabular(self) -> bool:
-        """Tell whether it is the row of a table."""
+        """Whether it is a row of a table."""
         return "\t" in self.text
 
     @property
     def ends_a_sentence(self) -> bool:
-        """Tell whether a sentence ends with it."""
-        return bool(_ENDS_A_SENTENCE.search(self.text))
+        """Whether a sentence ends with it."""
+        return ends_with_mark(self.text, SENTENCE_MARKS)
 
     def has_size_of(self, other: Line) -> bool:
-        """Tell whether its letters are about as high as those of another."""
+        """Whether its letters are about as high as those of another line."""
         return abs(self.size - other.size) <= _SAME_SIZE * max(self.size, other.size)
 
 
 def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Group the lines of a page, given in reading order."""
+    """Yield the paragraphs of a page. Its lines come in reading order."""
     rows = _rows(lines)
     paragraph: list[Line] = []
     position = 0
@@ -81,15 +83,15 @@ def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 
 def vocabulary(lines: Iterable[Line]) -> AbstractSet[str]:
-    """Collect the words of a document, compounds with their hyphens."""
+    """Return the words of a document in folded case, compounds with their hyphens."""
     return {word.casefold() for line in lines for word in _WORD.findall(line.text)}
 
 
 def join(paragraph: Sequence[Line], words: AbstractSet[str]) -> str:
-    """Join the lines of a paragraph; the rows of a table stay lines.
+    """Join the lines of a paragraph; rows of a table stay lines.
 
-    A hyphen at the end of a line goes if a small letter follows, unless the document writes the compound
-    with its hyphen elsewhere and never without.
+    A hyphen at the end of a line is dropped if a lower-case letter follows, unless the document writes the
+    compound with its hyphen elsewhere and never without.
     """
     parts = [paragraph[0].text]
     end = parts[0]
@@ -99,12 +101,12 @@ def join(paragraph: Sequence[Line], words: AbstractSet[str]) -> str:
             parts[-1] = parts[-1][:-1]
             end = end[:-1]
         parts += gap, line.text
-        end = f"{end}{gap}{line.text}"[-_LONGEST_WORD:]
+        end = f"{end}{gap}{line.text}"[-_MAX_WORD_LENGTH:]
     return "".join(parts)
 
 
 def _is_divided(text: str, following: str, words: AbstractSet[str]) -> bool:
-    """Whether the hyphen that ends a text only divides a word, whose rest the following line begins with."""
+    """Whether the hyphen at the end of a text only divides a word that goes on in the following line."""
     before = _LAST_WORD.match(text[-2::-1])
     after = _FIRST_WORD.match(following)
     if not (before and before[0] and after and after[0][0].islower()):
@@ -114,7 +116,7 @@ def _is_divided(text: str, following: str, words: AbstractSet[str]) -> bool:
 
 
 def _rows(lines: Sequence[Line]) -> list[Line]:
-    """Put pieces that stand side by side, as the cells of a table, on one line."""
+    """Join pieces that are side by side, such as the cells of a table, into one line."""
     rows: list[list[Line]] = []
     for line in lines:
         if rows and _is_beside(rows[-1], line):
@@ -130,7 +132,7 @@ def _is_beside(row: Sequence[Line], line: Line) -> bool:
 
 
 def _leading(rows: Sequence[Line]) -> float | None:
-    """Find the usual distance of lines within paragraphs: a small one, for paragraphs stand further apart."""
+    """Return the usual distance of a paragraph's lines: the first fifth, as paragraphs are further apart."""
     gaps = [
         above.baseline - below.baseline
         for above, below in pairwise(rows)
@@ -142,7 +144,7 @@ def _leading(rows: Sequence[Line]) -> float | None:
 
 
 def _runs(rows: Sequence[Line], leading: float | None) -> Iterator[list[Line]]:
-    """Divide where the distance, the size of letters or the column changes."""
+    """Yield runs of lines, split where the distance, the size of letters or the column changes."""
     run: list[Line] = []
     for line in rows:
         if run and _is_apart(run[-1], line, leading):
@@ -159,40 +161,40 @@ def _is_apart(above: Line, below: Line, leading: float | None) -> bool:
 
 
 def _column(line: Line, rows: Sequence[Line]) -> list[Line]:
-    """Find the lines that begin about where ``line`` does and have its size."""
+    """Return the lines that begin about where ``line`` does and have its size."""
     return [row for row in rows if abs(row.left - line.left) < 3 * line.size and row.has_size_of(line)]
 
 
 def _margin(run: Sequence[Line], rows: Sequence[Line], position: int) -> float:
-    """Return how far right the lines of a run reach; where it is short, those of its column near it."""
+    """Return how far right a run reaches; if it is short, how far its column nearby does."""
     if len(run) < _FEW_LINES:
-        run = _column(run[0], rows[max(0, position - _NEAR) : position + _NEAR])
+        run = _column(run[0], rows[max(0, position - _NEARBY_ROWS) : position + _NEARBY_ROWS])
     return max(line.right for line in run)
 
 
 def _begins_run(line: Line, paragraph: Sequence[Line]) -> bool:
-    """Tell whether the first line of a run begins a paragraph.
+    """Whether the first line of a run begins a paragraph.
 
-    It does not where a paragraph goes on in the next column, or a table with its next row.
+    It does not if a paragraph goes on in the next column, or a table with its next row.
     """
     if not paragraph:
         return True
     above = paragraph[-1]
     if above.is_tabular and line.is_tabular and line.has_size_of(above):
         return not 0 < above.baseline - line.baseline < _TABLE_GAP * line.size
-    goes_on = line.text[0].islower() and not above.ends_a_sentence
-    return not (goes_on and line.baseline > above.baseline and line.has_size_of(above))
+    continues = line.text[0].islower() and not above.ends_a_sentence
+    return not (continues and line.baseline > above.baseline and line.has_size_of(above))
 
 
 def _begins(line: Line, paragraph: Sequence[Line], margin: float) -> bool:
-    """Tell whether ``line`` begins a new paragraph of a run of lines.
+    """Whether ``line`` begins a new paragraph within a run of lines.
 
-    A line that had room for the first word of the next was ended on purpose.
+    A line with room for the first word of the next was ended on purpose.
     """
     above = paragraph[-1]
     if above.is_tabular or line.is_tabular:
         return above.is_tabular != line.is_tabular
-    if _BULLET.match(line.text):
+    if begins_with_bullet(line.text):
         return True
     if above.text.endswith("-"):
         return False

@@ -1,1 +1,1 @@
-"""Readers run within limits, in a process of their own that may die without harm."""
+"""Readers run within limits, in a separate process that may die without harm."""

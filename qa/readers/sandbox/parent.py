@@ -1,4 +1,4 @@
-"""Files read within limits, in a process that may die of one without harm."""
+"""The reader as a build uses it: it reads files within limits, in a process that may die without harm."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from types import TracebackType
 from typing import Self
 
 from qa.errors import ReadError
-from qa.readers import limits
-from qa.readers.sandbox import child, wire
+from qa.readers import size_limits
+from qa.readers.sandbox import child, resource_limits, wire
+from qa.readers.sandbox.resource_limits import Limits
 from qa.types import ReadFailure, Reading
 
 _CODE = (
@@ -27,29 +28,21 @@ _CODE = (
 )
 
 _GRACE = 10
-"""Seconds that a process has longer than its own limits allow: to start, and to be ended by the system."""
+"""Seconds that a process gets beyond its limits: to start, and to be ended by the system."""
 
-_MOST_ANSWERS = limits.MOST_ROWS + limits.MOST_FAILURES + 1
+_MAX_ANSWERS = size_limits.MAX_ROWS + size_limits.MAX_FAILURES + 1
 
 _BLOCK = 1 << 16
 _PIPE = 1 << 15
-"""Bytes that can surely be written though nobody reads them yet: half of what a pipe holds."""
+"""Bytes that can be written though nobody reads them yet: half of what a pipe holds."""
 
-_MOST_AHEAD = 16
-"""How many files wait at most while one is read: more gain nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one document may take: ``seconds`` of the processor's time, and ``memory`` in bytes."""
-
-    seconds: int
-    memory: int
+_MAX_QUEUED = 16
+"""Files that are sent ahead while one is read: more gained nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A file to read: its name and bytes and those of its sidecar, or the ``error`` why it has none."""
+    """A file to read: its name, its bytes and those of its sidecar, or the ``error`` why it has no bytes."""
 
     name: str
     data: bytes = b""
@@ -58,17 +51,17 @@ class Contents:
 
     @property
     def frames(self) -> list[bytes]:
-        """What asks a process to read it."""
+        """The request to read it."""
         return [] if self.error else wire.request(self.name, self.data, self.sidecar)
 
 
 class Reader:
-    """Reads files one after another. Its process is started when first needed, and anew if it has died."""
+    """Reads files one after another. Its process starts when first needed, and again if it has died."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._process: _Process | None = None
-        self._sent = 0  # how many of the files that wait the process has
+        self._sent = 0  # how many of the queued files the process has
 
     def __enter__(self) -> Self:
         return self
@@ -79,39 +72,39 @@ class Reader:
         self._end()
 
     def read_all(self, files: Iterable[Contents]) -> Iterator[Iterator[Reading | ReadFailure]]:
-        """Yield what each file holds, as ``readers.read`` does, while the next small ones are read.
+        """Yield each file's documents as ``readers.read`` does, while the process reads small files ahead.
 
-        Each is to be taken before the next. It raises ReadError as there, also where it takes more than the
-        limits allow.
+        Take those of one file before those of the next. They raise ReadError as there, and if reading the
+        file exceeds the limits.
         """
-        waiting: deque[Contents] = deque()
+        queue: deque[Contents] = deque()
         try:
             for file in files:
-                waiting.append(file)
-                self._send_ahead(waiting)
-                while len(waiting) > _MOST_AHEAD or sum(map(_size, waiting)) > _PIPE:
-                    yield from self._next(waiting)
-            while waiting:
-                yield from self._next(waiting)
+                queue.append(file)
+                self._send_ahead(queue)
+                while len(queue) > _MAX_QUEUED or sum(map(_size, queue)) > _PIPE:
+                    yield from self._next(queue)
+            while queue:
+                yield from self._next(queue)
         finally:
-            if self._sent:  # what nobody waits for any more
+            if self._sent:  # files whose documents nobody will take
                 self._end()
 
-    def _next(self, waiting: deque[Contents]) -> Iterator[Iterator[Reading | ReadFailure]]:
+    def _next(self, queue: deque[Contents]) -> Iterator[Iterator[Reading | ReadFailure]]:
         answered: list[wire.End] = []
         try:
-            yield self._documents(waiting, answered)
+            yield self._documents(queue, answered)
         finally:
-            if not answered or answered[0].worn:  # it died, or has more to say of it, or little room left
+            if (
+                not answered or answered[0].worn
+            ):  # it died, sends more of this file, or has little memory left
                 self._end()
-            waiting.popleft()
+            queue.popleft()
             self._sent = max(0, self._sent - 1)
 
-    def _documents(
-        self, waiting: deque[Contents], answered: list[wire.End]
-    ) -> Iterator[Reading | ReadFailure]:
-        """Yield what the first file that waits holds, and keep the last answer on it."""
-        file = waiting[0]
+    def _documents(self, queue: deque[Contents], answered: list[wire.End]) -> Iterator[Reading | ReadFailure]:
+        """Yield the documents of the first queued file, and append the last answer on it to ``answered``."""
+        file = queue[0]
         if file.error:
             answered.append(wire.End(file.error, worn=False))
             raise ReadError(file.error)
@@ -123,23 +116,23 @@ class Reader:
             if not self._sent:
                 reader.send(file.frames)
                 self._sent = 1
-            while not isinstance(answer := reader.answer(), wire.End):
+            while not isinstance(answer := reader.read_answer(), wire.End):
                 rows += 1
                 characters += len(answer.text) if isinstance(answer, Reading) else 0
                 _check_amount(rows, characters, len(file.data))
                 yield answer
         except (OSError, EOFError, wire.BadAnswerError) as error:
-            raise ReadError(reader.why(error)) from None
+            raise ReadError(reader.reason(error)) from None
         answered.append(answer)
         if answer.error is not None:
             raise ReadError(answer.error)
 
-    def _send_ahead(self, waiting: deque[Contents]) -> None:
-        """Send what waits, as much as a pipe takes though nobody reads it yet."""
-        sizes = list(accumulate(map(_size, waiting)))
-        while self._process and self._sent < len(waiting) and sizes[self._sent] <= _PIPE:
+    def _send_ahead(self, queue: deque[Contents]) -> None:
+        """Send as many queued files as a pipe takes though nobody reads them yet."""
+        sizes = list(accumulate(map(_size, queue)))
+        while self._process and self._sent < len(queue) and sizes[self._sent] <= _PIPE:
             try:
-                self._process.send(waiting[self._sent].frames)
+                self._process.send(queue[self._sent].frames)
             except OSError:  # it has died
                 self._end()
             else:
@@ -152,11 +145,11 @@ class Reader:
 
 
 class _Process:
-    """A reader's process. Whatever it does, nobody waits for it longer than its limits allow."""
+    """A reader's process. Whatever it does, waiting for it ends when its limits do."""
 
-    def __init__(self, allowed: Limits) -> None:
-        code = _CODE.format(path=sys.path, memory=allowed.memory, seconds=allowed.seconds)
-        self._seconds = allowed.seconds
+    def __init__(self, limits: Limits) -> None:
+        code = _CODE.format(path=sys.path, memory=limits.memory, seconds=limits.seconds)
+        self._seconds = limits.seconds
         self._popen = subprocess.Popen(  # noqa: S603 -- nothing in it comes from a file
             [sys.executable, "-I", "-c", code],
             stdin=subprocess.PIPE,
@@ -174,73 +167,72 @@ class _Process:
         self._received = bytearray()
 
     def is_alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether it runs."""
         return self._popen.poll() is None
 
     def send(self, parts: Sequence[bytes]) -> None:
-        """Write, or raise OSError where it does not read."""
-        until = self._until()
+        """Send a request, or raise OSError if it does not read it."""
+        deadline = self._deadline()
         for part in parts:
             rest = memoryview(part)
             while rest:
-                _wait(self._writable, until)
+                _wait(self._writable, deadline)
                 rest = rest[os.write(self._input, rest) :]
 
-    def answer(self) -> Reading | ReadFailure | wire.End:
+    def read_answer(self) -> Reading | ReadFailure | wire.End:
         """Return its next answer.
 
         Raises:
             OSError: it does not answer in time.
             EOFError: it has ended.
-            BadAnswerError: the answer is none.
+            BadAnswerError: the answer is invalid.
         """
-        return wire.read_answer(partial(self._frame, self._until()))
+        return wire.read_answer(partial(self._read_frame, self._deadline()))
 
-    def why(self, error: Exception) -> str:
-        """Return why a file cannot be read over which it has failed."""
+    def reason(self, error: Exception) -> str:
+        """Return why the file cannot be read on which it failed with ``error``."""
         if isinstance(error, wire.BadAnswerError):
-            return "cannot be read: the reader broke down over it (its answer makes no sense)"
+            return "cannot be read: the reader crashed (its answer is invalid)"
         if isinstance(error, TimeoutError):
             self._popen.kill()
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(_GRACE)
         code = self._popen.poll()
         if code == wire.OUT_OF_MEMORY:
-            return child.OF_MEMORY
+            return child.OUT_OF_MEMORY_MESSAGE
         if code == -signal.SIGPROF:
             return f"takes more than {self._seconds} seconds to read, which is the limit (read_seconds)"
         if isinstance(error, TimeoutError) or code == -signal.SIGALRM:
-            return f"is not read after {child.IDLE * self._seconds} seconds, {child.IDLE} times read_seconds"
-        return (
-            f"cannot be read: the reader broke down over it ({_how(code)}), perhaps for want of read_memory"
-        )
+            factor = resource_limits.WALL_TIME_FACTOR
+            return f"is not read after {factor * self._seconds} seconds, which is {factor} times read_seconds"
+        return f"cannot be read: the reader crashed ({_exit_reason(code)}); more read_memory may help"
 
     def end(self) -> None:
-        """End it, if it has not ended."""
+        """End it, if it still runs."""
         self._popen.kill()
         with self._popen:  # closes the pipes and waits
             pass
 
-    def _until(self) -> float:
-        return time.monotonic() + child.IDLE * self._seconds + _GRACE
+    def _deadline(self) -> float:
+        return time.monotonic() + resource_limits.WALL_TIME_FACTOR * self._seconds + _GRACE
 
-    def _frame(self, until: float, most: int) -> bytes:
-        (length,) = wire.LENGTH.unpack(self._take(wire.LENGTH.size, until))
-        if length > most:
+    def _read_frame(self, deadline: float, max_bytes: int) -> bytes:
+        (length,) = wire.LENGTH.unpack(self._read(wire.LENGTH.size, deadline))
+        if length > max_bytes:
             raise wire.BadAnswerError
-        return self._take(length, until)
+        return self._read(length, deadline)
 
-    def _take(self, count: int, until: float) -> bytes:
+    def _read(self, count: int, deadline: float) -> bytes:
         while len(self._received) < count:
-            _wait(self._readable, until)
+            _wait(self._readable, deadline)
             block = os.read(self._output, _BLOCK)
             if not block:
                 raise EOFError
             self._received += block
         with memoryview(self._received) as received:
-            taken = bytes(received[:count])
+            data = bytes(received[:count])
         del self._received[:count]
-        return taken
+        return data
 
 
 def _size(file: Contents) -> int:
@@ -248,21 +240,21 @@ def _size(file: Contents) -> int:
 
 
 def _check_amount(rows: int, characters: int, size: int) -> None:
-    """See that no more comes of a file than can be in it."""
-    if rows > _MOST_ANSWERS or characters > size + limits.MOST_CHARACTERS:
+    """Raise BadAnswerError if a file of ``size`` bytes cannot hold so many rows or characters."""
+    if rows > _MAX_ANSWERS or characters > size + size_limits.MAX_CHARACTERS:
         raise wire.BadAnswerError
 
 
-def _wait(pipe: select.poll, until: float) -> None:
+def _wait(pipe: select.poll, deadline: float) -> None:
     """Wait until a pipe can be used, or raise TimeoutError."""
-    if not pipe.poll(max(0, until - time.monotonic()) * 1000):
+    if not pipe.poll(max(0, deadline - time.monotonic()) * 1000):
         raise TimeoutError
 
 
-def _how(code: int | None) -> str:
+def _exit_reason(code: int | None) -> str:
     if code is None:
-        return "it fell silent"
+        return "it closed its output"
     if code >= 0:
         return f"exit code {code}"
-    names = {one.value: one.name for one in signal.Signals}
+    names = {known.value: known.name for known in signal.Signals}
     return names.get(-code, f"signal {-code}")

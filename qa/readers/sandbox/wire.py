@@ -1,9 +1,9 @@
-"""What a reader's process and the one that asked say to each other.
+"""The protocol between a reader's process and the one that started it.
 
-Frames, each behind its length: a request is a frame of JSON and the bytes of the file and its sidecar; an
-answer is one of JSON, and the text behind it where there is one. JSON, for what comes from a process that
-hostile files have been through must not be able to do anything here. Nor must it fill this process's memory:
-no frame is longer, and nothing in it more, than a reader sends that keeps its limits.
+Both send frames, each after its length. A request is a frame of JSON, one of the file's bytes and perhaps one
+of its sidecar's. An answer is a frame of JSON, and one of text if it is a document. JSON, because data from a
+process that has read hostile files must not be able to run anything here. Nor may it fill this process's
+memory: a frame, or anything in it, that is longer than a reader within its limits sends is refused.
 """
 
 from __future__ import annotations
@@ -14,64 +14,64 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-from qa.readers.limits import (
-    LONGEST_KEY,
-    LONGEST_SAID,
-    MOST_CHARACTERS,
-    MOST_HEADINGS,
-    MOST_NOTES,
-    MOST_PAGES,
+from qa.readers.metadata import MAX_URL_LENGTH, MAX_VALUE_LENGTH
+from qa.readers.size_limits import (
+    MAX_CHARACTERS,
+    MAX_HEADINGS,
+    MAX_KEY_LENGTH,
+    MAX_MESSAGE_LENGTH,
+    MAX_NOTES,
+    MAX_PAGES,
 )
-from qa.readers.metadata import LONGEST_ADDRESS, LONGEST_VALUE
 from qa.types import Heading, Metadata, ReadFailure, Reading, Span
 
 LENGTH = struct.Struct("!Q")
-"""How a frame's length is written."""
+"""The form of a frame's length."""
 
-LARGEST_ANSWER = 16 * 2**20
-"""Bytes of an answer without its text: as many headings and pages as there may be take a third of it."""
+MAX_ANSWER_BYTES = 16 * 2**20
+"""Bytes of an answer without its text. The most headings and pages that a document may have take a third."""
 
-LARGEST_TEXT = 4 * MOST_CHARACTERS
+MAX_TEXT_BYTES = 4 * MAX_CHARACTERS
 """Bytes of a text."""
 
-_DEEPEST = 100
+_MAX_LEVEL = 100
 """Levels of headings. Formats have six to nine."""
 
 OUT_OF_MEMORY = 12
-"""With what the process exits that cannot say any more that it has no memory left."""
+"""The exit code of a process that has not even the memory to say that it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last answer on a file: why nothing more of it can be read; whether another process is due."""
+    """The last answer on a file: why no more of it can be read, and whether to replace the process."""
 
     error: str | None
     worn: bool
 
 
 class BadAnswerError(Exception):
-    """What came is no answer of a reader that keeps its limits."""
+    """The answer is not one of a reader within its limits."""
 
 
 def frame(content: Any) -> bytes:
-    """Return a frame: bytes as they are, or JSON."""
+    """Return a frame of bytes, or of other content as JSON."""
     data = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
     return LENGTH.pack(len(data)) + data
 
 
-def read_frame(stream: IO[bytes], largest: int) -> bytes:
-    """Return a frame's content as it comes from a stream.
+def read_frame(stream: IO[bytes], max_bytes: int) -> bytes:
+    """Read a frame from a stream, and return its content.
 
     Raises:
-        EOFError: the other side has ended, or would send more than ``largest`` bytes.
+        EOFError: the stream ends, or the frame has more than ``max_bytes``.
     """
-    (length,) = LENGTH.unpack(_exactly(stream, LENGTH.size))
-    if length > largest:
+    (length,) = LENGTH.unpack(_read_exactly(stream, LENGTH.size))
+    if length > max_bytes:
         raise EOFError
-    return _exactly(stream, length)
+    return _read_exactly(stream, length)
 
 
-def _exactly(stream: IO[bytes], count: int) -> bytes:
+def _read_exactly(stream: IO[bytes], count: int) -> bytes:
     data = stream.read(count)
     if len(data) < count:
         raise EOFError
@@ -95,63 +95,69 @@ def pack(document: Reading | ReadFailure) -> bytes:
 
 
 def read_request(receive: Callable[[], bytes]) -> tuple[str, bytes, bytes | None]:
-    """Return the name, the bytes and the sidecar's bytes of the file to read, as the frames come."""
+    """Return the name, the bytes and the sidecar's bytes of the file to read.
+
+    Args:
+        receive: returns the content of the next frame.
+    """
     request = json.loads(receive())
     return request["name"], receive(), receive() if request["sidecar"] else None
 
 
 def request(name: str, data: bytes, sidecar: bytes | None) -> list[bytes]:
-    """Return the frames that ask to read a file, in parts, so that large files are not copied."""
+    """Return the request to read a file, in parts, to avoid copying large files."""
     first = frame({"name": name, "sidecar": sidecar is not None}) + LENGTH.pack(len(data))
     return [first, data] if sidecar is None else [first, data, frame(sidecar)]
 
 
 def read_answer(receive: Callable[[int], bytes]) -> Reading | ReadFailure | End:
-    """Return an answer: a document, or that there are no more.
+    """Return an answer: a document, or the end of the file.
 
     Args:
-        receive: gives the next frame, which must have no more than so many bytes.
+        receive: returns the content of the next frame, which may have at most so many bytes.
 
     Raises:
-        BadAnswerError: it is no answer.
+        BadAnswerError: it is not a valid answer.
     """
     try:
-        content = json.loads(receive(LARGEST_ANSWER))
+        content = json.loads(receive(MAX_ANSWER_BYTES))
         if "reading" in content:
-            return _reading(content["reading"], receive(LARGEST_TEXT).decode())
+            return _reading(content["reading"], receive(MAX_TEXT_BYTES).decode())
         if "failure" in content:
             return _failure(**content["failure"])
-        return End(_said(content["error"], LONGEST_SAID), bool(content["worn"]))
+        return End(_optional_text(content["error"], MAX_MESSAGE_LENGTH), bool(content["worn"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadAnswerError from error
 
 
 def _failure(path: str, reason: str, row: str | None, count: int) -> ReadFailure:
     _check(type(count) is int and 0 < count < 2**63)
-    return ReadFailure(_text(path), _text(reason, LONGEST_SAID), _said(row, LONGEST_KEY), count)
+    return ReadFailure(
+        _text(path), _text(reason, MAX_MESSAGE_LENGTH), _optional_text(row, MAX_KEY_LENGTH), count
+    )
 
 
 def _reading(fields: dict[str, Any], text: str) -> Reading:
     headings, pages, notes = fields["headings"], fields["pages"], fields["notes"]
-    _check(len(text) <= MOST_CHARACTERS and len(pages) <= MOST_PAGES and len(notes) <= MOST_NOTES)
-    _check(headings is None or len(headings) <= MOST_HEADINGS)
+    _check(len(text) <= MAX_CHARACTERS and len(pages) <= MAX_PAGES and len(notes) <= MAX_NOTES)
+    _check(headings is None or len(headings) <= MAX_HEADINGS)
     metadata = Metadata(**fields["metadata"])
     for name in Metadata.__slots__[:-1]:
-        _said(getattr(metadata, name), LONGEST_ADDRESS if name == "url" else LONGEST_VALUE)
+        _optional_text(getattr(metadata, name), MAX_URL_LENGTH if name == "url" else MAX_VALUE_LENGTH)
     _check(set(metadata.found) <= set(Metadata.__slots__))
     return Reading(
         text=text,
-        media_type=_text(fields["media_type"], LONGEST_VALUE),
+        media_type=_text(fields["media_type"], MAX_VALUE_LENGTH),
         metadata=metadata,
-        headings=None if headings is None else tuple(_heading(text, *one) for one in headings),
-        pages=tuple(_span(text, *one) for one in pages),
-        key=_said(fields["key"], LONGEST_KEY),
-        notes=tuple(_text(note, LONGEST_SAID) for note in notes),
+        headings=None if headings is None else tuple(_heading(text, *bounds) for bounds in headings),
+        pages=tuple(_span(text, *bounds) for bounds in pages),
+        key=_optional_text(fields["key"], MAX_KEY_LENGTH),
+        notes=tuple(_text(note, MAX_MESSAGE_LENGTH) for note in notes),
     )
 
 
 def _heading(text: str, start: int, end: int, level: int) -> Heading:
-    _check(type(level) is int and 0 <= level < _DEEPEST)
+    _check(type(level) is int and 0 <= level < _MAX_LEVEL)
     return Heading(_span(text, start, end), level)
 
 
@@ -160,13 +166,13 @@ def _span(text: str, start: int, end: int) -> Span:
     return Span(start, end)
 
 
-def _said(value: Any, longest: int) -> str | None:
-    return None if value is None else _text(value, longest)
+def _optional_text(value: Any, max_length: int) -> str | None:
+    return None if value is None else _text(value, max_length)
 
 
-def _text(value: Any, longest: int = LARGEST_ANSWER) -> str:
-    _check(isinstance(value, str) and len(value) <= longest)
-    value.encode()  # no halves of characters, which no file could take
+def _text(value: Any, max_length: int = MAX_ANSWER_BYTES) -> str:
+    _check(isinstance(value, str) and len(value) <= max_length)
+    value.encode()  # fails on lone surrogates, which cannot be written to a file
     return str(value)
 
 

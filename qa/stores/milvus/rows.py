@@ -101,7 +101,7 @@ class Rows:
             starts = np.asarray(found.sentence_starts[first : last + 1])
             _, bounds = found.lexical.terms(int(starts[0]), int(starts[-1]))
             terms = np.diff(bounds[starts - starts[0]])
-            weighed = np.diff(found.lexical.gains(first, last)[0])
+            weighed = np.diff(found.lexical.impacts(first, last)[0])
             sizes = (int(np.diff(starts).max()), int(terms.max()), int(weighed.max()))
             longest = max(longest, light_size(found.manifest.dimension, *sizes))
         return longest
@@ -140,7 +140,7 @@ class Rows:
         return [row | {"unused": _UNUSED} for row in made]
 
     def _passages(self, first: int, last: int) -> list[dict[str, Any]]:
-        bounds, terms, gains = self._found.lexical.gains(first, last)
+        bounds, terms, gains = self._found.lexical.impacts(first, last)
         made = []
         for place, passage in enumerate(self._found.store.passages(range(first, last))):
             row, own = first + place, slice(*bounds[place : place + 2].tolist())

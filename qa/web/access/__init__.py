@@ -1,1 +1,1 @@
-"""Who may ask, and how much at once."""
+"""Who may use the service: hosts, proxies, other origins, keys, rate and load limits; security headers."""

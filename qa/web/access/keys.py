@@ -1,8 +1,8 @@
-"""Keys to the service: made once, shown once, and kept as their hashes.
+"""Access keys: each is created once, shown once, and stored only as its hash.
 
-Closed stays closed. Where there is a file of keys, be it empty or damaged, a key is needed. Where it has
-vanished, the lock that stays beside it shows that there was one. What one process of a service has seen, all
-of them know, and those that are started later.
+The service fails closed. If a file of keys exists, even an empty or damaged one, a key is needed. If the file
+has disappeared, the lock file beside it shows that it existed. All processes of a service share what one of
+them has seen, including processes that start later.
 """
 
 from __future__ import annotations
@@ -27,18 +27,24 @@ from typing import Any, NamedTuple
 from qa.errors import QAError, SettingsError
 
 _PREFIX = "qa_"
-_BYTES = 32
+"""Lets scanners for leaked secrets recognize a key."""
 
-_MOST_BYTES = 2**22
-"""The largest file of keys that is read: some twenty thousand keys."""
+_BYTES = 32
+"""Random bytes of a key: 256 bits cannot be guessed."""
+
+_MAX_BYTES = 2**22
+"""The largest file of keys that is read: about twenty thousand keys."""
 
 _SETTLED_NS = 10**9
-"""How old a change must be, in nanoseconds, for the next one to have another time: clocks tick."""
+"""Age of a change, in nanoseconds, beyond which the next change is sure to get another time stamp.
+
+File systems store times in steps of up to a second.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key without itself: its name, its SHA-256 in hex, and when it was made (ISO time, UTC)."""
+    """What is stored of a key: its name, its SHA-256 in hex, and when it was created (ISO time, UTC)."""
 
     id: str
     name: str
@@ -47,59 +53,59 @@ class Key:
 
     def __post_init__(self) -> None:
         if not all(isinstance(getattr(self, field.name), str) for field in fields(self)):
-            raise TypeError("what a key has is text")
+            raise TypeError("every field of a key must be text")
 
 
-class _Seen(NamedTuple):
-    """What was seen of the file: whether anything is there, its keys by hash, and its state.
+class _Snapshot(NamedTuple):
+    """The file when it was last read: whether it exists, its keys by hash, and its state.
 
-    The state is empty where the file must be read again though it looks the same.
+    An empty state means that the file must be read again even if it looks unchanged.
     """
 
-    is_there: bool = False
+    exists: bool = False
     keys: Mapping[str, Key] = MappingProxyType({})
     state: tuple[int, ...] = ()
 
 
 class Keys:
-    """The file of keys. Threads and processes may share it; a change counts from the next request on.
+    """The file of keys. Threads and processes may share it; a change takes effect with the next request.
 
-    It can be handed to processes while they are started: what one of them has seen, all of them know.
+    You can pass it to processes as they start: all of them then know what one of them has seen.
     """
 
     def __init__(self, path: Path, *, insecure: bool = False) -> None:
-        """Look after a file of keys, which need not be there.
+        """Open a file of keys, which need not exist.
 
         Args:
-            path: of the file.
-            insecure: take a file that has vanished before now for one that never was.
+            path: the file.
+            insecure: treat a file that has already disappeared as one that never existed.
         """
         self._path = path
         self._insecure = insecure
         self._closed = multiprocessing.get_context("spawn").RawValue("b", 0)
-        self._seen = _Seen()
+        self._snapshot = _Snapshot()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_path": self._path, "_insecure": self._insecure, "_closed": self._closed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _seen=_Seen(), _lock=threading.Lock())
+        vars(self).update(state, _snapshot=_Snapshot(), _lock=threading.Lock())
 
     @property
     def needed(self) -> bool:
-        """Whether a key is needed: there is a file of keys, or there was one."""
+        """Whether a request needs a key: a file of keys exists, or existed."""
         self._refresh()
         return bool(self._closed.value)
 
-    def named(self, given: str) -> Key | None:
-        """Find the key that was given, if it is one."""
+    def find(self, secret: str) -> Key | None:
+        """Return the key with this secret, or None."""
         self._refresh()
-        # Of so many random bits a hash tells nothing, nor does the time that it takes to look it up.
-        return self._seen.keys.get(hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest())
+        # A plain hash is safe for 256 random bits, and the time of the lookup reveals nothing about them.
+        return self._snapshot.keys.get(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest())
 
     def all(self) -> tuple[Key, ...]:
-        """List the keys, the oldest first.
+        """Return the keys, the oldest first.
 
         Raises:
             SettingsError: the file cannot be read.
@@ -108,107 +114,109 @@ class Keys:
         return _parsed(self._path, content[0]) if content else ()
 
     def create(self, name: str) -> str:
-        """Make a key and give it: it is not kept, and cannot be had again.
+        """Create a key and return its secret, which is not stored and cannot be shown again.
 
         Raises:
             SettingsError: the name is empty, or the file cannot be read.
-            QAError: it cannot be written.
+            QAError: the file cannot be written.
         """
         if not name.strip():
-            raise SettingsError("a key needs a name: say who it is for")
-        given = _PREFIX + secrets.token_urlsafe(_BYTES)
+            raise SettingsError("a key needs a name that says who it is for")
+        secret = _PREFIX + secrets.token_urlsafe(_BYTES)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        key = Key(secrets.token_hex(4), name, hashlib.sha256(given.encode()).hexdigest(), created)
+        key = Key(secrets.token_hex(4), name, hashlib.sha256(secret.encode()).hexdigest(), created)
         with _changing(self._path):
             _write(self._path, (*self.all(), key))
-        return given
+        return secret
 
     def revoke(self, key_id: str) -> Key:
-        """Remove a key. The file stays when its last key goes: nobody may ask then.
+        """Remove a key. The file stays after its last key is removed: every request is refused then.
 
         Raises:
-            SettingsError: there is none of this id, or the file cannot be read.
-            QAError: it cannot be written.
+            SettingsError: no key has this id, or the file cannot be read.
+            QAError: the file cannot be written.
         """
         if not any(key.id == key_id for key in self.all()):
             raise SettingsError(f"no key has the id {key_id!r}")
         with _changing(self._path):
             keys = {key.id: key for key in self.all()}
             revoked = keys.pop(key_id, None)
-            if not revoked:  # somebody else was faster
+            if not revoked:  # another process was faster
                 raise SettingsError(f"no key has the id {key_id!r}")
             _write(self._path, tuple(keys.values()))
         return revoked
 
     def _refresh(self) -> None:
-        """Take in what has changed."""
+        """Read the file again if it has changed."""
         try:
             state = _state(self._path.stat())
         except OSError:
             state = ()
-        if state and state == self._seen.state:
+        if state and state == self._snapshot.state:
             return
         with self._lock:
-            self._seen = _look(self._path)
-        if self._seen.is_there or (not self._insecure and was_there(self._path)):
+            self._snapshot = _take_snapshot(self._path)
+        if self._snapshot.exists or (not self._insecure and was_there(self._path)):
             self._closed.value = True
 
 
 def was_there(path: Path) -> bool:
-    """Whether a file of keys has been written: the lock stays beside it."""
+    """Whether a file of keys was ever written: its lock file stays."""
     return os.path.lexists(_lock_of(path))
 
 
-def _look(path: Path) -> _Seen:
-    """See what there is. A file that cannot be read holds no key."""
+def _take_snapshot(path: Path) -> _Snapshot:
+    """Read the file. One that cannot be read counts as a file without keys."""
     try:
         content = _content(path)
     except SettingsError:
-        return _Seen(is_there=True)
+        return _Snapshot(exists=True)
     if content is None:
-        return _Seen()
+        return _Snapshot()
     data, state = content
     try:
         keys = {key.sha256: key for key in _parsed(path, data)}
     except SettingsError:
         keys = {}
-    return _Seen(is_there=True, keys=keys, state=state)
+    return _Snapshot(exists=True, keys=keys, state=state)
 
 
 def _content(path: Path) -> tuple[bytes, tuple[int, ...]] | None:
-    """Read a file of keys, and its state; None where there is none.
+    """Return the bytes of a file of keys and its state; None if the file does not exist.
 
     Raises:
-        SettingsError: it is there, but cannot be read.
+        SettingsError: the file exists, but cannot be read.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             kept = os.fstat(file.fileno())
             if not stat.S_ISREG(kept.st_mode):
-                raise SettingsError(f"the keys in {path} cannot be read: it is not a regular file")
-            data = file.read(_MOST_BYTES + 1)
+                raise SettingsError(f"the keys in {path} cannot be read: not a regular file")
+            data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             return None
         raise SettingsError(f"the keys in {path} cannot be read: {error.strerror}") from error
-    if len(data) > _MOST_BYTES:
-        raise SettingsError(f"the keys in {path} cannot be read: it has more than {_MOST_BYTES >> 20} MiB")
+    if len(data) > _MAX_BYTES:
+        raise SettingsError(
+            f"the keys in {path} cannot be read: the file has more than {_MAX_BYTES >> 20} MiB"
+        )
     return data, _state(kept) if time.time_ns() - kept.st_ctime_ns > _SETTLED_NS else ()
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file that may be a FIFO, which would wait for a writer, or a terminal."""
+    """Open a file without waiting: it may be a FIFO without a writer, or a terminal."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _state(kept: os.stat_result) -> tuple[int, ...]:
-    """Return what changes with a file: the time of change, too, which nobody can set back."""
+    """Return what identifies a version of a file, with its change time, which no program can set back."""
     return kept.st_dev, kept.st_ino, kept.st_mode, kept.st_size, kept.st_mtime_ns, kept.st_ctime_ns
 
 
 def _parsed(path: Path, data: bytes) -> tuple[Key, ...]:
     try:
-        return tuple(Key(**one) for one in json.loads(data)["keys"])
+        return tuple(Key(**fields_) for fields_ in json.loads(data)["keys"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise SettingsError(f"the keys in {path} cannot be read: {error}") from error
 

@@ -1,4 +1,4 @@
-"""As much work at once as there is room for: the rest waits a little or is sent away; probes are answered."""
+"""Load limits: a bounded number of requests at once. Others wait or are refused; probes always pass."""
 
 from __future__ import annotations
 
@@ -13,62 +13,72 @@ from werkzeug.exceptions import LengthRequired, ServiceUnavailable
 from werkzeug.wsgi import ClosingIterator
 
 from qa.config import Settings
-from qa.web.server.gateway import WSGIApp
+from qa.web.server.gateway import BUSY, WSGIApp
 from qa.web.service import is_probe
 
-_FILES = frozenset({"api.document_file", "api.document_text"})
-"""What may take long to be sent: it has room of its own, so that downloads keep no question waiting."""
+_DOWNLOADS = frozenset({"api.document_file", "api.document_text"})
+"""Endpoints whose answers may take long to send. They have a gate of their own and delay no search."""
 
 _METRICS = "probes.prometheus"
-"""What is wanted most when the service is busy. It is no probe: it takes a key, and counts for rates."""
+"""Needed most when the service is busy, so it passes the gate. Unlike a probe, it needs a key."""
 
-_FILES_AT_ONCE = 64
-"""How many of these a process sends at once. Each takes a descriptor, and a text also takes disk."""
+_MAX_DOWNLOADS = 64
+"""Downloads that a process sends at once. Chosen: each takes a descriptor, and a text also takes disk."""
 
-_BATCHES = "qa.batches"
-_ENTERED = "qa.entered"
-"""Where a request's environment keeps the gate that it came through."""
+_SPARE_THREADS = 2
+"""Threads for probes and for requests that are refused."""
+
+_BATCH_GATE = "qa.batches"
+_GATE = "qa.gate"
+"""Key of a request's environment: the gate that the request has passed."""
 
 
 class Gate:
-    """Lets so many in at once, and so many more wait for so long; whoever waits longest comes next."""
+    """Lets a bounded number of requests in at once; a bounded number wait, first come, first served."""
 
-    def __init__(self, at_once: int, waiting: int, seconds: float) -> None:
-        self._free = at_once
-        self._places = waiting
-        self._seconds = seconds
+    def __init__(self, capacity: int, queue_size: int, timeout: float) -> None:
+        """Open the gate.
+
+        Args:
+            capacity: how many may be inside at once.
+            queue_size: how many may wait.
+            timeout: how long each may wait, in seconds.
+        """
+        self._free = capacity
+        self._queue_size = queue_size
+        self._timeout = timeout
         self._queue: deque[threading.Event] = deque()
         self._lock = threading.Lock()
 
     def enter(self) -> bool:
-        """Come in, after a while if need be; False where that is too long or too many wait."""
+        """Enter, perhaps after a wait. Return False if the queue is full or the wait too long."""
         with self._lock:
             if self._free:
                 self._free -= 1
                 return True
-            if len(self._queue) == self._places:
+            if len(self._queue) == self._queue_size:
                 return False
             turn = threading.Event()
             self._queue.append(turn)
-        if turn.wait(self._seconds):
+        if turn.wait(self._timeout):
             return True
         with self._lock:
             if not turn.is_set():
                 self._queue.remove(turn)
             return turn.is_set()
 
-    def give_way(self) -> None:
-        """Let whoever waits longest go first, and come in again after those who wait now."""
+    def yield_turn(self) -> None:
+        """Let the first in the queue enter, and enter again after all who are waiting now."""
         with self._lock:
             if not self._queue:
                 return
             self._queue.popleft().set()
             turn = threading.Event()
             self._queue.append(turn)
-        turn.wait()  # those who are in leave in the end
+        turn.wait()  # without a timeout: everyone inside leaves in the end
 
     def leave(self) -> None:
-        """Make room for whoever is next."""
+        """Leave, and let the first in the queue enter."""
         with self._lock:
             if self._queue:
                 self._queue.popleft().set()
@@ -77,32 +87,32 @@ class Gate:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Let ``app`` work on ``threads`` requests, keep ``queue_size`` more, and send some files beside them."""
+    """Let ``app`` work on ``threads`` requests, queue ``queue_size`` more, and send downloads beside them."""
     work = Gate(settings.threads, settings.queue_size, settings.queue_timeout)
-    files = Gate(_FILES_AT_ONCE, 0, 0)
-    app.extensions[_BATCHES] = Gate(settings.threads, 0, 0)
-    app.before_request(_refuse_without_length)
-    app.before_request(lambda: _enter(files if request.endpoint in _FILES else work))
+    downloads = Gate(_MAX_DOWNLOADS, 0, 0)
+    app.extensions[_BATCH_GATE] = Gate(settings.threads, 0, 0)
+    app.before_request(_require_length)
+    app.before_request(lambda: _enter(downloads if request.endpoint in _DOWNLOADS else work))
     app.teardown_request(lambda _: _leave_early())
     app.wsgi_app = _leaving_at_the_end(app.wsgi_app)  # type: ignore[assignment,method-assign]
 
 
-def give_way() -> None:
-    """Let others have a turn in the midst of a long request."""
-    if gate := request.environ.get(_ENTERED):
-        gate.give_way()
+def yield_turn() -> None:
+    """Let waiting requests have a turn in the middle of a long one."""
+    if gate := request.environ.get(_GATE):
+        gate.yield_turn()
 
 
 @contextmanager
-def many_questions() -> Iterator[None]:
-    """Be one of the requests of many questions that are worked on: they must not fill the queue for all.
+def batch() -> Iterator[None]:
+    """Count as one of the batches in progress, which must not fill the queue for everyone.
 
     Raises:
-        ServiceUnavailable: there are as many already as there are threads.
+        ServiceUnavailable: as many batches as threads are already in progress.
     """
-    batches: Gate = current_app.extensions[_BATCHES]
+    batches: Gate = current_app.extensions[_BATCH_GATE]
     if not batches.enter():
-        raise ServiceUnavailable("Too many batches are being answered. Try again in a moment.", retry_after=1)
+        raise ServiceUnavailable("Too many batches are in progress. Try again in a moment.", retry_after=1)
     try:
         yield
     finally:
@@ -110,43 +120,40 @@ def many_questions() -> Iterator[None]:
 
 
 def threads(settings: Settings) -> int:
-    """Return how many threads that takes.
-
-    As many again open files, and two are for probes and for those who are sent away.
-    """
-    return 2 * settings.threads + settings.queue_size + 2
+    """Return how many threads a process needs: as many again open files, and some refuse requests."""
+    return 2 * settings.threads + settings.queue_size + _SPARE_THREADS
 
 
-def _refuse_without_length() -> None:
-    """Read nothing of which nobody can tell when it will have arrived: it would keep its room until then."""
+def _require_length() -> None:
+    """Refuse a body of unknown length: its request would hold a thread until it has arrived."""
     if "Transfer-Encoding" in request.headers:
-        raise LengthRequired("Send the body whole, with its Content-Length.")
+        raise LengthRequired("Send the body in one piece, with a Content-Length.")
 
 
 def _enter(gate: Gate) -> None:
     if is_probe() or request.endpoint == _METRICS:
         return
     if not gate.enter():
-        raise ServiceUnavailable("The server is busy. Try again in a moment.", retry_after=1)
-    request.environ[_ENTERED] = gate
+        raise ServiceUnavailable(BUSY, retry_after=1)
+    request.environ[_GATE] = gate
 
 
 def _leave_early() -> None:
-    """Leave once the request is worked on; a file's room is kept until it is sent."""
-    if request.endpoint not in _FILES:
+    """Leave once the answer is ready; a download leaves only when it is sent."""
+    if request.endpoint not in _DOWNLOADS:
         _leave(request.environ)
 
 
 def _leave(environ: dict[str, Any]) -> None:
-    if gate := environ.pop(_ENTERED, None):
+    if gate := environ.pop(_GATE, None):
         gate.leave()
 
 
 def _leaving_at_the_end(app: WSGIApp) -> WSGIApp:
-    """Leave the room however the answer ends.
+    """Wrap a WSGI app so that a request leaves the gate however its answer ends.
 
     A server must close what a WSGI app returns (PEP 3333): after the last byte, after an error, when the
-    client has gone, and where nothing is sent at all. Flask's own ``call_on_close`` is not called for a file.
+    client disconnects, and when nothing is sent at all. Flask does not run ``call_on_close`` for files.
     """
 
     def run(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -155,6 +162,6 @@ def _leaving_at_the_end(app: WSGIApp) -> WSGIApp:
         except BaseException:
             _leave(environ)
             raise
-        return ClosingIterator(body, lambda: _leave(environ)) if _ENTERED in environ else body
+        return ClosingIterator(body, lambda: _leave(environ)) if _GATE in environ else body
 
     return run

@@ -1,1 +1,1 @@
-"""The JSON API, under ``/api/v1``."""
+"""The JSON API, under ``/api/v1``: endpoints, validation, and the shapes of requests and responses."""

@@ -1,4 +1,4 @@
-"""Turn what the engine gives into the API's JSON: plain dicts, in the shapes of ``schemas``."""
+"""The API's JSON: the engine's results as plain dicts, in the shapes of ``schemas.responses``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JSON = dict[str, Any]
 
 
 def search_answer(result: SearchResult) -> JSON:
-    """Shape the answer to one question."""
+    """Return the answer to one question."""
     return {
         "query": result.query.question,
         "answerable": result.answerable,
@@ -26,20 +26,17 @@ def search_answer(result: SearchResult) -> JSON:
 
 
 def listing_answer(listing: Listing) -> JSON:
-    """Shape all results of one question that bear on it, in the order asked for."""
+    """Return all relevant results of one question, in the order of the listing."""
     answer = search_answer(replace(listing.result, hits=listing.hits))
     return answer | {"facets": facets_answer(listing)}
 
 
 def facets_answer(listing: Listing) -> JSON:
-    """Shape what the results have in common."""
+    """Return the facets of the results."""
     return {
         "results": len(listing.hits),
         "complete": listing.complete,
-        **{
-            field: [{"value": one.value, "count": one.count, "chosen": one.chosen} for one in counts]
-            for field, counts in listing.counts.items()
-        },
+        **{field: [asdict(count) for count in counts] for field, counts in listing.counts.items()},
         "undated": listing.undated,
         "timeline": [
             {"from": bar.start, "to": bar.end, "count": bar.count}
@@ -49,7 +46,7 @@ def facets_answer(listing: Listing) -> JSON:
 
 
 def document_ref(document: Document) -> JSON:
-    """Shape the document of a result."""
+    """Return the document of a result."""
     metadata = document.metadata
     return {
         "id": document.id,
@@ -67,7 +64,7 @@ def document_ref(document: Document) -> JSON:
 
 
 def document_answer(document: Document) -> JSON:
-    """Shape everything known of a document."""
+    """Return everything known about a document."""
     return document_ref(document) | {
         "found": dict(document.metadata.found),
         "characters": document.characters,
@@ -79,7 +76,7 @@ def document_answer(document: Document) -> JSON:
 
 
 def passage_answer(passage: Passage, previous: Passage | None, following: Passage | None) -> JSON:
-    """Shape a passage with its document and neighbours."""
+    """Return a passage with its document and neighbours."""
     return _passage(passage) | {
         "document": document_answer(passage.document),
         "previous": _passage(previous) if previous else None,
@@ -87,8 +84,8 @@ def passage_answer(passage: Passage, previous: Passage | None, following: Passag
     }
 
 
-def status_answer(info: IndexInfo, seen: Summary | None) -> JSON:
-    """Shape what the index holds."""
+def status_answer(info: IndexInfo, folder: Summary | None) -> JSON:
+    """Return the contents of the index, and the state of the documents folder if it is known."""
     return {
         "generation": info.generation,
         "model": info.model,
@@ -97,15 +94,17 @@ def status_answer(info: IndexInfo, seen: Summary | None) -> JSON:
         "passages": info.passages,
         "sentences": info.sentences,
         "store": info.store,
-        "failures": [{"path": f.path, "row": f.row, "reason": f.reason} for f in info.failures],
+        "failures": [
+            {"path": failure.path, "row": failure.row, "reason": failure.reason} for failure in info.failures
+        ],
         "failure_count": info.failure_count,
         "unread_files": info.unread_files,
-        "files": asdict(seen) if seen else None,
+        "files": asdict(folder) if folder else None,
     }
 
 
 def passage_url(passage: Passage) -> str:
-    """Give the address of the page that shows a passage in its document."""
+    """Return the address of the page that shows a passage in its document."""
     start, end = passage.span
     return f"/documents/{passage.document.id}?start={start}&end={end}#passage"
 
@@ -131,7 +130,7 @@ def _result(hit: Hit) -> JSON:
         "char_end": passage.span.end,
         "page": passage.page,
         "section": passage.section,
-        "answers": [_sentence(answer) for answer in hit.answers],
+        "answers": [_answer(answer) for answer in hit.answers],
         "url": passage_url(passage),
         "document": document_ref(passage.document),
         "duplicates": [_duplicate(passage) for passage in hit.duplicates],
@@ -143,7 +142,7 @@ def _duplicate(passage: Passage) -> JSON:
     return {"id": passage.id, "url": passage_url(passage), "document": document_ref(passage.document)}
 
 
-def _sentence(answer: Answer) -> JSON:
+def _answer(answer: Answer) -> JSON:
     return {
         "text": answer.text,
         "char_start": answer.span.start,

@@ -21,11 +21,11 @@ from qa import __version__
 from qa.errors import QAError
 from qa.indexing import ledger
 from qa.web.access import load
-from qa.web.api import schemas
 from qa.web.api.answers import document_answer, facets_answer, passage_answer, search_answer, status_answer
 from qa.web.api.originals import original
+from qa.web.api.schemas import requests, responses
 from qa.web.api.validation import API
-from qa.web.listing import Sort, look
+from qa.web.listing import Sort, list_results
 from qa.web.problems import PROBLEM
 from qa.web.server import metrics
 from qa.web.service import note_questions, searcher, service
@@ -33,19 +33,24 @@ from qa.web.service import note_questions, searcher, service
 INFO = Info(
     title="Question-answering search",
     version=__version__,
-    description="Ask a folder of documents. Each answer is a passage with its exact provenance.",
+    description="Ask a folder of documents. Each result is a passage with its exact provenance.",
 )
 MAX_BODY = 1 << 20
+"""The longest request body, in bytes. Chosen: a full batch of the longest questions has 0.4 MB of UTF-8."""
 
-_AT_ONCE = 10
+_BATCH = 10
+"""Questions of a batch that are answered together; then other requests get a turn, and the time is checked.
 
-_SEARCH = Tag(name="Search", description="Ask, and get the passages that answer.")
+Chosen so that other requests wait for ten questions at most.
+"""
+
+_SEARCH = Tag(name="Search", description="Questions, and the passages that answer them.")
 _DOCUMENTS = Tag(name="Documents", description="The documents, their text and their passages.")
-_SERVICE = Tag(name="Service", description="How the service and its index are.")
+_SERVICE = Tag(name="Service", description="The state of the service and of its index.")
 
 
-def _answers(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]:
-    """Describe what an operation answers: a model or a described body, and problems by status."""
+def _responses(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]:
+    """Return the description of an operation's responses: a model or a body, and problems by status."""
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         200: answer,
@@ -59,101 +64,101 @@ def _body(media_type: str, description: str, **schema: str) -> dict[str, Any]:
 
 
 api = API("api", __name__, url_prefix="/api/v1")
-# Probes may carry parameters of their own.
+# Not validated: load balancers may add parameters of their own to a probe.
 probes = APIBlueprint("probes", __name__)
 
 
-@api.get("/search", tags=[_SEARCH], responses=_answers(schemas.SearchAnswer, 422, 503))
-def search(query: schemas.SearchParameters) -> Response:
+@api.get("/search", tags=[_SEARCH], responses=_responses(responses.SearchAnswer, 422, 503))
+def search(query: requests.SearchParameters) -> Response:
     """Answer a question."""
     note_questions([query.q])
     return jsonify(_answer(query, query.q))
 
 
-@api.post("/search", tags=[_SEARCH], responses=_answers(schemas.SearchResponse, 400, 413, 415, 422, 503))
-def search_many(body: schemas.SearchRequest) -> Response:
+@api.post("/search", tags=[_SEARCH], responses=_responses(responses.SearchResponse, 400, 413, 415, 422, 503))
+def search_many(body: requests.SearchRequest) -> Response:
     """Answer a question, or several at once."""
     note_questions(body.questions or [body.q])
     if body.q is not None:
         return jsonify(_answer(body, body.q))
-    with load.many_questions():
-        return jsonify({"answers": _in_time(body)})
+    with load.batch():
+        return jsonify({"answers": _answer_batch(body)})
 
 
-def _answer(asked: schemas.SearchOptions, question: str) -> dict[str, Any]:
-    """Answer one question; only what needs all results that bear on it looks at them all."""
-    query = asked.query(question)
-    if asked.is_plain:
+def _answer(options: requests.SearchOptions, question: str) -> dict[str, Any]:
+    """Answer one question. Only facets and another order need all relevant results."""
+    query = options.query(question)
+    if options.is_plain:
         return search_answer(searcher().search(query))
-    listing = look(searcher(), query, asked.sort)
-    if asked.sort is Sort.DATE:
+    listing = list_results(searcher(), query, options.sort)
+    if options.sort is Sort.DATE:
         hits = listing.hits[query.offset : query.offset + query.k]
         answer = search_answer(replace(listing.result, hits=hits))
     else:
         answer = search_answer(searcher().search(query))
-    return answer | ({"facets": facets_answer(listing)} if asked.facets else {})
+    return answer | ({"facets": facets_answer(listing)} if options.facets else {})
 
 
-def _in_time(asked: schemas.SearchRequest) -> list[dict[str, Any]]:
-    """Answer several questions, a few at once, unless they take longer than a request may."""
-    ends = time.monotonic() + service().settings.batch_timeout
-    found: list[dict[str, Any]] = []
-    for start in range(0, len(asked.questions), _AT_ONCE):
-        load.give_way()
-        if time.monotonic() > ends:
-            raise ServiceUnavailable(
-                "So many questions take too long here. Ask fewer at once.", retry_after=1
-            )
-        found += _together(asked, asked.questions[start : start + _AT_ONCE])
-    return found
+def _answer_batch(body: requests.SearchRequest) -> list[dict[str, Any]]:
+    """Answer several questions, a few at a time, within ``batch_timeout``."""
+    deadline = time.monotonic() + service().settings.batch_timeout
+    answers: list[dict[str, Any]] = []
+    for start in range(0, len(body.questions), _BATCH):
+        load.yield_turn()
+        if time.monotonic() > deadline:
+            raise ServiceUnavailable("The batch takes too long. Send fewer questions at once.", retry_after=1)
+        answers += _answer_together(body, body.questions[start : start + _BATCH])
+    return answers
 
 
-def _together(asked: schemas.SearchOptions, questions: Sequence[str]) -> list[dict[str, Any]]:
-    if asked.is_plain:
-        results = searcher().search_many([asked.query(question) for question in questions])
+def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) -> list[dict[str, Any]]:
+    if options.is_plain:
+        results = searcher().search_many([options.query(question) for question in questions])
         return [search_answer(result) for result in results]
-    return [_answer(asked, question) for question in questions]
+    return [_answer(options, question) for question in questions]
 
 
-@api.get("/documents", tags=[_DOCUMENTS], responses=_answers(schemas.Documents, 422, 503))
-def documents(query: schemas.DocumentsParameters) -> Response:
-    """List the documents, by path."""
-    page = searcher().documents(query.filters(), limit=query.limit, offset=query.offset)
+@api.get("/documents", tags=[_DOCUMENTS], responses=_responses(responses.Documents, 422, 503))
+def documents(query: requests.DocumentsParameters) -> Response:
+    """List the documents, ordered by path."""
+    page = searcher().library.documents(query.filters(), limit=query.limit, offset=query.offset)
     return jsonify({"total": page.total, "documents": [document_answer(d) for d in page.documents]})
 
 
-@api.get("/documents/<document_id>", tags=[_DOCUMENTS], responses=_answers(schemas.Document, 404, 422, 503))
-def document(path: schemas.DocumentPath) -> Response:
-    """Give everything known of a document."""
-    return jsonify(document_answer(searcher().document(path.document_id)))
+@api.get(
+    "/documents/<document_id>", tags=[_DOCUMENTS], responses=_responses(responses.Document, 404, 422, 503)
+)
+def document(path: requests.DocumentPath) -> Response:
+    """Return everything known about a document."""
+    return jsonify(document_answer(searcher().library.document(path.document_id)))
 
 
 @api.get(
     "/documents/<document_id>/text",
     tags=[_DOCUMENTS],
-    responses=_answers(_body("text/plain", "The text"), 404, 422, 503),
+    responses=_responses(_body("text/plain", "The text"), 404, 422, 503),
 )
-def document_text(path: schemas.DocumentPath) -> Response:
-    """Give a document's text, to which all offsets refer: its code points, in UTF-8, unchanged."""
-    text = searcher().text(path.document_id)
+def document_text(path: requests.DocumentPath) -> Response:
+    """Return a document's text, unchanged and in UTF-8. All offsets count its code points."""
+    text = searcher().library.text(path.document_id)
     return Response(text.encode("utf-8"), content_type="text/plain; charset=utf-8")
 
 
 @api.get(
     "/documents/<document_id>/file",
     tags=[_DOCUMENTS],
-    responses=_answers(_body("application/octet-stream", "The file", format="binary"), 404, 409, 422, 503),
+    responses=_responses(_body("application/octet-stream", "The file", format="binary"), 404, 409, 422, 503),
 )
-def document_file(path: schemas.DocumentPath) -> Response:
-    """Give the file itself, as it was when it was indexed; 409 where it has changed since."""
-    found = searcher().document(path.document_id)
-    file = original(found)
+def document_file(path: requests.DocumentPath) -> Response:
+    """Return the file itself, as it was when it was indexed; 409 if it has changed since."""
+    document_ = searcher().library.document(path.document_id)
+    file = original(document_)
     response = send_file(
-        BufferedReader(file), mimetype=found.media_type, etag=found.sha256, conditional=False
+        BufferedReader(file), mimetype=document_.media_type, etag=document_.sha256, conditional=False
     )
-    response.content_length = file.size  # shows the client that an answer was cut short
-    # The name is quoted whole: it may hold line ends and any script.
-    name = quote(found.path.rpartition("/")[2], safe="")
+    response.content_length = file.size  # lets the client notice an answer that was cut short
+    # Every character of the name is quoted: it may contain line ends.
+    name = quote(document_.path.rpartition("/")[2], safe="")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
@@ -162,47 +167,47 @@ def document_file(path: schemas.DocumentPath) -> Response:
 @api.get(
     "/passages/<passage_id>",
     tags=[_DOCUMENTS],
-    responses=_answers(schemas.Passage, 404, 410, 422, 503),
+    responses=_responses(responses.Passage, 404, 410, 422, 503),
 )
-def passage(path: schemas.PassagePath) -> Response:
-    """Give a passage with its neighbours; 410 where its document has changed since."""
-    search_ = searcher()
-    found = search_.passage(path.passage_id)
-    return jsonify(passage_answer(found, *search_.neighbours(found)))
+def passage(path: requests.PassagePath) -> Response:
+    """Return a passage with its neighbours; 410 if its document has changed since."""
+    library = searcher().library
+    passage_ = library.passage(path.passage_id)
+    return jsonify(passage_answer(passage_, *library.neighbours(passage_)))
 
 
-@api.get("/status", tags=[_SERVICE], responses=_answers(schemas.Status, 422, 503))
+@api.get("/status", tags=[_SERVICE], responses=_responses(responses.Status, 422, 503))
 def status() -> Response:
-    """Tell what the index holds, and which files could not be read and why."""
+    """Return the contents of the index, and which files could not be read and why."""
     return jsonify(status_answer(searcher().info, ledger.summary(service().settings.index)))
 
 
-@api.get("/files", tags=[_SERVICE], responses=_answers(schemas.FileList, 422, 503))
-def files(query: schemas.FilesParameters) -> Response:
-    """List every file ever seen in the documents folder, by path, and what became of it."""
+@api.get("/files", tags=[_SERVICE], responses=_responses(responses.FileList, 422, 503))
+def files(query: requests.FilesParameters) -> Response:
+    """List every file ever seen in the documents folder, ordered by path, with its state."""
     index = service().settings.index
-    seen = ledger.summary(index)
-    counts = seen.counts if seen else {}
+    summary = ledger.summary(index)
+    counts = summary.counts if summary else {}
     total = counts.get(query.state, 0) if query.state else sum(counts.values())
-    found = ledger.entries(index, query.state, limit=query.limit, offset=query.offset)
-    return jsonify({"total": total, "files": [asdict(entry) for entry in found]})
+    entries = ledger.entries(index, query.state, limit=query.limit, offset=query.offset)
+    return jsonify({"total": total, "files": [asdict(entry) for entry in entries]})
 
 
-@probes.get("/healthz", tags=[_SERVICE], responses=_answers(schemas.Health))
+@probes.get("/healthz", tags=[_SERVICE], responses=_responses(responses.Health))
 def healthz() -> Response:
-    """Tell that the process is alive."""
+    """Answer as long as the process is alive."""
     return jsonify({"status": "ok"})
 
 
-@probes.get("/readyz", tags=[_SERVICE], responses=_answers(schemas.Readiness, 503))
+@probes.get("/readyz", tags=[_SERVICE], responses=_responses(responses.Readiness, 503))
 def readyz() -> Response:
-    """Tell whether the index can be searched."""
+    """Answer with 200 if the index can be searched, else with 503."""
     return jsonify({"status": "ready", "generation": searcher().info.generation})
 
 
-@probes.get("/metrics", tags=[_SERVICE], responses=_answers(_body("text/plain", "Prometheus metrics")))
+@probes.get("/metrics", tags=[_SERVICE], responses=_responses(_body("text/plain", "Prometheus metrics")))
 def prometheus() -> Response:
-    """Give the metrics, for Prometheus."""
+    """Return the metrics in Prometheus format."""
     try:
         info = searcher().info
     except QAError:
@@ -211,9 +216,9 @@ def prometheus() -> Response:
 
 
 def _last_success() -> float | None:
-    """Give when `qa index` last ended well, in seconds since 1970."""
+    """Return when `qa index` last succeeded, in seconds since 1970."""
     try:
-        seen = ledger.summary(service().settings.index)
+        summary = ledger.summary(service().settings.index)
     except QAError:
         return None
-    return datetime.fromisoformat(seen.checked).timestamp() if seen else None
+    return datetime.fromisoformat(summary.checked).timestamp() if summary else None

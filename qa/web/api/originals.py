@@ -1,4 +1,4 @@
-"""The documents' own files, as they were when they were indexed."""
+"""The original files of documents, sent only if they are unchanged since they were indexed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _CHUNK = 2**20
+"""Bytes read at a time."""
 
 
 class Original(io.RawIOBase):
-    """An open file that can be read to its end only if it is what was indexed.
+    """An open file that can be read to its end only if its content is what was indexed.
 
-    Somebody may write to it while it is being sent. So it is hashed as it is read, and the last piece is
-    given only once the whole is known to be right.
+    Another program may write to the file while it is sent. It is therefore hashed as it is read, and the last
+    piece is returned only if the whole has the right hash.
     """
 
     def __init__(self, file: io.BufferedReader, document: Document) -> None:
-        """Take over an open file of a document, wherever it has been read to."""
+        """Take over an open file of a document, at whatever position."""
         super().__init__()
         self._file, self._document = file, document
         self.size = os.fstat(file.fileno()).st_size
@@ -42,21 +43,21 @@ class Original(io.RawIOBase):
         return self._file.fileno()
 
     def readable(self) -> bool:
-        """Whether it can be read."""
+        """Whether the file can be read: always."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read the next piece.
+        """Read the next piece into ``buffer``, and return its length in bytes.
 
         Raises:
-            ChangedError: this would be the last, and the whole is not what was indexed.
+            ChangedError: this would be the last piece, and the file is not what was indexed.
         """
         piece = memoryview(buffer).cast("B")[: self._left]
         count = self._file.readinto(piece)
         self._sha256.update(piece[:count])
         self._left -= count
-        is_over = not self._left or (len(piece) > 0 and not count)
-        if is_over and self._sha256.hexdigest() != self._document.sha256:
+        is_last = not self._left or (len(piece) > 0 and not count)
+        if is_last and self._sha256.hexdigest() != self._document.sha256:
             raise ChangedError(
                 f"{self._document.path} has changed since it was indexed. Run `qa index` to index it again."
             )
@@ -69,21 +70,21 @@ class Original(io.RawIOBase):
 
 
 def original(document: Document) -> Original:
-    """Open a document's file.
+    """Return a document's file, open and checked.
 
     Raises:
-        NotFoundError: it is not in the documents folder any more.
-        ChangedError: it has changed since it was indexed.
+        NotFoundError: the file is no longer in the documents folder.
+        ChangedError: the file has changed since it was indexed.
     """
     try:
-        found = Original(open_inside(service().settings.docs, document.path), document)
+        file = Original(open_inside(service().settings.docs, document.path), document)
         try:
-            while found.read(_CHUNK):  # to its end, which is there only if it is right
+            while file.read(_CHUNK):  # raises before the end if the file has changed
                 pass
-            found.rewind()
+            file.rewind()
         except BaseException:
-            found.close()
+            file.close()
             raise
     except (ReadError, OSError) as error:
         raise NotFoundError(f"The file {document.path} is no longer in the documents folder.") from error
-    return found
+    return file

@@ -1,4 +1,4 @@
-"""What the page shows of a question's results: cards, facets and timeline as links."""
+"""What the search page shows of a question's results: cards, and facets and timeline as links."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import request
 from qa.text.folding import fold
 from qa.types import Document, Hit, Passage, SearchResult, Span
 from qa.web import facets
-from qa.web.facets import Bar, Field, Timeline
+from qa.web.facets import Bar, Count, Field, Timeline
 from qa.web.judgements import Verdict
 from qa.web.listing import Listing
 from qa.web.pages import permalinks
@@ -19,18 +19,19 @@ from qa.web.pages.citations import Quotation
 from qa.web.pages.formats import address
 from qa.web.pages.viewer import Mark, Piece, pieces
 
-Given = dict[str, Any]
-"""The parameters of the page's own address."""
+Parameters = dict[str, Any]
+"""The parameters of the search page's address."""
 
 _HIGH, _FAIR = 0.9, 0.7
+"""Confidence from which an answer is called very likely, or probable. Chosen by what the words promise."""
 _PARAMETER: dict[Field, str] = {"source": "source", "language": "language", "type": "type"}
-_CARRIED = ("q", "mode")
-"""What the viewer has to know of a question, to mark its other results."""
+_QUESTION_PARAMETERS = ("q", "mode")
+"""What the document page needs to mark the other results of the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A result: its passage is cut at the edges of the sentence that answers, which is what is quoted."""
+    """A result. Its passage is cut at the edges of the best sentence, which is also what is quoted."""
 
     hit: Hit
     pieces: tuple[Piece, ...]
@@ -41,7 +42,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value of a facet, and the address that chooses it or lets it go."""
+    """A value of a facet, and the address that selects or deselects it."""
 
     value: str
     count: int
@@ -51,37 +52,37 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A bar of the timeline, as shares of the whole, and the address that filters for its days."""
+    """A bar of the timeline, its height as a share of the highest, and the address that filters for it."""
 
     bar: Bar
     height: float
     url: str
 
 
-def card(hit: Hit, given: Given, verdict: Verdict | None) -> Card:
-    """Make a result ready to be shown."""
+def card(hit: Hit, parameters: Parameters, verdict: Verdict | None) -> Card:
+    """Return a result as a card."""
     passage = hit.passage
     best = hit.answers[0].span if hit.answers else passage.span
     cut = pieces(passage.text, passage.span.start, passage.span, [Mark(best, "sentence")])
-    return Card(hit, cut, reading_url(passage, given), quotation_of(passage, best), verdict)
+    return Card(hit, cut, reading_url(passage, parameters), quotation_of(passage, best), verdict)
 
 
-def reading_url(passage: Passage, given: Given) -> str:
-    """Give the address of a passage in its document; with the question, whose other results are marked."""
+def reading_url(passage: Passage, parameters: Parameters) -> str:
+    """Return the address of a passage in its document, with the question whose other results are marked."""
     start, end = passage.span
-    carried = {name: given[name] for name in _CARRIED if name in given}
-    return address(f"/documents/{passage.document.id}", {"start": start, "end": end} | carried) + "#passage"
+    question = {name: parameters[name] for name in _QUESTION_PARAMETERS if name in parameters}
+    return address(f"/documents/{passage.document.id}", {"start": start, "end": end} | question) + "#passage"
 
 
 def quotation_of(passage: Passage, span: Span) -> Quotation:
-    """Quote a part of a passage."""
+    """Return a quotation of a part of a passage."""
     return quote(passage.document, span, passage.slice(span), page=passage.page, section=passage.section)
 
 
 def quote(
     document: Document, span: Span, text: str, *, page: int | None = None, section: str | None = None
 ) -> Quotation:
-    """Quote a part of a document, with an address that tells later what has become of it."""
+    """Return a quotation of a part of a document, with a permalink that can be checked later."""
     query = {
         "start": span.start,
         "end": span.end,
@@ -92,55 +93,56 @@ def quote(
     return Quotation(document, span, text, f"{permalink}#passage", page, section)
 
 
-def sureness(result: SearchResult) -> str:
-    """Name how sure the answer is; the template has the words."""
+def confidence_level(result: SearchResult) -> str:
+    """Return ``high``, ``fair``, ``low`` or ``none``; the template has the words."""
     if not result.answerable:
         return "none"
     return "high" if result.confidence >= _HIGH else "fair" if result.confidence >= _FAIR else "low"
 
 
-def choices(given: Given, listing: Listing) -> dict[Field, list[Choice]]:
-    """Give the facets as links. One that cannot part the results is left out."""
-    found = {
+def choices(parameters: Parameters, listing: Listing) -> dict[Field, list[Choice]]:
+    """Return the facets as links. A facet that cannot narrow the results is left out."""
+    facet_choices = {
         field: [
-            Choice(one.value, one.count, one.chosen, _toggled(given, field, one.value, chosen=one.chosen))
-            for one in counts
+            Choice(count.value, count.count, count.chosen, _toggled(parameters, field, count))
+            for count in counts
         ]
         for field, counts in listing.counts.items()
     }
-    return {field: values for field, values in found.items() if _parts(values, len(listing.hits))}
+    return {field: values for field, values in facet_choices.items() if _is_useful(values, len(listing.hits))}
 
 
-def columns(given: Given, timeline: Timeline | None) -> list[Column]:
-    """Give the bars of the timeline as links."""
+def columns(parameters: Parameters, timeline: Timeline | None) -> list[Column]:
+    """Return the bars of the timeline as links."""
     if timeline is None:
         return []
     return [
-        Column(bar, bar.count / timeline.highest, _between(given, bar.start, bar.end))
+        Column(bar, bar.count / timeline.highest, _between(parameters, bar.start, bar.end))
         for bar in timeline.bars
     ]
 
 
-def without(given: Given, *names: str) -> Given:
-    """Leave parameters out, and with them how many results are shown."""
-    return {name: value for name, value in given.items() if name not in (*names, "show")}
+def without(parameters: Parameters, *names: str) -> Parameters:
+    """Return the parameters without some of them, and without the number of results that are shown."""
+    return {name: value for name, value in parameters.items() if name not in (*names, "show")}
 
 
-def _parts(values: Sequence[Choice], hits: int) -> bool:
-    """Tell whether a facet has something to choose or to let go of."""
-    return len(values) > 1 or any(one.chosen or one.count < hits for one in values)
+def _is_useful(values: Sequence[Choice], hits: int) -> bool:
+    """Whether a facet has something to select or deselect."""
+    return len(values) > 1 or any(choice.chosen or choice.count < hits for choice in values)
 
 
-def _between(given: Given, start: str, end: str) -> str:
-    return address("/", without(given, "from", "to") | {"from": start, "to": end})
+def _between(parameters: Parameters, start: str, end: str) -> str:
+    return address("/", without(parameters, "from", "to") | {"from": start, "to": end})
 
 
-def _toggled(given: Given, field: Field, value: str, *, chosen: bool) -> str:
+def _toggled(parameters: Parameters, field: Field, count: Count) -> str:
+    """Return the address that selects a value of a facet, or deselects it if it is selected."""
     if field == "year":
-        if chosen:
-            return address("/", without(given, "from", "to"))
-        return _between(given, *facets.year_range(value))
+        if count.chosen:
+            return address("/", without(parameters, "from", "to"))
+        return _between(parameters, *facets.year_range(count.value))
     name = _PARAMETER[field]
-    kept = [one for one in given.get(name, ()) if fold(one) != fold(value)]
-    values: Sequence[str] = kept if chosen else [*kept, value]
-    return address("/", without(given, name) | ({name: values} if values else {}))
+    others = [value for value in parameters.get(name, ()) if fold(value) != fold(count.value)]
+    values: Sequence[str] = others if count.chosen else [*others, count.value]
+    return address("/", without(parameters, name) | ({name: values} if values else {}))

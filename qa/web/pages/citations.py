@@ -1,6 +1,6 @@
-"""A quotation with its source, in the forms in which people and programs keep them.
+"""Citations: a quotation with its source, as text, Markdown, BibTeX, RIS or CSL-JSON.
 
-Nothing is guessed here either: where a document has no date, neither has its citation.
+Nothing is guessed: a document without a date has a citation without a date.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from qa.types import Document, Span
 
-_WHITE = re.compile(r"\s+")
+_WHITESPACE = re.compile(r"\s+")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _LATEX: Mapping[int, str] = MappingProxyType(
     {
@@ -28,9 +28,14 @@ _LATEX: Mapping[int, str] = MappingProxyType(
 )
 
 
+def title_of(document: Document) -> str:
+    """Return a document's title, or else its file name."""
+    return document.metadata.title or document.path.rpartition("/")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """Characters ``span`` of a document, and the address that shows them."""
+    """The characters ``span`` of a document, and a permalink to them."""
 
     document: Document
     span: Span
@@ -41,17 +46,17 @@ class Quotation:
 
     @property
     def line(self) -> str:
-        """Give the text on one line."""
+        """Return the text on one line."""
         return _one_line(self.text)
 
     @property
     def title(self) -> str:
-        """Give the document's title, or its file's name."""
-        return _one_line(self.document.metadata.title or self.document.path.rpartition("/")[2])
+        """Return the title of the document on one line."""
+        return _one_line(title_of(self.document))
 
     @property
     def place(self) -> str:
-        """Tell where in the document it stands, and in which state of the file."""
+        """Return where the quotation is in the document, and which version of the file that is."""
         parts = [
             f"p. {self.page}" if self.page else "",
             f"section “{_one_line(self.section)}”" if self.section else "",
@@ -62,23 +67,23 @@ class Quotation:
 
     @property
     def key(self) -> str:
-        """Give a name that a bibliography can use."""
+        """Return a unique key for a bibliography."""
         return f"{self.document.id}-{self.span.start}-{self.span.end}"
 
 
 def plain(quotation: Quotation) -> str:
-    """Write it as a line of text."""
+    """Return a citation as a line of text."""
     return f"“{quotation.line}” — {_source(quotation, quotation.title)} {quotation.permalink}"
 
 
 def markdown(quotation: Quotation) -> str:
-    """Write it as a quotation in Markdown, its source linked."""
+    """Return a citation as a Markdown blockquote with a linked source."""
     title = f"[{_escaped(quotation.title)}]({quotation.permalink})"
     return f"> {_escaped(quotation.line)}\n>\n> — {_source(quotation, title, _escaped)}\n"
 
 
 def bibtex(quotation: Quotation) -> str:
-    """Write it as an entry for BibTeX and biblatex."""
+    """Return a citation as an entry for BibTeX and biblatex."""
     meta = quotation.document.metadata
     fields = {
         "title": f"{{{_latex(quotation.title)}}}",
@@ -97,7 +102,7 @@ def bibtex(quotation: Quotation) -> str:
 
 
 def ris(quotation: Quotation) -> str:
-    """Write it as a RIS record."""
+    """Return a citation as a RIS record."""
     meta = quotation.document.metadata
     values = [
         ("TY", "GEN"),
@@ -118,7 +123,7 @@ def ris(quotation: Quotation) -> str:
 
 
 def csl_json(quotation: Quotation) -> str:
-    """Write it as CSL-JSON, which Zotero and pandoc read."""
+    """Return a citation as CSL-JSON, which Zotero and pandoc read."""
     meta = quotation.document.metadata
     item: dict[str, Any] = {
         "id": quotation.key,
@@ -135,29 +140,28 @@ def csl_json(quotation: Quotation) -> str:
         "annote": quotation.text,
         "note": "; ".join(filter(None, (meta.dateline, quotation.place))),
     }
-    kept = {name: value for name, value in item.items() if value is not None}
-    return json.dumps([kept], ensure_ascii=False, indent=2) + "\n"
+    present = {name: value for name, value in item.items() if value is not None}
+    return json.dumps([present], ensure_ascii=False, indent=2) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """A way to write a quotation down."""
+class CitationFormat:
+    """A format of citations."""
 
-    name: str
     media_type: str
     write: Callable[[Quotation], str]
 
 
-FORMS: Mapping[str, Form] = MappingProxyType(
+FORMATS: Mapping[str, CitationFormat] = MappingProxyType(
     {
-        "txt": Form("Plain text", "text/plain", plain),
-        "md": Form("Markdown", "text/markdown", markdown),
-        "bib": Form("BibTeX", "application/x-bibtex", bibtex),
-        "ris": Form("RIS", "application/x-research-info-systems", ris),
-        "json": Form("CSL-JSON", "application/vnd.citationstyles.csl+json", csl_json),
+        "txt": CitationFormat("text/plain", plain),
+        "md": CitationFormat("text/markdown", markdown),
+        "bib": CitationFormat("application/x-bibtex", bibtex),
+        "ris": CitationFormat("application/x-research-info-systems", ris),
+        "json": CitationFormat("application/vnd.citationstyles.csl+json", csl_json),
     }
 )
-"""By the ending of their addresses."""
+"""By the extension in their addresses."""
 
 
 def _source(quotation: Quotation, title: str, escaped: Callable[[str], str] = str) -> str:
@@ -167,7 +171,7 @@ def _source(quotation: Quotation, title: str, escaped: Callable[[str], str] = st
 
 
 def _one_line(text: str) -> str:
-    return _WHITE.sub(" ", text).strip()
+    return _WHITESPACE.sub(" ", text).strip()
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""One document: its text with a passage in its context, the pages of a PDF, and quotations from it."""
+"""The document page: a document's text with a passage in context, the pages of a PDF, and quotations."""
 
 from __future__ import annotations
 
@@ -14,33 +14,41 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from qa.errors import NotFoundError, QueryError, RenderingBusyError, RenderingError
+from qa.protocols import Search
 from qa.readers.pdf.rendering.renderer import Sheet, letters_on_page
-from qa.types import Document, Filters, Heading, Hit, Search, Span
+from qa.types import Document, Filters, Heading, Hit, Span
 from qa.web.api.originals import original
-from qa.web.api.schemas import SearchParameters
-from qa.web.listing import MOST
+from qa.web.api.schemas.requests import SearchParameters
+from qa.web.listing import MAX_RESULTS
 from qa.web.pages import cards, permalinks
-from qa.web.pages.citations import FORMS, Quotation
+from qa.web.pages.citations import FORMATS, Quotation
 from qa.web.pages.formats import address
 from qa.web.pages.permalinks import State
-from qa.web.pages.viewer import Mark, Part, beginning, marks_of, part_of
+from qa.web.pages.viewer import Mark, Part, marks_of, part_of, part_start
 from qa.web.service import searcher, service
 
 PDF = "application/pdf"
-LONGEST_QUOTATION = 100_000
-"""So many characters may be quoted at once: some forty pages, written in a few hundredths of a second."""
+MAX_QUOTATION = 100_000
+"""Characters of a quotation. Chosen: about forty pages, which are written in a few hundredths of a second."""
 
-_DIGITS = 10
-_MOST_SECTIONS = 200
-_KEPT_SECONDS = 24 * 3600
-_CARRIED = ("start", "end", "q", "mode")
+_MAX_DIGITS = 9
+"""Digits of a number in an address: every offset in a text fits."""
+
+_MAX_SECTIONS = 200
+"""Headings in the outline. Chosen: more cannot be overlooked at a glance."""
+
+_PICTURE_MAX_AGE = 24 * 3600
+"""How long a browser may keep a page's picture, in seconds. Chosen: its address changes with the file."""
+
+_PLACE_PARAMETERS = ("start", "end", "q", "mode")
+"""What links to other parts of the document keep: the passage that is shown, and the question."""
 
 reading = Blueprint("reading", __name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading in the outline, and where it is shown."""
+    """A heading in the outline, and the address where it is shown."""
 
     name: str
     level: int
@@ -49,133 +57,136 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How many results the question has in this document, which of them is shown, and the ones beside it."""
+    """The number of results in this document, which of them is shown, and the addresses of its neighbours."""
 
     total: int
-    at: int | None = None
+    current: int | None = None
     previous: str | None = None
     following: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facsimile:
-    """A page of a PDF as it looks; ``undrawn`` tells why it is not shown where there is no ``sheet``."""
+    """The picture of a PDF page, or, without a ``sheet``, the ``error`` that prevents it."""
 
     page: int
     pages: int
     sheet: Sheet | None = None
-    undrawn: Literal["busy", "failed"] | None = None
+    error: Literal["busy", "failed"] | None = None
 
 
 @reading.get("/documents/<document_id>")
 def document(document_id: str) -> Response:
     """Show a document, with a passage highlighted in its context."""
     search = searcher()
-    found = search.document(document_id)
-    text = search.text(document_id)
-    asked = _asked_span()
-    state, span = _settle(text, asked)
-    hits = _hits(search, found)
+    document_ = search.library.document(document_id)
+    text = search.library.text(document_id)
+    linked_span = _linked_span()
+    state, span = _locate(text, linked_span)
+    hits = _hits_in(search, document_)
     marks = _marks(span, hits)
-    at = number("at")
-    page_starts = search.page_starts(document_id) if found.pages else ()
-    begins = at if at is not None else beginning(text, span.start if span else 0)
-    headings = search.outline(document_id)
-    part = part_of(text, headings, _numbered(page_starts), marks, begins)
+    page_starts = search.library.page_starts(document_id) if document_.pages else ()
+    start = number_parameter("at")
+    if start is None:
+        start = part_start(text, span.start if span else 0)
+    headings = search.library.headings(document_id)
+    part = part_of(text, headings, _numbered(page_starts), marks, start)
     return make_response(
         render_template(
             "document.html",
-            document=found,
+            document=document_,
             part=part,
             state=state,
-            lost=asked is not None and span is None,
-            quotation=_quotation(search, found, text, span) if span and _is_quotable(span) else None,
+            lost=linked_span is not None and span is None,
+            quotation=_quotation(search, document_, text, span) if span and _is_quotable(span) else None,
             steps=_steps(span, hits),
             question=request.args.get("q", ""),
-            sections=_sections(found, text, headings, part),
-            facsimile=_facsimile(found, text, page_starts, span or Span(part.span.start, part.span.start)),
-            here=lambda **values: address(f"/documents/{found.id}", _kept(*_CARRIED) | values),
+            sections=_sections(document_, text, headings, part),
+            facsimile=_facsimile(
+                document_, text, page_starts, span or Span(part.span.start, part.span.start)
+            ),
+            here=lambda **changes: _address_here(document_, **changes),
         )
     )
 
 
 @reading.get("/documents/<document_id>/pages/<int:page>.webp")
 def page_picture(document_id: str, page: int) -> Response:
-    """Draw a page of a PDF."""
-    found = searcher().document(document_id)
-    if found.media_type != PDF:
+    """Return the picture of a PDF page."""
+    document_ = searcher().library.document(document_id)
+    if document_.media_type != PDF:
         abort(HTTPStatus.NOT_FOUND)
-    picture = service().renderer.draw(found.sha256, page, partial(original, found))
+    picture = service().renderer.draw(document_.sha256, page, partial(original, document_))
     response = make_response(picture)
     response.content_type = "image/webp"
-    response.headers["Cache-Control"] = f"private, max-age={_KEPT_SECONDS}"
+    response.headers["Cache-Control"] = f"private, max-age={_PICTURE_MAX_AGE}"
     return response
 
 
-@reading.get("/documents/<document_id>/quotations/<int:start>-<int:end>.<form>")
-def quotation(document_id: str, start: int, end: int, form: str) -> Response:
-    """Quote a part of a document, with its source, in one of several forms."""
+@reading.get("/documents/<document_id>/quotations/<int:start>-<int:end>.<extension>")
+def quotation(document_id: str, start: int, end: int, extension: str) -> Response:
+    """Return a quotation with its source, in one of several formats."""
     search = searcher()
-    found = search.document(document_id)
-    text = search.text(document_id)
-    if form not in FORMS or not start < end <= len(text):
-        raise NotFoundError(f"There is no quotation {start}-{end}.{form} in this document.")
+    document_ = search.library.document(document_id)
+    text = search.library.text(document_id)
+    if extension not in FORMATS or not start < end <= len(text):
+        raise NotFoundError(f"There is no quotation {start}-{end}.{extension} in this document.")
     if not _is_quotable(Span(start, end)):
         raise QueryError(
-            f"A quotation may have {LONGEST_QUOTATION} characters; {start}-{end} has {end - start}. "
-            "Quote a part of it, or take the whole text."
+            f"A quotation may have at most {MAX_QUOTATION} characters; {start}-{end} has {end - start}. "
+            "Quote a part of it, or download the whole text."
         )
-    written = FORMS[form].write(_quotation(search, found, text, Span(start, end)))
-    response = make_response(written)
-    # A form that a browser does not know would be saved: the text is there to be seen.
-    kind = FORMS[form].media_type if form in {"bib", "ris", "json"} else "text/plain"
-    response.content_type = f"{kind}; charset=utf-8"
-    if kind != "text/plain":
-        response.headers["Content-Disposition"] = f"attachment; filename={found.id}-{start}.{form}"
+    citation = FORMATS[extension].write(_quotation(search, document_, text, Span(start, end)))
+    response = make_response(citation)
+    # A browser would download Markdown instead of showing it.
+    media_type = FORMATS[extension].media_type if extension in {"bib", "ris", "json"} else "text/plain"
+    response.content_type = f"{media_type}; charset=utf-8"
+    if media_type != "text/plain":
+        filename = f"{document_.id}-{start}.{extension}"
+        response.headers["Content-Disposition"] = f"attachment; filename={filename}"
     return response
 
 
-def number(name: str) -> int | None:
-    """Give a number from the address; None where it is none."""
+def number_parameter(name: str) -> int | None:
+    """Return a number from the query string; None if it is missing or not a number."""
     value = request.args.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < _DIGITS else None
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else None
 
 
-def _asked_span() -> Span | None:
-    """Give the range that the address names; one that cannot be is empty."""
+def _linked_span() -> Span | None:
+    """Return the range that the address names, empty if it is impossible; None if it names no range."""
     if "start" not in request.args and "end" not in request.args:
         return None
-    start, end = number("start"), number("end")
+    start, end = number_parameter("start"), number_parameter("end")
     return Span(start, end) if start is not None and end is not None and start < end else Span(0, 0)
 
 
-def _settle(text: str, asked: Span | None) -> tuple[State | None, Span | None]:
-    """Tell where the range that was asked for stands now; and, of a permalink, what has become of it."""
-    if asked is None or asked.start == asked.end:
+def _locate(text: str, span: Span | None) -> tuple[State | None, Span | None]:
+    """Return where a linked range is now and, for a permalink, whether the quotation has changed."""
+    if span is None or span.start == span.end:
         return None, None
-    mark = request.args.get("quote", "")
-    if permalinks.is_fingerprint(mark) and asked.end - asked.start <= permalinks.LONGEST:
-        found = permalinks.check(text, asked, mark)
-        return found.state, found.span
-    return None, asked if asked.end <= len(text) else None
+    fingerprint = request.args.get("quote", "")
+    if permalinks.is_fingerprint(fingerprint) and span.end - span.start <= permalinks.MAX_CHECKED:
+        return permalinks.check(text, span, fingerprint)
+    return None, span if span.end <= len(text) else None
 
 
-def _hits(search: Search, document: Document) -> tuple[Hit, ...]:
-    """Ask this document alone what the address asks."""
-    given = _kept("q", "mode")
+def _hits_in(search: Search, document: Document) -> tuple[Hit, ...]:
+    """Return the relevant hits in this document for the question in the address, in the order of the text."""
     try:
-        asked = SearchParameters.model_validate(
-            given, context={"max_question": service().settings.max_question}
+        parameters = SearchParameters.model_validate(
+            _own_parameters("q", "mode"), context={"max_question": service().settings.max_question}
         )
         only_here = Filters(document=(document.id,))
-        result = search.search(replace(asked.query(asked.q), k=MOST, filters=only_here))
+        query = replace(parameters.query(parameters.q), k=MAX_RESULTS, filters=only_here)
+        result = search.search(query)
     except (ValidationError, QueryError):
         return ()
-    return tuple(sorted((h for h in result.hits if h.relevant), key=lambda hit: hit.passage.span))
+    return tuple(sorted((hit for hit in result.hits if hit.relevant), key=lambda hit: hit.passage.span))
 
 
 def _marks(span: Span | None, hits: Sequence[Hit]) -> tuple[Mark, ...]:
-    """Mark what is shown, the sentence in it that answers, and the other results."""
+    """Return the marks of the passage that is shown, of its best sentence and of the other hits."""
     if span is None:
         return ()
     answers = {hit.passage.span: hit.answers[0].span for hit in hits if hit.answers}
@@ -183,49 +194,49 @@ def _marks(span: Span | None, hits: Sequence[Hit]) -> tuple[Mark, ...]:
 
 
 def _steps(span: Span | None, hits: Sequence[Hit]) -> Steps:
-    """Find the way from what is shown to the results beside it."""
+    """Return the way from the passage that is shown to the hits before and after it."""
     spans = [hit.passage.span for hit in hits]
     before = [hit for hit in hits if span and hit.passage.span < span]
     after = [hit for hit in hits if not span or hit.passage.span > span]
     return Steps(
         total=len(hits),
-        at=spans.index(span) + 1 if span in spans else None,
+        current=spans.index(span) + 1 if span in spans else None,
         previous=cards.reading_url(before[-1].passage, request.args) if before else None,
         following=cards.reading_url(after[0].passage, request.args) if after else None,
     )
 
 
 def _is_quotable(span: Span) -> bool:
-    return span.end - span.start <= LONGEST_QUOTATION
+    return span.end - span.start <= MAX_QUOTATION
 
 
 def _quotation(search: Search, document: Document, text: str, span: Span) -> Quotation:
-    """Quote a range, with the page and section of the passage in which it begins."""
-    within = search.passage_at(document.id, span.start)
+    """Return a quotation of a range, with the page and section of the passage in which it begins."""
+    passage = search.library.passage_at(document.id, span.start)
     return cards.quote(
         document,
         span,
         span.of(text),
-        page=within.page if within else None,
-        section=within.section if within else None,
+        page=passage.page if passage else None,
+        section=passage.section if passage else None,
     )
 
 
 def _sections(document: Document, text: str, headings: Sequence[Heading], part: Part) -> list[Section]:
-    """Outline the document: of very many headings, the highest levels and those that are shown."""
+    """Return the outline. If there are very many headings: the highest levels, and those that are shown."""
     named = [heading for heading in headings if heading.level and heading.span.of(text).strip()]
     lowest = max((heading.level for heading in named), default=0)
-    while sum(heading.level <= lowest for heading in named) > _MOST_SECTIONS:
+    while sum(heading.level <= lowest for heading in named) > _MAX_SECTIONS:
         lowest -= 1
-    told = [heading for heading in named if heading.level <= lowest or _is_in(part, heading.span.start)]
-    highest = min((heading.level for heading in told), default=1)
+    listed = [heading for heading in named if heading.level <= lowest or _is_in(part, heading.span.start)]
+    highest = min((heading.level for heading in listed), default=1)
     return [
         Section(
             heading.span.of(text).strip(" #=\t\r\n"),
             heading.level - highest + 1,
             _section_url(document, heading.span.start, part),
         )
-        for heading in told
+        for heading in listed
     ]
 
 
@@ -234,18 +245,16 @@ def _is_in(part: Part, offset: int) -> bool:
 
 
 def _section_url(document: Document, start: int, part: Part) -> str:
-    beside = (
-        "" if _is_in(part, start) else address(f"/documents/{document.id}", _kept(*_CARRIED) | {"at": start})
-    )
-    return f"{beside}#at-{start}"
+    page = "" if _is_in(part, start) else _address_here(document, at=start)
+    return f"{page}#at-{start}"
 
 
 def _facsimile(document: Document, text: str, page_starts: Sequence[int], span: Span) -> Facsimile | None:
-    """Find where a range stands on a page of a PDF; None where the file is not what was indexed."""
+    """Return the PDF page of a range, with its lines; None if the file is not what was indexed."""
     if document.media_type != PDF or not page_starts:
         return None
     pages, renderer = len(page_starts), service().renderer
-    page = number("page") or max(1, bisect_right(page_starts, span.start))
+    page = number_parameter("page") or max(1, bisect_right(page_starts, span.start))
     if not 1 <= page <= pages:
         return None
     try:
@@ -255,17 +264,22 @@ def _facsimile(document: Document, text: str, page_starts: Sequence[int], span: 
     except NotFoundError:
         return None
     except RenderingBusyError:
-        return Facsimile(page, pages, undrawn="busy")
+        return Facsimile(page, pages, error="busy")
     except RenderingError:
-        return Facsimile(page, pages, undrawn="failed")
+        return Facsimile(page, pages, error="failed")
     return Facsimile(page, pages, sheet)
 
 
 def _numbered(page_starts: Sequence[int]) -> list[tuple[int, int]]:
-    """Return where each page's text begins, and the page's number; an empty page has none."""
+    """Return where each page's text begins, and the page's number; empty pages are left out."""
     return sorted({start: page for page, start in enumerate(page_starts, start=1)}.items())
 
 
-def _kept(*names: str) -> dict[str, Any]:
-    """Give those of the address's own parameters that it has."""
+def _address_here(document: Document, **changes: Any) -> str:
+    """Return an address of this document that keeps the passage and the question."""
+    return address(f"/documents/{document.id}", _own_parameters(*_PLACE_PARAMETERS) | changes)
+
+
+def _own_parameters(*names: str) -> dict[str, Any]:
+    """Return those of the named parameters that the address has."""
     return {name: request.args[name] for name in names if request.args.get(name, "").strip()}

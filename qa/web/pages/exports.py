@@ -1,4 +1,4 @@
-"""The results of a question as a table, for spreadsheets."""
+"""The results of a question as a CSV table, for spreadsheets."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ COLUMNS = (
     *("rank", "quotation", "passage", "title", "source", "author", "published", "dateline", "language"),
     *("page", "section", "path", "char_start", "char_end", "sha256", "score", "permalink"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""The characters that begin a formula in a spreadsheet (OWASP, "CSV injection")."""
 
 
-def table(cards: Iterable[Card]) -> str:
-    """Write results as CSV, a line each.
+def csv_table(cards: Iterable[Card]) -> str:
+    """Return results as CSV, one a row.
 
-    What a spreadsheet would take for a formula gets an apostrophe before it; JSON has it as it is.
+    A value that a spreadsheet would run as a formula gets an apostrophe before it.
     """
-    written = StringIO()
-    rows = csv.writer(written)
-    rows.writerow(COLUMNS)
+    output = StringIO()
+    writer = csv.writer(output)
+    writer.writerow(COLUMNS)
     for card in cards:
-        rows.writerow(_harmless(value) for value in _row(card))
-    return written.getvalue()
+        writer.writerow(_without_formula(value) for value in _row(card))
+    return output.getvalue()
 
 
 def _row(card: Card) -> Iterator[object]:
@@ -48,5 +49,5 @@ def _row(card: Card) -> Iterator[object]:
     )
 
 
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _without_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -1,4 +1,4 @@
-"""How the templates write what is no matter of language: names of documents and of types, addresses."""
+"""Formats that are the same in every language: titles, names of file types, addresses, asset versions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from urllib.parse import urlencode
 from flask import Flask, current_app
 
 from qa import __version__
-from qa.types import Document
 from qa.web.api.answers import passage_url
-from qa.web.pages.citations import plain
-from qa.web.service import opened
+from qa.web.pages.citations import plain, title_of
+from qa.web.service import opened_searcher
 
 _TYPES = {
     "text/plain": "Text",
@@ -32,7 +31,7 @@ _TYPES = {
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates of ``app`` what they need on every page."""
+    """Register the filters and variables that every template needs."""
     app.context_processor(_for_every_page)
     app.add_template_filter(title_of)
     app.add_template_filter(type_name)
@@ -40,28 +39,23 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(plain, "citation")
 
 
-def title_of(document: Document) -> str:
-    """Give a document's title, or its file's name."""
-    return document.metadata.title or document.path.rpartition("/")[2]
-
-
 def type_name(media_type: str) -> str:
-    """Name a kind of file as people do."""
+    """Return the everyday name of a media type, or the media type itself."""
     return _TYPES.get(media_type, media_type)
 
 
-def address(path: str, values: dict[str, Any]) -> str:
-    """Put an address together; a value may be a list."""
-    return f"{path}?{urlencode(values, doseq=True)}" if values else path
+def address(path: str, parameters: dict[str, Any]) -> str:
+    """Return a path with a query string; a parameter may be a list."""
+    return f"{path}?{urlencode(parameters, doseq=True)}" if parameters else path
 
 
 def _for_every_page() -> dict[str, Any]:
-    search = opened()
+    search = opened_searcher()
     return {"index": search.info if search else None, "version": __version__, "asset": _asset}
 
 
 def _asset(name: str) -> str:
-    """Give a static file's address, which changes with the file, so that it can be kept for long."""
+    """Return a static file's address, which changes with its content: browsers may cache it for a year."""
     return f"/static/{name}?v={_fingerprint(current_app.static_folder or '')}"
 
 

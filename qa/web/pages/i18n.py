@@ -1,6 +1,7 @@
-"""The language of the pages: English or Russian, as the browser asks for, with its dates and numbers.
+"""The language of the pages: English or Russian, as the browser requests, with its dates and numbers.
 
-Messages stand in the templates in English; ``translations/LANGUAGE.po`` has the others, and is read as it is.
+The templates contain the messages in English. ``translations/LANGUAGE.po`` translates them; it is read
+directly, without a compilation step.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ FOLDER = Path(__file__).parents[1] / "translations"
 
 
 def init_app(app: Flask) -> None:
-    """Let the templates of ``app`` speak the language that is asked for."""
+    """Render the templates of ``app`` in the language that the browser requests."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
@@ -39,27 +40,27 @@ def init_app(app: Flask) -> None:
 
 
 def language() -> str:
-    """Give the language of the answer to this request."""
+    """Return the language of the answer to this request."""
     if not has_request_context():
         return DEFAULT
     if "language" not in g:
         g.language = request.accept_languages.best_match(LOCALES, DEFAULT)
-    found: str = g.language
-    return found
+    code: str = g.language
+    return code
 
 
 def gettext(message: str) -> str:
-    """Translate a message."""
+    """Return the translation of a message."""
     return _translations(language()).gettext(message)
 
 
-def ngettext(one: str, many: str, number: int) -> str:
-    """Translate a message that has a number in it."""
-    return _translations(language()).ngettext(one, many, number)
+def ngettext(singular: str, plural: str, number: int) -> str:
+    """Return the translation of a message that contains a number."""
+    return _translations(language()).ngettext(singular, plural, number)
 
 
 def human_date(iso: str) -> str:
-    """Write an ISO date in words."""
+    """Return an ISO date in words."""
     try:
         return format_date(date.fromisoformat(iso), "long", _locale())
     except ValueError:
@@ -67,7 +68,7 @@ def human_date(iso: str) -> str:
 
 
 def human_time(iso: str) -> str:
-    """Write an ISO time in words."""
+    """Return an ISO time in words."""
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:
@@ -78,7 +79,7 @@ def human_time(iso: str) -> str:
 
 
 def human_period(start: str, end: str, unit: Unit) -> str:
-    """Write a stretch of days, months or years in words; ISO dates, inclusive."""
+    """Return a period of days, months or years in words; ``start`` and ``end`` are ISO dates, inclusive."""
     write = {"day": human_date, "month": _month, "year": _year}[unit]
     first, last = write(start), write(end)
     return first if first == last else f"{first} – {last}"
@@ -93,7 +94,7 @@ def _year(iso: str) -> str:
 
 
 def language_name(code: str) -> str:
-    """Name a language; a code that is not known stays as it is."""
+    """Return the name of a language; an unknown code is returned unchanged."""
     try:
         return Locale.parse(code, sep="-").get_language_name(_locale()) or code
     except (UnknownLocaleError, ValueError):
@@ -101,12 +102,12 @@ def language_name(code: str) -> str:
 
 
 def count(number: int) -> str:
-    """Write a number as it is written in the language."""
+    """Return a number with the language's separators."""
     return format_decimal(number, locale=_locale())
 
 
 def percent(share: float) -> str:
-    """Write a share in hundreds; nothing is ever quite certain."""
+    """Return a probability in percent, at most 99%: no answer is certain."""
     return f"{min(round(share * 100), 99)}%"
 
 

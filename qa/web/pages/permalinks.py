@@ -1,8 +1,8 @@
-"""Addresses of quotations that know, once the document has changed, what has become of them.
+"""Permalinks: addresses of quotations that can be checked after the document has changed.
 
-An address carries the range, the start of the file's SHA-256, and a fingerprint of the quotation: a digest of
-its text, by which it is known again where it has moved, and a sample of its words, by which the place is
-known where it stands in other words.
+An address contains the range, the start of the file's SHA-256, and a fingerprint of the quotation. The
+fingerprint holds a digest of the text, which identifies a quotation that has moved, and a sample of its pairs
+of words, which identifies the place of a quotation that was reworded.
 """
 
 from __future__ import annotations
@@ -20,114 +20,124 @@ from qa.types import Span
 State = Literal["unchanged", "moved", "altered", "gone"]
 
 FILE_DIGITS = 12
-LONGEST = 5000
-"""The longest quotation that is looked for, in characters: to look for it takes time.
+"""Hex digits of the file's SHA-256 in an address. Chosen: 48 bits distinguish the versions of a file."""
 
-For the same reason it is looked for only so far (``_AROUND``) before and after its old place.
-"""
+MAX_CHECKED = 5000
+"""Characters of the longest quotation that is checked. This and the next three bound the time of a check."""
 
-_AROUND = 250_000
-_MOST_TRIED = 1000
-_MOST_KNOWN = 20_000
-"""So many places are compared: only in a text that says the same all the time there are more."""
+_MAX_DISTANCE = 250_000
+"""How far from its old place a quotation is searched for, in characters."""
+
+_MAX_CANDIDATES = 1000
+"""Places that are compared with the digest."""
+
+_MAX_MATCHES = 20_000
+"""Pairs of words that are compared. Only an endlessly repetitive text has more."""
 
 _DIGEST = 16
+"""Hex digits of the digest of a quotation: 64 bits make a chance match practically impossible."""
+
 _LEAD = 1
+"""Hex digits that count the signs before the first word."""
+
 _PAIR = 6
+"""Hex digits of the digest of a pair of words: 24 bits make a chance match in one document unlikely."""
+
 _PAIRS = 8
-_ALIKE = 0.5
-_MOST_LEAD = 15
+"""Pairs in a sample. Chosen: enough to identify a sentence, and the address stays short."""
+
+_MIN_SHARE = 0.5
+"""Share of the sample that a reworded quotation must still have. Chosen: most of it should be the same."""
+
+_MAX_LEAD = 15
+"""The largest number of signs that ``_LEAD`` digits can count."""
+
 _WORD = re.compile(r"\w+")
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{_DIGEST + _LEAD}}}(?:[0-9a-f]{{{_PAIR}}}){{0,{_PAIRS}}}")
 
 
-class Found(NamedTuple):
-    """What has become of a quotation, and where it stands now; ``span`` is None where it is gone."""
+class Check(NamedTuple):
+    """The state of a quotation, and where it is now; ``span`` is None if it is gone."""
 
     state: State
     span: Span | None
 
 
 def fingerprint(quotation: str) -> str:
-    """Give a quotation's digest, how many signs precede its first word, and a sample of its pairs of words.
+    """Return a quotation's digest, the number of signs before its first word, and a sample of its word pairs.
 
     All in hex digits. The first pair is always in the sample, and comes first.
     """
     pairs = list(dict.fromkeys(pair for pair, _ in _pairs(quotation)))
     sample = pairs[:1] + sorted(pairs[1:])[: _PAIRS - 1]
     word = _WORD.search(quotation)
-    return f"{_digest(quotation)}{min(word.start() if word else 0, _MOST_LEAD):x}{''.join(sample)}"
+    return f"{_digest(quotation)}{min(word.start() if word else 0, _MAX_LEAD):x}{''.join(sample)}"
 
 
 def is_fingerprint(text: str) -> bool:
-    """Tell whether a text has the form of a fingerprint."""
+    """Whether a text has the form of a fingerprint."""
     return _FINGERPRINT.fullmatch(text) is not None
 
 
-def check(text: str, span: Span, mark: str) -> Found:
-    """Look what has become of a quotation.
+def check(text: str, span: Span, fingerprint: str) -> Check:
+    """Return whether a quotation is unchanged, moved, altered or gone, and where it is now.
 
     Args:
-        text: the document's, as it is now.
-        span: where the quotation stood, ``LONGEST`` long at the most.
-        mark: its fingerprint.
+        text: the document's current text.
+        span: the former range of the quotation, at most ``MAX_CHECKED`` characters long.
+        fingerprint: the fingerprint of the quotation.
     """
-    if _digest(span.of(text)) == mark[:_DIGEST]:
-        return Found("unchanged", span)
-    length, sample = span.end - span.start, list(_sample(mark))
-    near = Span(max(0, span.start - _AROUND), span.end + _AROUND)
-    alike = ((pair, place) for pair, place in _pairs(text, near) if pair in sample)
-    known = list(islice(alike, _MOST_KNOWN))
-    moved = next(
-        (start for start in _starts(known, mark, span.start) if _is_at(text, start, length, mark)), None
+    if _digest(span.of(text)) == fingerprint[:_DIGEST]:
+        return Check("unchanged", span)
+    length, sample = span.end - span.start, list(_sample(fingerprint))
+    near = Span(max(0, span.start - _MAX_DISTANCE), span.end + _MAX_DISTANCE)
+    matches = list(
+        islice(((pair, place) for pair, place in _pairs(text, near) if pair in sample), _MAX_MATCHES)
     )
-    if moved is not None:
-        return Found("moved", Span(moved, moved + length))
-    altered = _alike(known, length, _ALIKE * len(sample))
-    return Found("altered", altered) if altered else Found("gone", None)
+    for start in _candidate_starts(matches, fingerprint, span.start):
+        if start >= 0 and _digest(text[start : start + length]) == fingerprint[:_DIGEST]:
+            return Check("moved", Span(start, start + length))
+    altered = _most_similar(matches, length, _MIN_SHARE * len(sample))
+    return Check("altered", altered) if altered else Check("gone", None)
 
 
-def _starts(known: Sequence[tuple[str, Span]], mark: str, around: int) -> list[int]:
-    """Give where the quotation may begin, the nearest places first."""
-    lead, first = int(mark[_DIGEST], 16), next(_sample(mark), "")
-    starts = (place.start - lead for pair, place in known if pair == first)
-    return nsmallest(_MOST_TRIED, starts, key=lambda start: abs(start - around))
+def _candidate_starts(matches: Sequence[tuple[str, Span]], fingerprint: str, near: int) -> list[int]:
+    """Return the offsets at which the quotation may begin, the nearest first."""
+    lead, first = int(fingerprint[_DIGEST], 16), next(_sample(fingerprint), "")
+    starts = (place.start - lead for pair, place in matches if pair == first)
+    return nsmallest(_MAX_CANDIDATES, starts, key=lambda start: abs(start - near))
 
 
-def _is_at(text: str, start: int, length: int, mark: str) -> bool:
-    return start >= 0 and _digest(text[start : start + length]) == mark[:_DIGEST]
-
-
-def _alike(known: Sequence[tuple[str, Span]], length: int, least: float) -> Span | None:
-    """Give the stretch of about this length that holds the most of the sample, ``least`` of it at least."""
+def _most_similar(matches: Sequence[tuple[str, Span]], length: int, min_pairs: float) -> Span | None:
+    """Return the span of about this length with the most pairs of the sample, at least ``min_pairs``."""
     most, best = 0, None
-    held: Counter[str] = Counter()
-    last = 0
-    for pair, place in known:
-        while last < len(known) and known[last][1].start < place.start + length:
-            held[known[last][0]] += 1
-            last += 1
-        if len(held) > most and len(held) >= least:
-            most, best = len(held), Span(place.start, known[last - 1][1].end)
-        held[pair] -= 1
-        if not held[pair]:
-            del held[pair]
+    window: Counter[str] = Counter()
+    end = 0
+    for pair, place in matches:
+        while end < len(matches) and matches[end][1].start < place.start + length:
+            window[matches[end][0]] += 1
+            end += 1
+        if len(window) > most and len(window) >= min_pairs:
+            most, best = len(window), Span(place.start, matches[end - 1][1].end)
+        window[pair] -= 1
+        if not window[pair]:
+            del window[pair]
     return best
 
 
-def _sample(mark: str) -> Iterator[str]:
-    for at in range(_DIGEST + _LEAD, len(mark), _PAIR):
-        yield mark[at : at + _PAIR]
+def _sample(fingerprint: str) -> Iterator[str]:
+    for start in range(_DIGEST + _LEAD, len(fingerprint), _PAIR):
+        yield fingerprint[start : start + _PAIR]
 
 
 def _pairs(text: str, within: Span | None = None) -> Iterator[tuple[str, Span]]:
-    """Give each two neighbouring words' digest and place."""
+    """Yield the digest and place of each pair of neighbouring words."""
     start, end = within or Span(0, len(text))
     digests: dict[str, str] = {}
     for first, second in pairwise(_WORD.finditer(text, start, end)):
-        both = f"{first.group()} {second.group()}".casefold()
-        if (digest := digests.get(both)) is None:
-            digest = digests[both] = _digest(both)[:_PAIR]
+        pair = f"{first.group()} {second.group()}".casefold()
+        if (digest := digests.get(pair)) is None:
+            digest = digests[pair] = _digest(pair)[:_PAIR]
         yield digest, Span(first.start(), second.end())
 
 

@@ -1,4 +1,4 @@
-"""A document's text as the viewer shows it: paragraphs and headings, with some ranges marked."""
+"""The layout of a document's text on its page: paragraphs and headings, with marked ranges."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Literal, NamedTuple
 from qa.types import Heading, Span
 
 PART = 40_000
-"""About how many characters are shown at once."""
+"""About how many characters are shown at once. Chosen: some fifteen pages, which a browser shows at once."""
 
 _SNAP = 2_000
-# Atomic, so that half of a CR LF is never taken for a line of its own.
+"""How far a part may end after its length, in characters, to end with a paragraph. Chosen: a long one."""
+
+# Atomic groups, so that half of a CR LF never counts as a line end.
 _BLANK = re.compile(r"(?>\r\n?|\n)[^\S\r\n]*+(?>\r\n?|\n)\s*+")
 _WORD = re.compile(r"\w")
 
@@ -22,9 +24,9 @@ Kind = Literal["sentence", "passage", "other"]
 
 
 class Mark(NamedTuple):
-    """A range to be marked: the sentence that answers, the passage that is looked at, or another hit.
+    """A range to highlight: the best sentence, the passage that is shown, or another hit.
 
-    ``name`` is what links call it.
+    ``name`` is the target of links to it.
     """
 
     span: Span
@@ -33,7 +35,7 @@ class Mark(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of text, marked or not. ``name`` is that of the mark that begins with it."""
+    """A piece of text, marked or not. ``name`` is that of the mark that begins with it."""
 
     text: str
     kind: Kind | None = None
@@ -42,7 +44,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading (``level`` 1 to 6), other matter, or signs that a format puts before a heading.
+    """A paragraph, a heading (``level`` 1 to 6), front matter, or the signs that mark a heading.
 
     ``start`` is its offset, ``page`` the number of the page that begins with it.
     """
@@ -56,7 +58,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is shown of a document. ``earlier`` and ``later`` are where the parts beside it begin."""
+    """The part of a document that is shown. ``earlier`` and ``later`` are the offsets of its neighbours."""
 
     span: Span
     blocks: tuple[Block, ...]
@@ -65,9 +67,9 @@ class Part:
 
 
 def marks_of(passage: Span, sentence: Span | None, others: Iterable[Span]) -> tuple[Mark, ...]:
-    """Put together what is marked, in order and apart: the passage, the sentence within it, the other hits.
+    """Return the marks of a passage, of the sentence within it and of other hits, ordered and disjoint.
 
-    A hit that overlaps the passage is not another one.
+    Hits that overlap the passage are left out.
     """
     own = [Mark(passage, "passage")]
     if sentence and passage.start <= sentence.start < sentence.end <= passage.end:
@@ -78,8 +80,8 @@ def marks_of(passage: Span, sentence: Span | None, others: Iterable[Span]) -> tu
         ]
     own = [mark for mark in own if mark.span.start < mark.span.end]
     own[0] = own[0]._replace(name="passage")
-    apart = (span for span in others if span.end <= passage.start or span.start >= passage.end)
-    return tuple(sorted([*own, *(Mark(span, "other", f"hit-{span.start}") for span in apart)]))
+    disjoint = (span for span in others if span.end <= passage.start or span.start >= passage.end)
+    return tuple(sorted([*own, *(Mark(span, "other", f"hit-{span.start}") for span in disjoint)]))
 
 
 def part_of(
@@ -87,36 +89,36 @@ def part_of(
     headings: Sequence[Heading],
     pages: Sequence[tuple[int, int]],
     marks: Sequence[Mark],
-    at: int,
+    start: int,
 ) -> Part:
-    """Lay out the part of a document that begins at ``at``.
+    """Return the layout of the part of a document that begins at ``start``.
 
     Args:
         text: the whole text.
-        headings: of the whole text, in order.
-        pages: where each page's first passage begins, and the page's number; in order.
-        marks: what to highlight, in order and apart.
-        at: where the part begins.
+        headings: all headings of the text, ordered.
+        pages: where each page's first passage begins, and the page's number; ordered.
+        marks: what to highlight, ordered and disjoint.
+        start: the offset at which the part begins.
     """
-    start = min(at, len(text))
+    start = min(start, len(text))
     end = _snap(text, start + PART)
-    shown = _in_steps(_spans(text, Span(start, end), headings))
+    spans = _normalize_levels(_spans(text, Span(start, end), headings))
     return Part(
         span=Span(start, end),
-        blocks=tuple(_block(text, kind, marks, pages) for kind in shown),
+        blocks=tuple(_block(text, span, marks, pages) for span in spans),
         earlier=_snap(text, start - PART) if start else None,
         later=end if end < len(text) else None,
     )
 
 
-def beginning(text: str, around: int) -> int:
-    """Give where the part begins that has an offset in its middle."""
-    return _snap(text, around - PART // 2)
+def part_start(text: str, middle: int) -> int:
+    """Return the offset at which a part with ``middle`` in its middle begins."""
+    return _snap(text, middle - PART // 2)
 
 
 def pieces(text: str, base: int, span: Span, marks: Sequence[Mark]) -> tuple[Piece, ...]:
-    """Cut ``span`` of a document at the edges of the marks; ``text`` holds the document from ``base`` on."""
-    found = []
+    """Cut ``span`` at the edges of the marks; ``text`` is the document's text from offset ``base`` on."""
+    cut = []
     position = span.start
     for mark in marks[bisect_left(marks, span.start, key=lambda mark: mark.span.end) :]:
         if mark.span.start >= span.end:
@@ -125,32 +127,34 @@ def pieces(text: str, base: int, span: Span, marks: Sequence[Mark]) -> tuple[Pie
         if start >= end:
             continue
         if position < start:
-            found.append(Piece(text[position - base : start - base]))
+            cut.append(Piece(text[position - base : start - base]))
         name = mark.name if start == mark.span.start else ""
-        found.append(Piece(text[start - base : end - base], mark.kind, name))
+        cut.append(Piece(text[start - base : end - base], mark.kind, name))
         position = end
-    if position < span.end or not found:
-        found.append(Piece(text[position - base : span.end - base]))
-    return tuple(found)
+    if position < span.end or not cut:
+        cut.append(Piece(text[position - base : span.end - base]))
+    return tuple(cut)
 
 
-class _Kind(NamedTuple):
+class _Block(NamedTuple):
+    """A block before it is cut into pieces; a paragraph has no level, and front matter has level 0."""
+
     span: Span
     level: int | None
 
 
-def _snap(text: str, at: int) -> int:
-    """Move an offset to the next paragraph's beginning, where there is one near."""
-    if at <= 0:
+def _snap(text: str, offset: int) -> int:
+    """Return the beginning of the next paragraph if it is near, else the offset itself."""
+    if offset <= 0:
         return 0
-    if at >= len(text):
+    if offset >= len(text):
         return len(text)
-    found = _BLANK.search(text, at, at + _SNAP)
-    return found.end() if found else at
+    blank = _BLANK.search(text, offset, offset + _SNAP)
+    return blank.end() if blank else offset
 
 
-def _spans(text: str, part: Span, headings: Sequence[Heading]) -> Iterator[_Kind]:
-    """Go through a part's headings and the paragraphs between them."""
+def _spans(text: str, part: Span, headings: Sequence[Heading]) -> Iterator[_Block]:
+    """Yield a part's headings and the paragraphs between them, in order."""
     position = part.start
     for heading in headings[bisect_left(headings, part.start, key=lambda heading: heading.span.end) :]:
         if heading.span.start >= part.end:
@@ -158,23 +162,23 @@ def _spans(text: str, part: Span, headings: Sequence[Heading]) -> Iterator[_Kind
         start, end = max(heading.span.start, position), min(heading.span.end, part.end)
         if start < end:
             yield from _paragraphs(text, Span(position, start))
-            yield _Kind(Span(start, end), heading.level)
+            yield _Block(Span(start, end), heading.level)
             position = end
     yield from _paragraphs(text, Span(position, part.end))
 
 
-def _in_steps(kinds: Iterable[_Kind]) -> Iterator[_Kind]:
-    """Let the levels of headings begin with 1 and leave none out, as those who hear a page need it."""
-    above: list[int] = []
-    for kind in kinds:
-        if kind.level:
-            above = [level for level in above if level < kind.level] + [kind.level]
-            yield kind._replace(level=len(above))
+def _normalize_levels(blocks: Iterable[_Block]) -> Iterator[_Block]:
+    """Number heading levels from 1 without gaps, as screen readers need them."""
+    open_levels: list[int] = []
+    for block in blocks:
+        if block.level:
+            open_levels = [level for level in open_levels if level < block.level] + [block.level]
+            yield block._replace(level=len(open_levels))
         else:
-            yield kind
+            yield block
 
 
-def _paragraphs(text: str, span: Span) -> Iterator[_Kind]:
+def _paragraphs(text: str, span: Span) -> Iterator[_Block]:
     position = span.start
     for blank in _BLANK.finditer(text, span.start, span.end):
         yield from _unless_blank(text, Span(position, blank.start()))
@@ -182,17 +186,17 @@ def _paragraphs(text: str, span: Span) -> Iterator[_Kind]:
     yield from _unless_blank(text, Span(position, span.end))
 
 
-def _unless_blank(text: str, span: Span) -> Iterator[_Kind]:
+def _unless_blank(text: str, span: Span) -> Iterator[_Block]:
     if span.of(text).strip():
-        yield _Kind(span, None)
+        yield _Block(span, None)
 
 
-def _block(text: str, kind: _Kind, marks: Sequence[Mark], pages: Sequence[tuple[int, int]]) -> Block:
-    span, level = kind
-    found = bisect_left(pages, (span.start, 0))
-    page = pages[found][1] if found < len(pages) and pages[found][0] < span.end else None
+def _block(text: str, block: _Block, marks: Sequence[Mark], pages: Sequence[tuple[int, int]]) -> Block:
+    span, level = block
+    next_page = bisect_left(pages, (span.start, 0))
+    page = pages[next_page][1] if next_page < len(pages) and pages[next_page][0] < span.end else None
     cut = pieces(text, 0, span, marks)
     if level is None:
-        worded = _WORD.search(text, span.start, span.end)
-        return Block("paragraph" if worded else "sign", cut, span.start, page=page)
+        has_words = _WORD.search(text, span.start, span.end)
+        return Block("paragraph" if has_words else "sign", cut, span.start, page=page)
     return Block("heading" if level else "matter", cut, span.start, level=min(level, 6), page=page)

@@ -1,7 +1,7 @@
-"""The process's own sockets, which the HTTP server keeps to itself.
+"""The sockets of this process, which the HTTP server does not expose.
 
-The server cannot be told to drop a client that takes nothing of its answer, nor to keep some descriptors for
-others where silent connections would use up all of them. The system can.
+The server has no setting to drop a client that does not read its answer, nor one to keep descriptors free
+when silent connections use them up. The operating system does both.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UNREAD_MS = 30_000
-"""How long the system keeps a connection whose client takes nothing of its answer."""
+"""How long a connection stays open while its client reads nothing. Chosen: longer than a network hiccup."""
 
 SILENT_MS = 500
-"""How long a connection may be silent where there are too many: a request arrives nearly in one piece."""
+"""How long a connection may be silent when there are too many. Chosen: a request arrives almost at once."""
 
 _DESCRIPTORS = Path("/dev/fd")
 _LAST_SENT_AND_RECEIVED = struct.Struct("=44xI4xI")
@@ -24,14 +24,14 @@ _LAST_SENT_AND_RECEIVED = struct.Struct("=44xI4xI")
 
 
 def is_listening() -> bool:
-    """Whether the process listens anywhere; if so, connections that nobody reads end after ``UNREAD_MS``."""
+    """Whether the process listens on a socket; if so, unread connections end after ``UNREAD_MS``."""
     listening = False
     for descriptor in _descriptors():
         with suppress(OSError), _borrowed(descriptor) as listener:
             if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 continue
             listening = True
-            if hasattr(socket, "TCP_USER_TIMEOUT"):  # what is accepted from now on inherits it
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # accepted connections inherit it
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
     return listening
 
@@ -39,16 +39,18 @@ def is_listening() -> bool:
 def drop_silent(limit: int) -> int:
     """Drop silent connections, the longest silent first, until at most ``limit`` descriptors are in use.
 
-    It may cost an answer that takes long to work out: call it only where nobody else could be accepted.
+    This may cut off an answer that takes long to compute. Call it only if no connection could be accepted.
 
     Returns:
-        How many were dropped.
+        The number of connections that were dropped.
     """
     descriptors = _descriptors()
     excess = len(descriptors) - limit
     if excess <= 0 or not hasattr(socket, "TCP_INFO"):
         return 0
-    silent = sorted((ms, one) for one in descriptors if (ms := _silent_ms(one)) >= SILENT_MS)
+    silent = sorted(
+        (ms, descriptor) for descriptor in descriptors if (ms := _silent_ms(descriptor)) >= SILENT_MS
+    )
     for _, descriptor in silent[-excess:]:
         with suppress(OSError), _borrowed(descriptor) as connection:
             connection.shutdown(socket.SHUT_RDWR)
@@ -61,7 +63,7 @@ def _descriptors() -> list[int]:
 
 @contextmanager
 def _borrowed(descriptor: int) -> Iterator[socket.socket]:
-    """Have a descriptor as a socket, and give it back open; OSError where it is none."""
+    """Use a descriptor as a socket, and leave it open; raise OSError if it is not a socket."""
     borrowed = socket.socket(fileno=descriptor)
     try:
         yield borrowed
@@ -70,10 +72,12 @@ def _borrowed(descriptor: int) -> Iterator[socket.socket]:
 
 
 def _silent_ms(descriptor: int) -> int:
-    """Return for how long a connection has been silent both ways; 0 where the descriptor is no connection."""
+    """Return how long a connection has been silent in both directions; 0 for any other descriptor."""
     with suppress(OSError), _borrowed(descriptor) as connection:
         if not connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_SENT_AND_RECEIVED.size)
-            last_sent, last_received = _LAST_SENT_AND_RECEIVED.unpack(told)
+            tcp_info = connection.getsockopt(
+                socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_SENT_AND_RECEIVED.size
+            )
+            last_sent, last_received = _LAST_SENT_AND_RECEIVED.unpack(tcp_info)
             return int(min(last_sent, last_received))
     return 0

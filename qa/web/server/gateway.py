@@ -1,8 +1,8 @@
 """Flask behind an ASGI server: a slow client never holds a thread.
 
-A request gets a thread once its body has arrived whole, and the thread is free again before the answer is
-sent. A WSGI server reads the body and sends the answer in the thread that runs the app: there, a few clients
-that send letter by letter, or that don't read, hold every thread.
+A request gets a thread only when its whole body has arrived, and the thread is free again before the answer
+is sent. A WSGI server reads the body and sends the answer in the thread that runs the app, so a few clients
+that send byte by byte, or that don't read, would hold every thread.
 """
 
 from __future__ import annotations
@@ -31,22 +31,24 @@ Send = Callable[[Message], Awaitable[None]]
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 BODY_SECONDS = 30.0
-"""How long a body may take to arrive."""
+"""How long a body may take to arrive. Chosen: 1 MB, the longest, takes that at 35 KB a second."""
 
 BODIES = 64 << 20
-"""How many bytes of bodies a process holds at once: they wait in memory."""
+"""Bytes of request bodies that a process holds in memory at once. Chosen: 64 of the longest bodies."""
 
 ANSWERS = 1 << 30
-"""How many bytes of answers a process keeps on disk at once, until their clients have taken them."""
+"""Bytes of answers that a process keeps on disk at once until clients have read them. Chosen: 1 GiB."""
 
 PIECE = 256 << 10
-"""How many bytes of an answer the server gets at once. A larger answer waits on disk until it is sent."""
+"""Bytes of an answer that the server gets at once. A larger answer waits on disk until it is sent."""
 
 STALL_SECONDS = 20.0
-"""How long a client may take for a piece, which is 13 KB a second at least."""
+"""How long a client may take to read a piece. Chosen: that is at least 13 KB a second."""
+
+BUSY = "The server is busy. Try again in a moment."
 
 _LENGTH = re.compile(r"[0-9]{1,19}")
-"""What Content-Length may be: Python makes no number of thousands of digits, were they all zeros."""
+"""A valid Content-Length. Python refuses to convert thousands of digits, even if all are zeros."""
 
 _CONTENT = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 _log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """An answer of the app: its first piece, and the others where there are any."""
+    """An answer of the app: its first piece, and the rest if there is one."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -63,10 +65,10 @@ class _Answer:
 
 
 class Room:
-    """Bytes that tasks hold while they wait for their clients.
+    """A limited number of bytes that tasks hold while they wait for their clients.
 
-    Where there is no room for more, the task that has held some for longest is cancelled: a client that is
-    no slower than others is never the oldest. Only the event loop's thread may use it.
+    When the room is full, the task that has held bytes for longest is cancelled: a client that is no slower
+    than others is never that one. Only the event loop's thread may use a room.
     """
 
     def __init__(self, size: int) -> None:
@@ -74,20 +76,20 @@ class Room:
         self._held: dict[asyncio.Task[Any], int] = {}
 
     def take(self, task: asyncio.Task[Any], size: int) -> None:
-        """Let a task hold so many bytes more. It may be the one that is cancelled."""
+        """Let a task hold ``size`` more bytes. It may be the task that is cancelled."""
         self._held[task] = self._held.get(task, 0) + size
         self._free -= size
         while self._free < 0 and self._held:
             oldest = next(iter(self._held))
-            self.free(self.keep(oldest))
+            self.release(self.protect(oldest))
             oldest.cancel()
 
-    def keep(self, task: asyncio.Task[Any]) -> int:
-        """Return how many bytes a task holds, which is not cancelled for them any more."""
+    def protect(self, task: asyncio.Task[Any]) -> int:
+        """Return how many bytes a task holds, and never cancel the task for them again."""
         return self._held.pop(task, 0)
 
-    def free(self, size: int) -> None:
-        """Give back so many bytes that were kept."""
+    def release(self, size: int) -> None:
+        """Return bytes of a protected task to the room."""
         self._free += size
 
 
@@ -98,9 +100,9 @@ class Gateway:
         """Wrap ``app``.
 
         Args:
-            app: the WSGI app. It refuses longer bodies, and those of unknown length, by their headers: these
-                are not read.
-            threads: how many requests it works on at once.
+            app: the WSGI app. It refuses longer bodies, and bodies of unknown length, by their headers, so
+                these are not read.
+            threads: the number of requests that it works on at once.
             max_body: the longest body, in bytes.
         """
         self._app = app
@@ -118,37 +120,39 @@ class Gateway:
         try:
             await self._answer(_environ(scope, headers, body), receive, send)
         finally:
-            self._bodies.free(len(body))
+            self._bodies.release(len(body))
 
     async def _body(self, length: int, receive: Receive, send: Send) -> bytes | None:
-        """Read a body; refuse one that does not arrive, and return None."""
+        """Return the body, or refuse a request whose body does not arrive and return None."""
         if not length:
             return b""
         reading = asyncio.ensure_future(self._read(receive, length))
         try:
             return await asyncio.wait_for(reading, BODY_SECONDS)
         except TimeoutError:
-            await _refuse(send, HTTPStatus.REQUEST_TIMEOUT, f"The body took over {BODY_SECONDS:.0f} seconds.")
+            await _refuse(
+                send, HTTPStatus.REQUEST_TIMEOUT, f"The body took longer than {BODY_SECONDS:.0f} seconds."
+            )
         except EOFError:
             await _refuse(send, HTTPStatus.BAD_REQUEST, "The body is shorter than its Content-Length.")
         except asyncio.CancelledError:
             _raise_if_cancelled()
-            await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy. Try again in a moment.")
+            await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, BUSY)
         return None
 
     async def _read(self, receive: Receive, length: int) -> bytes:
-        """Read a body whole, or raise EOFError. Only what has arrived takes room, not what is announced."""
+        """Return the whole body, or raise EOFError. Bytes take room when they arrive, not when announced."""
         task = _current_task()
         try:
             return await _read_whole(receive, length, lambda size: self._bodies.take(task, size))
         except BaseException:
-            self._bodies.free(self._bodies.keep(task))
+            self._bodies.release(self._bodies.protect(task))
             raise
         finally:
-            self._bodies.keep(task)
+            self._bodies.protect(task)
 
     def _length(self, headers: Mapping[str, str]) -> int:
-        """Return how many bytes of body are read: none of a body that the app refuses."""
+        """Return how many bytes of the body to read: none if the app refuses it."""
         length = headers.get("CONTENT_LENGTH", "")
         if "HTTP_TRANSFER_ENCODING" in headers or not _LENGTH.fullmatch(length):
             return 0
@@ -157,9 +161,9 @@ class Gateway:
     async def _answer(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
         try:
             answer = await self._in_thread(self._run, environ)
-        except Exception:  # noqa: BLE001 -- Flask answers its own errors: this one is outside of it
+        except Exception:  # noqa: BLE001 -- Flask handles its own errors: this one is outside Flask
             _log.exception("%s %.1000s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-            await _refuse(send, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here.")
+            await _refuse(send, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong.")
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         if answer.rest is None:
@@ -172,41 +176,43 @@ class Gateway:
         except asyncio.CancelledError:
             _raise_if_cancelled()
         finally:
-            self._answers.free(self._answers.keep(sending))
+            self._answers.release(self._answers.protect(sending))
             await self._in_thread(answer.rest.close)
 
     def _run(self, environ: dict[str, Any]) -> _Answer:
-        """Run the app, in a thread, up to the first piece of its answer."""
+        """Run the app, in a thread, until the first piece of its answer is ready."""
         started: list[Any] = []
-        pieces = _Pieces(self._app(environ, lambda *given: started.extend(given)))
+        pieces = _Pieces(self._app(environ, lambda *head: started.extend(head)))
         first = next(pieces, b"")
         rest = None if len(first) < PIECE else pieces
         if rest is None:
-            next(pieces, b"")  # lets it close the body
+            next(pieces, b"")  # closes the body
         status, headers = started[:2]
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return _Answer(int(status[:3]), encoded, first, rest)
 
     async def _stream(self, piece: bytes, rest: _Pieces, receive: Receive, send: Send) -> None:
-        """Send piece after piece, as fast as the client takes them, until it has gone.
+        """Send piece after piece, as fast as the client reads them, until it disconnects.
 
         The server closes a connection whose answer ends early.
         """
-        gone = asyncio.ensure_future(_until_gone(receive))
+        disconnected = asyncio.ensure_future(_until_disconnected(receive))
         try:
-            while piece and not gone.done():
+            while piece and not disconnected.done():
                 message = {"type": "http.response.body", "body": piece, "more_body": True}
-                async with asyncio.timeout(STALL_SECONDS):  # wait_for may swallow that the room is full
+                async with asyncio.timeout(
+                    STALL_SECONDS
+                ):  # wait_for may swallow the cancellation by a full room
                     await send(message)
                 piece = await self._in_thread(next, rest, b"")
             if not piece:
                 await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
-            _log.debug("A client took nothing of its answer for %d seconds", STALL_SECONDS)
-        except Exception:  # noqa: BLE001 -- the head of the answer has gone out: there is nobody to tell
-            _log.exception("An answer could not be sent whole")
+            _log.debug("A client did not read its answer for %d seconds", STALL_SECONDS)
+        except Exception:  # noqa: BLE001 -- the headers are sent: no status can report it
+            _log.exception("An answer could not be sent completely")
         finally:
-            gone.cancel()
+            disconnected.cancel()
 
     def _in_thread(self, function: Callable[..., Any], *args: Any) -> Awaitable[Any]:
         return asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
@@ -231,18 +237,18 @@ def _current_task() -> asyncio.Task[Any]:
 
 
 def _raise_if_cancelled() -> None:
-    """Go on being cancelled where that is what the server wants, not a room that is full."""
+    """Propagate a cancellation by the server, but not one by a full room."""
     if _current_task().cancelling():
         raise asyncio.CancelledError
 
 
-async def _until_gone(receive: Receive) -> None:
+async def _until_disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _refuse(send: Send, status: HTTPStatus, detail: str) -> None:
-    """Answer what does not reach the app."""
+    """Answer a request that does not reach the app."""
     problem = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
     headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -252,9 +258,9 @@ async def _refuse(send: Send, status: HTTPStatus, detail: str) -> None:
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers as WSGI names them.
+    """Return the headers under their WSGI names.
 
-    A name with an underscore would pass for another, with a hyphen: nobody needs one.
+    Names with underscores are dropped: WSGI could not tell them from names with hyphens.
     """
     named: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
@@ -266,7 +272,7 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _environ(scope: Mapping[str, Any], headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Return the request as PEP 3333 has it."""
+    """Return the request as a WSGI environment (PEP 3333)."""
     host, port = scope.get("server") or ("", 0)
     path = unquote_to_bytes(scope["raw_path"]) if scope.get("raw_path") else scope["path"].encode()
     return {
@@ -278,7 +284,7 @@ def _environ(scope: Mapping[str, Any], headers: Mapping[str, str], body: bytes) 
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "REMOTE_ADDR": (scope.get("client") or ("", 0))[0],
-        "HTTP_HOST": "",  # where there is none, the name of the server must not stand in for it
+        "HTTP_HOST": "",  # without a Host header, the name of the server must not take its place
         **headers,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
@@ -291,25 +297,25 @@ def _environ(scope: Mapping[str, Any], headers: Mapping[str, str], body: bytes) 
 
 
 class _Pieces(Iterator[bytes]):
-    """A WSGI body in pieces of ``PIECE`` bytes, the last one shorter; it is closed however that ends.
+    """A WSGI body in pieces of ``PIECE`` bytes, the last one shorter. The body is closed in any case.
 
-    A body that is one large chunk is moved to disk, so that it takes no memory while it is sent.
+    A large chunk is moved to disk, so that it takes no memory while it is sent.
 
     Attributes:
-        on_disk: how many bytes of it are on disk.
+        on_disk: number of bytes on disk.
     """
 
     def __init__(self, body: Iterable[bytes]) -> None:
         self.on_disk = 0
         self._pieces = self._divide(body)
-        self._lock = threading.Lock()  # who gives up an answer doesn't wait for its next piece
+        self._lock = threading.Lock()  # closing must wait for the next piece
 
     def __next__(self) -> bytes:
         with self._lock:
             return next(self._pieces)
 
     def close(self) -> None:
-        """Let go of the body, whatever is left of it."""
+        """Close the body, whether or not it was read to the end."""
         with self._lock:
             self._pieces.close()
 
@@ -338,7 +344,7 @@ class _Pieces(Iterator[bytes]):
 
 
 def _on_disk(chunks: Iterable[bytes]) -> IO[bytes]:
-    """Return a temporary file with these bytes, which the caller closes."""
+    """Return a temporary file with these bytes. The caller closes it."""
     with ExitStack() as stack:
         file = stack.enter_context(TemporaryFile())
         file.writelines(chunks)

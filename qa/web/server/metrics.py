@@ -1,7 +1,8 @@
-"""What Prometheus may know, of all processes of the service together."""
+"""Metrics for Prometheus, of all processes of the service together."""
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from functools import partial
@@ -12,25 +13,26 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from qa import __version__, config
+from qa import __version__
 from qa.types import IndexInfo
 
 __all__ = ["CONTENT_TYPE", "Metrics", "init_app", "render"]
 
 _METHODS = frozenset(HTTPMethod)
+# Chosen: fine steps around the few milliseconds of a search.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """The metrics of one app. ``counted`` holds what changes, ``registry`` what is always the same."""
+    """The metrics of one app: ``variables`` change while it runs, ``constants`` do not."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.counted = CollectorRegistry()
-        shared = config.metrics_are_shared()
-        own = None if shared else self.counted
+        self.constants = CollectorRegistry()
+        self.variables = CollectorRegistry()
+        shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ  # several processes count together
+        own = None if shared else self.variables
         if shared:
-            MultiProcessCollector(self.counted)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(self.variables)  # type: ignore[no-untyped-call]
         self.requests = Counter(
             "qa_http_requests", "Requests answered.", ("method", "route", "status"), registry=own
         )
@@ -41,28 +43,28 @@ class Metrics:
             buckets=_BUCKETS,
             registry=own,
         )
-        # What the process says that was asked last: all of them follow the same index.
+        # The value of the process that was asked last: all processes follow the same index.
         gauge = partial(Gauge, multiprocess_mode="mostrecent", registry=own)
         self.documents = gauge("qa_index_documents", "Documents in the index.")
         self.passages = gauge("qa_index_passages", "Passages in the index.")
         self.failures = gauge("qa_index_failures", "Files, and rows of tables, that could not be read.")
         self.last_success = gauge(
-            "qa_index_last_success_timestamp_seconds", "When `qa index` last ended well."
+            "qa_index_last_success_timestamp_seconds", "When `qa index` last succeeded."
         )
-        Info("qa_build", "What is running.", registry=self.registry).info(
+        Info("qa_build", "The running version.", registry=self.constants).info(
             {"version": __version__, "python": platform.python_version()}
         )
 
 
 def render(info: IndexInfo | None, last_success: float | None) -> bytes:
-    """Give the current app's metrics, and those of the index: NaN where there is none."""
+    """Return the metrics of the current app and of the index in Prometheus format; NaN without an index."""
     metrics = _metrics()
-    nothing = float("nan")
-    metrics.documents.set(info.documents if info else nothing)
-    metrics.passages.set(info.passages if info else nothing)
-    metrics.failures.set(info.failure_count if info else nothing)
-    metrics.last_success.set(nothing if last_success is None else last_success)
-    return generate_latest(metrics.counted) + generate_latest(metrics.registry)
+    unknown = float("nan")
+    metrics.documents.set(info.documents if info else unknown)
+    metrics.passages.set(info.passages if info else unknown)
+    metrics.failures.set(info.failure_count if info else unknown)
+    metrics.last_success.set(unknown if last_success is None else last_success)
+    return generate_latest(metrics.variables) + generate_latest(metrics.constants)
 
 
 def init_app(app: Flask) -> None:
@@ -73,8 +75,8 @@ def init_app(app: Flask) -> None:
 
 
 def _metrics() -> Metrics:
-    found: Metrics = current_app.extensions["qa.metrics"]
-    return found
+    metrics: Metrics = current_app.extensions["qa.metrics"]
+    return metrics
 
 
 def _start() -> None:
@@ -83,7 +85,7 @@ def _start() -> None:
 
 def _measure(response: Response) -> Response:
     metrics = _metrics()
-    # The rule, not the path, and no made-up method: a label must not grow with what visitors send.
+    # The route instead of the path, and known methods only: visitors must not be able to create labels.
     route = request.url_rule.rule if request.url_rule else "unmatched"
     method = request.method if request.method in _METHODS else "OTHER"
     metrics.requests.labels(method, route, response.status_code).inc()

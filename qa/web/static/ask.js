@@ -1,130 +1,130 @@
-// Answers as one types. Every answer is a page of the server's, of which what is under the box is put in place.
+// Results update as you type. The server answers with a whole page, whose content replaces that under the box.
 
-const PAUSE = 120; // ms without a key before a question is asked
-const SETTLED = 1500; // ms after which a question counts as one to come back to
+const PAUSE = 120; // ms without a keystroke before the question is sent
+const SETTLED = 1500; // ms after which a question is remembered
 const RECENT = "recent questions";
-const MOST_RECENT = 8;
+const MAX_RECENT = 8;
 
 const form = document.getElementById("ask");
 const box = document.getElementById("q");
-const found = document.getElementById("found");
+const content = document.getElementById("content");
 const parser = new DOMParser();
 
-let waiting; // the timer of the pause
-let settling; // the timer after which the next change gets its own place in the history
-let asking = new AbortController();
-let typing = false; // whether the address is that of a question that is still being typed
-let shown = here();
+let pause; // the timer until the question is sent, or sent again
+let settling; // the timer until the question is remembered
+let current = new AbortController(); // of the request in progress
+let typing = false; // whether the question in the address is still being typed
+let shown = here(); // the address whose content is shown
 
 function here() {
   return location.pathname + location.search;
 }
 
 function address() {
-  const given = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value.trim()) given.append(name, value.trim());
-  const query = given.toString();
+  const parameters = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (value.trim()) parameters.append(name, value.trim());
+  const query = parameters.toString();
   return query ? `/?${query}` : "/";
 }
 
 async function show(url, { keep = false, scroll = false } = {}) {
-  clearTimeout(waiting);
-  asking.abort();
-  const mine = (asking = new AbortController());
-  found.setAttribute("aria-busy", "true");
+  clearTimeout(pause);
+  current.abort();
+  const mine = (current = new AbortController());
+  content.setAttribute("aria-busy", "true");
   try {
     const response = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
-    const later = Number(response.headers.get("Retry-After"));
-    if (later && !mine.signal.aborted) {
-      waiting = setTimeout(() => show(url, { keep, scroll }), later * 1000); // the service is busy
+    const retryAfter = Number(response.headers.get("Retry-After"));
+    if (retryAfter && !mine.signal.aborted) {
+      pause = setTimeout(() => show(url, { keep, scroll }), retryAfter * 1000); // the service is busy
       return;
     }
     const page = parser.parseFromString(await response.text(), "text/html");
     if (mine.signal.aborted) return;
-    if (!page.getElementById("found")) return location.assign(url); // an error has a page of its own
+    if (!page.getElementById("content")) return location.assign(url); // an error has a page of its own
     shown = url.split("#")[0];
-    put(page, keep);
-    if (scroll) settle(url);
+    replaceContent(page, keep);
+    if (scroll) focusTarget(url);
   } catch (error) {
     if (error.name !== "AbortError") location.assign(url);
   } finally {
-    if (mine === asking) found.removeAttribute("aria-busy");
+    if (mine === current) content.removeAttribute("aria-busy");
   }
 }
 
-function put(page, keep) {
-  const held = document.activeElement?.dataset?.same;
-  const open = [...found.querySelectorAll("details[id][open]")].map((details) => details.id);
+function replaceContent(page, keep) {
+  const focused = document.activeElement?.dataset?.same;
+  const open = [...content.querySelectorAll("details[id][open]")].map((details) => details.id);
   document.title = page.title;
-  found.replaceChildren(...page.getElementById("found").childNodes);
+  content.replaceChildren(...page.getElementById("content").childNodes);
   document.getElementById("count").textContent = page.getElementById("count").textContent.trim();
   if (!keep) {
     box.value = page.getElementById("q").value;
     document.getElementById("narrow").replaceChildren(...page.getElementById("narrow").childNodes);
   }
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  if (held) refocus(held);
-  recents();
+  if (focused) refocus(focused);
+  showRecent();
   document.dispatchEvent(new Event("answered"));
 }
 
-// What had the focus may be there again; otherwise the heading has it, so that the keyboard stays at the results.
-function refocus(held) {
-  const again = [...found.querySelectorAll("[data-same]")].find((link) => link.dataset.same === held);
-  (again ?? document.getElementById("verdict"))?.focus({ preventScroll: true });
+// Focus the same link in the new content, or else the heading, so that the keyboard stays at the results.
+function refocus(name) {
+  const link = [...content.querySelectorAll("[data-same]")].find((link) => link.dataset.same === name);
+  (link ?? document.getElementById("verdict"))?.focus({ preventScroll: true });
 }
 
-function settle(url) {
+function focusTarget(url) {
   const target = url.includes("#") && document.getElementById(decodeURIComponent(url.split("#")[1]));
   if (target) target.querySelector("h3 a")?.focus();
 }
 
-function type() {
-  clearTimeout(waiting);
-  asking.abort(); // what is on its way answers another question
-  waiting = setTimeout(() => {
-    const url = go();
+function onInput() {
+  clearTimeout(pause);
+  current.abort(); // the pending answer is to another question
+  pause = setTimeout(() => {
+    const url = updateAddress();
     typing = true;
     clearTimeout(settling);
-    settling = setTimeout(done, SETTLED);
+    settling = setTimeout(remember, SETTLED);
     if (url !== shown) show(url, { keep: true });
   }, PAUSE);
 }
 
-// Let the address be that of what stands in the form; what is still being typed has one place in the history.
-function go() {
+// Put the question of the form into the address. A question that is still being typed has one history entry.
+function updateAddress() {
   const url = address();
   if (url !== here()) history[typing ? "replaceState" : "pushState"](null, "", url);
   return url;
 }
 
-// The question stands: remember it, and let the next one be another step of the history.
-function done() {
+// Remember the question that is shown, and give the next one a history entry of its own.
+function remember() {
   typing = false;
   const question = new URLSearchParams(shown.split("?")[1]).get("q");
   if (!question || !document.getElementById("verdict")) return;
-  const kept = [question, ...remembered().filter((other) => other !== question)].slice(0, MOST_RECENT);
+  const recent = [question, ...recentQuestions().filter((other) => other !== question)].slice(0, MAX_RECENT);
   try {
-    localStorage.setItem(RECENT, JSON.stringify(kept));
+    localStorage.setItem(RECENT, JSON.stringify(recent));
   } catch {
-    // no room, or not allowed: then nothing is kept
+    // the storage is full or forbidden: the question is not remembered
   }
 }
 
-function remembered() {
+function recentQuestions() {
   try {
-    const kept = JSON.parse(localStorage.getItem(RECENT));
-    return Array.isArray(kept) ? kept.filter((question) => typeof question === "string") : [];
+    const stored = JSON.parse(localStorage.getItem(RECENT));
+    return Array.isArray(stored) ? stored.filter((question) => typeof question === "string") : [];
   } catch {
     return [];
   }
 }
 
-function recents() {
-  const place = document.getElementById("recents");
-  const questions = remembered();
-  if (!place || !questions.length) return;
-  place.querySelector("ul").replaceChildren(
+function showRecent() {
+  const section = document.getElementById("recents");
+  const questions = recentQuestions();
+  if (!section || !questions.length) return;
+  section.querySelector("ul").replaceChildren(
     ...questions.map((question) => {
       const link = document.createElement("a");
       link.href = `/?${new URLSearchParams({ q: question })}`;
@@ -135,22 +135,22 @@ function recents() {
       return item;
     }),
   );
-  place.hidden = false;
+  section.hidden = false;
 }
 
 form.addEventListener("input", (event) => {
-  if (!event.isComposing) type();
+  if (!event.isComposing) onInput();
 });
-box.addEventListener("compositionend", type);
+box.addEventListener("compositionend", onInput);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const url = go();
-  if (url === shown) done();
-  else show(url, { keep: true }).then(done);
+  const url = updateAddress();
+  if (url === shown) remember();
+  else show(url, { keep: true }).then(remember);
 });
 
-found.addEventListener("click", (event) => {
+content.addEventListener("click", (event) => {
   if (event.target.closest("#forget")) {
     localStorage.removeItem(RECENT);
     document.getElementById("recents").hidden = true;
@@ -160,10 +160,10 @@ found.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='/?']");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  done();
+  remember();
   const url = link.getAttribute("href");
   history.pushState(null, "", url);
-  show(url, { scroll: true }).then(done);
+  show(url, { scroll: true }).then(remember);
 });
 
 addEventListener("popstate", () => {
@@ -172,8 +172,8 @@ addEventListener("popstate", () => {
   if (url !== shown) show(url + location.hash, { scroll: true });
 });
 addEventListener("pagehide", () => {
-  if (typing) done();
+  if (typing) remember();
 });
 
-recents();
-done();
+showRecent();
+remember();

@@ -1,24 +1,24 @@
-// A click on a citation copies it. What is copied is what its address gives, so that it is written in one place.
+// A click on a citation copies it. The text comes from the link's address, so only the server formats citations.
 
 const toast = document.getElementById("toast");
-let fading;
+let timer; // clears the toast
 
-function say(text, ms) {
+function showToast(text, ms) {
   toast.textContent = text;
-  clearTimeout(fading);
-  fading = setTimeout(() => (toast.textContent = ""), ms);
+  clearTimeout(timer);
+  timer = setTimeout(() => (toast.textContent = ""), ms);
 }
 
-async function written(url) {
+async function fetchText(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(response.status);
   return response.text();
 }
 
 async function copy(url) {
-  const text = written(url);
-  // A promise, because some browsers let only what begins within the click write to the clipboard.
-  const item = new ClipboardItem({ "text/plain": text.then((found) => new Blob([found], { type: "text/plain" })) });
+  const text = fetchText(url);
+  // A promise, because some browsers allow writing to the clipboard only from within the click.
+  const item = new ClipboardItem({ "text/plain": text.then((content) => new Blob([content], { type: "text/plain" })) });
   await navigator.clipboard.write([item]);
   return text;
 }
@@ -29,10 +29,10 @@ document.addEventListener("click", async (event) => {
   event.preventDefault();
   try {
     await copy(link.href);
-    say(document.body.dataset.copied, 2000);
+    showToast(document.body.dataset.copied, 2000);
   } catch {
-    // Without https there is no clipboard: the text is shown, to be copied by hand.
-    say(document.body.dataset.notCopied, 4000);
+    // There is no clipboard without HTTPS: the text is shown, to be copied by hand.
+    showToast(document.body.dataset.notCopied, 4000);
     location.assign(link.href);
   }
 });

@@ -1,26 +1,26 @@
-// The picture of a page may be slow to come, or not come at all: then the page says so in its place.
+// The picture of a page may arrive late or not at all: then the page says so in its place.
 
-const MOST_TRIES = 5;
+const MAX_TRIES = 5; // chosen: a busy service gets about five seconds
 
 const picture = document.querySelector(".sheet img");
-const [undrawn, busy] = [".undrawn", ".busy"].map((name) => document.querySelector(`.facsimile ${name}`));
+const [failed, busy] = [".failed", ".busy"].map((name) => document.querySelector(`.facsimile ${name}`));
 
-function say(note) {
+function replaceWith(note) {
   picture.closest(".sheet").remove();
   note.hidden = false;
 }
 
-// An image does not tell why it failed: its address does. While the service is busy, it says when to come again.
+// An image element does not say why it failed, but its address does. A busy service says when to retry.
 async function retry(tries) {
   const response = await fetch(picture.src).catch(() => null);
-  const later = Number(response?.headers.get("Retry-After"));
-  if (response?.ok) picture.src = `${picture.src}`; // asked for again, and kept by now
-  else if (!later) say(undrawn);
-  else if (tries === MOST_TRIES) say(busy);
-  else setTimeout(() => retry(tries + 1), later * 1000);
+  const retryAfter = Number(response?.headers.get("Retry-After"));
+  if (response?.ok) picture.src = `${picture.src}`; // loads it from the cache
+  else if (!retryAfter) replaceWith(failed);
+  else if (tries === MAX_TRIES) replaceWith(busy);
+  else setTimeout(() => retry(tries + 1), retryAfter * 1000);
 }
 
 if (picture) {
-  if (picture.complete && !picture.naturalWidth) retry(1); // it failed before this script came
+  if (picture.complete && !picture.naturalWidth) retry(1); // it failed before this script loaded
   else picture.addEventListener("error", () => retry(1), { once: true });
 }

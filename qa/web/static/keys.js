@@ -1,7 +1,7 @@
-// The keys of a library catalogue: "/" to the box, "j" and "k" from result to result, "?" shows them all.
+// Keyboard shortcuts: "/" goes to the search box, "j" and "k" step through the results, "?" lists them all.
 
-const keys = document.getElementById("keys");
-const opener = document.getElementById("show-keys");
+const dialog = document.getElementById("shortcuts");
+const opener = document.getElementById("show-shortcuts");
 
 function step(direction) {
   const links = [...document.querySelectorAll(".hit h3 a")].filter((link) => link.checkVisibility());
@@ -10,8 +10,8 @@ function step(direction) {
     return;
   }
   const hit = document.activeElement.closest(".hit");
-  const at = links.findIndex((link) => link.closest(".hit") === hit);
-  const next = at < 0 ? 0 : Math.min(Math.max(at + direction, 0), links.length - 1);
+  const current = links.findIndex((link) => link.closest(".hit") === hit);
+  const next = current < 0 ? 0 : Math.min(Math.max(current + direction, 0), links.length - 1);
   links[next].focus();
   links[next].closest(".hit").scrollIntoView({ block: "nearest" });
 }
@@ -25,15 +25,15 @@ const actions = {
   j: () => step(1),
   k: () => step(-1),
   c: () => (document.activeElement.closest(".hit") ?? document.querySelector(".hit"))?.querySelector(".copy")?.click(),
-  "?": () => keys.showModal(),
+  "?": () => dialog.showModal(),
 };
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (typing || keys.open || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(actions, event.key)) return;
+  if (typing || dialog.open || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(actions, event.key)) return;
   event.preventDefault();
   actions[event.key]();
 });
 
 opener.hidden = false;
-opener.addEventListener("click", () => keys.showModal());
+opener.addEventListener("click", () => dialog.showModal());

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.arrays import Affine
+from qa.index.dense import late_interaction
 from qa.index.dense.late_interaction import (
     WIDTH,
     TokenIndex,
@@ -29,7 +31,7 @@ ROUNDING = 0.5 / 127
 
 
 def _bound(width: int) -> float:
-    """Give the most by which the cosine of any vector with a token may change when it is rounded.
+    """Return the most by which the cosine of any vector with a token may change when it is rounded.
 
     Rounding moves a vector of length at least 1, whose largest number is 1, by at most √width · ROUNDING.
     So the angle changes by at most the arc sine of that, and a cosine by no more than the angle.
@@ -63,7 +65,7 @@ def _cosine(one: Float32, other: Float32) -> float:
 
 
 def _by_formula(query: Float32, weights: Float32, tokens: Float32) -> float:
-    """Khattab and Zaharia (2020), equation 3, weighted; a text without tokens is the opposite of all."""
+    """Khattab and Zaharia (2020), equation 3, weighted; a text without tokens has the cosine -1 with any."""
     return sum(
         float(weight) * max((_cosine(wanted, token) for token in tokens), default=-1)
         for wanted, weight in zip(query, weights, strict=True)
@@ -77,26 +79,31 @@ def _meet(
     firsts: Int64,
     lasts: Int64,
     *,
-    carried: float = 0.0,
-    titled: float = 0.0,
+    previous_discount: float = 0.0,
+    context_discount: float = 0.0,
     rescale: Affine = Affine(),  # noqa: B008 -- it cannot be changed
 ) -> tuple[Float32, Float32]:
-    """Give the scores of passages and of all their segments, the contexts' by themselves."""
-    found = index.matches(query, firsts, lasts).rescaled(rescale)
-    segments = found.best @ weights
-    if carried or titled:
-        contexts = np.isin(np.arange(len(segments)), found.bounds[:-1])
-        segments[~contexts] = found.sentences(weights, carried=carried, titled=titled)
-    return found.passages(weights), segments
+    """Return the scores of passages and of all their segments, including contexts."""
+    matches = index.match_tokens(query, firsts, lasts).rescaled(rescale)
+    segments = matches.maxsim @ weights
+    if previous_discount or context_discount:
+        contexts = np.isin(np.arange(len(segments)), matches.bounds[:-1])
+        segments[~contexts] = matches.score_sentences(
+            weights, previous_discount=previous_discount, context_discount=context_discount
+        )
+    return matches.score_passages(weights), segments
 
 
 def test_matches_of_some_passages_are_those_of_all(written) -> None:
     index = TokenIndex.load(written[2])
     query, firsts, lasts = _vectors(3, 16, 5), np.array([0, 3]), np.array([3, 4])
-    every = index.matches(query, firsts, lasts)
+    every = index.match_tokens(query, firsts, lasts)
     for places in ([0], [1], [1, 0], [0, 0, 1]):
-        some, expected = every.of(np.array(places)), index.matches(query, firsts[places], lasts[places])
-        np.testing.assert_allclose(some.best, expected.best, atol=1e-6)
+        some, expected = (
+            every.take(np.array(places)),
+            index.match_tokens(query, firsts[places], lasts[places]),
+        )
+        np.testing.assert_allclose(some.maxsim, expected.maxsim, atol=1e-6)
         np.testing.assert_array_equal(some.bounds, expected.bounds)
 
 
@@ -107,7 +114,7 @@ def test_matches_of_some_passages_are_those_of_all(written) -> None:
     st.integers(0, 10**6),
     st.data(),
 )
-def test_meeting_is_the_published_formula(
+def test_scores_are_those_of_the_published_formula(
     passages: list[list[int]], asked: int, dimension: int, seed: int, data: st.DataObject
 ) -> None:
     segments = [
@@ -134,7 +141,7 @@ def test_meeting_is_the_published_formula(
     assert (np.abs(np.concatenate([whole, parts])) <= 1 + 1e-5).all()
 
 
-def test_a_token_that_is_there_is_met_in_full() -> None:
+def test_a_token_that_the_passage_has_matches_in_full() -> None:
     tokens = _vectors(6, 24, 0)
     index = _index([tokens[:2], tokens[2:5], tokens[:0], tokens[5:]], _rotation(24, 24, 1))
     weights = np.array([0.25, 0.75], np.float32)
@@ -146,7 +153,7 @@ def test_a_token_that_is_there_is_met_in_full() -> None:
 
 
 @given(st.integers(1, 8), st.integers(2, 48), st.integers(1, 48), st.integers(0, 10**6))
-def test_rounding_keeps_the_cosines_of_what_is_projected(
+def test_rounding_keeps_the_cosines_of_projected_tokens(
     rows: int, dimension: int, width: int, seed: int
 ) -> None:
     projection = _rotation(dimension, min(width, dimension), seed)
@@ -166,7 +173,7 @@ def test_the_length_of_a_token_does_not_matter() -> None:
     np.testing.assert_array_equal(compress(tokens, projection), compress(50 * tokens, projection))
 
 
-def test_a_token_of_zeros_and_no_token_at_all_do_no_harm() -> None:
+def test_a_token_of_zeros_and_no_token_at_all_are_compressed() -> None:
     projection = _rotation(16, 8, 1)
     assert compress(np.zeros((1, 16), np.float32), projection).tolist() == [[0] * 8]
     assert compress(np.empty((0, 16), np.float32), projection).shape == (0, 8)
@@ -220,9 +227,9 @@ def test_what_was_written_is_read(written) -> None:
     assert index.segments == 4
     np.testing.assert_array_equal(index.projection, projection)
     for (tokens, counts), (first, last) in zip(parts, [(0, 3), (3, 4)], strict=True):
-        found, found_counts = index.tokens(first, last)
-        np.testing.assert_array_equal(found, tokens)
-        assert found_counts.tolist() == counts
+        kept, kept_counts = index.tokens(first, last)
+        np.testing.assert_array_equal(kept, tokens)
+        assert kept_counts.tolist() == counts
     assert index.tokens(1, 2)[0].shape == (0, 8)
 
 
@@ -246,7 +253,7 @@ def test_tokens_of_another_size_are_refused(written, change) -> None:
 
 
 @pytest.mark.parametrize("counts", [[], [0], [0, 0, 0]])
-def test_an_index_without_tokens_is_empty_and_meets_nothing(tmp_path: Path, counts: list[int]) -> None:
+def test_an_index_without_tokens_is_empty_and_matches_nothing(tmp_path: Path, counts: list[int]) -> None:
     projection = _rotation(16, 8, 0)
     writer = TokenWriter(tmp_path / "tokens", projection)
     writer.add(np.empty((0, 8), np.int8), counts)
@@ -259,7 +266,7 @@ def test_an_index_without_tokens_is_empty_and_meets_nothing(tmp_path: Path, coun
     assert whole.tolist() == parts.tolist() == [-1] * len(counts)
 
 
-def test_a_question_without_tokens_meets_nothing(written) -> None:
+def test_a_question_without_tokens_matches_nothing(written) -> None:
     index = TokenIndex.load(written[2])
     whole, parts = _meet(
         index, np.empty((0, 16), np.float32), np.empty(0, np.float32), np.array([0, 3]), np.array([3, 4])
@@ -267,7 +274,7 @@ def test_a_question_without_tokens_meets_nothing(written) -> None:
     assert (whole.tolist(), parts.tolist()) == ([0, 0], [0] * 4)
 
 
-def test_a_weight_says_how_much_a_token_counts() -> None:
+def test_tokens_count_by_their_weights() -> None:
     tokens = _vectors(3, 16, 0)
     index = _index(list(tokens[:, None]), _rotation(16, 16, 1))
     for weights in ([1, 0], [0, 1], [0.5, 0.5]):
@@ -276,9 +283,9 @@ def test_a_weight_says_how_much_a_token_counts() -> None:
         assert whole.tolist() == pytest.approx(expected, abs=_bound(16))
 
 
-@pytest.mark.parametrize(("carried", "titled"), [(0.5, 0.0), (0.0, 0.8), (0.75, 0.8)])
-def test_a_sentence_is_credited_with_the_one_before_and_with_the_context(
-    carried: float, titled: float
+@pytest.mark.parametrize(("previous_discount", "context_discount"), [(0.5, 0.0), (0.0, 0.8), (0.75, 0.8)])
+def test_a_sentence_gets_discounted_credit_from_the_previous_one_and_the_context(
+    previous_discount: float, context_discount: float
 ) -> None:
     counts = [[2, 1, 3], [0, 2], [1, 0, 2, 1]]
     flat = [count for inner in counts for count in inner]
@@ -288,7 +295,8 @@ def test_a_sentence_is_credited_with_the_one_before_and_with_the_context(
     bounds = np.array([0, 3, 5]), np.array([3, 5, 9])
     weights = np.array([0.2, 0.3, 0.5], np.float32)
     index = _index(segments, projection)
-    whole, parts = _meet(index, query, weights, *bounds, carried=carried, titled=titled)
+    discounts = {"previous_discount": previous_discount, "context_discount": context_discount}
+    whole, parts = _meet(index, query, weights, *bounds, **discounts)
     np.testing.assert_array_equal(whole, _meet(index, query, weights, *bounds)[0])
 
     each = [[max((_cosine(q, t) for t in segment), default=-1) for q in query] for segment in segments]
@@ -296,13 +304,13 @@ def test_a_sentence_is_credited_with_the_one_before_and_with_the_context(
         for i in range(first + 1, last):
             before = each[i - 1] if i > first + 1 else [-1] * 3
             best = [
-                max(own, carried * earlier, titled * context)
-                for own, earlier, context in zip(each[i], before, each[first], strict=True)
+                max(own, previous_discount * previous, context_discount * context)
+                for own, previous, context in zip(each[i], before, each[first], strict=True)
             ]
             assert parts[i] == pytest.approx(float(np.dot(best, weights)), abs=_bound(16) + 1e-5)
 
 
-def test_segments_are_each_passages_own() -> None:
+def test_each_passage_has_its_own_segments() -> None:
     counts = [[1, 2], [3], [1, 1, 1]]
     flat = [count for inner in counts for count in inner]
     vectors = _vectors(sum(flat), 16, 0)
@@ -315,7 +323,7 @@ def test_segments_are_each_passages_own() -> None:
         assert whole[owner] == pytest.approx(parts.max())
 
 
-def test_matches_are_carried_on_the_scale_on_which_they_count() -> None:
+def test_discounts_apply_to_rescaled_cosines() -> None:
     """Two sentences of a token each; the question's one token is the first one's."""
     codes = np.array([[127, 0], [0, 127]], np.int8)
     index = _of_codes(codes, [0, 1, 1], np.eye(2, dtype=np.float32))
@@ -326,7 +334,7 @@ def test_matches_are_carried_on_the_scale_on_which_they_count() -> None:
         np.ones(1, np.float32),
         np.array([0]),
         np.array([3]),
-        carried=0.9,
+        previous_discount=0.9,
         rescale=rescale,
     )
     np.testing.assert_allclose(passages, [1])
@@ -341,7 +349,7 @@ def _leave_no_numbers_on_the_stack() -> None:
 
 
 @pytest.mark.parametrize("tokens", range(1, 20))
-def test_no_number_is_taken_for_invalid(tokens: int) -> None:
+def test_no_valid_number_causes_a_warning(tokens: int) -> None:
     """Of a question of five tokens, OpenBLAS multiplies what is on its stack, too, and numpy warns of it."""
     random = np.random.default_rng(tokens)
     weights = random.random(tokens, dtype=np.float32)
@@ -350,9 +358,13 @@ def test_no_number_is_taken_for_invalid(tokens: int) -> None:
         matches = TokenMatches(best, np.arange(0, 2 * passages + 1, 2))
         with np.errstate(all="raise"):
             _leave_no_numbers_on_the_stack()
-            found = matches.passages(weights)
+            scores = matches.score_passages(weights)
             _leave_no_numbers_on_the_stack()
-            of_sentences = matches.sentences(weights, carried=0.8, titled=0.9)
+            of_sentences = matches.score_sentences(weights, previous_discount=0.8, context_discount=0.9)
         expected = best.reshape(passages, 2, tokens).max(axis=1).astype(np.float64) @ weights
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        np.testing.assert_allclose(scores, expected, rtol=1e-5)
         assert len(of_sentences) == passages
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(late_interaction).failed == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import tempfile
 from collections.abc import Iterable
 from itertools import chain, pairwise
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.index.lexical import postings
-from qa.index.lexical.postings import K1, B, Float64, Postings, PostingsWriter
+from qa.index.lexical.bm25 import K1, B, Float64
+from qa.index.lexical.postings import Postings, PostingsWriter
 from qa.types import Int64
 
 Corpus = list[list[int]]
@@ -53,95 +55,99 @@ def _zipf(seed: int, passages: int, vocabulary: int) -> Corpus:
 
 
 @given(_CORPORA, st.sets(st.integers(0, 11)))
-def test_gains_are_those_of_bm25s(corpus: Corpus, cuts: set[int]) -> None:
-    found = _postings(corpus, {cut for cut in cuts if cut < len(corpus)})
+def test_impacts_are_those_of_bm25s(corpus: Corpus, cuts: set[int]) -> None:
+    index = _postings(corpus, {cut for cut in cuts if cut < len(corpus)})
     vocabulary = {str(term): term for passage in corpus for term in passage}
-    assert found.terms == len(vocabulary)
+    assert index.terms == len(vocabulary)
     if not vocabulary:
         return
     oracle = bm25s.BM25(k1=K1, b=B, method="lucene")
     oracle.index((corpus, vocabulary), create_empty_token=False, show_progress=False)
-    for term in range(found.terms):
+    for term in range(index.terms):
         one, rows = np.array([term]), np.arange(len(corpus))
         expected = oracle.get_scores([str(term)])
-        np.testing.assert_allclose(found.ask(one, np.ones(1)).of(rows), expected, rtol=1e-5)
-        assert found.frequencies(one).tolist() == [(expected > 0).sum()]
+        np.testing.assert_allclose(index.score(one, np.ones(1)).take(rows), expected, rtol=1e-5)
+        assert index.frequencies(one).tolist() == [(expected > 0).sum()]
 
 
-_WAYS = {"all": (2**16, 32), "walk": (0, 10**9), "look up": (0, 0), "both": (0, 2), "as set": (64, 32)}
+_WAYS = {"all": (2**16, 32), "accumulate": (0, 10**9), "look up": (0, 0), "both": (0, 2), "as set": (64, 32)}
 
 
-def _assert_best(found: Postings, terms: Int64, factors: Float64, count: int, allowed: Int64 | None) -> None:
-    scores = found.ask(terms, factors).of(np.arange(found.passages))
-    rows = np.arange(found.passages) if allowed is None else allowed
+def _assert_best(index: Postings, terms: Int64, factors: Float64, count: int, allowed: Int64 | None) -> None:
+    scores = index.score(terms, factors).take(np.arange(index.passages))
+    rows = np.arange(index.passages) if allowed is None else allowed
     wanted = sorted(rows[scores[rows] > 0].tolist(), key=lambda row: (-scores[row], row))[:count]
-    best, given_scores = found.ask(terms, factors).best(count, allowed)
+    best, given_scores = index.score(terms, factors).top(count, allowed)
     assert best.tolist() == wanted
     assert given_scores.tolist() == scores[wanted].tolist()
 
 
 @pytest.mark.parametrize("way", _WAYS)
 @given(_CORPORA, st.data())
-def test_the_best_are_the_first_of_all(way: str, corpus: Corpus, data: st.DataObject) -> None:
-    found = _postings(corpus)
-    terms = np.array(sorted(data.draw(st.sets(st.integers(0, max(found.terms - 1, 0))))), np.int64)
-    terms = terms[terms < found.terms]
+def test_the_top_rows_are_the_first_of_all(way: str, corpus: Corpus, data: st.DataObject) -> None:
+    index = _postings(corpus)
+    terms = np.array(sorted(data.draw(st.sets(st.integers(0, max(index.terms - 1, 0))))), np.int64)
+    terms = terms[terms < index.terms]
     weights = st.lists(st.sampled_from([0.01, 0.2, 0.2, 1.0]), min_size=len(terms), max_size=len(terms))
     factors = np.array(data.draw(weights), np.float64)
     allowed = data.draw(st.none() | st.sets(st.integers(0, 11)))
     rows = None if allowed is None else np.array([row for row in sorted(allowed) if row < len(corpus)], int)
-    whole = found.ask(terms, factors).of(np.arange(len(corpus)))
+    whole = index.score(terms, factors).take(np.arange(len(corpus)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(postings, "_WALKED", _WAYS[way][0])
+        patch.setattr(postings, "_ALL_SCORED", _WAYS[way][0])
         patch.setattr(postings, "_LOOK_UP", _WAYS[way][1])
-        assert found.ask(terms, factors).of(np.arange(len(corpus))).tolist() == whole.tolist()
-        _assert_best(found, terms, factors, data.draw(st.integers(1, 13)), rows)
+        assert index.score(terms, factors).take(np.arange(len(corpus))).tolist() == whole.tolist()
+        _assert_best(index, terms, factors, data.draw(st.integers(1, 13)), rows)
 
 
 @pytest.mark.parametrize("way", _WAYS)
 @pytest.mark.parametrize("share", [None, 1.0, 0.98, 0.5, 0.02, 0.0])
-def test_the_best_of_many_are_the_first_of_all(
+def test_the_top_rows_of_many_passages_are_the_first_of_all(
     monkeypatch: pytest.MonkeyPatch, way: str, share: float | None
 ) -> None:
-    monkeypatch.setattr(postings, "_WALKED", _WAYS[way][0])
+    monkeypatch.setattr(postings, "_ALL_SCORED", _WAYS[way][0])
     monkeypatch.setattr(postings, "_LOOK_UP", _WAYS[way][1])
     for seed in range(4):
-        found = _postings(_zipf(seed, passages=1500, vocabulary=4000), cuts=[100, 700])
+        index = _postings(_zipf(seed, passages=1500, vocabulary=4000), cuts=[100, 700])
         chance = np.random.default_rng(seed)
         allowed = None if share is None else np.flatnonzero(chance.random(1500) < share)
         for size in (1, 2, 5, 12, 60):
-            terms = chance.choice(found.terms, size, replace=False)
+            terms = chance.choice(index.terms, size, replace=False)
             terms = np.unique(np.append(terms, chance.choice(50, size // 2)))  # common ones as well
             factors = np.where(terms < 20, 0.2, 1.0)
             for count in (1, 10, 100, 1000):
-                _assert_best(found, terms, factors, count, allowed)
+                _assert_best(index, terms, factors, count, allowed)
 
 
 def test_equal_scores_come_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postings, "_WALKED", 0)
-    found = _postings([[0, 1, 2 + i] for i in range(500)])
+    monkeypatch.setattr(postings, "_ALL_SCORED", 0)
+    index = _postings([[0, 1, 2 + i] for i in range(500)])
     terms = np.array([0, 1])
-    assert found.ask(terms, np.ones(2)).best(20)[0].tolist() == list(range(20))
-    assert found.ask(terms, np.ones(2)).best(20, np.arange(7, 500))[0].tolist() == list(range(7, 27))
+    assert index.score(terms, np.ones(2)).top(20)[0].tolist() == list(range(20))
+    assert index.score(terms, np.ones(2)).top(20, np.arange(7, 500))[0].tolist() == list(range(7, 27))
 
 
-def test_common_terms_are_hardly_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a rare term in a hundred passages, the long list of one that is in every passage is not walked."""
-    monkeypatch.setattr(postings, "_WALKED", 0)
+def test_the_long_list_of_a_common_term_is_not_accumulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a rare term in a hundred passages, the long list of a term in every passage is not accumulated."""
+    monkeypatch.setattr(postings, "_ALL_SCORED", 0)
     walked = []
-    walk = Postings.walk
+    walk = Postings.accumulate
     monkeypatch.setattr(
         Postings,
-        "walk",
+        "accumulate",
         lambda self, scores, term, *more: (walked.append(term), walk(self, scores, term, *more))[1],
     )
-    found = _postings([[0, 1] if i % 50 == 0 else [0, 2 + i] for i in range(5000)])
-    _assert_best(found, np.array([0, 1]), np.ones(2), 10, None)
+    index = _postings([[0, 1] if i % 50 == 0 else [0, 2 + i] for i in range(5000)])
+    _assert_best(index, np.array([0, 1]), np.ones(2), 10, None)
     assert walked == [1]
 
 
-def test_nothing_of_the_draft_is_left(tmp_path: Path) -> None:
+def test_the_draft_is_removed(tmp_path: Path) -> None:
     _write(tmp_path, [[[0, 1]], [[1]]])
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "posting_gains.npy", "posting_most.npy", "posting_rows.npy", "posting_starts.npy",
     ]  # fmt: skip
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(postings).failed == 0

@@ -130,7 +130,7 @@ def test_a_scan_is_an_error_that_says_so():
 def test_a_password_is_an_error_that_says_so():
     from reportlab.lib.pdfencrypt import StandardEncryption
 
-    with pytest.raises(ReadError, match="asks for a password"):
+    with pytest.raises(ReadError, match="needs a password"):
         one("a.pdf", build(encrypt=StandardEncryption("secret")))
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from qa import readers
 from qa.errors import ReadError
-from qa.readers.sandbox import child, parent, wire
-from qa.readers.sandbox.parent import Contents, Limits, Reader
+from qa.readers.sandbox import parent, resource_limits, wire
+from qa.readers.sandbox.parent import Contents, Reader
+from qa.readers.sandbox.resource_limits import Limits
 from qa.types import ReadFailure, Reading
 
 ROOT = Path(__file__).parents[3]
@@ -87,7 +88,7 @@ def test_a_reader_that_breaks_down_is_told_and_the_next_is_read(reader: Reader) 
     answers = _documents(reader, "t.jsonl", b'{"text": "One."}\n' * 20_000)
     next(answers)
     os.kill(_pid(reader), signal.SIGSEGV)
-    with pytest.raises(ReadError, match=r"the reader broke down over it \(SIGSEGV\)"):
+    with pytest.raises(ReadError, match=r"the reader crashed \(SIGSEGV\)"):
         list(answers)
     assert len(_read(reader, "t.jsonl", TABLE)) == 3
     # Between two files nobody is to blame.
@@ -183,26 +184,26 @@ def _broken(what: str) -> str:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("answer(wire.LENGTH.pack(2 ** 40))", "its answer makes no sense"),
-        ("answer(b'no frame at all, but long enough for one')", "its answer makes no sense"),
-        ("answer(wire.frame(b'no JSON'))", "its answer makes no sense"),
-        ("answer(wire.frame(b'[' * 100_000))", "its answer makes no sense"),
-        ("answer(wire.frame({'error': 'x' * 9_999, 'worn': False}))", "its answer makes no sense"),
-        ("answer(wire.frame({'failure': {'path': 'x', 'reason': 'y', 'row': 5, 'count': 1}}))", "no sense"),
+        ("answer(wire.LENGTH.pack(2 ** 40))", "its answer is invalid"),
+        ("answer(b'no frame at all, but long enough for one')", "its answer is invalid"),
+        ("answer(wire.frame(b'no JSON'))", "its answer is invalid"),
+        ("answer(wire.frame(b'[' * 100_000))", "its answer is invalid"),
+        ("answer(wire.frame({'error': 'x' * 9_999, 'worn': False}))", "its answer is invalid"),
+        ("answer(wire.frame({'failure': {'path': 'x', 'reason': 'y', 'row': 5, 'count': 1}}))", "is invalid"),
         (
             "answer(wire.frame({'failure': {'path': 'x', 'reason': 'y', 'row': None, 'count': -1}}))",
-            "no sense",
+            "is invalid",
         ),
-        ('answer(wire.frame(b\'{"error": "\\\\ud800", "worn": false}\'))', "its answer makes no sense"),
+        ('answer(wire.frame(b\'{"error": "\\\\ud800", "worn": false}\'))', "its answer is invalid"),
         ("answer(b'\\0' * 7)", "is not read after 1 seconds"),
         ("time.sleep(60)", "is not read after 1 seconds"),
-        ("os.close(0); time.sleep(60)", "the reader broke down over it|is not read after 1 seconds"),
-        ("os.close(1); time.sleep(60)", r"the reader broke down over it \(it fell silent\)"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", r"\(SIGKILL\), perhaps for want of read_memory"),
-        ("os.abort()", r"\(SIGABRT\), perhaps for want of read_memory"),
-        ("os.kill(os.getpid(), 40)", r"the reader broke down over it \(signal 40\)"),
-        ("sys.exit(3)", r"the reader broke down over it \(exit code 3\)"),
-        ("sys.exit(wire.OUT_OF_MEMORY)", "more memory to read than a reader may have"),
+        ("os.close(0); time.sleep(60)", "the reader crashed|is not read after 1 seconds"),
+        ("os.close(1); time.sleep(60)", r"the reader crashed \(it closed its output\)"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", r"\(SIGKILL\); more read_memory may help"),
+        ("os.abort()", r"\(SIGABRT\); more read_memory may help"),
+        ("os.kill(os.getpid(), 40)", r"the reader crashed \(signal 40\)"),
+        ("sys.exit(3)", r"the reader crashed \(exit code 3\)"),
+        ("sys.exit(wire.OUT_OF_MEMORY)", "more memory than a reader may have"),
     ],
 )
 def test_a_broken_reader_costs_its_file_and_no_more(
@@ -210,20 +211,20 @@ def test_a_broken_reader_costs_its_file_and_no_more(
 ) -> None:
     in_time = "not read" not in message
     monkeypatch.setattr(parent, "_GRACE", 1)
-    monkeypatch.setattr(child, "IDLE", 30 if in_time else 1)
+    monkeypatch.setattr(resource_limits, "WALL_TIME_FACTOR", 30 if in_time else 1)
     with Reader(Limits(seconds=1, memory=2**30)) as reader:
         with monkeypatch.context() as broken:
             broken.setattr(parent, "_CODE", _broken(what))
             with pytest.raises(ReadError, match=message):
                 _read(reader, "a.txt", b"A text.")
             assert reader._process is None
-        monkeypatch.setattr(child, "IDLE", 30)
+        monkeypatch.setattr(resource_limits, "WALL_TIME_FACTOR", 30)
         assert len(_read(reader, "a.txt", b"A text.")) == 1
 
 
 def test_a_reader_that_does_not_read_does_not_hold_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parent, "_GRACE", 1)
-    monkeypatch.setattr(child, "IDLE", 1)
+    monkeypatch.setattr(resource_limits, "WALL_TIME_FACTOR", 1)
     monkeypatch.setattr(parent, "_CODE", _broken("answer(b'x' * 9)"))
     more_than_a_pipe_holds = b"x" * 3_000_000
     with Reader(Limits(seconds=1, memory=2**30)) as reader:
@@ -274,14 +275,14 @@ def test_an_answer_beyond_the_limits_is_none(changed: dict[str, object]) -> None
 
 
 def test_more_than_can_be_in_a_file_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parent.limits, "MOST_CHARACTERS", 10)
+    monkeypatch.setattr(parent.size_limits, "MAX_CHARACTERS", 10)
     flood = "frame = wire.pack(Reading('x' * 5, 'text/plain'))\nwhile True: os.write(1, frame)"
     ours = "from qa.types import Reading\nfrom qa.readers.sandbox import wire\n"
     monkeypatch.setattr(parent, "_CODE", "import os, sys; sys.path[:] = {path!r}\n" + ours + flood)
     with Reader(Limits(seconds=5, memory=2**30)) as reader:
         answers = _documents(reader, "a.csv", b"1234567")
         assert [len(next(answers).text) for _ in range(3)] == [5] * 3
-        with pytest.raises(ReadError, match="its answer makes no sense"):
+        with pytest.raises(ReadError, match="its answer is invalid"):
             next(answers)
 
 
@@ -295,7 +296,7 @@ def test_a_process_that_a_file_left_swollen_is_begun_anew() -> None:
             ("a.jsonl", b'{"text": "' + b"x" * 150_000_000 + b'"}'),
             ("a.html", b"<p>a " * 6_000_000),  # lxml has an error of its own for it
         ):
-            with pytest.raises(ReadError, match="more memory to read than a reader may have"):
+            with pytest.raises(ReadError, match="more memory than a reader may have"):
                 _read(reader, name, data)
             assert reader._process is None
         assert len(_read(reader, "c.txt", b"A text.")) == 1
@@ -303,6 +304,6 @@ def test_a_process_that_a_file_left_swollen_is_begun_anew() -> None:
 
 def test_a_file_that_does_not_even_fit_is_told_as_such() -> None:
     with Reader(Limits(seconds=20, memory=2**28)) as reader:
-        with pytest.raises(ReadError, match="more memory to read than a reader may have"):
+        with pytest.raises(ReadError, match="more memory than a reader may have"):
             _read(reader, "a.txt", b"x" * 2**28)
         assert len(_read(reader, "c.txt", b"A text.")) == 1

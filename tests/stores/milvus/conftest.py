@@ -15,7 +15,8 @@ from qa.config import Settings
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
-from qa.retrieval.searcher import LiveSearcher, Searcher
+from qa.retrieval.live import LiveSearcher
+from qa.retrieval.searcher import Searcher
 from qa.stores.milvus.client import Client
 from qa.stores.milvus.upload import publish
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from qa.config import Settings
 from qa.errors import SettingsError, StoreUnavailableError
 from qa.index import generation
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval.live import LiveSearcher
 from qa.stores.milvus import client
 from qa.stores.milvus.client import Client
 from qa.stores.milvus.upload import publish
@@ -56,7 +56,7 @@ def test_it_goes_and_comes_back(settings: Settings, built: Path, server: LiteSer
     away = test.get(ASKED)
     assert (away.status_code, away.headers["Retry-After"]) == (503, "1")
     assert away.mimetype == "application/problem+json"
-    assert away.json["detail"] == "The store of the index does not answer. Ask again in a moment."
+    assert away.json["detail"] == "The store of the index does not answer. Try again in a moment."
     assert test.get("/?q=rice").status_code == 503
     _until(test, "/readyz", 503, 5)
     assert test.get("/healthz").status_code == 200

@@ -15,7 +15,7 @@ import qa.embedding
 from qa.cli.commands import main
 from qa.config import Settings
 from qa.indexing.build import build
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval.live import LiveSearcher
 from qa.stores.milvus.client import Client
 from qa.stores.milvus.schema import generation_of
 from qa.stores.milvus.upload import publish

@@ -13,8 +13,9 @@ from qa.errors import GoneError, NotFoundError
 from qa.evaluation import read
 from qa.index import calibration_file, generation
 from qa.indexing.build import build
-from qa.retrieval import calibration
-from qa.retrieval.searcher import LiveSearcher, Searcher
+from qa.retrieval import calibration, calibrator
+from qa.retrieval.live import LiveSearcher
+from qa.retrieval.searcher import Searcher
 from qa.stores.milvus.upload import publish
 from qa.types import Filters, Hit, Mode, Query
 from qa.web import create_app
@@ -94,20 +95,22 @@ def test_what_is_held_is_told_with_the_way_of_its_words(both: Both) -> None:
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
 @pytest.mark.parametrize(("limit", "offset"), [(5, 0), (7, 13), (1000, 0), (5, 1000)])
 def test_documents_are_listed_alike(both: Both, filters: Filters, limit: int, offset: int) -> None:
-    pages = [one.documents(filters, limit=limit, offset=offset) for one in (both.local, both.milvus)]
+    pages = [one.library.documents(filters, limit=limit, offset=offset) for one in (both.local, both.milvus)]
     assert pages[0] == pages[1]
 
 
 def test_documents_and_passages_are_the_same(both: Both) -> None:
-    for document in both.local.documents(Filters(), limit=1000, offset=0).documents:
-        for look in ("document", "text", "outline", "passages_of", "page_starts"):
-            assert getattr(both.milvus, look)(document.id) == getattr(both.local, look)(document.id)
-        for passage in both.local.passages_of(document.id)[::3]:
-            assert both.milvus.passage(passage.id) == passage
-            assert both.milvus.neighbours(passage) == both.local.neighbours(passage)
+    for document in both.local.library.documents(Filters(), limit=1000, offset=0).documents:
+        for look in ("document", "text", "headings", "passages_of", "page_starts"):
+            assert getattr(both.milvus.library, look)(document.id) == getattr(both.local.library, look)(
+                document.id
+            )
+        for passage in both.local.library.passages_of(document.id)[::3]:
+            assert both.milvus.library.passage(passage.id) == passage
+            assert both.milvus.library.neighbours(passage) == both.local.library.neighbours(passage)
             for offset in (0, passage.span.start - 1, passage.span.start, passage.span.end, 10**12):
-                nearest = both.local.passage_at(document.id, offset)
-                assert both.milvus.passage_at(document.id, offset) == nearest
+                nearest = both.local.library.passage_at(document.id, offset)
+                assert both.milvus.library.passage_at(document.id, offset) == nearest
 
 
 @pytest.mark.parametrize(
@@ -115,10 +118,10 @@ def test_documents_and_passages_are_the_same(both: Both) -> None:
     ["no", "0123456789abcdef:0-5", "{}:0-999999", "{}:1-5", f"{{}}:{'9' * 30}-{'9' * 31}", '{}":1-2'],
 )
 def test_what_is_not_there_is_missed_alike(both: Both, passage_id: str) -> None:
-    document = both.local.documents(Filters(), limit=1, offset=0).documents[0]
+    document = both.local.library.documents(Filters(), limit=1, offset=0).documents[0]
     for one in (both.local, both.milvus):
         with pytest.raises((NotFoundError, GoneError)) as error:
-            one.passage(passage_id.format(document.id))
+            one.library.passage(passage_id.format(document.id))
         if one is both.local:
             expected = type(error.value), str(error.value)
     assert (type(error.value), str(error.value)) == expected
@@ -155,7 +158,7 @@ def _rough(value: object) -> object:
 
 def test_the_calibration_comes_with_the_generation(both: Both, small: Settings) -> None:
     found = generation.load(generation.current(small.index))
-    calibration.write(small.index, calibration.measure(found, StandIn()))
+    calibration.write(small.index, calibrator.measure(found, StandIn()))
     stored = calibration_file.read(small.index)
     publish(small.store, found, stored)
     live = LiveSearcher(small, lambda _: StandIn())

@@ -23,7 +23,8 @@ from fake_encoder import StandIn
 from qa.config import Settings
 from qa.index import generation
 from qa.indexing.build import build
-from qa.retrieval.searcher import LiveSearcher, Searcher
+from qa.retrieval.live import LiveSearcher
+from qa.retrieval.searcher import Searcher
 from qa.stores.milvus.upload import publish
 from qa.types import Mode, Query
 from stores.milvus.server import Server

@@ -14,7 +14,7 @@ from qa.errors import BuildError, IndexUnavailableError, StoreUnavailableError
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval.live import LiveSearcher
 from qa.stores.milvus import upload
 from qa.stores.milvus.aliases import MilvusPublications, live
 from qa.stores.milvus.client import Client

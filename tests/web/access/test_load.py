@@ -24,7 +24,7 @@ SEARCH = "/api/v1/search?q=trade"
 
 
 class Slow(FakeSearch):
-    """Answers when it may."""
+    """A search that answers only when ``may`` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,10 +49,12 @@ def slow() -> Slow:
     return Slow()
 
 
-def test_what_is_too_much_is_sent_away_while_the_probes_answer(settings: Settings, slow: Slow) -> None:
+def test_requests_beyond_the_queue_are_refused_while_probes_are_answered(
+    settings: Settings, slow: Slow
+) -> None:
     app = create_app(replace(settings, threads=2, queue_size=3), lambda: slow)
     with ThreadPoolExecutor(8) as clients:
-        asked = [clients.submit(app.test_client().get, SEARCH) for _ in range(5)]
+        searches = [clients.submit(app.test_client().get, SEARCH) for _ in range(5)]
         for _ in range(2):
             assert slow.begun.acquire(timeout=10)
         refused = next(iter(_until_refused(app)))
@@ -62,28 +64,28 @@ def test_what_is_too_much_is_sent_away_while_the_probes_answer(settings: Setting
         assert app.test_client().get("/readyz").status_code == 200
         assert app.test_client().get("/metrics").status_code == 200
         slow.may.set()
-        assert [one.result(10).status_code for one in asked] == [200] * 5
+        assert [search.result(10).status_code for search in searches] == [200] * 5
     assert app.test_client().get(SEARCH).status_code == 200
 
 
 def _until_refused(app):
-    """Ask what would wait, but for that all places are taken in a moment."""
+    """Send requests until one is refused because the queue is full."""
     ends = time.monotonic() + 10
     while time.monotonic() < ends:
         response = app.test_client().get("/api/v1/status") if _is_full(app) else None
         if response is not None and response.status_code == 503:
             yield response
         time.sleep(0.01)
-    pytest.fail("nobody was sent away")
+    pytest.fail("no request was refused")
 
 
 def _is_full(app) -> bool:
-    """Leave the waiting clients a moment to take their places."""
+    """Whether the waiting clients have had a moment to fill the queue."""
     time.sleep(0.3)
     return True
 
 
-def test_whoever_has_waited_too_long_is_sent_away(settings: Settings, slow: Slow) -> None:
+def test_a_request_that_waits_too_long_is_refused(settings: Settings, slow: Slow) -> None:
     app = create_app(replace(settings, threads=1, queue_size=1, queue_timeout=1), lambda: slow)
     with ThreadPoolExecutor(1) as clients:
         first = clients.submit(app.test_client().get, SEARCH)
@@ -95,7 +97,7 @@ def test_whoever_has_waited_too_long_is_sent_away(settings: Settings, slow: Slow
         assert first.result(10).status_code == 200
 
 
-def test_errors_make_room_again(settings: Settings, slow: Slow) -> None:
+def test_a_request_that_fails_leaves_the_gate(settings: Settings, slow: Slow) -> None:
     client = create_app(replace(settings, threads=1, queue_size=0), lambda: slow).test_client()
     slow.may.set()
     for address, status in (("/api/v1/search", 422), ("/api/v1/passages/x", 404), ("/nowhere", 404)) * 3:
@@ -103,17 +105,17 @@ def test_errors_make_room_again(settings: Settings, slow: Slow) -> None:
     assert client.get(SEARCH).status_code == 200
 
 
-def test_files_that_are_being_sent_keep_their_room_and_no_question_waiting(
+def test_downloads_have_a_gate_of_their_own_and_delay_no_search(
     settings: Settings, search: FakeSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_FILES_AT_ONCE", 1)
+    monkeypatch.setattr(load, "_MAX_DOWNLOADS", 1)
     client = create_app(replace(settings, threads=1, queue_size=0), lambda: search).test_client()
     file = f"/api/v1/documents/{next(iter(search.held))}/text"
     sending = client.get(file, buffered=False)
     assert sending.status_code == 200
     assert client.get(file).status_code == 503
     assert client.get(SEARCH).status_code == 200
-    for _ in range(3):  # what is not sent keeps no room
+    for _ in range(3):  # a refused download does not occupy the gate
         assert client.get("/api/v1/documents/0/file").status_code == 503
     sending.close()
     for _ in range(3):
@@ -123,17 +125,17 @@ def test_files_that_are_being_sent_keep_their_room_and_no_question_waiting(
 
 def _addresses(app: Flask, search: FakeSearch) -> Iterator[str]:
     """Yield an address for every route, and some that are refused."""
-    document = next(one for one in search.held.values() if one.path == "news/tass.txt")
+    document = next(document for document in search.held.values() if document.path == "news/tass.txt")
     passage = search.passages_of(document.id)[0]
     values = {
-        "document_id": document.id, "passage_id": passage.id, "page": 1, "start": 0, "end": 5, "form": "json",
-        "filename": "page.css", "version": "1",
+        "document_id": document.id, "passage_id": passage.id, "page": 1, "start": 0, "end": 5,
+        "extension": "json", "filename": "page.css", "version": "1",
     }  # fmt: skip
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
-            given = {name: values[name] for name in rule.arguments}
-            yield url_for(rule.endpoint, **given)
-            yield url_for(rule.endpoint, **given, q="trade")
+            arguments = {name: values[name] for name in rule.arguments}
+            yield url_for(rule.endpoint, **arguments)
+            yield url_for(rule.endpoint, **arguments, q="trade")
     yield "/api/v1/documents/0/file"
     yield "/nowhere"
 
@@ -158,13 +160,13 @@ def _read_all(response: TestResponse) -> None:
 
 
 @pytest.mark.parametrize("end", [_end_at_once, _read_a_part, _read_all])
-def test_every_way_that_an_answer_ends_makes_room_again(
+def test_a_request_leaves_the_gate_however_its_answer_ends(
     end: Callable[[TestResponse], None],
     settings: Settings,
     search: FakeSearch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(load, "_FILES_AT_ONCE", 1)
+    monkeypatch.setattr(load, "_MAX_DOWNLOADS", 1)
     app = create_app(replace(settings, threads=1, queue_size=0), lambda: search)
     client = app.test_client()
     headers = (
@@ -183,7 +185,7 @@ def test_every_way_that_an_answer_ends_makes_room_again(
         assert client.get(SEARCH).status_code == 200, address
 
 
-def test_what_fails_outside_of_flask_makes_room_again(settings: Settings, search: FakeSearch) -> None:
+def test_a_failure_outside_flask_leaves_the_gate(settings: Settings, search: FakeSearch) -> None:
     app = create_app(replace(settings, threads=1, queue_size=0), lambda: search)
     app.teardown_request(lambda _: 1 / 0)
     for _ in range(3):
@@ -191,7 +193,7 @@ def test_what_fails_outside_of_flask_makes_room_again(settings: Settings, search
             app.test_client().get(SEARCH)
 
 
-def test_several_questions_that_take_too_long_are_given_up(settings: Settings, slow: Slow) -> None:
+def test_a_batch_that_takes_too_long_is_refused(settings: Settings, slow: Slow) -> None:
     slow.may.set()
     slow.search_many_takes = 0.6
     client = create_app(replace(settings, batch_timeout=1), lambda: slow).test_client()
@@ -204,7 +206,7 @@ def test_several_questions_that_take_too_long_are_given_up(settings: Settings, s
     )
 
 
-def test_many_questions_at_once_give_way_to_others(settings: Settings, slow: Slow) -> None:
+def test_a_batch_lets_other_requests_have_a_turn(settings: Settings, slow: Slow) -> None:
     slow.may.set()
     slow.search_many_takes = 0.2
     app = create_app(replace(settings, threads=1, queue_size=4), lambda: slow)
@@ -217,7 +219,7 @@ def test_many_questions_at_once_give_way_to_others(settings: Settings, slow: Slo
         assert len(many.result(20).json["answers"]) == 100
 
 
-def test_many_questions_at_once_do_not_fill_the_queue(settings: Settings, slow: Slow) -> None:
+def test_batches_do_not_fill_the_queue(settings: Settings, slow: Slow) -> None:
     slow.may.set()
     slow.search_many_takes = 0.2
     app = create_app(replace(settings, threads=2, queue_size=4), lambda: slow)
@@ -226,43 +228,43 @@ def test_many_questions_at_once_do_not_fill_the_queue(settings: Settings, slow: 
         many = [clients.submit(app.test_client().post, address, json=body) for _ in range(6)]
         time.sleep(0.3)
         assert _status(app.test_client(), SEARCH) == 200
-        answers = [one.result(20) for one in many]
+        answers = [request.result(20) for request in many]
     assert sorted(answer.status_code for answer in answers) == [200] * 2 + [503] * 4
     assert {answer.headers.get("Retry-After") for answer in answers} == {None, "1"}
 
 
-def test_whoever_gives_way_comes_in_again_after_those_who_waited() -> None:
+def test_a_request_that_yields_its_turn_enters_again_after_those_who_waited() -> None:
     gate = Gate(1, 4, 30)
-    came: list[str] = []
+    entered: list[str] = []
 
     def enter(name: str) -> None:
         assert gate.enter()
-        came.append(name)
+        entered.append(name)
         gate.leave()
 
     assert gate.enter()
-    gate.give_way()  # nobody waits
+    gate.yield_turn()  # the queue is empty
     waiting = [threading.Thread(target=enter, args=(name,)) for name in "ab"]
     for number, thread in enumerate(waiting):
         thread.start()
         while len(gate._queue) <= number:
             time.sleep(0.001)
-    gate.give_way()
-    came.append("again")
+    gate.yield_turn()
+    entered.append("again")
     gate.leave()
     for thread in waiting:
         thread.join(10)
-    assert came == ["a", "b", "again"]
+    assert entered == ["a", "b", "again"]
     assert gate.enter()
 
 
-def test_whoever_waits_longest_comes_next_and_nobody_overtakes() -> None:
+def test_the_queue_is_first_come_first_served() -> None:
     gate = Gate(1, 4, 30)
     assert gate.enter()
-    came: list[int] = []
+    entered: list[int] = []
     waiting = []
     for number in range(4):
-        waiting.append(threading.Thread(target=lambda number=number: gate.enter() and came.append(number)))
+        waiting.append(threading.Thread(target=lambda number=number: gate.enter() and entered.append(number)))
         waiting[-1].start()
         while len(gate._queue) <= number:
             time.sleep(0.001)
@@ -270,6 +272,6 @@ def test_whoever_waits_longest_comes_next_and_nobody_overtakes() -> None:
     for number, thread in enumerate(waiting):
         gate.leave()
         thread.join(30)
-        assert came == [*range(number + 1)]
+        assert entered == [*range(number + 1)]
     gate.leave()
     assert gate.enter()

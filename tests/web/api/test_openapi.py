@@ -59,7 +59,7 @@ def test_the_parameters_have_the_names_of_the_query_string(client: FlaskClient) 
     assert (parameters["k"]["schema"]["minimum"], parameters["k"]["schema"]["maximum"]) == (1, 100)
 
 
-def test_the_page_that_shows_it_loads_its_own_files_only(client: FlaskClient) -> None:
+def test_the_documentation_page_loads_no_external_files(client: FlaskClient) -> None:
     page = client.get("/docs").get_data(as_text=True)
     assert "http:" not in page
     assert "https:" not in page

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.types import Document, Metadata, Span
-from qa.web.pages.citations import FORMS, Quotation, bibtex, csl_json, markdown, plain, ris
+from qa.web.pages.citations import FORMATS, Quotation, bibtex, csl_json, markdown, plain, ris, title_of
 
 TEXTS = st.text(alphabet="ab {}\\%&$#_~^*[]`<>|\n\r\té\u2028“", max_size=40)
 LINK = "http://localhost/documents/d?start=2&end=9#passage"
@@ -30,12 +30,18 @@ FULL = {
 }
 
 
-def test_plain_text_is_one_line_with_all_that_is_known() -> None:
+def test_a_plain_citation_is_one_line_with_all_metadata() -> None:
     line = plain(quotation("It\nis so.", 3, "Trade", **FULL))
     assert line == (
         "“It is so.” — Trade & tea, A. Writer, TASS, 2019-07-03, p. 3, section “Trade”, characters 2–11, "
         f"SHA-256 abababababab. {LINK}"
     )
+
+
+def test_a_document_without_a_title_has_its_file_name() -> None:
+    assert title_of(quotation().document) == "a.txt"
+    assert title_of(quotation(title="Trade\nand tea").document) == "Trade\nand tea"
+    assert quotation(title="Trade\nand tea").title == "Trade and tea"
 
 
 def test_nothing_is_guessed() -> None:
@@ -45,10 +51,10 @@ def test_nothing_is_guessed() -> None:
     assert not item.keys() & {"issued", "author", "publisher", "page", "language"}
     assert "year" not in bibtex(bare)
     assert "PY" not in ris(bare)
-    assert all("HANOI, July 3. /TASS/" in form.write(bare) for form in FORMS.values())
+    assert all("HANOI, July 3. /TASS/" in format_.write(bare) for format_ in FORMATS.values())
 
 
-def test_csl_json_keeps_the_quotation_to_the_letter() -> None:
+def test_csl_json_keeps_the_quotation_unchanged() -> None:
     [item] = json.loads(csl_json(quotation("It\n is “so”.", 3, **FULL)))
     assert item["annote"] == "It\n is “so”."
     assert item["issued"] == {"date-parts": [[2019, 7, 3]]}
@@ -57,7 +63,7 @@ def test_csl_json_keeps_the_quotation_to_the_letter() -> None:
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_ris_has_one_tag_a_line(text: str, title: str, source: str) -> None:
+def test_ris_has_one_tag_per_line(text: str, title: str, source: str) -> None:
     record = ris(quotation(text, title=title or None, source=source or None))
     lines = record.split("\r\n")
     assert lines[0] == "TY  - GEN"
@@ -68,7 +74,9 @@ def test_ris_has_one_tag_a_line(text: str, title: str, source: str) -> None:
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_bibtex_has_balanced_braces_and_no_bare_sign(text: str, title: str, author: str) -> None:
+def test_bibtex_has_balanced_braces_and_escapes_special_characters(
+    text: str, title: str, author: str
+) -> None:
     entry = bibtex(quotation(text, title=title or None, author=author or None))
     bare = re.sub(r"\\[{}&%$#_]", "", entry)
     assert bare.count("{") == bare.count("}")
@@ -79,6 +87,6 @@ def test_bibtex_has_balanced_braces_and_no_bare_sign(text: str, title: str, auth
 
 
 @pytest.mark.parametrize("sign", list("\\`*_{}[]<>#|~"))
-def test_markdown_shows_signs_as_they_are(sign: str) -> None:
+def test_markdown_escapes_special_characters(sign: str) -> None:
     assert f"> a\\{sign}b\n" in markdown(quotation(f"a{sign}b"))
     assert f"[a\\{sign}b](" in markdown(quotation(title=f"a{sign}b"))

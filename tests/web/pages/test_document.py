@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import csv
-import json
 import re
 from html import unescape
-from io import StringIO
 
 import pytest
 from flask import Flask
@@ -13,11 +10,10 @@ from readers.pdf.rendering.pdf_samples import picture_pdf
 from readers.samples import make_pdf
 
 from qa.config import Settings
-from qa.types import Metadata
-from qa.web.pages.citations import FORMS
-from qa.web.pages.document import LONGEST_QUOTATION
+from qa.web.pages.citations import FORMATS
+from qa.web.pages.document import MAX_QUOTATION
 from web.fake_search import NEWS, FakeSearch
-from web.pages.test_views import id_of, page
+from web.helpers import id_of, page
 
 TASS = id_of("news/tass.txt")
 SENTENCE = "The trade grew by 60% in 2019."
@@ -26,58 +22,62 @@ END = START + len(SENTENCE)
 
 
 def permalink(client: FlaskClient) -> str:
-    """Give the address that a citation of the sentence ends with, without its host."""
+    """Return the permalink of a citation of the sentence, without its host."""
     [item] = client.get(f"/documents/{TASS}/quotations/{START}-{END}.json").get_json(force=True)
     return item["URL"].removeprefix("http://localhost")
 
 
-def test_other_results_of_the_question_are_marked_and_one_step_away(client: FlaskClient) -> None:
+def test_other_results_of_the_question_are_marked_and_linked(client: FlaskClient) -> None:
     start, end = NEWS.index("HANOI. The"), NEWS.index("\n\nTourists")
     html = page(client, f"/documents/{TASS}?start={start}&end={end}&q=the+trade+of+Cambodia+and+tourists")
     assert f'<mark class="sentence">{SENTENCE}</mark>' in html
     assert '<mark class="passage" id="passage">HANOI. </mark>' in html
     assert re.search(r'<mark class="other" id="hit-\d+">Russia and Cambodia', html)
-    assert "Result 2 of 3 here" in html
+    assert "Result 2 of 3 in this document" in html
     before, after = (
         unescape(re.search(rf'<a href="([^"]*)" rel="{rel}">', html)[1]) for rel in ("prev", "next")
     )
-    assert "Result 1 of 3 here" in page(client, before)
-    assert "Result 3 of 3 here" in page(client, after)
+    assert "Result 1 of 3 in this document" in page(client, before)
+    assert "Result 3 of 3 in this document" in page(client, after)
     assert "q=the+trade+of+Cambodia" in after
 
 
 @pytest.mark.parametrize("query", ["q=", "q=" + "x" * 201, "q=trade&mode=magic"])
-def test_a_question_that_cannot_be_asked_marks_nothing(client: FlaskClient, query: str) -> None:
+def test_an_invalid_question_marks_nothing(client: FlaskClient, query: str) -> None:
     html = page(client, f"/documents/{TASS}?{query}")
     assert "<mark" not in html
     assert 'class="steps"' not in html
 
 
 @pytest.mark.parametrize(
-    ("change", "said", "marked"),
+    ("change", "message", "marked"),
     [
-        (lambda text: text, "The quotation stands here unchanged.", SENTENCE),
-        (lambda text: "A first line.\n\n" + text, "stands in another place now.", SENTENCE),
+        (lambda text: text, "The quotation is unchanged.", SENTENCE),
+        (
+            lambda text: "A first line.\n\n" + text,
+            "The quotation is the same, but in another place.",
+            SENTENCE,
+        ),
         (
             lambda text: text.replace("by 60% in", "by 75% in"),
-            "this is what stands there now.",
+            "This is the current text.",
             "The trade grew by 75% in 2019",
         ),
-        (lambda text: "All of it is other now.", "the quotation is gone from it.", None),
+        (lambda text: "All of it is other now.", "The quotation is no longer in it.", None),
     ],
 )
-def test_a_permalink_tells_what_has_become_of_the_quotation(
-    client: FlaskClient, search: FakeSearch, change, said: str, marked: str | None
+def test_a_permalink_says_whether_the_quotation_has_changed(
+    client: FlaskClient, search: FakeSearch, change, message: str, marked: str | None
 ) -> None:
     address = permalink(client)
     search.add("news/tass.txt", change(NEWS))
     html = page(client, address)
-    assert said in html
-    found = re.search(r'<mark class="passage" id="passage">([^<]*)</mark>', html)
-    assert (found and found[1]) == marked
+    assert message in html
+    mark = re.search(r'<mark class="passage" id="passage">([^<]*)</mark>', html)
+    assert (mark and mark[1]) == marked
 
 
-def test_a_permalink_that_was_tampered_with_is_a_link_to_a_place(client: FlaskClient) -> None:
+def test_a_permalink_with_an_invalid_fingerprint_is_a_plain_link(client: FlaskClient) -> None:
     html = page(client, f"/documents/{TASS}?start={START}&end={END}&quote=xyz")
     assert f'id="passage">{SENTENCE}</mark>' in html
     assert 'class="notice' not in html
@@ -93,17 +93,17 @@ def test_a_permalink_that_was_tampered_with_is_a_link_to_a_place(client: FlaskCl
         ("json", "application/vnd.citationstyles.csl+json"),
     ],
 )
-def test_a_quotation_comes_in_every_form(client: FlaskClient, form: str, kind: str) -> None:
+def test_a_quotation_is_available_in_every_format(client: FlaskClient, form: str, kind: str) -> None:
     response = client.get(f"/documents/{TASS}/quotations/{START}-{END}.{form}")
     assert response.content_type == f"{kind}; charset=utf-8"
-    said = response.get_data(as_text=True)
-    assert "60" in said
-    assert "HANOI, July 3. /TASS/" in said
+    citation = response.get_data(as_text=True)
+    assert "60" in citation
+    assert "HANOI, July 3. /TASS/" in citation
     assert ("attachment" in response.headers.get("Content-Disposition", "")) == (kind != "text/plain")
 
 
 @pytest.mark.parametrize("place", ["5-5.txt", "9-5.txt", "0-99999.txt", "0-5.doc", "a-b.txt"])
-def test_a_quotation_that_is_not_there(client: FlaskClient, place: str) -> None:
+def test_an_impossible_quotation_is_not_found(client: FlaskClient, place: str) -> None:
     assert client.get(f"/documents/{TASS}/quotations/{place}").status_code == 404
 
 
@@ -116,11 +116,11 @@ def paged(search: FakeSearch, settings: Settings) -> str:
     )
 
 
-def test_a_pdf_is_shown_at_the_page_of_the_passage(client: FlaskClient, paged: str) -> None:
+def test_a_pdf_is_opened_at_the_page_of_the_passage(client: FlaskClient, paged: str) -> None:
     html = page(client, f"/documents/{paged}?start=14&end=26")
     assert f"/documents/{paged}/pages/2.webp?v=" in html
     assert html.count("<rect") == 1
-    assert 'aria-label="Page 2 of 2 as it looks"' in html
+    assert 'aria-label="Picture of page 2 of 2"' in html
     assert notes(html) == []
     first = page(client, f"/documents/{paged}?start=14&end=26&page=1")
     assert f"/documents/{paged}/pages/1.webp?v=" in first
@@ -131,11 +131,11 @@ def test_a_pdf_is_shown_at_the_page_of_the_passage(client: FlaskClient, paged: s
 
 
 def notes(html: str) -> list[str]:
-    """Give what is said, and seen, of why a page is not shown as it looks."""
-    return re.findall(r'<p class="(undrawn|busy)" role="status">', html)
+    """Return the visible notes on why a page is not drawn."""
+    return re.findall(r'<p class="(failed|busy)" role="status">', html)
 
 
-def test_a_page_that_cannot_be_drawn_shows_its_text_and_says_so(
+def test_a_page_that_cannot_be_drawn_shows_a_note_and_its_text(
     client: FlaskClient, search: FakeSearch, settings: Settings
 ) -> None:
     data = picture_pdf(50_000, 50_000)
@@ -147,12 +147,12 @@ def test_a_page_that_cannot_be_drawn_shows_its_text_and_says_so(
     assert "Retry-After" not in picture.headers
     html = page(client, f"/documents/{large}?start=0&end=12")
     assert 'id="passage">One is here.</mark>' in html
-    assert notes(html) == ["undrawn"]
+    assert notes(html) == ["failed"]
     assert ".webp" not in html
     assert "page 1 of 1" in html
 
 
-def test_where_all_places_are_taken_a_picture_is_refused_at_once_and_the_text_is_shown(
+def test_a_busy_renderer_refuses_at_once_and_the_page_shows_its_text(
     app: Flask, client: FlaskClient, paged: str
 ) -> None:
     room = app.extensions["qa"].renderer._room
@@ -172,20 +172,20 @@ def test_where_all_places_are_taken_a_picture_is_refused_at_once_and_the_text_is
     assert notes(page(client, f"/documents/{paged}?start=14&end=26")) == []
 
 
-def test_a_quotation_is_of_a_bounded_length(client: FlaskClient, search: FakeSearch) -> None:
+def test_the_length_of_a_quotation_is_limited(client: FlaskClient, search: FakeSearch) -> None:
     long = search.add("long.txt", "Some words. " * 20_000)
-    quoted = client.get(f"/documents/{long}/quotations/5-{5 + LONGEST_QUOTATION}.json")
+    quoted = client.get(f"/documents/{long}/quotations/5-{5 + MAX_QUOTATION}.json")
     assert quoted.status_code == 200
-    for form in FORMS:
-        refused = client.get(f"/documents/{long}/quotations/5-{6 + LONGEST_QUOTATION}.{form}")
+    for form in FORMATS:
+        refused = client.get(f"/documents/{long}/quotations/5-{6 + MAX_QUOTATION}.{form}")
         assert refused.status_code == 422
-        assert f"{LONGEST_QUOTATION} characters" in refused.get_data(as_text=True)
-    html = page(client, f"/documents/{long}?start=5&end={6 + LONGEST_QUOTATION}")
+        assert f"{MAX_QUOTATION} characters" in refused.get_data(as_text=True)
+    html = page(client, f"/documents/{long}?start=5&end={6 + MAX_QUOTATION}")
     assert "/quotations/" not in html
     assert len(html) < 200_000
 
 
-def test_a_pdf_that_has_changed_has_no_pictures(client: FlaskClient, paged: str, settings: Settings) -> None:
+def test_a_changed_pdf_has_no_pictures(client: FlaskClient, paged: str, settings: Settings) -> None:
     (settings.docs / "paged.pdf").write_bytes(b"%PDF-1.4 other")
     assert "facsimile" not in page(client, f"/documents/{paged}?start=14&end=26")
     assert client.get(f"/documents/{paged}/pages/1.webp").status_code == 409
@@ -194,13 +194,13 @@ def test_a_pdf_that_has_changed_has_no_pictures(client: FlaskClient, paged: str,
     assert client.get(f"/documents/{paged}/pages/1.webp").status_code == 404
 
 
-def test_pages_that_are_not_there(client: FlaskClient, paged: str) -> None:
+def test_missing_pages_are_not_found(client: FlaskClient, paged: str) -> None:
     for address in (f"{paged}/pages/3.webp", f"{paged}/pages/0.webp", f"{TASS}/pages/1.webp"):
         assert client.get(f"/documents/{address}").status_code == 404
     assert "facsimile" not in page(client, f"/documents/{paged}?page=7")
 
 
-def test_sections_are_outlined(client: FlaskClient, search: FakeSearch) -> None:
+def test_the_outline_links_to_the_sections(client: FlaskClient, search: FakeSearch) -> None:
     text = "# One\n\nText one.\n\n# Two\n\nText two."
     document_id = search.add("sections.md", text)
     html = page(client, f"/documents/{document_id}")
@@ -220,53 +220,3 @@ def test_sections_of_other_parts_are_links_to_them(client: FlaskClient, search: 
     far = text.index("# Section 99")
     assert links[-1].endswith(f"?start=0&end=5&at={far}#at-{far}")
     assert f'id="at-{far}"' in page(client, links[-1])
-
-
-def test_the_results_are_exported_as_they_are_listed(client: FlaskClient, search: FakeSearch) -> None:
-    search.add(
-        "b.txt", '=SUM(trade) grew.\n\nThe trade, "quoted".', Metadata(title="+Title", published="2020-01-02")
-    )
-    table = client.get("/results.csv?q=the+trade+grew&sort=date")
-    assert table.content_type == "text/csv; charset=utf-8"
-    assert "results.csv" in table.headers["Content-Disposition"]
-    rows = list(csv.DictReader(StringIO(table.get_data().decode("utf-8-sig"))))
-    assert rows[0]["published"] == "2020-01-02"
-    assert {row["title"] for row in rows} >= {"'+Title", "Cambodia & Russia"}
-    assert any(row["passage"] == "'=SUM(trade) grew." for row in rows)
-    assert any(row["passage"] == 'The trade, "quoted".' for row in rows)
-    assert not any(value.startswith(("=", "+", "@")) for row in rows for value in row.values())
-    answer = json.loads(client.get("/results.json?q=the+trade+grew&sort=date").get_data())
-    assert [result["rank"] for result in answer["results"]] == [int(row["rank"]) for row in rows]
-    assert answer["results"][0]["document"]["title"] == "+Title"
-    assert answer["facets"]["results"] == len(rows)
-
-
-@pytest.mark.parametrize("form", ["csv", "json"])
-def test_what_cannot_be_asked_cannot_be_exported(client: FlaskClient, form: str) -> None:
-    assert client.get(f"/results.{form}").status_code == 422
-    assert client.get(f"/results.{form}?q=a&from=soon").status_code == 422
-
-
-def test_the_box_describes_itself_to_browsers(client: FlaskClient) -> None:
-    response = client.get("/opensearch.xml", headers={"Host": "localhost:81"})
-    assert response.content_type == "application/opensearchdescription+xml; charset=utf-8"
-    assert 'template="http://localhost:81/?q={searchTerms}"' in response.get_data(as_text=True)
-    with client.get("/favicon.ico") as icon:
-        assert icon.content_type.startswith("image/svg+xml")
-
-
-def test_a_banner_says_that_files_could_not_be_read(client: FlaskClient, search: FakeSearch) -> None:
-    assert "1 of 4 files could not be read" in page(client, "/?q=trade")
-    search.failures = ()
-    assert "could not be read" not in page(client, "/?q=trade")
-
-
-def test_examples_are_sections_of_the_documents(client: FlaskClient, search: FakeSearch) -> None:
-    search.add(
-        "faq.md",
-        "# Short\n\nText.\n\n# Who pays for the roads?\n\nText.\n\n# A long and winding section\n\nText.",
-    )
-    html = page(client, "/")
-    assert '<a href="/?q=Economic+cooperation" dir="auto">Economic cooperation</a>' in html
-    assert 'dir="auto">Who pays for the roads?</a>' in html
-    assert "winding" not in html

@@ -21,18 +21,18 @@ OPTIONS = {pattern: {"trimmed": "true"} for pattern, _ in METHODS}
 
 
 def messages() -> Iterator[str | tuple[str, ...]]:
-    """Give what the templates say: an id, or one for one and one for many."""
+    """Yield the messages of the templates: an id, or a singular and a plural."""
     for _, _, message, _, _ in extract_from_dir(WEB, method_map=METHODS, options_map=OPTIONS):
         yield message
 
 
 @pytest.mark.parametrize("language", sorted(i18n.LOCALES.keys() - {i18n.DEFAULT}))
-def test_every_message_is_translated_and_no_other(language: str) -> None:
+def test_exactly_the_messages_of_the_templates_are_translated(language: str) -> None:
     with (i18n.FOLDER / f"{language}.po").open("rb") as file:
         catalog = read_po(file, locale=language)
-    said = set(messages())
-    assert len(said) > 100
-    assert {message.id for message in catalog if message.id} == said
+    used = set(messages())
+    assert len(used) > 100
+    assert {message.id for message in catalog if message.id} == used
     for message in catalog:
         forms = message.string if isinstance(message.string, tuple) else (message.string,)
         assert all(forms), message.id
@@ -52,7 +52,7 @@ def test_every_message_is_translated_and_no_other(language: str) -> None:
         ("*;;q=x", "en"),
     ],
 )
-def test_the_browser_says_which_language(client: FlaskClient, accepted: str, language: str) -> None:
+def test_the_browser_decides_the_language(client: FlaskClient, accepted: str, language: str) -> None:
     response = client.get("/status", headers={"Accept-Language": accepted})
     html = response.get_data(as_text=True)
     assert f'<html lang="{language}">' in html
@@ -63,13 +63,13 @@ def test_the_browser_says_which_language(client: FlaskClient, accepted: str, lan
 @pytest.mark.parametrize(
     ("number", "words"), [(1, "1 документ"), (3, "3 документа"), (11, "11 документов"), (21, "21 документ")]
 )
-def test_russian_numbers_have_their_forms(app: Flask, number: int, words: str) -> None:
+def test_russian_plurals_have_three_forms(app: Flask, number: int, words: str) -> None:
     with app.test_request_context(headers={"Accept-Language": "ru"}):
         form = i18n.ngettext("%(counted)s document", "%(counted)s documents", number)
         assert form % {"counted": number} == words
 
 
-def test_dates_languages_and_numbers_are_those_of_the_language(app: Flask) -> None:
+def test_dates_languages_and_numbers_follow_the_language(app: Flask) -> None:
     with app.test_request_context(headers={"Accept-Language": "ru"}):
         assert i18n.human_date("2019-07-03") == "3 июля 2019\u202fг."
         assert i18n.human_period("2019-07-01", "2019-07-31", "month") == "июль 2019\u202fг."

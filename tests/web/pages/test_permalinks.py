@@ -31,7 +31,7 @@ QUOTATION = "“The rubber bridge was closed,” said the minister of rail, “f
 
 
 @given(TEXTS, st.data())
-def test_what_has_not_changed_is_unchanged(text: str, data: st.DataObject) -> None:
+def test_an_unchanged_quotation_is_unchanged(text: str, data: st.DataObject) -> None:
     start, end = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2, unique=True)))
     mark = fingerprint(text[start:end])
     assert is_fingerprint(mark)
@@ -39,23 +39,23 @@ def test_what_has_not_changed_is_unchanged(text: str, data: st.DataObject) -> No
 
 
 @given(TEXTS, TEXTS, st.integers(0, 400))
-def test_what_has_moved_is_found_to_the_letter(before: str, after: str, start: int) -> None:
+def test_a_moved_quotation_is_located_exactly(before: str, after: str, start: int) -> None:
     text = f"{before} {QUOTATION} {after}"
     place = Span(len(before) + 1, len(before) + 1 + len(QUOTATION))
     assume(start != place.start)
-    found = check(text, Span(start, start + len(QUOTATION)), fingerprint(QUOTATION))
-    assert found == ("moved", place)
+    result = check(text, Span(start, start + len(QUOTATION)), fingerprint(QUOTATION))
+    assert result == ("moved", place)
 
 
-def test_of_several_places_the_nearest_is_given() -> None:
+def test_the_nearest_of_several_copies_is_returned() -> None:
     text = " and ".join([QUOTATION] * 3)
     second = text.index(QUOTATION, 1)
-    found = check(text, Span(second + 3, second + 3 + len(QUOTATION)), fingerprint(QUOTATION))
-    assert found.span.start == second
+    result = check(text, Span(second + 3, second + 3 + len(QUOTATION)), fingerprint(QUOTATION))
+    assert result.span.start == second
 
 
 @given(TEXTS, TEXTS)
-def test_what_was_altered_is_shown_where_it_stands(before: str, after: str) -> None:
+def test_a_reworded_quotation_is_located(before: str, after: str) -> None:
     now = QUOTATION.replace("closed", "opened").replace("dance", "feast")
     text = f"{before} {now} {after}"
     state, span = check(text, Span(0, len(QUOTATION)), fingerprint(QUOTATION))
@@ -66,13 +66,13 @@ def test_what_was_altered_is_shown_where_it_stands(before: str, after: str) -> N
 
 
 @given(TEXTS)
-def test_what_is_gone_is_not_found_in_its_words(text: str) -> None:
+def test_a_deleted_quotation_is_gone(text: str) -> None:
     lost = "Nothing of this sentence, whatever it says, occurs in any other."
     assert check(text, Span(0, len(lost)), fingerprint(lost)) == ("gone", None)
     assert check("", Span(5, 9), fingerprint(lost)) == ("gone", None)
 
 
-def test_odd_quotations() -> None:
+def test_quotations_without_a_pair_of_words_can_be_checked() -> None:
     for odd in ("…", "a", "😀", "\n"):
         assert check(f"x{odd}", Span(1, 1 + len(odd)), fingerprint(odd)).state == "unchanged"
         assert check("", Span(1, 1 + len(odd)), fingerprint(odd)).state == "gone"
@@ -89,7 +89,7 @@ def test_odd_quotations() -> None:
 
 
 @pytest.mark.parametrize("words", ["a b ", "a b c d e f g h i j ", "\n", "ab"])
-def test_looking_for_a_quotation_takes_a_bounded_time(words: str) -> None:
+def test_checking_a_quotation_takes_bounded_time(words: str) -> None:
     text = words * (4_000_000 // len(words))
     quotation = f"{words * 100} gone from here"
     started = time.process_time()

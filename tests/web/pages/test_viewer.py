@@ -7,24 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.types import Heading, Span
-from qa.web.pages.viewer import PART, Mark, beginning, marks_of, part_of, pieces
+from qa.web.pages.viewer import PART, Mark, marks_of, part_of, part_start, pieces
 
 TEXTS = st.text(alphabet="ab \t\r\n#.😀", max_size=200)
 
 
 @given(TEXTS, st.data())
-def test_pieces_are_the_text_and_marked_exactly(text: str, data: st.DataObject) -> None:
+def test_pieces_make_up_the_text_and_are_marked_exactly(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))
     mark = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))
     base = data.draw(st.integers(0, cuts[0]))
-    found = pieces(text[base:], base, Span(*cuts), [Mark(Span(*mark), "passage")])
-    assert "".join(piece.text for piece in found) == text[cuts[0] : cuts[1]]
+    cut = pieces(text[base:], base, Span(*cuts), [Mark(Span(*mark), "passage")])
+    assert "".join(piece.text for piece in cut) == text[cuts[0] : cuts[1]]
     inside = text[max(cuts[0], mark[0]) : min(cuts[1], mark[1])]
-    assert "".join(piece.text for piece in found if piece.kind) == inside
+    assert "".join(piece.text for piece in cut if piece.kind) == inside
 
 
 @given(TEXTS, st.data())
-def test_nothing_but_space_is_left_out(text: str, data: st.DataObject) -> None:
+def test_only_whitespace_is_left_out(text: str, data: st.DataObject) -> None:
     ends = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))
     headings = [Heading(Span(a, b), 1) for a, b in zip(ends[::2], ends[1::2], strict=False)]
     part = part_of(text, headings, [], [], 0)
@@ -33,7 +33,7 @@ def test_nothing_but_space_is_left_out(text: str, data: st.DataObject) -> None:
     assert part.earlier is part.later is None
 
 
-def test_parts_join_up() -> None:
+def test_parts_follow_each_other_without_a_gap() -> None:
     text = "\n\n".join(f"Paragraph {n}." for n in range(60_000))
     at: int | None = 0
     shown = []
@@ -44,9 +44,9 @@ def test_parts_join_up() -> None:
     assert shown == text.split("\n\n")
 
 
-def test_going_back_leaves_no_gap() -> None:
+def test_going_back_skips_nothing() -> None:
     text = "\n\n".join(f"Paragraph {n}." for n in range(60_000))
-    part = part_of(text, [], [], [], beginning(text, 600_000))
+    part = part_of(text, [], [], [], part_start(text, 600_000))
     seen = {block.pieces[0].text for block in part.blocks}
     while part.earlier is not None:
         part = part_of(text, [], [], [], part.earlier)
@@ -54,24 +54,24 @@ def test_going_back_leaves_no_gap() -> None:
     assert {f"Paragraph {n}." for n in range(30_000)} <= seen
 
 
-def test_a_text_without_paragraphs_is_cut_all_the_same() -> None:
+def test_a_text_without_paragraphs_is_cut_anyway() -> None:
     part = part_of("x" * 3 * PART, [], [], [], 0)
     assert len(part.blocks[0].pieces[0].text) == PART
     assert part.later == PART
 
 
-def test_what_is_marked_is_never_cut_by_a_part() -> None:
+def test_a_mark_is_never_cut_at_the_end_of_a_part() -> None:
     text = "x" * 5 * PART
-    part = part_of(text, [], [], [Mark(Span(PART, PART + 9_000), "passage")], beginning(text, PART))
+    part = part_of(text, [], [], [Mark(Span(PART, PART + 9_000), "passage")], part_start(text, PART))
     assert [len(piece.text) for block in part.blocks for piece in block.pieces if piece.kind] == [9_000]
 
 
-def test_matter_that_is_no_heading() -> None:
+def test_front_matter_is_a_block_of_its_own() -> None:
     part = part_of("---\na: 1\n---\n\nText.", [Heading(Span(0, 12), 0)], [], [], 0)
     assert [block.kind for block in part.blocks] == ["matter", "paragraph"]
 
 
-def test_signs_before_a_heading_are_told_from_paragraphs() -> None:
+def test_signs_before_a_heading_are_not_a_paragraph() -> None:
     text = "## Rice\n\nText."
     part = part_of(text, [Heading(Span(3, 7), 2)], [], [], 0)
     assert [(block.kind, block.level, block.start) for block in part.blocks] == [
@@ -82,7 +82,7 @@ def test_signs_before_a_heading_are_told_from_paragraphs() -> None:
 
 
 @given(st.data())
-def test_marks_are_in_order_and_apart_and_the_passage_has_one_name(data: st.DataObject) -> None:
+def test_marks_are_ordered_and_disjoint_and_the_passage_has_one_name(data: st.DataObject) -> None:
     a, b, c, d = sorted(data.draw(st.lists(st.integers(0, 60), min_size=4, max_size=4, unique=True)))
     sentence = data.draw(st.sampled_from([None, Span(b, c), Span(a, c), Span(a, d), Span(b, d + 5)]))
     others = [Span(start, start + 7) for start in range(0, 80, 10)]
@@ -98,7 +98,7 @@ def test_marks_are_in_order_and_apart_and_the_passage_has_one_name(data: st.Data
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_line_s_end_of_any_kind_begins_no_paragraph_and_two_do(end: str) -> None:
+def test_two_line_ends_of_any_kind_begin_a_paragraph_and_one_does_not(end: str) -> None:
     text = end.join(["One line", "and another.", "", "A paragraph."])
     part = part_of(text, (), (), (), 0)
     assert [block.start for block in part.blocks] == [0, text.index("A para")]

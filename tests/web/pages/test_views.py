@@ -3,46 +3,18 @@ from __future__ import annotations
 import hashlib
 import re
 from html import unescape
-from html.parser import HTMLParser
 
 import pytest
 from flask.testing import FlaskClient
 
 from qa.types import Filters, Metadata, Mode
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp, no_index
-
-
-def id_of(path: str) -> str:
-    return hashlib.sha256(path.encode()).hexdigest()[:16]
-
-
-def page(client: FlaskClient, address: str, status: int = 200) -> str:
-    response = client.get(address)
-    assert response.status_code == status
-    assert response.content_type == "text/html; charset=utf-8"
-    return response.get_data(as_text=True)
-
-
-class Tags(HTMLParser):
-    """The tags of a page with their attributes, and its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
+from web.helpers import Tags, id_of, page
 
 PAGES = ("/", "/?q=Angkor", "/?q=xylophone", "/?q=" + "x" * 999, "/documents", "/status", "/nothing")
 
 
-def test_the_empty_page_says_what_is_here(client: FlaskClient) -> None:
+def test_the_start_page_lists_documents(client: FlaskClient) -> None:
     html = page(client, "/")
     assert re.search(r"3 documents,\s+9 passages", html)
     assert "Cambodia &amp; Russia" in html
@@ -51,7 +23,7 @@ def test_the_empty_page_says_what_is_here(client: FlaskClient) -> None:
     assert page(client, "/?q=+") == html
 
 
-def test_a_result_shows_its_provenance_and_its_sentence(client: FlaskClient) -> None:
+def test_a_result_shows_its_provenance_and_best_sentence(client: FlaskClient) -> None:
     html = page(client, "/?q=The+trade+grew+in+2019")
     assert "Very likely answered here" in html
     assert re.search(r"9 passages searched in 2\.9\sms", html)
@@ -65,7 +37,7 @@ def test_a_result_shows_its_provenance_and_its_sentence(client: FlaskClient) -> 
     assert f"/documents/{id_of('news/tass.txt')}?start={start}&amp;end={end}&amp;q=The+trade" in html
 
 
-def test_passages_that_say_the_same_are_named_in_one_line(client: FlaskClient, search: FakeSearch) -> None:
+def test_duplicates_are_listed_in_one_line(client: FlaskClient, search: FakeSearch) -> None:
     search.add("a.txt", "A zeppelin landed.", Metadata(title="First", source="S"))
     assert "Also in:" not in page(client, "/?q=zeppelin+landed")
     second = search.add("b.txt", "A zeppelin landed.", Metadata(title="<i>Second</i>", source="T & T"))
@@ -74,7 +46,7 @@ def test_passages_that_say_the_same_are_named_in_one_line(client: FlaskClient, s
     assert html.count("Also in:") == 1
     line = html.split("Also in:", 1)[1].split("</p>", 1)[0]
     assert " ".join(Tags(line).text.split()) == "<i>Second</i> (T & T), c.txt"
-    assert [attributes["href"] for _, attributes in Tags(line).found] == [
+    assert [attributes["href"] for _, attributes in Tags(line).tags] == [
         f"/documents/{document_id}?start=0&end=18#passage" for document_id in (second, third)
     ]
 
@@ -88,11 +60,11 @@ def test_passages_that_say_the_same_are_named_in_one_line(client: FlaskClient, s
         ("xylophone", "These documents don&#39;t seem to answer that."),
     ],
 )
-def test_how_sure_it_is_stands_in_words(client: FlaskClient, question: str, words: str) -> None:
+def test_the_confidence_is_stated_in_words(client: FlaskClient, question: str, words: str) -> None:
     html = page(client, f"/?q={question}")
     assert unescape(words) in unescape(html)
-    assert ('<details class="weak" id="weaker">' in html and "Show the nearest" in html) == ("don" in words)
-    assert ("% sure" in html) != ("don" in words)
+    assert ('<details class="weak" id="weaker">' in html and "Show the closest" in html) == ("don" in words)
+    assert ("% confidence" in html) != ("don" in words)
 
 
 def test_filters_reach_the_searcher_and_stay_in_the_form(client: FlaskClient, search: FakeSearch) -> None:
@@ -100,10 +72,10 @@ def test_filters_reach_the_searcher_and_stay_in_the_form(client: FlaskClient, se
         client,
         "/?q=trade&source=TASS&source=%22A%22&path=news&language=EN&from=2019-01-01&to=&mode=dense&utm_source=x",
     )
-    assert search.asked[0].filters == Filters(
+    assert search.queries[0].filters == Filters(
         source=("TASS", '"A"'), path=("news",), language=("en",), date_from="2019-01-01"
     )
-    assert search.asked[0].mode is Mode.DENSE
+    assert search.queries[0].mode is Mode.DENSE
     assert '<details class="filters" open>' in html
     assert 'name="source" value="TASS"' in html
     assert '<input type="hidden" name="source" value="&#34;A&#34;">' in html
@@ -111,7 +83,7 @@ def test_filters_reach_the_searcher_and_stay_in_the_form(client: FlaskClient, se
     assert '<option value="dense" selected>' in html
 
 
-def test_more_is_shown_on_demand_with_all_that_was_asked(client: FlaskClient, search: FakeSearch) -> None:
+def test_more_results_keep_the_search(client: FlaskClient, search: FakeSearch) -> None:
     search.add("long.txt", "\n\n".join(f"trade {n}" for n in range(30)))
     html = page(client, "/?q=trade&type=text/plain&mode=lexical")
     assert html.count('class="hit"') == 10
@@ -131,13 +103,13 @@ def test_more_is_shown_on_demand_with_all_that_was_asked(client: FlaskClient, se
     ("query", "message"),
     [
         ("q=" + "x" * 201, "Your question must be at most 200 characters long; this has 201."),
-        ("q=a&from=soon", "The first date must be a date such as 2019-07-03."),
+        ("q=a&from=soon", "The start date must be a date such as 2019-07-03."),
         ("q=a&from=2020-01-02&to=2020-01-01", "from must not be later than to."),
-        ("q=a&show=0", "The length of the list must be greater than or equal to 1."),
-        ("q=a&sort=size", "The order must be &#39;relevance&#39; or &#39;date&#39;."),
+        ("q=a&show=0", "The number of results must be greater than or equal to 1."),
+        ("q=a&sort=size", "The sort order must be &#39;relevance&#39; or &#39;date&#39;."),
     ],
 )
-def test_a_question_that_cannot_be_asked_is_explained(client: FlaskClient, query: str, message: str) -> None:
+def test_an_invalid_search_is_explained(client: FlaskClient, query: str, message: str) -> None:
     html = page(client, f"/?{query}", 422)
     assert f"<p>{message}</p>" in html
     assert 'role="alert"' in html
@@ -162,13 +134,13 @@ def test_a_document_is_shown_with_its_passage(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "query", ["start=5", "start=9&end=5", "start=0&end=99999", "start=a&end=b", "start=-1&end=5"]
 )
-def test_a_place_that_is_not_there_is_said(client: FlaskClient, query: str) -> None:
+def test_a_link_to_a_missing_place_is_reported(client: FlaskClient, query: str) -> None:
     html = page(client, f"/documents/{id_of('news/tass.txt')}?{query}")
-    assert "is not in the document as it is indexed now" in html
+    assert "a place that is no longer in the document" in html
     assert "<mark" not in html
 
 
-def test_a_huge_document_is_shown_by_parts(client: FlaskClient, search: FakeSearch) -> None:
+def test_a_huge_document_is_shown_in_parts(client: FlaskClient, search: FakeSearch) -> None:
     text = "\n\n".join(f"Paragraph number {n} of many, many." for n in range(20_000))
     document_id = search.add("huge.txt", text)
     start = text.index("Paragraph number 10000 ")
@@ -193,13 +165,13 @@ def test_pages_of_a_document_are_labelled(client: FlaskClient, search: FakeSearc
 
 
 @pytest.mark.parametrize("address", [*PAGES, "evil", "tass"])
-def test_no_page_holds_a_script_or_style_or_anothers_address(client: FlaskClient, address: str) -> None:
+def test_no_page_has_inline_scripts_styles_or_external_addresses(client: FlaskClient, address: str) -> None:
     names = {"evil": "evil.html", "tass": "news/tass.txt"}
     if address in names:
         address = f"/documents/{id_of(names[address])}?start=0&end=20"
     html = client.get(address).get_data(as_text=True)
     tags = Tags(html)
-    for tag, attributes in tags.found:
+    for tag, attributes in tags.tags:
         assert tag not in {"style", "iframe", "object", "base"}
         assert "style" not in attributes
         assert not [name for name in attributes if name.startswith("on")]
@@ -208,33 +180,35 @@ def test_no_page_holds_a_script_or_style_or_anothers_address(client: FlaskClient
         for name in ("src", "action"):
             assert (attributes.get(name) or "/").startswith("/")
         link = attributes.get("href") or "/"
-        own = ("/", "#", "http://localhost/documents/")  # permalinks are whole addresses
+        own = ("/", "#", "http://localhost/documents/")  # permalinks are absolute
         assert link.startswith(own) or link == "https://tass.example/1"
-    images = [attributes for tag, attributes in tags.found if tag == "img"]
+    images = [attributes for tag, attributes in tags.tags if tag == "img"]
     assert all(image["src"].startswith("/static/favicon.svg") for image in images)
 
 
 @pytest.mark.parametrize("address", ["/", "/documents", "/?q=Angkor", f"/documents/{id_of('evil.html')}"])
-def test_what_a_document_holds_is_only_text(client: FlaskClient, address: str) -> None:
+def test_markup_in_a_document_is_shown_as_text(client: FlaskClient, address: str) -> None:
     html = page(client, address)
     assert "<script>alert" not in html
     assert "49 Angkor" not in html
     assert EVIL in Tags(html).text
 
 
-def test_what_a_visitor_sends_is_only_text(client: FlaskClient) -> None:
+def test_markup_in_a_request_is_shown_as_text(client: FlaskClient) -> None:
     for address in ("/?q={}", "/?q=a&source={}", "/?q=a&from={}", "/documents/{}", "/{}"):
         html = client.get(address.format("%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).get_data(as_text=True)
         assert "<script>alert" not in html
 
 
-def test_the_status_page_counts_what_it_does_not_list(client: FlaskClient, search: FakeSearch) -> None:
-    assert "not shown here" not in page(client, "/status")
+def test_the_status_page_counts_the_files_that_it_does_not_list(
+    client: FlaskClient, search: FakeSearch
+) -> None:
+    assert "not shown" not in page(client, "/status")
     search.failure_count = 5_001
-    assert "5,000 more are not shown here; the API lists every file." in page(client, "/status")
+    assert "5,000 more are not shown. The API lists every file." in page(client, "/status")
 
 
-def test_the_status_page(client: FlaskClient) -> None:
+def test_the_status_page_lists_unreadable_files(client: FlaskClient) -> None:
     html = page(client, "/status")
     assert "<code>broken &lt;b&gt;.pdf</code>" in html
     assert "it is encrypted" in html
@@ -254,11 +228,11 @@ def test_the_list_of_documents_has_pages(client: FlaskClient, search: FakeSearch
 
 def test_errors_are_pages(client: FlaskClient) -> None:
     assert "There is no document 123." in page(client, "/documents/123", 404)
-    assert "That is not here" in page(client, "/nothing", 404)
+    assert "Not found" in page(client, "/nothing", 404)
     assert client.post("/").status_code == 405
 
 
-def test_without_an_index_the_page_says_what_to_do(make_app: MakeApp) -> None:
+def test_without_an_index_the_page_says_how_to_build_one(make_app: MakeApp) -> None:
     client = make_app(no_index).test_client()
     for address in ("/", "/?q=a", "/documents", "/documents/1", "/status"):
         html = page(client, address, 503)
@@ -266,14 +240,21 @@ def test_without_an_index_the_page_says_what_to_do(make_app: MakeApp) -> None:
         assert "Not ready yet" in html
 
 
-def test_no_documents_yet(make_app: MakeApp) -> None:
+def test_an_empty_index_is_explained(make_app: MakeApp) -> None:
     client = make_app(FakeSearch).test_client()
     assert "There are no documents here yet" in page(client, "/")
-    assert "No passage is left to search" in page(client, "/?q=a")
+    assert "No passages match these filters" in page(client, "/?q=a")
 
 
-def test_static_files_are_kept_until_they_change(client: FlaskClient) -> None:
-    address = re.search(r'href="(/static/style\.css\?v=\w+)"', page(client, "/")).group(1)
-    with client.get(address) as response:
-        assert response.status_code == 200
-        assert "max-age=31536000" in response.headers["Cache-Control"]
+def test_the_search_is_described_for_browsers(client: FlaskClient) -> None:
+    response = client.get("/opensearch.xml", headers={"Host": "localhost:81"})
+    assert response.content_type == "application/opensearchdescription+xml; charset=utf-8"
+    assert 'template="http://localhost:81/?q={searchTerms}"' in response.get_data(as_text=True)
+    with client.get("/favicon.ico") as icon:
+        assert icon.content_type.startswith("image/svg+xml")
+
+
+def test_a_banner_counts_unreadable_files(client: FlaskClient, search: FakeSearch) -> None:
+    assert "1 of 4 files could not be read" in page(client, "/?q=trade")
+    search.failures = ()
+    assert "could not be read" not in page(client, "/?q=trade")

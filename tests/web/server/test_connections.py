@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -14,8 +15,22 @@ from qa.web.server import connections
 def _own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the sockets of other tests, some of which stay open as long as the process."""
     every = connections._descriptors
-    others = set(every())
-    monkeypatch.setattr(connections, "_descriptors", lambda: [one for one in every() if one not in others])
+
+    def identities() -> dict[int, tuple[int, int]]:
+        """Return what each descriptor is open on: a number that was closed may be used again."""
+        opened = {}
+        for descriptor in every():
+            with suppress(OSError):
+                status = os.fstat(descriptor)
+                opened[descriptor] = status.st_dev, status.st_ino
+        return opened
+
+    others = identities().items()
+    monkeypatch.setattr(
+        connections,
+        "_descriptors",
+        lambda: [descriptor for descriptor, file in identities().items() if (descriptor, file) not in others],
+    )
 
 
 @pytest.fixture
@@ -28,12 +43,14 @@ def test_a_process_knows_whether_it_listens() -> None:
     assert not connections.is_listening()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert connections.is_listening()
-        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)  # it is still open
+        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)  # the socket is still open
     assert not connections.is_listening()
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="Linux alone tells how long a socket is silent")
-def test_the_longest_silent_are_dropped_and_no_more_than_need_be(
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_INFO"), reason="only Linux reports how long a socket has been silent"
+)
+def test_the_longest_silent_connections_are_dropped_and_no_more_than_needed(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "SILENT_MS", 100)
@@ -52,11 +69,13 @@ def test_the_longest_silent_are_dropped_and_no_more_than_need_be(
         assert connections.drop_silent(in_use) == 0
         before = {one.fileno() for _, one in pairs}
         assert connections.drop_silent(in_use - 2) == 2
-        # Both ends of the silent ones are this process's here: whichever was dropped, the other end sees it.
+        # This process has both ends of each connection: if either is dropped, the other end notices.
         dropped = [place for place, (client, accepted) in enumerate(pairs) if _has_ended(client, accepted)]
         assert dropped
         assert max(dropped) <= 1
-        assert before == {one.fileno() for _, one in pairs}  # they are left open for their owner to close
+        assert before == {
+            one.fileno() for _, one in pairs
+        }  # the descriptors stay open for their owner to close
         assert not _has_ended(talking)
 
 
@@ -71,8 +90,8 @@ def _has_ended(*ends: socket.socket) -> bool:
     return False
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has such a limit")
-def test_the_system_drops_a_client_that_takes_nothing(
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has this limit")
+def test_the_system_drops_a_client_that_does_not_read(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "UNREAD_MS", 500)

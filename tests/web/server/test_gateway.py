@@ -31,7 +31,7 @@ class Body:
 
 
 class Client:
-    """Asks an ASGI app: sends what it is given and then waits, unless it goes."""
+    """A client of an ASGI app: sends its pieces and then waits, or disconnects if ``goes``."""
 
     def __init__(self, *sent: bytes, goes: bool = False, takes: int | None = None) -> None:
         self.sent, self.goes, self.takes = list(sent), goes, takes
@@ -79,7 +79,7 @@ def app_of(body: Any, seen: list[dict[str, Any]] | None = None) -> gateway.WSGIA
     return app
 
 
-def test_a_request_comes_as_pep_3333_has_it() -> None:
+def test_the_app_gets_a_request_as_pep_3333_defines_it() -> None:
     seen: list[dict[str, Any]] = []
     client = Client(b"ab", b"c")
     ask(app_of([b"yes"], seen), client, "POST", "/я", content_length="3", host="h:1", x_one="1")
@@ -94,7 +94,7 @@ def test_a_request_comes_as_pep_3333_has_it() -> None:
     assert environ["REMOTE_ADDR"] == "127.0.0.2"
 
 
-def test_a_missing_host_is_not_made_up_and_an_underscore_passes_for_nothing() -> None:
+def test_a_missing_host_stays_missing_and_headers_with_underscores_are_dropped() -> None:
     seen: list[dict[str, Any]] = []
     scope_headers = [(b"x_forwarded_for", b"1.2.3.4"), (b"accept", b"a"), (b"accept", b"b")]
     named = gateway._headers({"headers": scope_headers})
@@ -104,7 +104,7 @@ def test_a_missing_host_is_not_made_up_and_an_underscore_passes_for_nothing() ->
 
 
 @given(lengths=st.lists(st.integers(0, 3 * PIECE), max_size=4), listed=st.booleans())
-def test_a_body_arrives_whole_whatever_its_pieces(*, lengths: list[int], listed: bool) -> None:
+def test_an_answer_arrives_whole_whatever_its_pieces(*, lengths: list[int], listed: bool) -> None:
     chunks = [bytes([65 + place]) * length for place, length in enumerate(lengths)]
     body = Body(chunks)
     client = ask(app_of(chunks if listed else body), Client())
@@ -121,7 +121,7 @@ def test_a_body_arrives_whole_whatever_its_pieces(*, lengths: list[int], listed:
     ],
 )
 @pytest.mark.parametrize("chunk", [8192, 100 * PIECE])
-def test_a_client_that_goes_or_stalls_ends_its_answer(
+def test_a_client_that_disconnects_or_stalls_ends_its_answer(
     client: Client, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway, "STALL_SECONDS", 0.2)
@@ -133,7 +133,7 @@ def test_a_client_that_goes_or_stalls_ends_its_answer(
 
 
 @pytest.mark.parametrize("chunks", [[], [b"x"], [b"x" * PIECE], [b"x" * PIECE] * 3, [b"x" * 3 * PIECE]])
-def test_a_body_that_fails_is_closed_and_not_passed_for_whole(chunks: list[bytes]) -> None:
+def test_a_body_that_fails_is_closed_and_does_not_look_complete(chunks: list[bytes]) -> None:
     body = Body(chunks, fails=True)
     client = ask(app_of(body), Client())
     assert body.closed == 1
@@ -149,7 +149,7 @@ def test_an_app_that_fails_is_a_problem() -> None:
     assert client.headers[b"content-type"] == b"application/problem+json"
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_does_not_arrive_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "BODY_SECONDS", 0.2)
     seen: list[dict[str, Any]] = []
     assert ask(app_of([], seen), Client(b"a"), content_length="3").status == 408
@@ -165,14 +165,14 @@ def test_a_body_that_the_app_refuses_is_not_read(length: str) -> None:
     assert seen[0]["body"] == b""
 
 
-def test_more_bodies_than_memory_allows_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_beyond_the_memory_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "BODIES", 2)
     assert ask(app_of([b""]), Client(b"abc"), content_length="3").status == 503
     assert ask(app_of([b""]), Client(b"ab"), content_length="2").status == 200
 
 
 class Waiting(Client):
-    """Sends its pieces, and then nothing."""
+    """A client that sends its pieces, and then nothing."""
 
     async def receive(self) -> dict[str, Any]:
         if not self.sent:
@@ -188,7 +188,7 @@ def scope_of(length: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("arrived", [0, 1, 100])
-def test_bodies_that_are_only_announced_or_stay_half_keep_nobody_waiting(
+def test_announced_or_incomplete_bodies_delay_no_other_client(
     arrived: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway, "BODIES", 1000)
@@ -215,7 +215,7 @@ def test_bodies_that_are_only_announced_or_stay_half_keep_nobody_waiting(
     assert [len(one["body"]) for one in seen] == [3, 900, 1000] * 2
 
 
-def test_an_answer_that_is_given_up_while_it_is_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_cancelled_while_it_is_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "ANSWERS", 10 * PIECE)
     reading, may = threading.Event(), threading.Event()
 
@@ -241,7 +241,7 @@ def test_an_answer_that_is_given_up_while_it_is_read_is_closed(monkeypatch: pyte
     assert not client.ended
 
 
-def test_answers_that_nobody_takes_fill_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unread_answers_do_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "ANSWERS", 10 * PIECE)
     sizes: list[int] = []
 
@@ -266,7 +266,7 @@ def test_answers_that_nobody_takes_fill_no_disk(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_clients_that_do_not_read_hold_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More of them than there are threads, each with an answer that waits."""
+    """There are more stalled clients than threads."""
     monkeypatch.setattr(gateway, "STALL_SECONDS", 30)
     scope = {
         "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/",

@@ -26,12 +26,12 @@ def _as_before() -> Iterator[None]:
 
 @pytest.fixture
 def logged(settings: Settings, search: FakeSearch, capsys: pytest.CaptureFixture[str]):
-    """Make a client whose log is JSON, and give what it logs."""
+    """Make a client whose log is JSON, and a function that returns the logged lines."""
 
     def make(**changed: object) -> tuple[FlaskClient, Iterator[list[dict]]]:
-        made = replace(settings, log_json=True, **changed)
-        logs.configure(made)
-        client = create_app(made, lambda: search).test_client()
+        changed_settings = replace(settings, log_json=True, **changed)
+        logs.configure(changed_settings)
+        client = create_app(changed_settings, lambda: search).test_client()
         return client, lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
     return make
@@ -48,7 +48,7 @@ def test_a_request_is_a_line_of_json(logged) -> None:
     assert "secret" not in json.dumps(line)
 
 
-def test_questions_are_logged_only_where_that_is_wished(logged) -> None:
+def test_questions_are_logged_only_with_log_questions(logged) -> None:
     client, lines = logged(log_questions=True)
     client.get("/api/v1/search?q=trade")
     client.post("/api/v1/search", json={"questions": ["one", "два"]})
@@ -56,7 +56,7 @@ def test_questions_are_logged_only_where_that_is_wished(logged) -> None:
     assert [line["questions"] for line in lines()] == [["trade"], ["one", "два"], []]
 
 
-def test_neither_texts_nor_keys_are_logged(logged, settings: Settings, tmp_path, search: FakeSearch) -> None:
+def test_no_text_and_no_key_is_logged(logged, settings: Settings, tmp_path, search: FakeSearch) -> None:
     keys = tmp_path / "keys.json"
     key = Keys(keys).create("Newsroom")
     client, lines = logged(keys=keys)
@@ -64,30 +64,30 @@ def test_neither_texts_nor_keys_are_logged(logged, settings: Settings, tmp_path,
     for address in (f"/api/v1/documents/{document}/text", "/?q=trade", f"/documents/{document}", "/nowhere"):
         client.get(address, headers={"Authorization": f"Bearer {key}"})
         client.get(address, headers={"Authorization": f"Bearer {key}x"})
-    said = json.dumps(lines(), ensure_ascii=False)
-    assert key not in said
-    assert not any(sentence in said for sentence in NEWS.split(". ") if len(sentence) > 20)
-    assert Keys(keys).all()[0].id in said
+    log = json.dumps(lines(), ensure_ascii=False)
+    assert key not in log
+    assert not any(sentence in log for sentence in NEWS.split(". ") if len(sentence) > 20)
+    assert Keys(keys).all()[0].id in log
 
 
-def test_an_error_bears_the_id_that_the_log_has(logged, make_app: MakeApp, capsys) -> None:
+def test_an_error_has_the_request_id_of_the_log(logged, make_app: MakeApp, capsys) -> None:
     def broken():
         raise RuntimeError("broken")
 
     logs.configure(Settings(log_json=True))
     response = make_app(broken).test_client().get("/api/v1/status")
-    (line,) = (json.loads(one) for one in capsys.readouterr().err.splitlines())
+    (line,) = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert response.status_code == 500
     assert response.json["request_id"] == response.headers["X-Request-ID"] == line["request_id"]
     assert "RuntimeError: broken" in line["exception"]
     assert "broken" not in response.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "é", '"}', "<script>"])
-def test_an_id_that_cannot_be_one_is_replaced(client: FlaskClient, given: str) -> None:
-    found = client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
-    assert found != given
-    assert len(found) == 16
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 65, "é", '"}', "<script>"])
+def test_an_invalid_request_id_is_replaced(client: FlaskClient, sent: str) -> None:
+    request_id = client.get("/healthz", headers={"X-Request-ID": sent}).headers["X-Request-ID"]
+    assert request_id != sent
+    assert len(request_id) == 16
 
 
 def test_without_json_requests_are_not_logged(
@@ -98,7 +98,7 @@ def test_without_json_requests_are_not_logged(
     assert capsys.readouterr().err == ""
 
 
-def test_what_a_visitor_sends_begins_no_line_of_the_log(
+def test_a_visitor_cannot_start_a_line_of_the_log(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken():
@@ -111,7 +111,7 @@ def test_what_a_visitor_sends_begins_no_line_of_the_log(
     assert line.startswith(r"ERROR: GET /api/v1/documents/a\r\nERROR: made up\x1b[2J failed: broken\x85ERROR")
 
 
-def test_a_long_path_makes_no_long_line(logged) -> None:
+def test_a_long_path_is_cut(logged) -> None:
     client, lines = logged()
     client.get("/" + "a" * 60_000)
     (line,) = lines()

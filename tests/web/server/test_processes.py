@@ -57,14 +57,14 @@ def get(connection: http.client.HTTPConnection, target: str) -> tuple[int, dict]
     return response.status, json.loads(response.read())
 
 
-def test_it_serves_many_requests_over_one_connection_and_stops_cleanly() -> None:
+def test_one_connection_serves_many_requests_and_the_service_stops_cleanly() -> None:
     with serving("127.0.0.1", "0") as (process, address):
         assert address.startswith("http://127.0.0.1:")
         with connected(address) as connection:
             for _ in range(3):
                 status, answer = get(connection, "/api/v1/search?q=trade")
                 assert (status, answer["results"][0]["text"]) == (200, "The trade grew.")
-            # As long a question as the settings allow, in a script that takes six bytes a letter.
+            # The longest question that the settings allow, in a script that takes six bytes a letter.
             assert get(connection, f"/api/v1/search?q={quote('я' * 1000)}")[0] == 200
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=15)
@@ -72,14 +72,14 @@ def test_it_serves_many_requests_over_one_connection_and_stops_cleanly() -> None
         assert (out, err) == ("", "")
 
 
-def test_an_interrupt_stops_it_too() -> None:
+def test_an_interrupt_stops_the_service() -> None:
     with serving("127.0.0.1", "0") as (process, _):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=15)
         assert process.returncode == 0
 
 
-def test_a_request_under_way_is_answered_before_it_stops() -> None:
+def test_a_request_in_progress_is_answered_before_the_service_stops() -> None:
     with serving("127.0.0.1", "0") as (process, address):
         parts = urlsplit(address)
         with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
@@ -99,7 +99,7 @@ def test_a_request_under_way_is_answered_before_it_stops() -> None:
         assert process.wait(15) == 0
 
 
-def test_connections_on_which_nothing_is_asked_keep_nobody_waiting() -> None:
+def test_idle_connections_delay_no_other_client() -> None:
     with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
         parts = urlsplit(address)
         idle = [socket.create_connection((parts.hostname, parts.port), timeout=10) for _ in range(9)]
@@ -113,16 +113,16 @@ def test_connections_on_which_nothing_is_asked_keep_nobody_waiting() -> None:
         assert idle[0].recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-def test_clients_that_ask_without_a_pause_keep_nobody_waiting() -> None:
-    """More of them than there are threads, which stay with a client for as long as it asks and is alone."""
-    asked: list[int] = []
+def test_clients_that_never_pause_delay_no_other_client() -> None:
+    """There are more clients than threads."""
+    statuses: list[int] = []
     with serving("127.0.0.1", "0") as (_, address):
         ends = time.monotonic() + 4
 
         def ask() -> None:
             with connected(address) as connection:
                 while time.monotonic() < ends:
-                    asked.append(get(connection, "/healthz")[0])
+                    statuses.append(get(connection, "/healthz")[0])
 
         threads = [threading.Thread(target=ask) for _ in range(70)]
         for thread in threads:
@@ -136,8 +136,8 @@ def test_clients_that_ask_without_a_pause_keep_nobody_waiting() -> None:
                 waited.append(time.monotonic() - started)
         for thread in threads:
             thread.join()
-    assert set(asked) == {200}
-    assert len(asked) > len(threads)
+    assert set(statuses) == {200}
+    assert len(statuses) > len(threads)
     assert len(waited) > 1
     assert max(waited) < 1
 
@@ -166,7 +166,7 @@ _POST = (
 )
 
 
-def test_clients_that_send_letter_by_letter_keep_nobody_waiting() -> None:
+def test_clients_that_send_byte_by_byte_delay_no_other_client() -> None:
     with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
         parts = urlsplit(address)
         stop = threading.Event()
@@ -193,12 +193,12 @@ def test_clients_that_send_letter_by_letter_keep_nobody_waiting() -> None:
                 assert time.monotonic() - started < 4
         finally:
             dripping.join()
-        # Once their last letter has come, they are answered like anybody.
+        # Once their last byte has arrived, they are answered like all others.
         for client in slow[:10]:
             client.sendall(_BODY[-1:])
-            asked = time.monotonic()
+            sent = time.monotonic()
             answer = client.recv(65536)
-            assert answer.startswith(b"HTTP/1.1 200 "), (time.monotonic() - asked, answer)
+            assert answer.startswith(b"HTTP/1.1 200 "), (time.monotonic() - sent, answer)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_clients_that_send_letter_by_letter_keep_nobody_waiting() -> None:
         pytest.param(_GET % (b"/api/v1/documents/" + _LARGE + b"/text"), id="unread"),
     ],
 )
-def test_hostile_connections_keep_nobody_waiting(sent: bytes) -> None:
+def test_hostile_connections_delay_no_other_client(sent: bytes) -> None:
     with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
         parts = urlsplit(address)
         for _ in range(80):
@@ -222,7 +222,7 @@ def test_hostile_connections_keep_nobody_waiting(sent: bytes) -> None:
             client.settimeout(0.2)
             with suppress(TimeoutError):
                 client.sendall(sent)
-        time.sleep(3)  # what they have asked is worked on; from now on they only hold on
+        time.sleep(3)  # their requests are answered by now; from here on they only stay connected
         for _ in range(20):
             started = time.monotonic()
             with connected(address) as connection:
@@ -230,8 +230,8 @@ def test_hostile_connections_keep_nobody_waiting(sent: bytes) -> None:
             assert time.monotonic() - started < 2
 
 
-def test_downloads_that_are_given_up_leave_nothing_behind() -> None:
-    """More of them than a process sends at once, each given up at another place."""
+def test_aborted_downloads_free_their_resources() -> None:
+    """There are more downloads than a process sends at once, each aborted at another place."""
     with serving("127.0.0.1", "0") as (_, address):
         parts = urlsplit(address)
         for number in range(200):
@@ -245,7 +245,7 @@ def test_downloads_that_are_given_up_leave_nothing_behind() -> None:
                 assert (response.status, len(response.read())) == (200, 6_000_000)
 
 
-def test_more_connections_than_descriptors_end_nothing() -> None:
+def test_the_service_survives_more_connections_than_descriptors() -> None:
     with serving("127.0.0.1", "0", descriptors=400) as (process, address):
         parts = urlsplit(address)
         with ExitStack() as stack:
@@ -258,7 +258,7 @@ def test_more_connections_than_descriptors_end_nothing() -> None:
         assert process.poll() is None
 
 
-def test_clients_that_do_not_close_keep_nobody_waiting() -> None:
+def test_clients_that_do_not_close_delay_no_other_client() -> None:
     over = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with serving("127.0.0.1", "0") as (_, address), ExitStack() as stack:
         parts = urlsplit(address)
@@ -274,7 +274,7 @@ def test_clients_that_do_not_close_keep_nobody_waiting() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 60, 150, 500])
-def test_a_request_in_pieces_is_answered_as_one_in_one(size: int, pieces_served: str) -> None:
+def test_a_request_in_pieces_is_answered_like_a_whole_one(size: int, pieces_served: str) -> None:
     whole = _POST % (len(_BODY), _BODY)
     pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
     answer = _ask_in_pieces(pieces_served, pieces, 0.005)
@@ -296,7 +296,7 @@ def test_a_request_in_pieces_is_answered_as_one_in_one(size: int, pieces_served:
         (b"nonsense\r\n\r\n", b"400"),
     ],
 )
-def test_what_cannot_be_answered_is_refused(request_: bytes, status: bytes, pieces_served: str) -> None:
+def test_an_invalid_request_is_refused(request_: bytes, status: bytes, pieces_served: str) -> None:
     answer = _ask_in_pieces(pieces_served, [request_], 0.05)
     assert answer.split(b" ")[1].startswith(status)
     with connected(pieces_served) as connection:
@@ -306,7 +306,7 @@ def test_what_cannot_be_answered_is_refused(request_: bytes, status: bytes, piec
 @pytest.mark.parametrize(
     "request_", [b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", _POST % (99, _BODY), b"G", b""]
 )
-def test_what_never_becomes_a_request_is_dropped(request_: bytes, pieces_served: str) -> None:
+def test_an_incomplete_request_is_dropped(request_: bytes, pieces_served: str) -> None:
     try:
         answer = _ask_in_pieces(pieces_served, [request_], 0.05, and_no_more=True)
     except ConnectionResetError:
@@ -316,7 +316,7 @@ def test_what_never_becomes_a_request_is_dropped(request_: bytes, pieces_served:
         assert get(connection, "/healthz")[0] == 200
 
 
-def test_a_client_that_waits_for_100_continue_is_told_to_go_on(pieces_served: str) -> None:
+def test_a_client_that_expects_100_continue_gets_it(pieces_served: str) -> None:
     top, body = (_POST % (len(_BODY), _BODY)).split(b"\r\n\r\n")
     parts = urlsplit(pieces_served)
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
@@ -332,37 +332,37 @@ def pieces_served() -> Iterator[str]:
         yield address
 
 
-def test_without_a_key_only_this_machine_is_served() -> None:
+def test_without_keys_only_this_machine_is_served() -> None:
     ended = run("0.0.0.0", "0")
     assert ended.returncode == 1
     assert ended.stderr.startswith(
-        "SettingsError: Whoever reaches 0.0.0.0 could read the documents: make a key"
+        "SettingsError: Anyone who can reach 0.0.0.0 could read the documents. Make a key"
     )
     with serving("0.0.0.0", "0", "insecure") as (_, address), connected(address) as connection:
         assert get(connection, "/api/v1/search?q=trade")[0] == 200
 
 
-def test_its_processes_share_the_connections_and_count_together() -> None:
+def test_processes_share_connections_and_metrics() -> None:
     with serving("127.0.0.1", "0") as (_, address):
-        time.sleep(1)  # until the other one listens too
+        time.sleep(1)  # until the other process listens, too
         for _ in range(40):
             with connected(address) as connection:
                 assert get(connection, "/api/v1/search?q=trade")[0] == 200
         with connected(address) as connection:
             connection.request("GET", "/metrics")
-            told = connection.getresponse().read().decode()
-    assert 'qa_http_requests_total{method="GET",route="/api/v1/search",status="200"} 40.0' in told
-    assert told.count("\nqa_index_passages ") == 1
-    assert told.count("\nqa_build_info{") == 1
+            metrics = connection.getresponse().read().decode()
+    assert 'qa_http_requests_total{method="GET",route="/api/v1/search",status="200"} 40.0' in metrics
+    assert metrics.count("\nqa_index_passages ") == 1
+    assert metrics.count("\nqa_build_info{") == 1
 
 
-def test_without_an_index_it_serves_and_says_so() -> None:
+def test_without_an_index_the_service_runs_but_is_not_ready() -> None:
     with serving("127.0.0.1", "0", "none") as (_, address), connected(address) as connection:
         assert get(connection, "/healthz")[0] == 200
         assert get(connection, "/readyz")[0] == 503
 
 
-def test_it_serves_on_ipv6() -> None:
+def test_the_service_listens_on_ipv6() -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -378,11 +378,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_worker_that_cannot_start_ends_the_service() -> None:
+def test_a_worker_that_cannot_start_stops_the_service() -> None:
     ended = run("127.0.0.1", "0", "broken")
     assert ended.returncode == 1
     assert "Serving on" not in ended.stderr
-    assert ended.stderr.endswith("QAError: The service could not go on; what stands above says why.\n")
+    assert ended.stderr.endswith("QAError: The service had to stop. The log above says why.\n")
 
 
 def _workers(process: subprocess.Popen[str]) -> list[int]:
@@ -400,9 +400,9 @@ def _answers(address: str, *, within: float) -> bool:
     return False
 
 
-def test_a_process_that_is_killed_is_begun_anew() -> None:
+def test_a_killed_worker_is_restarted() -> None:
     with serving("127.0.0.1", "0") as (process, address):
-        time.sleep(1)  # until the other one listens too
+        time.sleep(1)  # until the other process listens, too
         before = _workers(process)
         for pid in before:
             os.kill(pid, signal.SIGKILL)
@@ -412,7 +412,7 @@ def test_a_process_that_is_killed_is_begun_anew() -> None:
         assert process.wait(15) == 0
 
 
-def test_nothing_goes_on_where_the_service_itself_is_killed() -> None:
+def test_workers_stop_if_the_service_itself_is_killed() -> None:
     with serving("127.0.0.1", "0") as (process, address):
         process.kill()
         process.wait()
@@ -422,7 +422,7 @@ def test_nothing_goes_on_where_the_service_itself_is_killed() -> None:
         assert not _answers(address, within=0.1)
 
 
-def test_a_port_in_use_is_said() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ended = run("127.0.0.1", port)
@@ -434,7 +434,7 @@ def test_a_port_in_use_is_said() -> None:
 @pytest.mark.parametrize(
     ("host", "port"), [("no host", "8000"), ("127.0.0.1", "99999"), ("203.0.113.7", "8000")]
 )
-def test_an_address_that_cannot_be_had_is_said(host: str, port: str) -> None:
+def test_an_unusable_address_is_reported(host: str, port: str) -> None:
     ended = run(host, port)
     assert ended.returncode == 1
     assert ended.stderr.startswith("SettingsError: ")

@@ -1,4 +1,4 @@
-"""A service under load goes over to each new generation: no answer fails, none mixes two of them."""
+"""A service under load switches to each new generation: no answer fails, and none mixes two generations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask import Flask
 
 from qa.config import Settings
 from qa.indexing.build import build
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval.live import LiveSearcher
 from qa.web import create_app
 
 PUBLICATIONS = 20
@@ -26,20 +26,22 @@ def _write(docs: Path, version: int) -> None:
 
 
 def _ask_until(app: Flask, stopped: threading.Event) -> list[tuple[str, frozenset[str], float]]:
-    """Give of each answer its generation, the versions that its passages speak of, and when it came."""
+    """Return the generation of each answer, the versions that its passages name, and when it arrived."""
     answers = []
     with app.test_client() as client:
         while not stopped.wait(0.01):
             response = client.get("/api/v1/search?q=rice+in+the+port&k=10")
             assert response.status_code == 200, response.get_data(as_text=True)
             answer = response.get_json()
-            said = [result["text"] for result in answer["results"]]
-            versions = frozenset(text.lower().split("version ")[1].split()[0] for text in said)
+            texts = [result["text"] for result in answer["results"]]
+            versions = frozenset(text.lower().split("version ")[1].split()[0] for text in texts)
             answers.append((answer["index"]["generation"], versions, time.monotonic()))
     return answers
 
 
-def test_a_service_under_load_goes_over_without_a_failed_or_mixed_answer(settings: Settings) -> None:
+def test_a_service_under_load_switches_generations_without_a_failed_or_mixed_answer(
+    settings: Settings,
+) -> None:
     for old in [path for path in settings.docs.rglob("*") if path.is_file()]:
         old.unlink()
     _write(settings.docs, 0)
@@ -56,7 +58,9 @@ def test_a_service_under_load_goes_over_without_a_failed_or_mixed_answer(setting
             time.sleep(0.2)
         finally:
             stopped.set()
-        answers = sorted((answer for one in asking for answer in one.result()), key=lambda found: found[2])
+        answers = sorted(
+            (answer for asker in asking for answer in asker.result()), key=lambda answer: answer[2]
+        )
     assert len(published) == PUBLICATIONS + 1
     assert answers[-1][0] == report.generation
     for generation, versions, _ in answers:
@@ -64,6 +68,6 @@ def test_a_service_under_load_goes_over_without_a_failed_or_mixed_answer(setting
     first_seen: dict[str, float] = {}
     for generation, _, when in answers:
         first_seen.setdefault(generation, when)
-    # What was made before the first request was seen at once; the others within two seconds.
+    # The first generation existed before the first request. The others are seen within two seconds.
     assert all(when - published[name][1] < 2 for name, when in first_seen.items() if published[name][1])
     assert len(list((settings.index / "generations").iterdir())) <= CLIENTS + 2

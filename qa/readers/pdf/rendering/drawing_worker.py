@@ -19,19 +19,19 @@ from qa.readers.sandbox import wire
 from qa.types import Span
 
 MEMORY = 2**30
-"""The address space of a process, in bytes. To begin with it has 0.3 GB; an A0 scan takes as much again."""
+"""The address space of a process, in bytes. It starts with 0.3 GB; an A0 scan takes as much again."""
 
 _GRACE = 2.0
-"""How many seconds longer the service waits than the process may take: to start one takes half a second."""
+"""Seconds that the service waits beyond the process's own limit: starting one takes half a second."""
 
-_DYING = 1.0
-"""How many seconds a process that has closed its socket may take to end."""
+_EXIT_TIMEOUT = 1.0
+"""Seconds that a process which has closed its socket may take to end."""
 
-_MOST_TASKS = 500
-"""After so many a process is begun anew: whatever a library does not give back is not a page's fault."""
+_MAX_TASKS = 500
+"""Tasks after which a process is replaced: no page is to fail for memory that a library has leaked."""
 
-_LARGEST_PICTURE = 32 * 2**20
-"""In bytes: more than WebP takes for as many pixels as are drawn."""
+_MAX_PICTURE_BYTES = 32 * 2**20
+"""More than WebP takes for as many pixels as are drawn."""
 
 _NO_LETTERS = Span(0, 0)
 _CODE = (
@@ -43,12 +43,12 @@ _OUT_OF_TIME = frozenset({-signal.SIGALRM, -signal.SIGKILL})
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is wanted of a page: its picture, or where some of its letters stand.
+    """A page to draw, or letters to locate on it.
 
     Attributes:
         sha256: the file's checksum.
         page: the page's number, from 1.
-        letters: the range of its letters; None where its picture is wanted.
+        letters: the range of letters to locate; None to draw the page.
     """
 
     sha256: str
@@ -56,23 +56,23 @@ class Task:
     letters: Span | None = None
 
     @property
-    def seconds(self) -> float:
-        """How much of the processor's time it may take: letters are found in milliseconds."""
+    def cpu_seconds(self) -> float:
+        """The limit of processor time: letters are located in milliseconds."""
         return 3.0 if self.letters is None else 1.0
 
     @property
-    def longest(self) -> float:
-        """How long it may take by the clock, where others use the processor too."""
+    def wall_seconds(self) -> float:
+        """The limit by the clock, which allows for a busy processor."""
         return 5.0 if self.letters is None else 2.0
 
     @property
     def on_any_letters(self) -> Task:
-        """The same, whichever letters are looked for: what is too slow for some is for all."""
+        """The same task for any letters: a page that is too slow for some is too slow for all."""
         return self if self.letters is None else replace(self, letters=_NO_LETTERS)
 
 
 class Worker:
-    """Does one task at a time. Its process is started when first needed, and anew if it has died."""
+    """Does one task at a time. Its process starts when first needed, and again if it has died."""
 
     def __init__(self, memory: int = MEMORY) -> None:
         self._memory = memory
@@ -82,11 +82,11 @@ class Worker:
         self._finalize: weakref.finalize[Any, Any] | None = None
 
     def run(self, task: Task, file: IOBase) -> tuple[dict[str, Any], bytes]:
-        """Do a task, and give what ``process`` answers.
+        """Do a task, and return the answer and the picture (empty unless one was drawn).
 
         Args:
             task: the task.
-            file: the PDF, which the process gets as an open descriptor.
+            file: the PDF. The process gets its open descriptor.
 
         Raises:
             NotFoundError: there is no such page.
@@ -96,7 +96,7 @@ class Worker:
         """
         try:
             process, connection = self._running()
-        except OSError as error:  # no descriptor or no memory is left to start one
+        except OSError as error:  # no descriptor or memory is left to start one
             raise RenderingBusyError from error
         try:
             answer, picture = _exchange(process, connection, task, file)
@@ -119,11 +119,11 @@ class Worker:
 
     def _running(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         self._tasks += 1
-        if self._process and (self._process.poll() is not None or self._tasks > _MOST_TASKS):
+        if self._process and (self._process.poll() is not None or self._tasks > _MAX_TASKS):
             self.stop()
         if not self._process or not self._connection:
             self._process, self._connection = self._start()
-            # Also runs when the interpreter ends, and when nobody holds this worker any more.
+            # Also runs when the interpreter ends, and when this worker is no longer referenced.
             self._finalize = weakref.finalize(self, _end, self._process, self._connection)
             self._tasks = 1
         return self._process, self._connection
@@ -146,21 +146,23 @@ class Worker:
         return process, ours
 
     def _reason(self, task: Task) -> RenderingError:
-        """Tell from how the process has ended why a page cannot be drawn."""
+        """Return why a page cannot be drawn, from how the process ended."""
         assert self._process  # noqa: S101 -- it was started to draw the page
         try:
-            code = self._process.wait(_DYING)
+            code = self._process.wait(_EXIT_TIMEOUT)
         except subprocess.TimeoutExpired:
             code = 0
         page = f"Page {task.page} cannot be drawn"
         if code == -signal.SIGPROF:
-            return RenderingError(f"{page}: it takes more than {task.seconds:g} seconds of the processor.")
+            return RenderingError(
+                f"{page}: it takes more than {task.cpu_seconds:g} seconds of processor time."
+            )
         if code in _OUT_OF_TIME:
-            return RenderingTimeoutError(f"{page} now: it takes more than {task.longest:g} seconds.")
+            return RenderingTimeoutError(f"{page} now: it takes more than {task.wall_seconds:g} seconds.")
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         if code == -signal.SIGABRT:  # PDFium's way to end where it gets no memory
-            how += f"; it may take more than {self._memory >> 20} MB of memory"
-        return RenderingError(f"{page}: PDFium broke down over it ({how}).")
+            how += f"; it may need more than {self._memory >> 20} MB of memory"
+        return RenderingError(f"{page}: PDFium crashed ({how}).")
 
 
 def _exchange(
@@ -169,10 +171,10 @@ def _exchange(
     request = {
         "page": task.page,
         "letters": task.letters,
-        "seconds": task.seconds,
-        "longest": task.longest,
+        "cpu_seconds": task.cpu_seconds,
+        "wall_seconds": task.wall_seconds,
     }
-    watch = Timer(task.longest + _GRACE, process.kill)
+    watch = Timer(task.wall_seconds + _GRACE, process.kill)
     watch.daemon = True
     watch.start()
     try:
@@ -180,8 +182,8 @@ def _exchange(
         with connection.makefile("wb") as requests:
             requests.write(wire.frame(request))
         with connection.makefile("rb") as answers:
-            answer = json.loads(wire.read_frame(answers, wire.LARGEST_ANSWER))
-            return answer, wire.read_frame(answers, _LARGEST_PICTURE)
+            answer = json.loads(wire.read_frame(answers, wire.MAX_ANSWER_BYTES))
+            return answer, wire.read_frame(answers, _MAX_PICTURE_BYTES)
     finally:
         watch.cancel()
 

@@ -1,10 +1,10 @@
-"""Pages of PDFs as pictures, and where on them a range of the text stands, within limits.
+"""Pages of PDFs as pictures, and the places of a range of text on them, within limits.
 
-A page may make PDFium draw for hours, or take all memory. So pages are drawn by a few processes that may die
-of one, and only so many threads of the service wait for them: whoever comes when that many wait is sent away
-at once. A drawing is not stopped when its client goes, of which a WSGI application is not told; it ends
-within its limits, a few seconds, and those who want the same page meanwhile share it. A page that does not
-keep them is remembered, and refused without trying again.
+A page may make PDFium draw for hours or take all memory. So a few processes draw pages, and may die of one.
+A limited number of threads wait for them; further requests are refused at once. A drawing is not stopped
+when its client disconnects, which a WSGI application does not notice: it ends within its limits, a few
+seconds, and requests for the same page share it meanwhile. A page that exceeds the limits is remembered and
+refused without another try.
 """
 
 from __future__ import annotations
@@ -27,57 +27,57 @@ from qa.types import Span
 
 __all__ = ["Rectangle", "Renderer", "Sheet", "letters_on_page"]
 
-_FARTHEST = 200_000
-"""Of a page with more characters nothing is marked: no page that a person reads has a tenth of that."""
+_MAX_PAGE_CHARACTERS = 200_000
+"""Nothing is marked beyond so many characters of a page: a page that people read has less than a tenth."""
 
-_AT_ONCE = 2
-"""How many processes draw for one of the service's."""
+_WORKERS = 2
+"""Drawing processes per process of the service: one page may be slow while others are drawn."""
 
-_PATIENCE = 1.0
-"""How many seconds a thread waits until one of them is free."""
+_WORKER_TIMEOUT = 1.0
+"""Seconds that a thread waits for a free drawing process."""
 
-_MOST_REMEMBERED = 1000
-_REMEMBERED_SECONDS = 60
-"""How long a page is refused that was too slow by the clock alone: it may be the machine's fault."""
+_MAX_REFUSED = 1000  # pages that are remembered: some hundred kilobytes
+_REFUSED_SECONDS = 60
+"""How long a page is refused that was too slow by the clock alone: the machine may have been busy."""
 
 _Answer = tuple[dict[str, Any], bytes]
 
 
 class Renderer:
-    """Draws pages. Any number of threads may share it; ``most_waiting`` of them wait at the most."""
+    """Draws pages. Any number of threads may share it; at most ``max_waiting`` of them wait."""
 
-    def __init__(self, most_waiting: int) -> None:
-        self._room = threading.Semaphore(most_waiting)
+    def __init__(self, max_waiting: int) -> None:
+        self._slots = threading.Semaphore(max_waiting)
         self._workers: LifoQueue[Worker] = LifoQueue()
-        for _ in range(min(_AT_ONCE, most_waiting)):
+        for _ in range(min(_WORKERS, max_waiting)):
             self._workers.put(Worker())
         self._lock = threading.Lock()
-        self._drawn: dict[Task, Future[_Answer]] = {}
+        self._in_progress: dict[Task, Future[_Answer]] = {}
         self._refused: OrderedDict[Task, tuple[str, float]] = OrderedDict()
 
     def draw(self, sha256: str, page: int, open_file: Callable[[], IOBase]) -> bytes:
         """Draw a page of a PDF, as WebP.
 
         Args:
-            sha256: the file's checksum, by which the same page is known again.
+            sha256: the file's checksum, which identifies the page.
             page: the page's number, from 1.
             open_file: opens the file; called only if there is room to draw.
 
         Raises:
             NotFoundError: there is no such page.
-            RenderingBusyError: as many wait as may.
+            RenderingBusyError: too many threads wait.
             RenderingError: the page cannot be drawn at all, or not within the limits.
         """
         _, picture = self._run(Task(sha256, page), open_file)
         return picture
 
     def locate(self, sha256: str, page: int, letters: Span, open_file: Callable[[], IOBase]) -> Sheet:
-        """Return a page's shape and where a range of its letters stands; the same holds as for ``draw``."""
+        """Return a page's shape and the places of a range of its letters. For the rest, see ``draw``."""
         answer, _ = self._run(Task(sha256, page, letters), open_file)
         return Sheet(answer["ratio"], tuple(Rectangle(*line) for line in answer["lines"]))
 
     def check(self, sha256: str, page: int) -> None:
-        """Raise RenderingError where a page is known not to be drawn within the limits."""
+        """Raise RenderingError if a page is known to exceed the limits."""
         self._check(Task(sha256, page))
 
     def _check(self, task: Task) -> None:
@@ -88,32 +88,32 @@ class Renderer:
 
     def _run(self, task: Task, open_file: Callable[[], IOBase]) -> _Answer:
         self._check(task)
-        if not self._room.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise RenderingBusyError
         try:
             with self._lock:
-                drawn, is_first = self._drawn.get(task), False
-                if drawn is None:
-                    drawn, is_first = self._drawn.setdefault(task, Future()), True
+                answer, is_first = self._in_progress.get(task), False
+                if answer is None:
+                    answer, is_first = self._in_progress.setdefault(task, Future()), True
             if is_first:
-                self._resolve(task, drawn, open_file)
-            return drawn.result()
+                self._resolve(task, answer, open_file)
+            return answer.result()
         finally:
-            self._room.release()
+            self._slots.release()
 
-    def _resolve(self, task: Task, drawn: Future[_Answer], open_file: Callable[[], IOBase]) -> None:
-        """Do a task for all that wait for it."""
+    def _resolve(self, task: Task, answer: Future[_Answer], open_file: Callable[[], IOBase]) -> None:
+        """Do a task for all threads that wait for it."""
         try:
-            drawn.set_result(self._work(task, open_file))
-        except BaseException as error:  # noqa: BLE001 -- whatever it is, it is theirs as well
-            drawn.set_exception(error)
+            answer.set_result(self._work(task, open_file))
+        except BaseException as error:  # noqa: BLE001 -- it concerns all of them
+            answer.set_exception(error)
         finally:
             with self._lock:
-                del self._drawn[task]
+                del self._in_progress[task]
 
     def _work(self, task: Task, open_file: Callable[[], IOBase]) -> _Answer:
         try:
-            worker = self._workers.get(timeout=_PATIENCE)
+            worker = self._workers.get(timeout=_WORKER_TIMEOUT)
         except Empty:
             raise RenderingBusyError from None
         try:
@@ -122,7 +122,7 @@ class Renderer:
         except RenderingBusyError:
             raise
         except RenderingTimeoutError as error:
-            self._remember(task, str(error), time.monotonic() + _REMEMBERED_SECONDS)
+            self._remember(task, str(error), time.monotonic() + _REFUSED_SECONDS)
             raise
         except RenderingError as error:
             self._remember(task, str(error), inf)
@@ -133,20 +133,20 @@ class Renderer:
     def _remember(self, task: Task, message: str, until: float) -> None:
         with self._lock:
             self._refused[task.on_any_letters] = message, until
-            while len(self._refused) > _MOST_REMEMBERED:
+            while len(self._refused) > _MAX_REFUSED:
                 self._refused.popitem(last=False)
 
 
 def letters_on_page(text: str, page_start: int, span: Span) -> Span:
-    """Return a range of a document's text as letters and digits, counted from the first of a page.
+    """Return a range of a document's text as a range of letters and digits, counted from those of a page.
 
     Args:
         text: the document's.
-        page_start: where the page begins in it.
-        span: the range, which may also begin before the page or end behind it.
+        page_start: the offset at which the page begins.
+        span: the range, which may begin before the page or end after it.
     """
     start = max(span.start, page_start)
-    if span.end <= page_start or start - page_start > _FARTHEST:
+    if span.end <= page_start or start - page_start > _MAX_PAGE_CHARACTERS:
         return Span(0, 0)
     before = count_letters(text[page_start:start])
-    return Span(before, before + count_letters(text[start : min(span.end, start + _FARTHEST)]))
+    return Span(before, before + count_letters(text[start : min(span.end, start + _MAX_PAGE_CHARACTERS)]))

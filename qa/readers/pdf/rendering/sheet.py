@@ -1,9 +1,9 @@
-"""One page of a PDF: drawn as a picture, and where on it a range of its text stands.
+"""One page of a PDF: drawn as a picture, and the places of a range of its text.
 
-The text is made of the page's letters in their order; only what stands between them may be put otherwise. So
-the n-th letter of a page's text is the n-th letter of the page, and nobody has to look for it.
+The text has the page's letters and digits in their order; only what is between them may differ. So the n-th
+letter of a page's text is the n-th letter of the page, and needs no search.
 
-All of it runs in a process of its own (see ``process``): a hostile page can make PDFium draw for hours.
+All of it runs in a separate process (see ``drawing_process``): a hostile page can make PDFium draw for hours.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from qa.readers.pdf import extraction
 from qa.types import Span
 
 WIDTH = 900
-"""Width of a picture, in pixels."""
+"""Width of a picture in pixels: small print of an A4 page is legible."""
 
-MOST_EMBEDDED_PIXELS = 200_000_000
-"""The largest picture that a page may hold: a square metre of paper at 300 dots an inch has 140 million."""
+MAX_EMBEDDED_PIXELS = 200_000_000
+"""The largest picture that a page may hold: a square metre of paper at 300 dots per inch has 140 million."""
 
-_MOST_PIXELS = 4_000_000
-_LONGEST = 16_000
-_QUALITY = 45
-_GRID = 10_000
-_DEEPEST = 15
-"""So far PDFium's own tools follow forms within forms, which may hold themselves."""
+_MAX_PIXELS = 4_000_000  # of a drawn page: an A4 page has 1.1 million at that width
+_MAX_SIDE = 16_000  # pixels: WebP allows 16,383
+_QUALITY = 45  # of WebP: chosen for small files of which the text is still legible
+_GRID = 10_000  # PDFium gives places in whole units of the device: fine ones
+_MAX_DEPTH = 15
+"""How far PDFium's own tools follow forms within forms, which may contain themselves."""
 
 
 class Rectangle(NamedTuple):
@@ -43,7 +43,7 @@ class Rectangle(NamedTuple):
     bottom: float
 
     def joined(self, other: Rectangle) -> Rectangle:
-        """Give the smallest rectangle around both."""
+        """Return the smallest rectangle around both."""
         lows = map(min, self[:2], other[:2])
         highs = map(max, self[2:], other[2:])
         return Rectangle(*lows, *highs)
@@ -51,7 +51,7 @@ class Rectangle(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A page's shape, its height by its width, and where a range of its text stands on it, line by line."""
+    """A page's shape, its height over its width, and the places of a range of its text, line by line."""
 
     ratio: float
     lines: tuple[Rectangle, ...]
@@ -67,17 +67,17 @@ def draw(file: BinaryIO, page: int) -> bytes:
     Raises:
         NotFoundError: there is no such page.
         ReadError: it cannot be opened.
-        RenderingError: it holds too large a picture.
+        RenderingError: it contains too large a picture.
     """
-    with extraction.opened(file) as document, _opened_page(document, page) as (opened, _):
+    with extraction.open_document(file) as document, _opened_page(document, page) as (opened, _):
         for width, height in _embedded(opened):
-            if width * height > MOST_EMBEDDED_PIXELS:
+            if width * height > MAX_EMBEDDED_PIXELS:
                 raise RenderingError(
                     f"Page {page} cannot be drawn: it holds a picture of {width} × {height} pixels, and the "
-                    f"limit is {MOST_EMBEDDED_PIXELS // 10**6} million."
+                    f"limit is {MAX_EMBEDDED_PIXELS // 10**6} million."
                 )
         width, height = opened.get_size()
-        scale = min(WIDTH / width, _LONGEST / height, (_MOST_PIXELS / (width * height)) ** 0.5)
+        scale = min(WIDTH / width, _MAX_SIDE / height, (_MAX_PIXELS / (width * height)) ** 0.5)
         drawn = opened.render(scale=scale).to_pil().convert("RGB")
     written = BytesIO()
     drawn.save(written, "WEBP", quality=_QUALITY, method=2)
@@ -85,15 +85,15 @@ def draw(file: BinaryIO, page: int) -> bytes:
 
 
 def locate(file: BinaryIO, page: int, letters: Span) -> Sheet:
-    """Return the shape of a page, and where a range of its letters and digits stands, counted from 0.
+    """Return the shape of a page and the places of a range of its letters and digits, counted from 0.
 
     Raises:
         NotFoundError: there is no such page.
         ReadError: it cannot be opened.
     """
-    with extraction.opened(file) as document, _opened_page(document, page) as (opened, text_page):
-        wanted = islice(extraction.letters(text_page), *letters)
-        lines = _lines(_place(opened, extraction.box(text_page, index)) for index in wanted)
+    with extraction.open_document(file) as document, _opened_page(document, page) as (opened, text_page):
+        wanted = islice(extraction.letter_indexes(text_page), *letters)
+        lines = _lines(_place(opened, extraction.character_box(text_page, index)) for index in wanted)
         width, height = opened.get_size()
         return Sheet(height / width, tuple(lines))
 
@@ -102,12 +102,12 @@ def locate(file: BinaryIO, page: int, letters: Span) -> Sheet:
 def _opened_page(document: Any, page: int) -> Iterator[tuple[Any, Any]]:
     if not 1 <= page <= len(document):
         raise NotFoundError(f"There is no page {page}.")
-    with extraction.opened_page(document, page - 1) as opened:
+    with extraction.open_page(document, page - 1) as opened:
         yield opened
 
 
 def _embedded(page: Any) -> Iterator[tuple[int, int]]:
-    """Give the width and height of each picture on a page, also of those in its forms."""
+    """Yield the width and height of each picture on a page and in its forms, in pixels."""
     from pypdfium2 import raw
 
     width, height = ctypes.c_uint(), ctypes.c_uint()
@@ -119,19 +119,19 @@ def _embedded(page: Any) -> Iterator[tuple[int, int]]:
 
 
 def _objects(container: Any, count: Any, get: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
-    """Give what a page or form is made of, and of which kind each is."""
+    """Yield the objects of a page or form, each with its kind."""
     from pypdfium2 import raw
 
     for index in range(count(container)):
         item = get(container, index)
         kind = raw.FPDFPageObj_GetType(item)
         yield item, kind
-        if kind == raw.FPDF_PAGEOBJ_FORM and depth < _DEEPEST:
+        if kind == raw.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
             yield from _objects(item, raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject, depth + 1)
 
 
 def _place(page: Any, box: Any) -> Rectangle:
-    """Put a character's box as it is shown: the page may be turned or cut."""
+    """Return where a character's box is shown: the page may be rotated or cropped."""
     from pypdfium2 import raw
 
     across, down = ctypes.c_int(), ctypes.c_int()
@@ -144,7 +144,7 @@ def _place(page: Any, box: Any) -> Rectangle:
 
 
 def _lines(places: Iterable[Rectangle]) -> Iterator[Rectangle]:
-    """Join neighbours that stand beside each other."""
+    """Join neighbours on one line."""
     line: Rectangle | None = None
     for place in places:
         middle = (place.top + place.bottom) / 2

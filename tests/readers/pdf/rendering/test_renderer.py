@@ -76,12 +76,12 @@ def test_a_page_that_takes_too_long_ends_soon_for_all_that_want_it_and_keeps_nob
     ]
     for thread in waiting:
         thread.start()
-    while renderer._room._value > 1:  # type: ignore[attr-defined]
+    while renderer._slots._value > 1:  # type: ignore[attr-defined]
         time.sleep(0.01)
     assert renderer.draw("quick", 1, lambda: quick.open("rb"))
-    renderer._room.acquire()
+    renderer._slots.acquire()
     assert outcome(lambda: renderer.draw("quick", 1, lambda: quick.open("rb"))) is RenderingBusyError
-    renderer._room.release()
+    renderer._slots.release()
     for thread in waiting:
         thread.join()
     assert time.monotonic() - started < 15
@@ -159,7 +159,7 @@ def test_a_process_ends_with_the_service(pdf, end: str) -> None:
     path = pdf(make_pdf([(72, 700, "Text.")]))
     code = f"""
 import os, sys
-from qa.rendering.worker import Task, Worker
+from qa.readers.pdf.rendering.drawing_worker import Task, Worker
 worker = Worker()
 with open({str(path)!r}, "rb") as file:
     worker.run(Task("a", 1), file)

@@ -60,10 +60,10 @@ def test_the_letters_of_the_pages_are_those_of_the_text() -> None:
         ]
         data = make_pdf(*drawn, [])
         reading = reading_of(data)
-        with extraction.opened(data) as document:
+        with extraction.open_document(data) as document:
             for index, page in enumerate(reading.pages):
-                with extraction.opened_page(document, index) as (_, text_page):
-                    assert sum(1 for _ in extraction.letters(text_page)) == extraction.count_letters(
+                with extraction.open_page(document, index) as (_, text_page):
+                    assert sum(1 for _ in extraction.letter_indexes(text_page)) == extraction.count_letters(
                         page.of(reading.text)
                     )
 

@@ -1,0 +1,100 @@
+"""``qa ask``: one question, answered in the terminal."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from qa import config
+from qa.cli.options import Text, index_option, json_option, mode_option, reranker_option, store_option
+from qa.cli.output import count
+from qa.errors import QueryError
+from qa.types import Filters, Hit, Mode, Query, SearchResult
+
+_MOST_CONFIDENT = 0.99  # shown: no figure should say that an error is impossible
+
+
+@click.command()
+@click.argument("question", type=Text())
+@click.option("-k", type=click.IntRange(1, 100), default=5, show_default=True, help="Number of passages.")
+@mode_option
+@click.option(
+    "--source", type=Text(), multiple=True, help="Only documents of this publisher; may be repeated."
+)
+@click.option(
+    "--language",
+    type=Text(),
+    multiple=True,
+    help="Only passages in this language (ISO 639-1); may be repeated.",
+)
+@click.option(
+    "--path", type=Text(), multiple=True, help="Only this folder, file or pattern; may be repeated."
+)
+@index_option
+@store_option
+@reranker_option
+@json_option
+def ask(
+    index: str | None,
+    store: str | None,
+    reranker: str | None,
+    *,
+    question: str,
+    k: int,
+    mode: str,
+    source: tuple[str, ...],
+    language: tuple[str, ...],
+    path: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Answer QUESTION with the passages that answer it."""
+    settings = config.load({"index": index, "store": store, "reranker": reranker})
+    if not question.strip() or len(question) > settings.max_question:
+        raise QueryError(f"a question has 1 to {settings.max_question} characters")
+    from qa.retrieval.live import LiveSearcher
+    from qa.web.api.answers import search_answer
+
+    query = Query(
+        question, k=k, mode=Mode(mode), filters=Filters(source=source, language=language, path=path)
+    )
+    result = LiveSearcher(settings).current().search(query)
+    click.echo(
+        json.dumps(search_answer(result), ensure_ascii=False, indent=2) if as_json else _describe(result)
+    )
+
+
+def _describe(result: SearchResult) -> str:
+    """Return a result as a person reads it in a terminal."""
+    confidence = f"{min(result.confidence, _MOST_CONFIDENT):.0%}"
+    lines = []
+    if not result.answerable:
+        lines.append(f"These documents don't seem to answer that ({confidence} chance that they do).")
+        lines[0] += " The nearest passages:\n"
+    for hit in result.hits:
+        lines += [*_hit_lines(hit), ""]
+    passages = count(result.total, "passage")
+    lines.append(f"{passages} searched in {result.took_ms:.0f} ms, {confidence} sure")
+    return "\n".join(lines)
+
+
+def _hit_lines(hit: Hit) -> list[str]:
+    """Return where a passage comes from, and its text with the answering sentence in bold."""
+    document, passage = hit.passage.document, hit.passage
+    metadata = document.metadata
+    provenance = [
+        metadata.title,
+        metadata.source,
+        metadata.published or metadata.dateline,
+        passage.page and f"page {passage.page}",
+        passage.section,
+    ]
+    answer = hit.answers[0].span if hit.answers else passage.span
+    before = passage.text[: answer.start - passage.span.start]
+    after = passage.text[answer.end - passage.span.start :]
+    text = before + click.style(passage.slice(answer), bold=True) + after
+    return [
+        f"{hit.rank}. {' · '.join(str(part) for part in provenance if part)}",
+        f"   {document.path}, characters {passage.span.start} to {passage.span.end}",
+        f"   {' '.join(text.split())}",
+    ]

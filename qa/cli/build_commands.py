@@ -1,0 +1,137 @@
+"""The commands that build: ``qa index``, ``qa watch`` and ``qa forget``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qa import config
+from qa.cli.building import build_and_publish, forget_in_store, tidy_store
+from qa.cli.options import (
+    allow_empty_option,
+    docs_option,
+    index_option,
+    json_option,
+    model_option,
+    setting,
+    store_option,
+)
+from qa.cli.output import as_json as summary_as_json
+from qa.cli.output import count, describe_failure, describe_unnamed
+
+if TYPE_CHECKING:
+    from qa.indexing.build import Report
+
+_SOME_NOT_READ = 3  # the exit code
+
+
+@click.command()
+@click.argument("docs", required=False, type=click.Path())
+@index_option
+@store_option
+@model_option
+@setting("ray", metavar="ADDRESS")
+@allow_empty_option
+@json_option
+def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
+    """Build the index of the documents in DOCS (docs_raw), or update it."""
+    report = build_and_publish(config.load(flags), allow_empty=allow_empty)
+    _print_report(report, as_json=as_json)
+    if report.failures:
+        sys.exit(_SOME_NOT_READ)
+
+
+def _print_report(report: Report, *, as_json: bool) -> None:
+    for failure in report.failures:
+        click.echo(f"not read: {describe_failure(failure)}", err=True)
+    if report.unnamed_failures:
+        click.echo(f"not read: {describe_unnamed(report.unnamed_failures)}", err=True)
+    if as_json:
+        click.echo(json.dumps(summary_as_json(report), ensure_ascii=False))
+    else:
+        click.echo(
+            f"{count(report.documents, 'document')}, {count(report.passages, 'passage')}, "
+            f"{report.seconds:.1f} seconds, {count(report.unread_files, 'file')} not read "
+            f"({report.reason}; {count(report.embedded, 'passage')} embedded)"
+        )
+
+
+@click.command()
+@click.argument("docs", required=False, type=click.Path())
+@index_option
+@store_option
+@model_option
+@allow_empty_option
+@json_option
+def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -> None:
+    """Build the index, and update it whenever something in DOCS (docs_raw) changes, until interrupted."""
+    settings = config.load({"docs": docs} | flags)
+    from qa.indexing import retention, safeguard
+    from qa.indexing import watch as watching
+
+    safeguard.check_apart(settings)
+
+    def build() -> None:
+        _print_report(build_and_publish(settings, allow_empty=allow_empty), as_json=as_json)
+        sys.stdout.flush()  # a program that reads the output gets it line by line
+
+    def tidy() -> None:
+        retention.expire_unless_locked(settings.index, settings.retention_days)
+        if not settings.is_local:
+            tidy_store(settings)
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with suppress(KeyboardInterrupt):
+        watching.watch(
+            settings.docs,
+            build,
+            lambda error: click.echo(f"qa: {error}", err=True),
+            stop,
+            own=settings.own_paths(),
+            tidy=tidy,
+        )
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@docs_option
+@index_option
+@store_option
+@model_option
+@json_option
+def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
+    """Remove every trace of deleted files or folders from the index.
+
+    PATH is relative to the documents folder.
+    """
+    settings = config.load(flags)
+    from qa.indexing import forget as forgetting
+
+    outcome = forgetting.forget(
+        settings,
+        paths,
+        lambda places: build_and_publish(settings, forgotten=places),
+        lambda: forget_in_store(settings),
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(outcome), ensure_ascii=False))
+        return
+    for name in outcome.still_open:
+        click.echo(
+            f"qa: generation {name} is removed, but a running process keeps it open until it switches to the "
+            "new one or restarts",
+            err=True,
+        )
+    click.echo(
+        f"{count(len(outcome.files), 'file')} forgotten, "
+        f"{count(len(outcome.removed), 'earlier generation')} removed"
+        f"{', a new generation published' if outcome.rebuilt else ''}"
+    )

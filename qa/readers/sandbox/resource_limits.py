@@ -1,0 +1,36 @@
+"""Limits of time and memory for processes that handle untrusted files. The system enforces them."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+
+WALL_TIME_FACTOR = 10
+"""A reader's limit by the clock, times its limit of processor time: the machine may be busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What reading one document may take: ``seconds`` of processor time, and ``memory`` in bytes."""
+
+    seconds: int
+    memory: int
+
+
+def restrict_process(memory: int) -> None:
+    """Limit this process's address space, in bytes, and let the system's timers end it. It dumps no core."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(ValueError, OSError):  # some systems lack this limit, or do not let it be changed
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    for signum in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(signum, signal.SIG_DFL)
+    # An interrupt goes to the parent process too, which ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def set_time_limit(cpu_seconds: float, wall_seconds: float) -> None:
+    """End this process with SIGPROF or SIGALRM after so much processor or wall time from now; 0: no limit."""
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+    signal.setitimer(signal.ITIMER_REAL, wall_seconds)

@@ -1,0 +1,1 @@
+"""Where a document's text is split: blocks, passages and sentences."""

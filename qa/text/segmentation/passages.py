@@ -1,0 +1,97 @@
+"""Where a passage is split. Spans come first, slices after.
+
+A passage is a paragraph. Headings name the ``section`` of what follows and travel with it as its ``lead``;
+short fragments join their neighbours; a paragraph longer than the model reads is split at sentence ends.
+Every letter and digit of the text is in a passage or in a passage's lead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from qa.text.segmentation.headings import HeadingPath
+from qa.text.segmentation.paragraphs import Block, split_blocks
+from qa.text.segmentation.sentences import check_count, split_sentences
+from qa.text.segmentation.token_limit import CountTokens, TokenLimit
+from qa.types import Metadata, PassageSpan, Reading, Span
+
+VERSION = 5
+"""Changes whenever the same text may come out as other passages."""
+
+
+def context(metadata: Metadata, section: str | None) -> str:
+    """Return what the model reads before a passage. A title made of the file's name would tell it nothing."""
+    title = None if metadata.found.get("title") == "filename" else metadata.title
+    return ". ".join(dict.fromkeys(part for part in (title, section) if part))
+
+
+def split_passages(
+    reading: Reading,
+    *,
+    count_tokens: CountTokens,
+    max_tokens: int,
+    language: Callable[[str], str | None],
+    check: Callable[[], None] = lambda: None,
+) -> list[PassageSpan]:
+    """Split a document into passages, in order of the text.
+
+    Args:
+        reading: the document.
+        count_tokens: counts as the model's tokenizer does.
+        max_tokens: the longest passage in the model's tokens, its special tokens not counted.
+        language: returns the language of a passage's text.
+        check: called between steps that take little time each; what it raises ends the work.
+
+    Returns:
+        Passages that do not overlap and that hold, with their leads, every letter and digit of the text.
+
+    Raises:
+        ReadError: it has more sentences than a document may have.
+    """
+    text, count = reading.text, 0
+    limit = TokenLimit(text, count_tokens, max_tokens)
+    passages: list[PassageSpan] = []
+    lead: list[Span] = []
+    path = HeadingPath()
+    for is_heading, run in groupby(split_blocks(reading, check), key=lambda block: block.level is not None):
+        if is_heading:
+            for block in run:
+                lead.append(block.span)
+                path.enter(block.level or 0, block.span.of(text))
+            continue
+        section = path.section(reading.metadata.title)
+        for block in _fit(_join(list(run), limit), limit, check):
+            code = language(block.span.of(text))
+            sentences = tuple(split_sentences(text, block.span, code, check))
+            passages.append(PassageSpan(block.span, sentences, tuple(lead), section, block.page, code))
+            check_count(count := count + len(sentences))
+            lead = []
+    return passages
+
+
+def _join(blocks: list[Block], limit: TokenLimit) -> list[Block]:
+    """Join fragments, and paragraphs that end in a colon, to what follows; the last one to what precedes."""
+    joined: list[tuple[Block, int]] = []
+    counts = limit.count([block.span for block in blocks])
+    for i, (block, count) in enumerate(zip(blocks, counts, strict=True)):
+        if joined:
+            before, before_count = joined[-1]
+            is_last_fragment = block.is_fragment and i == len(blocks) - 1
+            joins = before.is_fragment or limit.text.endswith(":", *before.span) or is_last_fragment
+            if joins and before.page == block.page and before_count + count <= limit.max_tokens:
+                whole = replace(before, span=Span(before.span.start, block.span.end))
+                joined[-1] = whole, before_count + count
+                continue
+        joined.append((block, count))
+    return [block for block, _ in joined]
+
+
+def _fit(blocks: list[Block], limit: TokenLimit, check: Callable[[], None]) -> Iterator[Block]:
+    """Split the blocks that are longer than the model reads."""
+    for block, count in zip(blocks, limit.count([block.span for block in blocks]), strict=True):
+        if count <= limit.max_tokens:
+            yield block
+        else:
+            yield from (replace(block, span=span) for span in limit.split(block.span, check))

@@ -1,0 +1,210 @@
+"""The shapes of requests: query strings, bodies and paths, with their limits."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from qa.indexing.ledger import State
+from qa.types import Filters, Mode, Query
+from qa.web.api.schemas.optional import optional
+from qa.web.listing import MAX_RESULTS, Sort
+
+MAX_OFFSET = 1000
+"""How far into the results a request may reach. Chosen: results before the offset must be ranked, too."""
+
+MAX_QUESTIONS = 100
+"""Questions in one request. Chosen so that a batch fits well into the default ``batch_timeout``."""
+
+MAX_VALUES = 50
+"""Values of one filter. Chosen: each becomes a part of an SQL expression."""
+
+_MAX_LIST_OFFSET = 1_000_000_000
+"""Chosen: more documents than any index holds, and within SQLite's integers."""
+
+
+def _check_date(value: str) -> str:
+    try:
+        if date.fromisoformat(value).isoformat() == value:
+            return value
+    except ValueError:
+        pass
+    raise PydanticCustomError("iso_date", "must be a date such as 2019-07-03")
+
+
+ISODate = Annotated[str, AfterValidator(_check_date), WithJsonSchema({"type": "string", "format": "date"})]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Value = Annotated[Text, StringConstraints(max_length=500)]
+Values = Annotated[list[Value], Field(max_length=MAX_VALUES)]
+Language = Annotated[Value, StringConstraints(to_lower=True)]
+
+
+class Parameters(BaseModel):
+    """The parameters of a request. Unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=False)
+
+
+class FilterParameters(Parameters):
+    """Which documents to search. Values of one filter are alternatives; all filters must match."""
+
+    source: Values = Field(
+        default=[], description="Publisher, as the documents name it; case doesn't matter. Repeatable."
+    )
+    language: Annotated[list[Language], Field(max_length=MAX_VALUES)] = Field(
+        default=[], description="ISO 639-1 code, such as `en`. Repeatable."
+    )
+    path: Values = Field(
+        default=[],
+        description="A folder or file relative to the documents folder, or a pattern with `*`, `?` and "
+        "`[...]`. Repeatable.",
+    )
+    media_type: Values = Field(
+        default=[], alias="type", description="Media type of the file, such as `application/pdf`. Repeatable."
+    )
+    document: Values = Field(default=[], description="A document's id. Repeatable.")
+    date_from: ISODate = optional(
+        "Published on this day or later. Documents without a date match no date filter.", alias="from"
+    )
+    date_to: ISODate = optional("Published on this day or earlier.", alias="to")
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        if self.date_from and self.date_to and self.date_from > self.date_to:
+            raise PydanticCustomError("date_range", "from must not be later than to")
+        return self
+
+    def filters(self) -> Filters:
+        """Return the filters in the engine's terms."""
+        return Filters(
+            source=tuple(self.source),
+            language=tuple(self.language),
+            path=tuple(self.path),
+            date_from=self.date_from,
+            date_to=self.date_to,
+            media_type=tuple(self.media_type),
+            document=tuple(self.document),
+        )
+
+
+def _check_length(question: str, info: ValidationInfo) -> str:
+    longest = (info.context or {}).get("max_question")
+    if longest is not None and len(question) > longest:
+        raise PydanticCustomError(
+            "question_too_long",
+            "must be at most {longest} characters long; this has {length}",
+            {"longest": longest, "length": len(question)},
+        )
+    return question
+
+
+class SearchOptions(FilterParameters):
+    """How to answer, whatever the question."""
+
+    k: int = Field(default=10, ge=1, le=100, description="Number of results.")
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET, description="Number of best results to skip.")
+    mode: Mode = Field(default=Mode.HYBRID, description="Which signals rank the passages.")
+    min_confidence: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Return no results if the confidence is lower than this.",
+    )
+    sort: Sort = Field(
+        default=Sort.RELEVANCE,
+        description=f"`date`: of the {MAX_RESULTS} best results, the `relevant` ones, the latest first.",
+    )
+    facets: bool = Field(
+        default=False, description="Also count the `relevant` results by publisher, year, language and type."
+    )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the request needs the best results only, without facets or another order."""
+        return self.sort is Sort.RELEVANCE and not self.facets
+
+    def query(self, question: str) -> Query:
+        """Return one question in the engine's terms."""
+        return Query(
+            question=question,
+            k=self.k,
+            offset=self.offset,
+            mode=self.mode,
+            filters=self.filters(),
+            min_confidence=self.min_confidence,
+        )
+
+
+class SearchParameters(SearchOptions):
+    """A question in a query string."""
+
+    q: Text = Field(description="The question.")
+
+    _length = field_validator("q")(_check_length)
+
+
+class PageParameters(SearchParameters):
+    """A question on the search page, and how many results the page shows."""
+
+    show: int = Field(default=10, ge=1, le=MAX_RESULTS)
+
+
+class SearchRequest(SearchOptions):
+    """One question (`q`) or several (`questions`), and how to answer."""
+
+    q: Text = optional("The question.")
+    questions: list[Text] = optional("Several questions at once.", min_length=1, max_length=MAX_QUESTIONS)
+
+    @field_validator("q", "questions")
+    @classmethod
+    def _length(cls, value: str | list[str], info: ValidationInfo) -> str | list[str]:
+        for question in [value] if isinstance(value, str) else value:
+            _check_length(question, info)
+        return value
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.q is None) == (self.questions is None):
+            raise PydanticCustomError("one_of", "use either q or questions")
+        return self
+
+
+class DocumentsParameters(FilterParameters):
+    """Which part of the list of documents to return."""
+
+    limit: int = Field(default=50, ge=1, le=1000, description="Number of documents.")
+    offset: int = Field(default=0, ge=0, le=_MAX_LIST_OFFSET, description="Number of documents to skip.")
+
+
+class FilesParameters(Parameters):
+    """Which part of the list of files to return."""
+
+    state: State = optional("Only files in this state.")
+    limit: int = Field(default=50, ge=1, le=1000, description="Number of files.")
+    offset: int = Field(default=0, ge=0, le=_MAX_LIST_OFFSET, description="Number of files to skip.")
+
+
+class DocumentPath(BaseModel):
+    """A document's address."""
+
+    document_id: str = Field(description="16 hexadecimal digits.")
+
+
+class PassagePath(BaseModel):
+    """A passage's address."""
+
+    passage_id: str = Field(description="`DOCUMENT:START-END`.")

@@ -1,0 +1,255 @@
+"""The shapes of responses: results, documents, passages, facets, the status and problems.
+
+For speed, responses are built as plain dicts (see ``answers``). The models here describe them for
+``/openapi.json``, and the tests validate every response with its model.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field, RootModel
+
+from qa.indexing.ledger import State
+from qa.types import How
+from qa.web.api.schemas.optional import optional
+from qa.web.listing import MAX_RESULTS
+
+
+class DocumentRef(BaseModel):
+    """The document of a result: who published it, when, and which file it is."""
+
+    id: str
+    path: str = Field(description="Relative to the documents folder.")
+    title: str | None
+    source: str | None
+    author: str | None
+    published: str | None = Field(description="ISO date. Null if the document doesn't state the full date.")
+    dateline: str | None = Field(description="As printed in the document.")
+    language: str | None
+    media_type: str
+    sha256: str = Field(description="Of the file's bytes.")
+    url: str | None
+
+
+class Document(DocumentRef):
+    """Everything known about a document."""
+
+    found: dict[str, How] = Field(description="For each field, how its value was found.")
+    characters: int
+    passages: int
+    pages: int | None
+    row: str | None = Field(description="The row's key, if the file is a table.")
+    notes: list[str]
+
+
+class Documents(BaseModel):
+    """A part of the list of documents."""
+
+    total: int = Field(description="Number of documents that match the filters.")
+    documents: list[Document]
+
+
+class Answer(BaseModel):
+    """A sentence that answers. Offsets are half-open, in code points of the document's text."""
+
+    text: str
+    char_start: int
+    char_end: int
+    score: float
+
+
+class PassageText(BaseModel):
+    """A passage. Offsets are half-open, in code points of the document's text."""
+
+    id: str
+    text: str
+    char_start: int
+    char_end: int
+    page: int | None
+    section: str | None
+    language: str | None
+    url: str = Field(description="The page that shows the passage in its document.")
+
+
+class Passage(PassageText):
+    """A passage with its document and neighbours."""
+
+    document: Document
+    previous: PassageText | None
+    next: PassageText | None
+
+
+class Duplicate(BaseModel):
+    """A passage whose wording is nearly identical to that of the result."""
+
+    id: str
+    url: str = Field(description="The page that shows the passage in its document.")
+    document: DocumentRef
+
+
+class Result(BaseModel):
+    """A passage that answers the question, or comes near it."""
+
+    rank: int
+    id: str
+    score: float
+    scores: dict[str, float] = Field(description="The score of each signal.")
+    text: str
+    char_start: int
+    char_end: int
+    page: int | None
+    section: str | None
+    answers: list[Answer] = Field(description="The sentences that answer, best first.")
+    url: str = Field(description="The page that shows the passage in its document.")
+    document: DocumentRef
+    duplicates: list[Duplicate] = Field(
+        description="Nearly identical passages. The result is the one that was published first."
+    )
+    relevant: bool = Field(description="Whether the passage has to do with the question.")
+
+
+class FacetValue(BaseModel):
+    """A value of a facet."""
+
+    value: str
+    count: int = Field(
+        description="Number of relevant results with this value, ignoring the facet's own filter."
+    )
+    chosen: bool = Field(description="Whether the request filters for this value.")
+
+
+class TimelineBar(BaseModel):
+    """A period of time, and how many results were published in it."""
+
+    start: str = Field(alias="from")
+    end: str = Field(alias="to", description="Inclusive.")
+    count: int
+
+
+class Facets(BaseModel):
+    """The relevant results, counted by publisher, year, language, type and time."""
+
+    results: int = Field(description=f"Number of relevant results among the {MAX_RESULTS} best.")
+    complete: bool = Field(description="Whether these are all. If not, each count is a minimum.")
+    source: list[FacetValue]
+    year: list[FacetValue]
+    language: list[FacetValue]
+    type: list[FacetValue]
+    undated: int = Field(description="Number of results without a full date.")
+    timeline: list[TimelineBar]
+
+
+class Index(BaseModel):
+    """The index that answered."""
+
+    generation: str
+    model: str
+    documents: int
+    passages: int
+
+
+class SearchAnswer(BaseModel):
+    """The answer to one question."""
+
+    query: str
+    answerable: bool = Field(description="Whether these documents seem to answer the question.")
+    confidence: float = Field(
+        ge=0, le=1, description="Probability that the first results answer the question."
+    )
+    total: int = Field(description="Number of passages that match the filters.")
+    took_ms: float
+    index: Index
+    results: list[Result]
+    facets: Facets = optional("Only if the request asks for facets.")
+
+
+class SearchAnswers(BaseModel):
+    """The answers to several questions, in the order of the questions."""
+
+    answers: list[SearchAnswer]
+
+
+class SearchResponse(RootModel[SearchAnswer | SearchAnswers]):
+    """One answer for `q`, several for `questions`."""
+
+
+class Failure(BaseModel):
+    """A file, or a row of a file, that could not be read, and why."""
+
+    path: str
+    row: str | None
+    reason: str
+
+
+class SeenFiles(BaseModel):
+    """Number of files in the documents folder by state."""
+
+    generation: str = Field(description="The live generation when the folder was checked.")
+    checked: str = Field(description="When the folder was checked: ISO time, UTC.")
+    counts: dict[State, int]
+
+
+class SeenFile(BaseModel):
+    """A file that was seen in the documents folder, and its state."""
+
+    path: str
+    state: State
+    reason: str | None
+    since: str = Field(description="ISO time, UTC.")
+
+
+class FileList(BaseModel):
+    """A part of the list of files."""
+
+    total: int
+    files: list[SeenFile]
+
+
+class Status(BaseModel):
+    """The contents of the index."""
+
+    generation: str
+    model: str
+    created: str = Field(description="ISO time, UTC.")
+    documents: int
+    passages: int
+    sentences: int
+    store: str = Field(description="Where the index is stored, and how words are searched there.")
+    failures: list[Failure] = Field(
+        description="The first 1,000, with at most 100 rows of each file. `/files` lists all files."
+    )
+    failure_count: int = Field(description="Number of files and rows that could not be read.")
+    unread_files: int = Field(description="Number of files that could not be read in full.")
+    files: SeenFiles | None = Field(description="Null before the first `qa index` that records files.")
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """The index can be searched."""
+
+    status: Literal["ready"]
+    generation: str
+
+
+class FieldError(BaseModel):
+    """An error in one field of the request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error, as defined by RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str = optional("Identifies the request in the service's log. Also sent as `X-Request-ID`.")
+    errors: list[FieldError] = optional("The fields of the request that are wrong.")

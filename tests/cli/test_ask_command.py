@@ -1,0 +1,75 @@
+"""The answer to one question, in the terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from evaluation.canned import passages, two_documents
+
+import qa.retrieval.live
+from qa.cli.ask_command import _hit_lines
+from qa.config import Settings
+from qa.index import generation
+from qa.types import Answer, Document, Hit, Metadata, Passage, Span
+
+
+def test_ask_shows_passages_with_their_source(run, built: Path) -> None:
+    result = run("ask", "How many students from Cambodia study in Moscow?", "-k", "2")
+    assert result.exit_code == 0
+    assert "1. " in result.stdout
+    assert "envoy.txt, characters " in result.stdout
+    assert "ninety students from Cambodia" in result.stdout
+    assert "3. " not in result.stdout
+
+
+def test_ask_as_json_has_passages_that_are_slices(run, built: Path, settings: Settings) -> None:
+    answer = json.loads(run("ask", "Rice from Battambang", "--json", "-k", "3").stdout)
+    store = generation.load(built).store
+    assert len(answer["results"]) == 3
+    for result in answer["results"]:
+        text = store.text(result["document"]["id"])
+        assert text[result["char_start"] : result["char_end"]] == result["text"]
+
+
+def test_ask_filters(run, built: Path) -> None:
+    for flags, paths in (
+        (("--path", "ru"), {"ru/visit.txt"}),
+        (("--source", "тасс"), {"ru/visit.txt"}),
+        (("--language", "en", "--path", "*.md"), {"trade.md"}),
+    ):
+        answer = json.loads(run("ask", "Cambodia", "--json", *flags).stdout)
+        assert {result["document"]["path"] for result in answer["results"]} == paths
+
+
+@pytest.mark.parametrize("confidence", [0.02, 0.999])
+def test_the_confidence_is_named_for_what_it_is(
+    run, monkeypatch: pytest.MonkeyPatch, confidence: float
+) -> None:
+    search = two_documents()
+    search.set_result("Rice?", passages(search), confidence)
+    monkeypatch.setattr(qa.retrieval.live, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search))
+    first, *_, last = run("ask", "Rice?").stdout.splitlines()
+    if confidence > 0.5:
+        assert first.startswith("1. ")
+        assert last == "9 passages searched in 0 ms, 99% sure"
+    else:
+        assert first == (
+            "These documents don't seem to answer that (2% chance that they do). The nearest passages:"
+        )
+        assert last == "9 passages searched in 0 ms, 2% sure"
+
+
+def test_a_hit_shows_its_provenance_and_the_answering_sentence_in_bold() -> None:
+    metadata = Metadata(title="A title", source="TASS", dateline="HANOI, July 3.")
+    document = Document("d", "a/b.txt", "text/plain", "0" * 64, metadata, 100, 1)
+    sentences = (Span(10, 19), Span(20, 30))
+    passage = Passage("d:10-30", document, Span(10, 30), "One here.\nTwo there.", sentences, page=7)
+    hit = Hit(3, passage, 1.0, {}, (Answer("Two there.", Span(20, 30), 0.5),))
+    assert _hit_lines(hit) == [
+        "3. A title · TASS · HANOI, July 3. · page 7",
+        "   a/b.txt, characters 10 to 30",
+        "   One here. \x1b[1mTwo there.\x1b[0m",
+    ]

@@ -1,0 +1,52 @@
+"""What tests of the API and of the pages share: ids, problems and the tags of a page."""
+
+from __future__ import annotations
+
+import hashlib
+from html.parser import HTMLParser
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from qa.web.api.schemas.responses import Problem
+
+
+def id_of(path: str) -> str:
+    """Return the id of the document with this path."""
+    return hashlib.sha256(path.encode()).hexdigest()[:16]
+
+
+def problem(response: TestResponse, status: int) -> dict[str, Any]:
+    """Return the body of a response that must be a problem with this status."""
+    assert response.status_code == status
+    assert response.content_type == "application/problem+json"
+    body = response.get_json()
+    Problem.model_validate(body)
+    assert body["status"] == status
+    assert body["detail"]
+    return body
+
+
+def page(client: FlaskClient, address: str, status: int = 200) -> str:
+    """Return the HTML at an address, which must answer with this status."""
+    response = client.get(address)
+    assert response.status_code == status
+    assert response.content_type == "text/html; charset=utf-8"
+    return response.get_data(as_text=True)
+
+
+class Tags(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
