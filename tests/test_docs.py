@@ -24,7 +24,7 @@ from qa.config import Settings
 from qa.errors import IndexUnavailableError
 from qa.readers import sidecar
 from qa.readers.metadata import FIELDS
-from qa.retrieval import ranking
+from qa.retrieval import confidence, fusion
 from qa.types import How
 from qa.web import create_app
 
@@ -151,14 +151,14 @@ def test_parameters_of_a_search(openapi: dict[str, Any]) -> None:
 
 def test_signals() -> None:
     rows = table(_read("docs/how-it-works.md"), "signal")
-    assert {code(row[0])[0] for row in rows} == {*ranking.DENSE, *ranking.LEXICAL}
+    assert {code(row[0])[0] for row in rows} == {*fusion.DENSE, *fusion.LEXICAL}
 
 
 def test_thresholds() -> None:
     for page in ("docs/api.md", "docs/how-it-works.md"):
-        assert f"below {ranking.ANSWERABLE}, `answerable` is false" in " ".join(_read(page).split())
+        assert f"below {confidence.ANSWERABLE}, `answerable` is false" in " ".join(_read(page).split())
     for page in ("docs/api.md", "docs/search-page.md"):
-        assert f"score is at least {ranking.RELEVANT}" in " ".join(_read(page).split())
+        assert f"score is at least {fusion.RELEVANT}" in " ".join(_read(page).split())
 
 
 def test_a_sidecar_can_be_copied() -> None:
