@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 from xml.etree import ElementTree as ET
@@ -23,7 +24,7 @@ from qa.config import Settings
 from qa.errors import IndexUnavailableError
 from qa.readers import sidecar
 from qa.readers.metadata import FIELDS
-from qa.retrieval import ranking
+from qa.retrieval import confidence, fusion
 from qa.types import How
 from qa.web import create_app
 
@@ -32,6 +33,7 @@ LANGUAGES = {"sh", "python", "console", "toml", "text", "json", "yaml", "ini", "
 _PATH = re.compile(r"(?<![\w/.-])(?:qa|tests|benchmarks|examples)/(?:[\w.-]+/)*(?:[\w-]+\.\w+)?")
 _COMMAND = re.compile(r"(?:qa|make|python3?|pip|curl|sh|node|mkdir|tar|export|ray|docker)\s")
 _QA = re.compile(r"\bqa (?!key\b)([a-z]+)\b(.*)")
+_VARIABLE = re.compile(r"\bQA_[A-Z_]+\b")
 _OPTION = re.compile(r"(?<=\s)--[a-z-]+")
 _REQUIREMENT = re.compile(r"[\w-]+")
 
@@ -100,6 +102,12 @@ def test_commands() -> None:
     assert listed == {name: _options(name) for name in main.commands}
 
 
+def test_variables_are_settings() -> None:
+    known = {f"QA_{field.name.upper()}" for field in fields(Settings)}
+    for page in pages.ALL:
+        assert set(_VARIABLE.findall(page.read_text("utf-8"))) <= known, page.name
+
+
 def test_options_of_commands_that_no_test_runs() -> None:
     for page in pages.ALL:
         for block in pages.blocks(page.read_text("utf-8")):
@@ -143,14 +151,14 @@ def test_parameters_of_a_search(openapi: dict[str, Any]) -> None:
 
 def test_signals() -> None:
     rows = table(_read("docs/how-it-works.md"), "signal")
-    assert {code(row[0])[0] for row in rows} == {*ranking.DENSE, *ranking.LEXICAL}
+    assert {code(row[0])[0] for row in rows} == {*fusion.DENSE, *fusion.LEXICAL}
 
 
 def test_thresholds() -> None:
     for page in ("docs/api.md", "docs/how-it-works.md"):
-        assert f"below {ranking.ANSWERABLE}, `answerable` is false" in " ".join(_read(page).split())
+        assert f"below {confidence.ANSWERABLE}, `answerable` is false" in " ".join(_read(page).split())
     for page in ("docs/api.md", "docs/search-page.md"):
-        assert f"score is at least {ranking.RELEVANT}" in " ".join(_read(page).split())
+        assert f"score is at least {fusion.RELEVANT}" in " ".join(_read(page).split())
 
 
 def test_a_sidecar_can_be_copied() -> None:

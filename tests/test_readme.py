@@ -97,7 +97,7 @@ class Reader:
             command, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
         )
         assert process.returncode == 0, f"{command[-1]}\n{process.stdout}{process.stderr}"
-        return process.stdout
+        return process.stdout.replace(self._address, ADDRESS) if self._address else process.stdout
 
     def _start(self, command: str) -> None:
         """Start a command that runs until it is stopped, and wait until it says that it is ready."""
