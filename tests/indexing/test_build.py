@@ -19,6 +19,7 @@ from corpus import DOCUMENTS, write, write_many
 from fake_encoder import StandIn
 from threadpoolctl import threadpool_info
 
+import qa.embedding
 from qa import files
 from qa.config import Settings
 from qa.errors import (
@@ -779,3 +780,22 @@ def test_shards_of_a_build_that_was_stopped_go_with_the_next(settings: Settings,
     write(settings.index / "shards", {"of-before": b"x"})
     build(settings, encoder)
     assert not (settings.index / "shards").exists()
+
+
+def test_an_export_that_the_documents_refuse_is_replaced_by_the_model(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    encoders: list[str] = []
+
+    def build(settings: Settings, encoder: str, **_: object) -> str:
+        encoders.append(encoder)
+        if encoder == "export":
+            raise ExportRefusedError("the export does not keep the vectors")
+        return f"report of {encoder}"
+
+    monkeypatch.setattr(building, "build", build)
+    monkeypatch.setattr(qa.embedding, "load_encoder", lambda *_: "export")
+    monkeypatch.setattr(qa.embedding, "load_plain", lambda _: "model")
+    assert building.build_with_model(settings) == "report of model"
+    assert encoders == ["export", "model"]
+    assert caplog.messages == ["the export does not keep the vectors"]
