@@ -14,19 +14,19 @@ THRESHOLD = 0.9
 Chosen: a paragraph of 32 words has 30 shingles, of which a changed word takes three."""
 
 
-def group(near_duplicates: NDArray[np.bool_], most: int) -> list[list[int]]:
+def group(near_duplicates: NDArray[np.bool_], limit: int) -> list[list[int]]:
     """Group near-identical passages, each with the best one that it resembles.
 
     Args:
         near_duplicates: for each two passages, the best first, whether they are near-duplicates. Shape
             (passages, passages), symmetric; each one is its own.
-        most: the largest number of groups.
+        limit: the largest number of groups.
 
     Returns:
-        The groups, as places of passages, in the order of their best ones. There are at most ``most``, but
+        The groups, as places of passages, in the order of their best ones. There are at most ``limit``, but
         each is complete.
 
-    >>> group(np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], bool), most=2)
+    >>> group(np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], bool), limit=2)
     [[0, 2], [1]]
     """
     groups: dict[int, list[int]] = {}
@@ -37,7 +37,7 @@ def group(near_duplicates: NDArray[np.bool_], most: int) -> list[list[int]]:
             best = next((best for best in groups if near_duplicates[place, best]), None)
         if best is not None:
             groups[best].append(place)
-        elif len(groups) < most:
+        elif len(groups) < limit:
             groups[place] = [place]
     return list(groups.values())
 

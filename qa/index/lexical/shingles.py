@@ -141,10 +141,10 @@ def _count_pairs(common: Float32, owners: Int64, compared: Int64, firsts: Int64,
         places = ranges(starts, starts + counts)
         repeated = np.repeat(counts, counts)
         begins = np.repeat(starts, counts)
-        one = np.repeat(rows[owners[places]], repeated)
-        other = owners[ranges(begins, begins + repeated)]
-        wanted = one >= 0
-        np.add.at(common, (one[wanted], other[wanted]), 1)
+        firsts_of_pairs = np.repeat(rows[owners[places]], repeated)
+        seconds_of_pairs = owners[ranges(begins, begins + repeated)]
+        wanted = firsts_of_pairs >= 0
+        np.add.at(common, (firsts_of_pairs[wanted], seconds_of_pairs[wanted]), 1)
 
 
 def _shingles(terms: Int32, bounds: Int64, vocabulary: int) -> tuple[Int64, Int64]:
