@@ -16,7 +16,7 @@ from qa.index.store import Store
 from qa.types import Filters, ReadFailure, SourceFile
 
 
-def test_passages_come_in_the_order_asked_for(stored_in) -> None:
+def test_passages_come_in_the_requested_order(stored_in) -> None:
     store = stored_in(stored_document("a", "abcdef", (0, 2), (2, 4), (4, 6)))
     assert [passage.text for passage in store.passages([2, 0, 2])] == ["ef", "ab", "ef"]
     assert store.passages([]) == []

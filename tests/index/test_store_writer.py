@@ -77,7 +77,7 @@ def test_files_and_failures_come_back(stored_in) -> None:
     assert store.unopened() == {failures[1]}
 
 
-def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_failing_disk_is_a_build_error(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="cannot be written"), writing(tmp_path / "nowhere" / "store.sqlite"):
         pass
 

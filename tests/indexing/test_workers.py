@@ -52,7 +52,7 @@ def test_as_many_batches_are_encoded_at_once_as_may_be_ahead(threads: ThreadPool
     assert [len(wait()) for wait in waits] == [1, 1]
 
 
-def test_an_error_is_raised_by_who_waits(threads: ThreadPoolExecutor) -> None:
+def test_an_error_is_raised_to_the_caller_that_waits(threads: ThreadPoolExecutor) -> None:
     class Broken(StandIn):
         def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
             raise ModelError("the model is gone")
