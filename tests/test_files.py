@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa import files
 from qa.errors import BuildError, MissingFileError, ReadError
 from qa.files import list_inside, open_inside
 from qa.indexing.folder import Folder
@@ -255,3 +256,76 @@ def test_a_folder_swapped_for_a_link_shows_no_name_from_outside(root: Path) -> N
     assert sum(outcomes.values()) > 10
     assert not [told for told in outcomes if "secret" in str(told)]
     assert len(outcomes) > 1
+
+
+def test_a_regular_file_anywhere_is_opened_and_nothing_else_waits(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("file", "link"):
+        with files.open_regular(tmp_path / name) as file:
+            assert file.read() == b"text"
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(ReadError, match="it is not a regular file"):
+        files.open_regular(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(OSError, match="directory"):
+            files.open_regular(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_stamp_changes_with_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert files.stamp_of(path) is None
+    path.write_text("text")
+    stamps = {files.stamp_of(path), files.stamp_of(path)}
+    assert len(stamps) == 1
+    status = path.stat()
+    path.write_text("TEXT")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # nobody can set the time of change back
+    stamps.add(files.stamp_of(path))
+    files.replace_file(path, "text")
+    stamps.add(files.stamp_of(path))
+    assert len(stamps) == 3
+
+
+def test_locks_exclude_each_other_until_the_file_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    with path.open() as first, path.open() as second, path.open() as third:
+        assert files.lock(first, shared=True)
+        assert files.lock(second, shared=True, wait=False)
+        assert not files.lock(third, wait=False)
+        first.close()
+        second.close()
+        assert files.lock(third, wait=False)
+        with path.open() as fourth:
+            assert not files.lock(fourth, shared=True, wait=False)
+
+
+def test_a_file_is_replaced_whole_with_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    (tmp_path / ".file").symlink_to(tmp_path / "elsewhere")  # a draft that somebody put there
+    files.replace_file(path, "é")
+    files.replace_file(path, "ü", mode=0o600)
+    assert path.read_text("utf-8") == "ü"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    files.replace_file(path, "old")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        files.replace_file(path, "new")
+    assert path.read_text() == "old"
+
+
+def test_a_digest_is_the_file_s(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    assert files.sha256_of(tmp_path / "file").startswith("ba7816bf")

@@ -52,8 +52,8 @@ _BESIDE = f"p.number = (SELECT {{}}(p.number) FROM passages p WHERE {_OF_DOCUMEN
 _MAPPED = 2**31 - 1
 """How much of the file SQLite may map, in bytes: all it can. Otherwise each thread copies pages."""
 
-_LARGEST = 2**63 - 1
-"""SQLite's largest integer."""
+LARGEST = 2**63 - 1
+"""The largest integer of SQLite and of Milvus; no text is that long."""
 
 _PASSAGE_BYTES, _SPAN_BYTES = 600, 120
 """Estimates, by ``sys.getsizeof``: a passage without its text and sentences, and each sentence."""
@@ -279,13 +279,10 @@ class Store:
             NotFoundError: there is no such document, or the id is not a passage's.
             GoneError: the document has no passage at this place, or no longer.
         """
-        document_id, _, place = passage_id.partition(":")
-        start, _, end = place.partition("-")
-        if not (start.isascii() and end.isascii() and start.isdigit() and end.isdigit()):
-            raise NotFoundError(f"{passage_id!r} is not a passage's id, which is DOCUMENT:START-END")
+        document_id, start, end = parse_passage_id(passage_id)
         self.document(document_id)
         at_place = f"{_OF_DOCUMENT} AND p.char_start = ? AND p.char_end = ?"
-        passages = self._passages(at_place, [document_id, _sql_int(start), _sql_int(end)])
+        passages = self._passages(at_place, [document_id, start, end])
         if not passages:
             raise GoneError(
                 f"document {document_id} has no passage at characters {start} to {end}: it has changed"
@@ -298,7 +295,7 @@ class Store:
 
     def passage_at(self, document_id: str, offset: int) -> Passage | None:
         """Return the passage at an offset of a document's text, or else the next one."""
-        place = [document_id, min(offset, _LARGEST)]
+        place = [document_id, min(offset, LARGEST)]
         for candidate in self._passages(_BESIDE.format("max", "<="), place).values():
             if candidate.span.end > offset:
                 return candidate
@@ -372,6 +369,14 @@ def _parsed(texts: Sequence[str]) -> list[Any]:
     return values
 
 
-def _sql_int(digits: str) -> int:
-    """Return an offset as SQLite can compare it; no text reaches its largest integer."""
-    return min(int(digits[:19]), _LARGEST)
+def parse_passage_id(passage_id: str) -> tuple[str, int, int]:
+    """Return the document id, the start and the end in a passage id, offsets up to ``LARGEST``.
+
+    Raises:
+        NotFoundError: it is not a passage id.
+    """
+    document_id, _, place = passage_id.partition(":")
+    start, _, end = place.partition("-")
+    if not (start.isascii() and end.isascii() and start.isdigit() and end.isdigit()):
+        raise NotFoundError(f"{passage_id!r} is not a passage's id, which is DOCUMENT:START-END")
+    return document_id, min(int(start[:19]), LARGEST), min(int(end[:19]), LARGEST)

@@ -73,7 +73,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "index"
 
 
-def test_every_damage_to_every_file_is_told(
+def test_every_damage_to_every_file_is_detected(
     index: Path,
     slow: bool,  # noqa: FBT001 -- a fixture
     capsys: pytest.CaptureFixture[str],

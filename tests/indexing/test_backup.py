@@ -71,7 +71,7 @@ def test_what_is_restored_is_what_was_saved(whole: Settings, tmp_path: Path) -> 
     assert not done.keys
 
 
-def test_keys_are_in_it_where_that_is_asked_for(whole: Settings, tmp_path: Path) -> None:
+def test_keys_are_included_on_request(whole: Settings, tmp_path: Path) -> None:
     assert backup.write(whole, tmp_path / "a.tar", keys=True).keys
     restored = _restored(whole, tmp_path / "a.tar")
     assert (restored.index / backup.BESIDE / "keys.json").read_text() == '{"keys": []}'
@@ -96,7 +96,7 @@ def test_the_pointer_stands_last_so_that_a_part_is_no_index(whole: Settings, tmp
         generation.current(tmp_path / "part")
 
 
-def test_a_file_that_is_there_stays_unless_it_is_said(whole: Settings, tmp_path: Path) -> None:
+def test_an_existing_file_stays_without_overwrite(whole: Settings, tmp_path: Path) -> None:
     file = write(tmp_path, {"a.tar": "mine"}) / "a.tar"
     with pytest.raises(SettingsError, match=r"a\.tar is already there"):
         backup.write(whole, file)
@@ -132,7 +132,7 @@ def _left(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if ".tar" in path.name]
 
 
-def test_a_damaged_index_is_told_and_no_backup_is_made(whole: Settings, tmp_path: Path) -> None:
+def test_a_damaged_index_makes_no_backup(whole: Settings, tmp_path: Path) -> None:
     path = generation.current(whole.index) / generation.SENTENCES
     data = bytearray(path.read_bytes())
     data[50] ^= 1
@@ -148,7 +148,7 @@ def test_a_damaged_index_is_told_and_no_backup_is_made(whole: Settings, tmp_path
     assert _left(tmp_path) == []
 
 
-def test_what_is_not_written_as_it_was_read_is_told(
+def test_a_backup_that_differs_from_what_was_read_is_refused(
     whole: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_ = backup._write

@@ -254,7 +254,7 @@ def test_the_model_is_checked_on_sentences_from_all_over_the_first_passages(
 
 
 def _blas_threads() -> set[int]:
-    """Tell how many threads numpy's linear algebra takes."""
+    """Return how many threads numpy's linear algebra takes."""
     found = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     return {pool["num_threads"] for pool in found if pool["threading_layer"] == "pthreads"}
 
@@ -586,7 +586,7 @@ def test_an_empty_folder_gives_an_empty_index(settings: Settings, tmp_path: Path
     assert build(replace(settings, docs=tmp_path / "empty"), encoder, allow_empty=True).documents == 0
 
 
-def test_a_missing_folder_is_told_and_the_index_stays(
+def test_a_missing_folder_is_an_error_and_the_index_stays(
     settings: Settings, tmp_path: Path, encoder: StandIn
 ) -> None:
     report = build(settings, encoder)
@@ -595,14 +595,16 @@ def test_a_missing_folder_is_told_and_the_index_stays(
     assert _live(settings).info.generation == report.generation
 
 
-def test_an_index_that_cannot_be_made_is_told(settings: Settings, tmp_path: Path, encoder: StandIn) -> None:
+def test_an_index_folder_that_cannot_be_created_is_a_build_error(
+    settings: Settings, tmp_path: Path, encoder: StandIn
+) -> None:
     (tmp_path / "file").write_text("x")
     for place in (tmp_path / "file", tmp_path / "file" / "index"):
         with pytest.raises(BuildError, match="cannot be written"):
             build(replace(settings, index=place), encoder)
 
 
-def test_a_locked_index_tells_by_whom(settings: Settings, encoder: StandIn) -> None:
+def test_a_locked_index_names_the_process_that_holds_it(settings: Settings, encoder: StandIn) -> None:
     build(settings, encoder)
     hold = (
         "import sys; from pathlib import Path; from qa.indexing.lock import hold\n"
@@ -764,7 +766,7 @@ def test_a_failure_of_one_row_keeps_the_others(settings: Settings, encoder: Stan
     assert isinstance(report.failures[0], ReadFailure)
 
 
-def test_without_ray_a_cluster_is_told_to_take_it(
+def test_building_on_a_cluster_without_ray_names_the_extra(
     settings: Settings, encoder: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)

@@ -166,12 +166,12 @@ def test_what_is_still_there_is_not_forgotten(known: Settings, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("path", ["", ".", "/", "..", "../docs/secret", "secret/../..", "/etc/passwd"])
-def test_what_is_no_path_in_the_folder_is_told(known: Settings, path: str) -> None:
+def test_a_path_outside_the_folder_is_refused(known: Settings, path: str) -> None:
     with pytest.raises(SettingsError, match=r"is not (the path of a file|in the documents folder)"):
         _forget(known, path)
 
 
-def test_a_name_that_the_index_does_not_know_is_told(known: Settings) -> None:
+def test_an_unknown_name_is_an_error(known: Settings) -> None:
     with pytest.raises(NotFoundError, match="knows no file and no folder secre: `qa status --files`"):
         _forget(known, "secre")
 
@@ -212,7 +212,7 @@ def test_what_a_service_has_open_goes_too_and_it_reads_on(
     assert len(reader.store.text(next(reader.store.all_documents()).id)) > 0
 
 
-def test_while_somebody_builds_it_is_told(known: Settings) -> None:
+def test_forgetting_during_a_build_is_refused(known: Settings) -> None:
     _delete(known)
     build(known, StandIn())
     from qa.indexing import lock

@@ -109,7 +109,7 @@ def test_a_file_that_is_passed_over_makes_no_new_generation(filled: Settings) ->
     assert _states(filled)["more.png"][0] == "skipped"
 
 
-def test_without_a_ledger_nothing_is_said_and_the_next_run_writes_it(filled: Settings) -> None:
+def test_a_missing_ledger_is_empty_and_the_next_run_writes_it(filled: Settings) -> None:
     expected = _states(filled)
     (filled.index / ledger.NAME).unlink()
     assert ledger.summary(filled.index) is None
@@ -121,7 +121,7 @@ def test_without_a_ledger_nothing_is_said_and_the_next_run_writes_it(filled: Set
 
 @pytest.mark.parametrize("share", [0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.99])
 @pytest.mark.parametrize("damage", ["flip", "cut"])
-def test_a_damaged_ledger_is_told_and_the_next_run_mends_it(
+def test_a_damaged_ledger_is_an_error_and_the_next_run_replaces_it(
     filled: Settings, share: float, damage: str
 ) -> None:
     expected = _states(filled)
@@ -182,7 +182,7 @@ def test_readers_never_wait_and_always_find_one_that_is_whole(filled: Settings) 
     assert not failures
 
 
-def test_a_disk_that_does_not_take_it_is_told(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_build_error(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 

@@ -114,7 +114,7 @@ def many(settings: Settings) -> Settings:
 
 
 def _files(settings: Settings) -> dict[str, bytes]:
-    """Give every file of the live generation but the manifest, which says when it was made."""
+    """Return every file of the live generation but the manifest, which says when it was made."""
     folder = generation.current(settings.index)
     generation.verify(folder)
     return {
@@ -205,7 +205,7 @@ def test_a_build_that_was_stopped_goes_on_where_it_was(
         (Other, ClusterError("another version of this program or of the model")),
     ],
 )
-def test_a_node_that_cannot_do_it_is_told(
+def test_a_node_that_cannot_work_ends_the_build_with_its_error(
     settings: Settings, address: str, on_nodes, kind: type[StandIn], expected: Exception
 ) -> None:
     on_nodes(kind)
@@ -214,7 +214,7 @@ def test_a_node_that_cannot_do_it_is_told(
     assert not (settings.index / "CURRENT").exists()
 
 
-def test_a_folder_that_a_node_does_not_have_is_told(
+def test_a_node_without_the_documents_folder_is_named(
     settings: Settings, address: str, on_nodes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     whole = distributed.RayWorkers.__init__
@@ -228,7 +228,7 @@ def test_a_folder_that_a_node_does_not_have_is_told(
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense"])
-def test_a_cluster_that_is_not_there_is_told(address: str) -> None:
+def test_a_cluster_that_cannot_be_reached_is_named(address: str) -> None:
     with pytest.raises(ClusterError, match=f"the Ray cluster {address} cannot be reached: "):
         distributed._connect(address)
 
@@ -249,6 +249,6 @@ def test_the_command_keeps_to_its_streams_and_leaves_nothing(
 
 
 def _processes() -> set[str]:
-    """Give the processes of Ray."""
+    """Return the processes of Ray."""
     found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)
     return {line for line in found.stdout.splitlines() if "raylet" in line or "gcs_server" in line}

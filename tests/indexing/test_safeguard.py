@@ -252,7 +252,7 @@ def test_what_has_vanished_is_what_no_file_stands_for(known: dict[int, int], now
         assert max(0, before - after - changed.count(content)) <= missing <= max(0, before - after)
 
 
-def test_documents_in_the_folder_of_the_index_are_told(settings: Settings, tmp_path: Path) -> None:
+def test_documents_in_the_folder_of_the_index_are_refused(settings: Settings, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(settings.docs)
     for docs, index in (

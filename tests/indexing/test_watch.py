@@ -147,7 +147,9 @@ def test_what_is_hidden_starts_nothing(start, settings: Settings) -> None:
     assert len(watching.reports) == 1
 
 
-def test_an_error_is_told_and_it_goes_on(start, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_reported_and_watching_goes_on(
+    start, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(watch, "_RETRY", 0.1)
     tried = []
 
@@ -180,12 +182,12 @@ def test_a_folder_that_goes_and_comes_back_is_followed_again(
     watching.until(lambda: len(watching.texts()) == 2)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="nowhere is not there"):
         watch.watch(tmp_path / "nowhere", lambda: None, lambda _: None, threading.Event())
 
 
-def test_documents_that_vanish_are_told_once_and_the_index_stays_until_they_are_back(
+def test_vanished_documents_are_reported_once_and_the_index_stays_until_they_are_back(
     start, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "_RETRY", 0.1)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from qa.errors import GoneError, NotFoundError, StoreUnavailableError
 from qa.index.caching import RowCache, SizedCache
 from qa.index.filters import matching
+from qa.index.store import LARGEST, parse_passage_id
 from qa.stores.milvus.client import Client, Row
 from qa.stores.milvus.expressions import expression, literal, prefix
 from qa.stores.milvus.packing import columns, joined
@@ -16,9 +17,6 @@ from qa.types import Document, DocumentPage, Filters, Heading, Passage
 
 _LISTED = 32 * 2**20
 """How many bytes of documents' numbers are kept, by filters (chosen: those of millions of documents)."""
-
-_LARGEST = 2**63 - 1
-"""Milvus's largest number; no text is that long."""
 
 
 class MilvusLibrary:
@@ -126,13 +124,10 @@ class MilvusLibrary:
 
     def passage(self, passage_id: str) -> Passage:
         """Return the passage of an id, or raise NotFoundError, or GoneError if its document has changed."""
-        document_id, _, place = passage_id.partition(":")
-        start, _, end = place.partition("-")
-        if not (start.isascii() and end.isascii() and start.isdigit() and end.isdigit()):
-            raise NotFoundError(f"{passage_id!r} is not a passage's id, which is DOCUMENT:START-END")
-        row = self._row(self._record_of(document_id), min(int(start[:19]), _LARGEST))
+        document_id, start, end = parse_passage_id(passage_id)
+        row = self._row(self._record_of(document_id), start)
         passage = self.passages([row])[0] if row is not None else None
-        if passage is None or passage.span.end != int(end[:19]):
+        if passage is None or passage.span.end != end:
             raise GoneError(
                 f"document {document_id} has no passage at characters {start} to {end}: it has changed"
             )
@@ -142,7 +137,7 @@ class MilvusLibrary:
         """Return the passage at an offset of a document's text, or else the next one."""
         record = self._record_of(document_id)
         first, last = record.row, record.row + record.document.passages
-        where = f"id >= {first} and id < {last} and start <= {min(offset, _LARGEST)}"
+        where = f"id >= {first} and id < {last} and start <= {min(offset, LARGEST)}"
         following = first + self._client.count(self._passages, where)  # rows are in the text's order
         nearest = self.passages([row for row in (following - 1, following) if first <= row < last])
         return next((passage for passage in nearest if passage.span.end > offset), None)

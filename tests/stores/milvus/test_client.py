@@ -102,7 +102,7 @@ def test_only_one_thread_loads(client: Client, pymilvus: Pymilvus) -> None:
         client.count("x")
 
 
-def test_rows_by_number_are_asked_for_in_parts(
+def test_rows_by_number_are_requested_in_parts(
     client: Client, pymilvus: Pymilvus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_IDS_AT_ONCE", 4)

@@ -57,7 +57,9 @@ def test_passages_by_row_id_and_place(large: Generation, library: MilvusLibrary)
             assert library.passage_at(passage.document.id, offset) == expected
 
 
-def test_what_is_not_there_is_said_as_by_the_store(large: Generation, library: MilvusLibrary) -> None:
+def test_missing_documents_and_passages_raise_the_errors_of_the_store(
+    large: Generation, library: MilvusLibrary
+) -> None:
     document = next(large.store.all_documents())
     with pytest.raises(NotFoundError, match="no document has the id"):
         library.document("f" * 16)

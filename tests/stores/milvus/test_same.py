@@ -87,7 +87,7 @@ def test_further_results_are_the_same(both: Both) -> None:
     assert found[0]
 
 
-def test_what_is_held_is_told_with_the_way_of_its_words(both: Both) -> None:
+def test_the_summary_names_the_store_and_how_words_are_searched(both: Both) -> None:
     assert replace(both.milvus.info, store="local") == both.local.info
     assert "BM25 there, as sparse vectors" in both.milvus.info.store
 

@@ -128,7 +128,7 @@ class LiveSearcherOnce:
         return any(word in hit.passage.text for hit in hits)
 
 
-def test_an_interrupted_upload_is_gone_on_with(
+def test_an_interrupted_upload_continues(
     small: Settings, monkeypatch: pytest.MonkeyPatch, calls: list[tuple[str, Any]]
 ) -> None:
     monkeypatch.setattr(upload, "_BATCH_SIZES", dict.fromkeys(upload._BATCH_SIZES, 4))
