@@ -106,7 +106,7 @@ def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
 
 def _build(settings: Settings, **options: Any) -> Report:
     """Build with the options of ``build.build``, and put the index where the settings want it."""
-    from qa.embedding import load_encoder, load_plain
+    from qa.embedding.loading import load_encoder, load_plain
     from qa.indexing.build import build
 
     progress, is_local = sys.stderr.isatty(), settings.is_local

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from qa.config import LOCAL, Settings, cores
-from qa.embedding import open_encoder
+from qa.embedding.loading import open_encoder
 from qa.embedding.reranker import load_reranker
 from qa.errors import CorruptIndexError, ModelError
 from qa.index.caching import SizedCache
