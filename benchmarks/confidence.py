@@ -23,7 +23,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from qa.embedding import load_encoder
+from qa.embedding.loading import load_encoder
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.retrieval.candidates import dense_candidates, lexical_candidates, merge

@@ -158,7 +158,7 @@ def _questions(task: Row) -> Any:
 @cache
 def _encoder() -> Any:
     from qa.config import Settings  # noqa: PLC0415
-    from qa.embedding import load_encoder  # noqa: PLC0415
+    from qa.embedding.loading import load_encoder  # noqa: PLC0415
 
     return load_encoder(Settings().model)
 

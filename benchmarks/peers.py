@@ -110,7 +110,7 @@ def work(engine: str, task: dict[str, Any]) -> Row:
 def qa(task: dict[str, Any]) -> Callable[[], Ask]:
     """Make this project ready, in its default settings."""
     from qa.config import Settings  # noqa: PLC0415
-    from qa.embedding import load_encoder  # noqa: PLC0415
+    from qa.embedding.loading import load_encoder  # noqa: PLC0415
     from qa.index import generation  # noqa: PLC0415
     from qa.indexing.build import build  # noqa: PLC0415
     from qa.retrieval.searcher import Searcher  # noqa: PLC0415

@@ -19,7 +19,7 @@ from synthetic_text import Library
 from synthetic_vectors import Questioner, StandIn, neighbourhood
 
 from qa.config import Settings
-from qa.embedding import open_encoder
+from qa.embedding.loading import open_encoder
 from qa.index import generation
 from qa.index.dense.vectors import VectorIndex
 from qa.index.generation import Generation

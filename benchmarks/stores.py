@@ -36,7 +36,7 @@ sys.path.append(str(common.ROOT / "tests/stores/milvus"))
 from server import Server
 
 from qa.config import Settings
-from qa.embedding import open_encoder
+from qa.embedding.loading import open_encoder
 from qa.retrieval.searcher import Searcher
 from qa.stores.milvus.aliases import live
 from qa.stores.milvus.client import Client

@@ -16,7 +16,7 @@ from synthetic_questions import Pair
 
 from qa.arrays import offsets
 from qa.config import Settings
-from qa.embedding import load_encoder
+from qa.embedding.loading import load_encoder
 from qa.index import generation
 from qa.types import Encoder, Float32
 

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from qa.config import Settings
-from qa.embedding import DEFAULT_MODEL, ExportedEncoder, load_plain
 from qa.embedding.export import conversion
+from qa.embedding.export.encoder import ExportedEncoder
+from qa.embedding.loading import load_plain
+from qa.embedding.models import DEFAULT_MODEL
 from qa.index import generation
 from qa.indexing.build import build
 
@@ -57,7 +59,7 @@ def cache() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def default(cache: Path) -> ExportedEncoder:
     """The default model, exported in the precision that this processor is best at."""
-    return conversion.exported(load_plain(DEFAULT_MODEL), cache)
+    return conversion.load_export(load_plain(DEFAULT_MODEL), cache)
 
 
 @pytest.fixture

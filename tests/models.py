@@ -13,8 +13,9 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from transformers import BertConfig, BertModel, BertTokenizerFast, PreTrainedConfig, PreTrainedModel
 
-from qa.embedding import ExportedEncoder, load_plain
 from qa.embedding.export import conversion
+from qa.embedding.export.encoder import ExportedEncoder
+from qa.embedding.loading import load_plain
 from qa.types import Float32, PassageInput, Span
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -75,8 +76,8 @@ def tiny(
 def exported(name: str, cache: Path, precision: str) -> ExportedEncoder:
     """Export a model in a precision, whichever this processor is best at."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(conversion, "precision", lambda: precision)
-        return conversion.exported(load_plain(name), cache)
+        monkeypatch.setattr(conversion, "fastest_precision", lambda: precision)
+        return conversion.load_export(load_plain(name), cache)
 
 
 def unit(vectors: np.ndarray) -> Float32:

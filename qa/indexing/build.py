@@ -63,7 +63,7 @@ def build_with_model(settings: Settings, **options: Any) -> Report:
 
     If the documents show that the exported model does not keep the model's vectors, the model itself is used.
     """
-    from qa.embedding import load_encoder, load_plain  # seconds
+    from qa.embedding.loading import load_encoder, load_plain  # seconds
 
     try:
         return build(settings, load_encoder(settings.model, settings.cache), **options)

@@ -24,7 +24,7 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from qa.embedding import open_encoder
+from qa.embedding.loading import open_encoder
 from qa.errors import ClusterError, QAError, SettingsError
 from qa.hardware import cores
 from qa.index.store import StoredDocument

@@ -35,7 +35,7 @@ _FILLED_IN = re.compile(
 
 
 class Facts:
-    """Fields of metadata, each with where it was found. A field keeps its first value."""
+    """Fields of metadata, each with its origin. A field keeps its first value."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}

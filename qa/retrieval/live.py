@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qa.config import Settings
-from qa.embedding import open_encoder
+from qa.embedding.loading import open_encoder
 from qa.embedding.reranker import load_reranker
 from qa.errors import CorruptIndexError, ModelError
 from qa.retrieval.calibration import NOT_CALIBRATED, fitting

@@ -1,4 +1,4 @@
-"""When two values count as one: capitals aside, and however Unicode writes the same letters."""
+"""Equality of values regardless of case and of how Unicode encodes the same letters."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import unicodedata
 
 
 def same_form(text: str) -> str:
-    """Return a text in the one form that stands for all that look the same: é as one letter, not as two."""
+    """Return a text in NFC: é as one code point, not as two."""
     return unicodedata.normalize("NFC", text)
 
 
 def fold(text: str) -> str:
-    """Return what is the same of all spellings of a value: a canonical caseless match of Unicode, in NFC."""
+    """Return what all spellings of a value share: the canonical caseless form of Unicode, in NFC."""
     if text.isascii():
         return text.lower()
     return same_form(unicodedata.normalize("NFD", text).casefold())

@@ -1,4 +1,4 @@
-"""A small text of many kinds of sentences that is always the same: to see what a model makes of text."""
+"""A small constant text with many kinds of sentences, on which models are tried."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from importlib.resources import files
 
 
 def lines() -> list[str]:
-    """Give its sentences."""
+    """Return its sentences."""
     return files("qa.text").joinpath("sample.txt").read_text("utf-8").splitlines()

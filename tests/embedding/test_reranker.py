@@ -28,7 +28,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel, B
 import qa.retrieval.searcher
 from qa.cli.commands import main
 from qa.config import Settings
-from qa.embedding import load_encoder
+from qa.embedding.loading import load_encoder
 from qa.embedding.reranker import load_reranker
 from qa.errors import ModelError
 from qa.index import generation
@@ -250,9 +250,9 @@ def test_what_is_no_cross_encoder_is_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError, match="neither a folder nor in the local cache"):
         load_reranker("no/such-model")
-    with pytest.raises(ModelError, match="is no cross-encoder"):
+    with pytest.raises(ModelError, match="is not a cross-encoder"):
         load_reranker(str(MODEL_DIR)).score("Rice?", ["Rice."])
-    with pytest.raises(ModelError, match="gives 3 scores a pair, not one"):
+    with pytest.raises(ModelError, match="gives 3 scores per pair, not one"):
         load_reranker(_cross_encoder(tmp_path / "three", "rice", labels=3)).score("Rice?", ["Rice."])
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match="cannot be loaded"):

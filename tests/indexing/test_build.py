@@ -19,7 +19,7 @@ from corpus import DOCUMENTS, write, write_many
 from fake_encoder import StandIn
 from threadpoolctl import threadpool_info
 
-import qa.embedding
+import qa.embedding.loading
 from qa import files
 from qa.config import Settings
 from qa.errors import (
@@ -796,8 +796,8 @@ def test_an_export_that_the_documents_refuse_is_replaced_by_the_model(
         return f"report of {encoder}"
 
     monkeypatch.setattr(building, "build", build)
-    monkeypatch.setattr(qa.embedding, "load_encoder", lambda *_: "export")
-    monkeypatch.setattr(qa.embedding, "load_plain", lambda _: "model")
+    monkeypatch.setattr(qa.embedding.loading, "load_encoder", lambda *_: "export")
+    monkeypatch.setattr(qa.embedding.loading, "load_plain", lambda _: "model")
     assert building.build_with_model(settings) == "report of model"
     assert encoders == ["export", "model"]
     assert caplog.messages == ["the export does not keep the vectors"]

@@ -223,10 +223,10 @@ def test_forgetting_during_a_build_is_refused(known: Settings) -> None:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, known: Settings) -> Callable[..., Result]:
-    import qa.embedding
+    import qa.embedding.loading
 
     monkeypatch.chdir(known.index.parent)
-    monkeypatch.setattr(qa.embedding, "load_encoder", lambda *_: StandIn())
+    monkeypatch.setattr(qa.embedding.loading, "load_encoder", lambda *_: StandIn())
     return lambda *words: CliRunner().invoke(main, words)
 
 

@@ -16,7 +16,7 @@ from corpus import DOCUMENTS, write, write_many
 from fake_encoder import StandIn
 
 from qa.config import Settings
-from qa.embedding import ExportedEncoder
+from qa.embedding.export.encoder import ExportedEncoder
 from qa.errors import ClusterError, ModelError
 from qa.index import generation
 from qa.indexing.build import build

@@ -1,4 +1,4 @@
-"""Exports of models for a fast run time: made once a model, checked, and kept in a folder of the user's."""
+"""Exports of models for a faster run time: made once per model, checked, and cached."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ import numpy as np
 
 from qa import files
 from qa.embedding.export.encoder import (
-    FACTS,
+    INFO,
     MODEL,
     REFERENCE,
     REFUSED,
     TOKENIZER,
     ExportedEncoder,
-    Facts,
+    ExportInfo,
     Precision,
 )
 from qa.embedding.export.quantization import quantize
@@ -36,68 +36,71 @@ from qa.errors import ExportRefusedError, ModelError
 from qa.text import sample
 
 VERSION = "2"
-"""Changes whenever the same model may be exported otherwise."""
+"""Changes whenever the same model may be exported differently."""
 
-_OPSET = 17
-_LEAST_EXACT = 0.9999
+_OPSET = 17  # the first of ONNX with a layer normalisation operator, which ``quantization`` needs
+
+_MIN_EXACT_COSINE = 0.9999
+"""Between an export in full precision and the model: they differ by rounding only."""
+
 _INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 _log = logging.getLogger(__name__)
 
 
 def has_gpu() -> bool:
-    """Tell, without loading torch, whether there is a GPU that it could use."""
+    """Whether there is a GPU that torch could use. Checked without loading torch."""
     return Path("/proc/driver/nvidia/gpus").is_dir()
 
 
-def precision() -> Precision:
-    """Give what this processor is fastest at without losing the vectors.
+def fastest_precision() -> Precision:
+    """Return the precision in which this processor is fastest while it keeps the vectors.
 
-    A question is faster in 8 bits, of which half as much is read; many texts at once in bf16, where there are
-    tiles for it.
+    A single question is faster in 8 bits, with half as much to read as in bf16; many texts at once are faster
+    in bf16 if the processor multiplies matrices in it.
     """
     try:
-        known = set(Path("/proc/cpuinfo").read_text("utf-8").split())
+        flags = set(Path("/proc/cpuinfo").read_text("utf-8").split())
     except OSError:
-        known = {"asimddp"} if platform.machine() == "arm64" else set()  # every Mac of that kind
-    if not known & _INT8_FLAGS:
+        flags = {"asimddp"} if platform.machine() == "arm64" else set()  # every Mac with Apple silicon
+    if not flags & _INT8_FLAGS:
         return "fp32"
-    return "mixed" if "amx_bf16" in known and has_openvino() else "int8"
+    return "mixed" if "amx_bf16" in flags and has_openvino() else "int8"
 
 
-def exported(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncoder:
-    """Give the export of a model, made now where there is none.
+def load_export(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncoder:
+    """Return the cached export of a model. If there is none, make it.
 
     Args:
         plain: the model.
-        cache: where exports are kept.
+        cache: the folder of exports.
 
     Raises:
-        ExportRefusedError: it cannot be exported, or the export does not keep its vectors. That is
-            remembered, unless the fault lies outside of the model, such as a full disk.
+        ExportRefusedError: it cannot be exported, or the export does not keep its vectors. This is
+            remembered, unless the cause is not the model, such as a full disk.
         ModelError: the model cannot be loaded.
     """
-    kind = precision()
-    fingerprint = hashlib.sha256(f"{VERSION} {kind} {plain.fingerprint}".encode()).hexdigest()
+    precision = fastest_precision()
+    fingerprint = hashlib.sha256(f"{VERSION} {precision} {plain.fingerprint}".encode()).hexdigest()
     folder = cache / "encoders" / fingerprint[:32]
     try:
-        with _alone(folder.parent):
+        with _locked(folder.parent):
             if (folder / REFUSED).exists():
                 reason = (folder / REFUSED).read_text("utf-8")
                 raise ExportRefusedError(f"{reason} (remove {folder} to try again)")
-            if not _is_whole(folder):
-                _log.warning("preparing the model %r for this processor, once: some 20 seconds", plain.name)
-                _make(plain, folder, kind, fingerprint)
+            if not _is_complete(folder):
+                _log.warning("preparing the model %r for this processor (once, about 20 seconds)", plain.name)
+                _make(plain, folder, precision, fingerprint)
     except OSError as error:
         raise ExportRefusedError(
-            f"the model {plain.name!r} runs as it is, and slower: its export cannot be made in "
+            f"the model {plain.name!r} runs as it is, which is slower: its export cannot be made in "
             f"{folder.parent} ({error})"
         ) from error
     return ExportedEncoder(plain.name, folder)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let no one else make anything in a folder. The system lets go of a dead process's lock by itself."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from exporting into a folder. The system releases a dead process's lock."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -107,22 +110,22 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_complete(folder: Path) -> bool:
     try:
-        expected = Facts.read(folder).files
+        expected = ExportInfo.read(folder).files
     except ModelError:
         return False
-    return {name: digest for name, digest in digests(folder).items() if name != FACTS} == expected
+    return {name: digest for name, digest in digests(folder).items() if name != INFO} == expected
 
 
-def _make(plain: SentenceTransformerEncoder, folder: Path, kind: Precision, fingerprint: str) -> None:
-    """Export into a folder beside it, and move that into place once it is whole and checked."""
-    for left in (folder, *folder.parent.glob(".*")):  # damaged, or of runs that were stopped
-        shutil.rmtree(left, ignore_errors=True)
+def _make(plain: SentenceTransformerEncoder, folder: Path, precision: Precision, fingerprint: str) -> None:
+    """Export into a draft beside the folder, and move it into place once it is complete and checked."""
+    for leftover in (folder, *folder.parent.glob(".*")):  # damaged, or of interrupted runs
+        shutil.rmtree(leftover, ignore_errors=True)
     draft = folder.with_name(f".{folder.name}")
     draft.mkdir()
     try:
-        _try(plain, draft, kind, fingerprint)
+        _export_checked(plain, draft, precision, fingerprint)
         draft.rename(folder)
     except ExportRefusedError as refusal:
         with suppress(OSError):
@@ -133,45 +136,49 @@ def _make(plain: SentenceTransformerEncoder, folder: Path, kind: Precision, fing
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _try(plain: SentenceTransformerEncoder, folder: Path, kind: Precision, fingerprint: str) -> None:
-    """Export a model, if it can be."""
+def _export_checked(
+    plain: SentenceTransformerEncoder, folder: Path, precision: Precision, fingerprint: str
+) -> None:
+    """Export a model and check the export, or raise ExportRefusedError."""
     if plain.pooling not in ("mean", "cls"):
-        raise ExportRefusedError(f"the model {plain.name!r} is of a kind that runs only as it is, and slower")
+        raise ExportRefusedError(
+            f"the model {plain.name!r} runs as it is, which is slower: its kind cannot be exported"
+        )
     try:
-        _write(plain, folder, kind, fingerprint)
+        _write(plain, folder, precision, fingerprint)
         _check(plain, folder)
     except (ExportRefusedError, OSError):
         raise
-    except Exception as error:  # those of torch, ONNX and its run time have no common kind
+    except Exception as error:  # the errors of torch, ONNX and its run time share no base class
         raise ExportRefusedError(
-            f"the model {plain.name!r} runs as it is, and slower: it cannot be exported ({error})"
+            f"the model {plain.name!r} runs as it is, which is slower: it cannot be exported ({error})"
         ) from error
 
 
-def _write(plain: SentenceTransformerEncoder, folder: Path, kind: Precision, fingerprint: str) -> None:
-    exact = folder / (MODEL if kind == "fp32" else REFERENCE)
-    _export(plain, exact)
-    if kind != "fp32":
+def _write(plain: SentenceTransformerEncoder, folder: Path, precision: Precision, fingerprint: str) -> None:
+    exact = folder / (MODEL if precision == "fp32" else REFERENCE)
+    _write_onnx(plain, exact)
+    if precision != "fp32":
         quantize(exact, folder / MODEL, [_inputs(plain, line) for line in sample.lines()])
     plain.tokenizer.save(str(folder / TOKENIZER))
-    facts = Facts(
+    info = ExportInfo(
         name=plain.name,
         fingerprint=fingerprint,
-        precision=kind,
+        precision=precision,
         pooling=str(plain.pooling),
         dimension=plain.dimension,
-        longest=plain.longest,
+        longest=plain.max_seq_length,
         unknown_token=plain.unknown_token,
         prompts={"query": plain.prompt("query"), "document": plain.prompt("document")},
         probe=[],
         files=digests(folder),
     )
-    facts.write(folder)
-    replace(facts, probe=ExportedEncoder(plain.name, folder).probe().tolist()).write(folder)
+    info.write(folder)
+    replace(info, probe=ExportedEncoder(plain.name, folder).probe().tolist()).write(folder)
 
 
-def _export(plain: SentenceTransformerEncoder, path: Path) -> None:
-    """Write the model as ONNX: token numbers and a mask in, token vectors out."""
+def _write_onnx(plain: SentenceTransformerEncoder, path: Path) -> None:
+    """Write the model as ONNX: token ids and a mask in, token vectors out. Shapes: see ``runtimes.Run``."""
     import torch  # takes seconds
 
     class TokenVectors(torch.nn.Module):
@@ -185,11 +192,11 @@ def _export(plain: SentenceTransformerEncoder, path: Path) -> None:
     example = torch.ones((2, 8), dtype=torch.long)
     axes = {0: "texts", 1: "tokens"}
     model = plain.model[0].auto_model
-    before = model.config._attn_implementation  # noqa: SLF001 -- transformers has no other name for it
-    model.set_attn_implementation("eager")  # as plain matrix products, which can be kept in 8 bits
+    attention = model.config._attn_implementation  # noqa: SLF001 -- transformers has no other name for it
+    model.set_attn_implementation("eager")  # plain matrix products, which can be quantized
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter's own, and of tracing what is constant here
+            warnings.simplefilter("ignore")  # of the exporter, and about values that are constant here
             torch.onnx.export(
                 TokenVectors(model),
                 (example, example),
@@ -201,9 +208,9 @@ def _export(plain: SentenceTransformerEncoder, path: Path) -> None:
                 dynamo=False,  # the other exporter needs two more packages
             )
     finally:
-        model.set_attn_implementation(before)
+        model.set_attn_implementation(attention)
     if len(list(path.parent.iterdir())) > 1:
-        raise ValueError("it has more than the 2 GB that one ONNX file holds")
+        raise ValueError("it is larger than 2 GB, the limit of an ONNX file")
 
 
 def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
@@ -212,16 +219,16 @@ def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
 
 
 def _check(plain: SentenceTransformerEncoder, folder: Path) -> None:
-    """Hold the export against sentence-transformers: in full precision it gives the same vectors."""
+    """Compare the export with sentence-transformers: in full precision, its vectors must be the same."""
     lines = sample.lines()
     encoder = ExportedEncoder(plain.name, folder)
-    texts = [*lines, " ".join(lines)]  # the last is longer than most models read
+    texts = [*lines, " ".join(lines)]  # the last one is longer than most models read
     for kind in get_args(Kind):
         exact = encoder.reference.vectors(texts, kind)
-        least = float((plain.vectors(texts, kind) * exact).sum(axis=1).min())
-        if not least >= _LEAST_EXACT:  # it may be no number
+        min_cosine = float((plain.vectors(texts, kind) * exact).sum(axis=1).min())
+        if not min_cosine >= _MIN_EXACT_COSINE:  # it may be NaN
             raise ExportRefusedError(
-                f"the export of {plain.name!r} is not used: its vectors have a cosine of {least:.4f} with "
-                "the model's; the model runs as it is, and slower"
+                f"the model {plain.name!r} runs as it is, which is slower: the vectors of its export have a "
+                f"cosine of {min_cosine:.4f} with the model's"
             )
     encoder.check(lines)

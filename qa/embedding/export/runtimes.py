@@ -1,4 +1,4 @@
-"""What runs the ONNX file of a model: token numbers and a mask in, token vectors out."""
+"""The run times of a model's ONNX file: token ids and a mask in, token vectors out."""
 
 from __future__ import annotations
 
@@ -16,97 +16,97 @@ from qa.errors import ModelError
 from qa.types import Float32, Int64
 
 Run = Callable[[Int64, Int64], Float32]
-"""Takes the texts' token numbers and what of those is not padding, both of shape (texts, tokens); gives the
+"""Takes token ids and a mask that is 1 except for padding, both of shape (texts, tokens), and returns the
 tokens' vectors, shape (texts, tokens, dimension). Any number of threads may call it, each on one core:
-batches, and requests, run beside each other.
+batches and requests run in parallel.
 """
 
-_SLOWER = ["SkipLayerNormFusion"]
-"""Optimizations of ONNX Runtime that cost time: fused, a sum and its normalisation take twice as long."""
+_SLOW_OPTIMIZERS = ["SkipLayerNormFusion"]
+"""Optimizations of ONNX Runtime that cost time: fused, a sum and its normalisation took twice as long."""
 
-_MULTIPLE = 8
-"""OpenVINO makes code for each new shape: so few shapes are better, even where texts are padded for it."""
+_LENGTH_STEP = 8
+"""Lengths are padded to multiples of it: OpenVINO compiles code for each new shape, which costs more."""
 
-_OPENING = Lock()
-"""For the first run in a process: two at once wait for each other for ever where OpenVINO 2026.4 prepares its
-Python types, one with a guard of C++, one with the interpreter's lock.
+_FIRST_RUN = Lock()
+"""Held during the first run in a process. Two first runs at once deadlock when OpenVINO 2026.4 prepares its
+Python types: one holds a guard of C++, the other the interpreter's lock.
 """
 
 
 def onnx_runtime(path: Path) -> Run:
-    """Open a file with ONNX Runtime.
+    """Open an ONNX file with ONNX Runtime.
 
     Raises:
         ModelError: it cannot be run.
     """
-    with _told(f"{path} cannot be run"):
-        import onnxruntime  # not needed where nothing has changed
+    with _model_errors(f"{path} cannot be run"):
+        import onnxruntime  # a build without changes needs no model
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
+            str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_OPTIMIZERS
         )
 
-    @_told("the model cannot be run")
+    @_model_errors("the model cannot be run")
     def run(ids: Int64, mask: Int64) -> Float32:
-        found: Float32 = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-        return found
+        vectors: Float32 = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return vectors
 
     return run
 
 
 def has_openvino() -> bool:
-    """Tell, without loading it, whether OpenVINO is installed: there is none for every machine."""
+    """Whether OpenVINO is installed, which not every platform has. Checked without loading it."""
     return find_spec("openvino") is not None
 
 
-def openvino_in_bf16(path: Path, threads: int, longest: int) -> Run:
-    """Open a file in full precision with OpenVINO, which multiplies in bf16 where the processor can.
+def openvino_in_bf16(path: Path, threads: int, max_seq_length: int) -> Run:
+    """Open an ONNX file in full precision with OpenVINO, which multiplies in bf16 if the processor can.
 
     Args:
-        path: of the file.
-        threads: how many may run it at once.
-        longest: the longest text that the model reads, in tokens.
+        path: the file.
+        threads: how many threads may run it at once.
+        max_seq_length: the longest text that the model reads, in tokens.
 
     Raises:
         ModelError: it cannot be run.
     """
     idle: SimpleQueue[Any] = SimpleQueue()
 
-    @_told("the model cannot be run")
+    @_model_errors("the model cannot be run")
     def run(ids: Int64, mask: Int64) -> Float32:
         length = ids.shape[1]
-        padding = (0, 0), (0, max(0, min(-length % _MULTIPLE, longest - length)))
+        padding = (0, 0), (0, max(0, min(-length % _LENGTH_STEP, max_seq_length - length)))
         inputs = {"input_ids": np.pad(ids, padding), "attention_mask": np.pad(mask, padding)}
         request = idle.get()
         try:
-            found = request.infer(inputs)[0]
+            vectors = request.infer(inputs)[0]
         finally:
             idle.put(request)
-        return np.asarray(found[:, :length], np.float32)
+        return np.asarray(vectors[:, :length], np.float32)
 
-    with _OPENING:
-        with _told(f"{path} cannot be run"):
-            import openvino  # a build alone needs it
+    with _FIRST_RUN:
+        with _model_errors(f"{path} cannot be run"):
+            import openvino  # only a build needs it
 
             options = {
                 "INFERENCE_PRECISION_HINT": "bf16",
                 "INFERENCE_NUM_THREADS": threads,
                 "NUM_STREAMS": threads,
-                "ENABLE_CPU_PINNING": False,  # another process may have been given the same cores
+                "ENABLE_CPU_PINNING": False,  # another process may use the same cores
             }
             model = openvino.Core().compile_model(path, "CPU", options)
             for _ in range(threads):
-                idle.put(model.create_infer_request())  # its memory is kept from one run to the next
+                idle.put(model.create_infer_request())  # it keeps its memory from one run to the next
         run(np.zeros((1, 1), np.int64), np.ones((1, 1), np.int64))
     return run
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _model_errors(message: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # those of the run times have no common kind
-        raise ModelError(f"{what}: {error}") from error
+    except Exception as error:  # the run times' errors share no base class
+        raise ModelError(f"{message}: {error}") from error

@@ -1,4 +1,4 @@
-"""HTML and XHTML: the article, found with trafilatura's help, and metadata from the tags made for it."""
+"""HTML and XHTML: the article, extracted with trafilatura's help, and metadata from the tags made for it."""
 
 from __future__ import annotations
 

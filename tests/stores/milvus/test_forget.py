@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from corpus import write
 from fake_encoder import StandIn
 
-import qa.embedding
+import qa.embedding.loading
 from qa.cli.commands import main
 from qa.config import Settings
 from qa.indexing.build import build
@@ -46,7 +46,7 @@ def _copies(settings: Settings) -> list[str]:
 @pytest.fixture
 def two(small: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A Milvus with two generations, of which the first holds a file that was deleted since."""
-    monkeypatch.setattr(qa.embedding, "load_encoder", lambda *_: StandIn())
+    monkeypatch.setattr(qa.embedding.loading, "load_encoder", lambda *_: StandIn())
     secret = write(small.docs, {"secret.txt": "The xylophonist is a spy."}) / "secret.txt"
     publish(small.store, _built(small), None)
     assert "xylophonist" in _asked(small)

