@@ -55,11 +55,11 @@ test: .venv/.installed-dev
 	.venv/bin/python -m pytest --ignore tests/e2e $(ARGS)
 
 # What calls each package that pyproject.toml names, once at least, in a few minutes.
-core := tests/text tests/readers tests/embedding tests/index/test_store.py tests/index/lexical tests/index/dense \
-	$(patsubst %,tests/retrieval/test_%.py,calibration searcher) tests/evaluation \
+core := tests/text tests/readers tests/embedding tests/index/test_store.py tests/index/test_filters.py tests/index/lexical tests/index/dense \
+	$(patsubst %,tests/retrieval/test_%.py,calibrator live searcher) tests/evaluation \
 	$(patsubst %,tests/indexing/test_%.py,build watch) tests/cli \
 	$(patsubst %,tests/stores/milvus/test_%.py,away upload) tests/web/api tests/web/pages \
-	tests/web/access/test_security.py \
+	$(patsubst %,tests/web/access/test_%.py,authentication hosts rate_limit) \
 	tests/web/server/test_processes.py::test_it_serves_many_requests_over_one_connection_and_stops_cleanly
 test-lowest: build/lowest-venv/.installed
 	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
