@@ -16,7 +16,7 @@ from qa.index.lexical.bm25 import K1, B
 from qa.index.lexical.inverted_index import PassageTerms
 from qa.index.lexical.term_matches import COMMON_SHARE
 from qa.index.store import StoredDocument
-from qa.indexing import build
+from qa.indexing import pipeline
 from qa.retrieval import fusion
 from qa.text.terms import common_terms, count_words, terms, words
 from qa.types import Encoder, Float32, Mode, Query, QueryVectors
@@ -41,7 +41,7 @@ class Naive:
         documents = list(stored_documents(self.generation))
         self.ids = [document.document.id for document in documents for _ in document.passages]
         self.texts: list[PassageTerms] = [
-            build._terms(document, passage) for document in documents for passage in document.passages
+            pipeline._terms(document, passage) for document in documents for passage in document.passages
         ]
         self.flat = [
             [*text.context, *(term for sentence in text.sentences for term in sentence)]

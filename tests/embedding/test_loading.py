@@ -54,7 +54,7 @@ import sys
 from pathlib import Path
 from qa.config import Settings
 from qa.types import Query
-from qa.retrieval.searcher import LiveSearcher
+from qa.retrieval.live import LiveSearcher
 result = LiveSearcher(Settings(index=Path(sys.argv[1]))).current().search(Query("Who studies in Moscow?"))
 print(result.hits[0].passage.document.path)
 print(*(name for name in ("torch", "transformers", "sentence_transformers", "onnx") if name in sys.modules))

@@ -70,14 +70,14 @@ def test_the_language_is_the_metadata_s_or_else_the_text_s(tmp_path: Path) -> No
 def test_one_document_that_cannot_be_split_loses_only_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    split = module.passages.split
+    split = module.passages.split_passages
 
     def refusing(reading: Reading, **options: object) -> object:
         if reading.key == "bad":
             raise ReadError("has too many sentences")
         return split(reading, **options)
 
-    monkeypatch.setattr(module.passages, "split", refusing)
+    monkeypatch.setattr(module.passages, "split_passages", refusing)
     rows = [Reading(TEXT, "text/csv", key=key) for key in ("one", "bad", "two")]
     one, bad, two = _documents(tmp_path, *rows, ReadFailure("a.txt", "has no text", "three"))[:3]
     assert (one.document.row, two.document.row) == ("one", "two")

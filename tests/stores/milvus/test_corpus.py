@@ -76,7 +76,7 @@ def test_where_bm25_is_local_the_filters_are_those_of_milvus(tmp_path: Path) -> 
     index = index_of([PassageTerms((), [["rice", "port"]]), PassageTerms((), [["rice"]])])
     rows = [{"id": 0}]
     corpus: Any = SimpleNamespace(
-        client=SimpleNamespace(every=lambda *_, where, **__: rows if where == "filtered" else []),
+        client=SimpleNamespace(scan=lambda *_, where, **__: rows if where == "filtered" else []),
         manifest=SimpleNamespace(passages=2),
         passages="passages",
     )

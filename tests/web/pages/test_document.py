@@ -155,7 +155,7 @@ def test_a_page_that_cannot_be_drawn_shows_a_note_and_its_text(
 def test_a_busy_renderer_refuses_at_once_and_the_page_shows_its_text(
     app: Flask, client: FlaskClient, paged: str
 ) -> None:
-    room = app.extensions["qa"].renderer._room
+    room = app.extensions["qa"].renderer._slots
     taken = 0
     while room.acquire(blocking=False):
         taken += 1
