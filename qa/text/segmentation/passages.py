@@ -54,21 +54,31 @@ def split_passages(
     limit = TokenLimit(text, count_tokens, max_tokens)
     passages: list[PassageSpan] = []
     lead: list[Span] = []
-    path = HeadingPath()
-    for is_heading, run in groupby(split_blocks(reading, check), key=lambda block: block.level is not None):
-        if is_heading:
-            for block in run:
-                lead.append(block.span)
-                path.enter(block.level or 0, block.span.of(text))
-            continue
-        section = path.section(reading.metadata.title)
-        for block in _fit(_join(list(run), limit), limit, check):
+    for headings, section, blocks in _sections(reading, check):
+        lead += headings
+        for block in _fit(_join(blocks, limit), limit, check):
             code = language(block.span.of(text))
             sentences = tuple(split_sentences(text, block.span, code, check))
             passages.append(PassageSpan(block.span, sentences, tuple(lead), section, block.page, code))
             check_count(count := count + len(sentences))
             lead = []
     return passages
+
+
+def _sections(
+    reading: Reading, check: Callable[[], None]
+) -> Iterator[tuple[list[Span], str | None, list[Block]]]:
+    """Yield each run of blocks without a heading, after the headings before it and the section it is in."""
+    headings: list[Span] = []
+    path = HeadingPath()
+    for is_heading, run in groupby(split_blocks(reading, check), key=lambda block: block.level is not None):
+        if not is_heading:
+            yield headings, path.section(reading.metadata.title), list(run)
+            headings = []
+            continue
+        for block in run:
+            headings.append(block.span)
+            path.enter(block.level or 0, block.span.of(reading.text))
 
 
 def _join(blocks: list[Block], limit: TokenLimit) -> list[Block]:

@@ -16,19 +16,9 @@ from qa.cli.commands import main
 from qa.config import Settings
 from qa.indexing.build import build
 from qa.retrieval.live import LiveSearcher
-from qa.stores.milvus.client import Client
-from qa.stores.milvus.schema import generation_of
 from qa.stores.milvus.upload import publish
 from qa.types import Query
-from stores.milvus.test_upload import _built
-
-
-def _kept(settings: Settings) -> set[str | None]:
-    client = Client(settings.store)
-    try:
-        return {generation_of(name) for name in client.call("list_collections")}
-    finally:
-        client.close()
+from stores.milvus.test_upload import _built, _kept
 
 
 def _asked(settings: Settings) -> str:

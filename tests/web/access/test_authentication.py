@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,28 +11,14 @@ from qa.errors import SettingsError
 from qa.web.access.authentication import check_access, is_loopback
 from qa.web.access.keys import Keys
 from web.access.damage import DAMAGES
+from web.helpers import bearer
 
 STATUS = "/api/v1/status"
 
 
-@pytest.fixture
-def keys(settings: Settings) -> Keys:
-    return Keys(settings.keys)
-
-
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.chdir(tmp_path)
-    return replace(settings, keys=tmp_path / "keys.json")
-
-
-def _with(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
-
-
 def test_without_keys_no_request_needs_one(client: FlaskClient) -> None:
     assert client.get(STATUS).status_code == 200
-    assert client.get(STATUS, headers=_with("nonsense")).status_code == 200
+    assert client.get(STATUS, headers=bearer("nonsense")).status_code == 200
 
 
 def test_once_a_key_exists_every_request_needs_one(client: FlaskClient, keys: Keys) -> None:
@@ -45,7 +30,7 @@ def test_once_a_key_exists_every_request_needs_one(client: FlaskClient, keys: Ke
             "Bearer",
             "Basic",
         ]
-        assert client.get(address, headers=_with(key)).status_code != 401
+        assert client.get(address, headers=bearer(key)).status_code != 401
         assert client.get(address, auth=("anybody", key)).status_code != 401
     assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
 
@@ -76,15 +61,15 @@ def test_anything_but_a_key_is_refused(client: FlaskClient, keys: Keys, header: 
 
 def test_the_hash_of_a_key_is_not_a_key(client: FlaskClient, keys: Keys) -> None:
     keys.create("Newsroom")
-    assert client.get(STATUS, headers=_with(keys.all()[0].sha256)).status_code == 401
+    assert client.get(STATUS, headers=bearer(keys.all()[0].sha256)).status_code == 401
 
 
 def test_a_revoked_key_is_refused_from_the_next_request_on(client: FlaskClient, keys: Keys) -> None:
     first, second = keys.create("One"), keys.create("Two")
-    assert client.get(STATUS, headers=_with(first)).status_code == 200
+    assert client.get(STATUS, headers=bearer(first)).status_code == 200
     keys.revoke(keys.all()[0].id)
-    assert client.get(STATUS, headers=_with(first)).status_code == 401
-    assert client.get(STATUS, headers=_with(second)).status_code == 200
+    assert client.get(STATUS, headers=bearer(first)).status_code == 401
+    assert client.get(STATUS, headers=bearer(second)).status_code == 200
 
 
 @pytest.mark.parametrize("insecure", [False, True])

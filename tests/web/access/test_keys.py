@@ -18,25 +18,11 @@ from qa.web.access.authentication import check_access
 from qa.web.access.keys import Keys
 from web.access.damage import DAMAGES, make_folder
 from web.fake_search import FakeSearch
+from web.helpers import bearer
 
 STATUS = "/api/v1/status"
 
 damages = pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-
-
-@pytest.fixture
-def keys(settings: Settings) -> Keys:
-    return Keys(settings.keys)
-
-
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.chdir(tmp_path)
-    return replace(settings, keys=tmp_path / "keys.json")
-
-
-def _with(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
 
 
 def _client(settings: Settings, search: FakeSearch, keys: Keys | None = None) -> FlaskClient:
@@ -48,10 +34,10 @@ def test_a_missing_or_damaged_file_lets_no_request_in(
     client: FlaskClient, keys: Keys, settings: Settings, damage: Callable[[Path], object]
 ) -> None:
     key = keys.create("Newsroom")
-    assert client.get(STATUS, headers=_with(key)).status_code == 200
+    assert client.get(STATUS, headers=bearer(key)).status_code == 200
     damage(settings.keys)
     assert client.get(STATUS).status_code == 401
-    assert client.get(STATUS, headers=_with(key)).status_code == 401
+    assert client.get(STATUS, headers=bearer(key)).status_code == 401
 
 
 @damages
@@ -63,7 +49,7 @@ def test_nor_in_a_process_that_is_new_or_has_answered_nothing_yet(
     damage(settings.keys)
     for client in (silent, _client(settings, search)):
         assert client.get(STATUS).status_code == 401
-        assert client.get(STATUS, headers=_with(key)).status_code == 401
+        assert client.get(STATUS, headers=bearer(key)).status_code == 401
 
 
 def test_revoking_the_last_key_lets_no_request_in(settings: Settings, search: FakeSearch, keys: Keys) -> None:
@@ -72,9 +58,9 @@ def test_revoking_the_last_key_lets_no_request_in(settings: Settings, search: Fa
     keys.revoke(keys.all()[0].id)
     for client in (silent, _client(settings, search), _client(replace(settings, insecure=True), search)):
         assert client.get(STATUS).status_code == 401
-        assert client.get(STATUS, headers=_with(key)).status_code == 401
+        assert client.get(STATUS, headers=bearer(key)).status_code == 401
     new = keys.create("Another")
-    assert silent.get(STATUS, headers=_with(new)).status_code == 200
+    assert silent.get(STATUS, headers=bearer(new)).status_code == 200
 
 
 def _see(keys: Keys, seen: multiprocessing.Queue) -> None:
@@ -121,11 +107,11 @@ def test_a_change_with_the_same_length_and_time_is_noticed(
     one, two = keys.all()
     settings.keys.write_text(settings.keys.read_text().replace(two.sha256, one.sha256))
     before = settings.keys.stat()
-    assert [client.get(STATUS, headers=_with(key)).status_code for key in (first, second)] == [200, 401]
+    assert [client.get(STATUS, headers=bearer(key)).status_code for key in (first, second)] == [200, 401]
     settings.keys.write_text(settings.keys.read_text().replace(one.sha256, two.sha256))
     os.utime(settings.keys, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert settings.keys.stat().st_mtime_ns == before.st_mtime_ns
-    assert [client.get(STATUS, headers=_with(key)).status_code for key in (first, second)] == [401, 200]
+    assert [client.get(STATUS, headers=bearer(key)).status_code for key in (first, second)] == [401, 200]
 
 
 def test_an_unchanged_file_is_not_read_again(
@@ -133,9 +119,9 @@ def test_an_unchanged_file_is_not_read_again(
 ) -> None:
     key = keys.create("Newsroom")
     monkeypatch.setattr(time, "time_ns", lambda: settings.keys.stat().st_ctime_ns + 2 * 10**9)
-    assert client.get(STATUS, headers=_with(key)).status_code == 200
+    assert client.get(STATUS, headers=bearer(key)).status_code == 200
     monkeypatch.setattr("qa.web.access.keys._content", lambda path: pytest.fail("the file is read"))
-    assert client.get(STATUS, headers=_with(key)).status_code == 200
+    assert client.get(STATUS, headers=bearer(key)).status_code == 200
 
 
 def test_keys_work_again_after_the_file_was_unreadable_for_a_while(
@@ -148,8 +134,8 @@ def test_keys_work_again_after_the_file_was_unreadable_for_a_while(
 
     with monkeypatch.context() as temporarily:
         temporarily.setattr("qa.web.access.keys._content", fail)
-        assert client.get(STATUS, headers=_with(key)).status_code == 401
-    assert client.get(STATUS, headers=_with(key)).status_code == 200
+        assert client.get(STATUS, headers=bearer(key)).status_code == 401
+    assert client.get(STATUS, headers=bearer(key)).status_code == 200
 
 
 def test_damage_leaves_no_descriptor_open(client: FlaskClient, keys: Keys, settings: Settings) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qa.web.access.keys import Keys
+from web.helpers import bearer
 
 STATUS = "/api/v1/status"
 
@@ -24,7 +25,7 @@ def test_with_keys_the_limit_holds_for_each_key(client_with, tmp_path: Path) -> 
     client = client_with(rate_limit="1/minute", keys=keys)
 
     def status_with(key: str) -> int:
-        return client.get(STATUS, headers={"Authorization": f"Bearer {key}"}).status_code
+        return client.get(STATUS, headers=bearer(key)).status_code
 
     assert [status_with(key) for key in (first, second, first)] == [200, 200, 429]
 

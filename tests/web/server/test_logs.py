@@ -14,6 +14,7 @@ from qa.web import create_app
 from qa.web.access.keys import Keys
 from qa.web.server import logs
 from web.fake_search import NEWS, FakeSearch, MakeApp
+from web.helpers import bearer
 
 
 @pytest.fixture(autouse=True)
@@ -62,8 +63,8 @@ def test_no_text_and_no_key_is_logged(logged, settings: Settings, tmp_path, sear
     client, lines = logged(keys=keys)
     document = next(iter(search.held))
     for address in (f"/api/v1/documents/{document}/text", "/?q=trade", f"/documents/{document}", "/nowhere"):
-        client.get(address, headers={"Authorization": f"Bearer {key}"})
-        client.get(address, headers={"Authorization": f"Bearer {key}x"})
+        client.get(address, headers=bearer(key))
+        client.get(address, headers=bearer(f"{key}x"))
     log = json.dumps(lines(), ensure_ascii=False)
     assert key not in log
     assert not any(sentence in log for sentence in NEWS.split(". ") if len(sentence) > 20)
