@@ -221,12 +221,13 @@ def test_a_batch_lets_other_requests_have_a_turn(settings: Settings, slow: Slow)
 
 def test_batches_do_not_fill_the_queue(settings: Settings, slow: Slow) -> None:
     slow.may.set()
-    slow.search_many_takes = 0.6  # the last of the clients comes long before the first batch ends
+    slow.search_many_takes = 0.2
     app = create_app(replace(settings, threads=2, queue_size=4), lambda: slow)
-    address, body = SEARCH.partition("?")[0], {"questions": ["trade"] * 50, "k": 1}
+    address, body = SEARCH.partition("?")[0], {"questions": ["trade"] * 100, "k": 1}
     with ThreadPoolExecutor(6) as clients:
         many = [clients.submit(app.test_client().post, address, json=body) for _ in range(6)]
-        time.sleep(0.3)
+        while sum(request.done() for request in many) < 4:  # until all but two are refused
+            time.sleep(0.01)
         assert _status(app.test_client(), SEARCH) == 200
         answers = [request.result(20) for request in many]
     assert sorted(answer.status_code for answer in answers) == [200] * 2 + [503] * 4
