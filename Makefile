@@ -60,7 +60,7 @@ core := tests/text tests/readers tests/embedding tests/index/test_store.py tests
 	$(patsubst %,tests/indexing/test_%.py,build watch) tests/cli \
 	$(patsubst %,tests/stores/milvus/test_%.py,away upload) tests/web/api tests/web/pages \
 	$(patsubst %,tests/web/access/test_%.py,authentication hosts rate_limit) \
-	tests/web/server/test_processes.py::test_it_serves_many_requests_over_one_connection_and_stops_cleanly
+	tests/web/server/test_processes.py::test_one_connection_serves_many_requests_and_the_service_stops_cleanly
 test-lowest: build/lowest-venv/.installed
 	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
 
