@@ -75,6 +75,7 @@ def test_errors_come_out_as_they_are(reader: Reader) -> None:
         ("large.html", b"<p>a " * 12_000_000, r"more memory .*read_memory|takes more than 1 seconds"),
         ("long.txt", b"a" * 20_000_001, "has more than 20 million characters"),
     ],
+    ids=["slow", "large", "long"],  # made of the data, an id is too long for the environment of a process
 )
 def test_what_takes_too_much_is_told_and_the_next_is_read(
     reader: Reader, name: str, data: bytes, message: str
