@@ -86,7 +86,7 @@ def questions(task: Row) -> Row:
     chosen = [int(random.integers(len(one.sentences))) for one in inputs]
     made = StandIn(fit).encode_passages(inputs)
     asked, vectors = Questions(fit).make(
-        [one.sentences[at].of(one.text) for one, at in zip(inputs, chosen, strict=True)],
+        [one.sentences[at].slice(one.text) for one, at in zip(inputs, chosen, strict=True)],
         np.stack([one.sentences[at] for one, at in zip(made, chosen, strict=True)]),
     )
     np.save(Path(task["work"]) / "questions.npy", vectors)

@@ -254,7 +254,7 @@ class StandIn:
         """Nothing is needed later."""
 
     def _drawn(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
-        sentences = [[span.of(passage.text) for span in passage.sentences] for passage in passages]
+        sentences = [[span.slice(passage.text) for span in passage.sentences] for passage in passages]
         counts = np.array(list(map(len, sentences)))
         own = _seeds([sentence for part in sentences for sentence in part])
         contexts = _seeds([passage.context or passage.text for passage in passages])

@@ -32,7 +32,7 @@ class Span(NamedTuple):
     start: int
     end: int
 
-    def of(self, text: str) -> str:
+    def slice(self, text: str) -> str:
         """Slice ``text``."""
         return text[self.start : self.end]
 
@@ -68,6 +68,22 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    r"""A table in a document's text: a line for each row, its cells separated by ``" | "``.
+
+    Every row has a cell for every column: the places of empty cells and those that a merged cell covers are
+    empty. A ``|`` of a cell's own stands as ``\|``.
+
+    Attributes:
+        header: the lines that name the columns; None if none do.
+        rows: the lines below them, in order.
+    """
+
+    header: Span | None
+    rows: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One document as a reader returns it.
 
@@ -77,6 +93,7 @@ class Reading:
         metadata: what the file or its text says about itself.
         headings: in order; None or none if they are not marked and must be sought in the text.
         pages: the span of each page, in order; empty if the format has no pages. They do not overlap.
+        tables: in order. They do not overlap.
         key: the row's key, if the file is a table and each row a document.
         notes: what a person should know, such as "page 3 has no text".
     """
@@ -86,6 +103,7 @@ class Reading:
     metadata: Metadata = field(default_factory=Metadata)
     headings: tuple[Heading, ...] | None = None
     pages: tuple[Span, ...] = ()
+    tables: tuple[Table, ...] = ()
     key: str | None = None
     notes: tuple[str, ...] = ()
 

@@ -60,7 +60,7 @@ class StandIn:
         return QueryVectors(self._vector(_stems(question)), tokens, spans, self.count_tokens([question])[0])
 
     def _passage(self, passage: PassageInput) -> PassageVectors:
-        sentences = [span.of(passage.text) for span in passage.sentences]
+        sentences = [span.slice(passage.text) for span in passage.sentences]
         segments = [self._tokens(part)[1] for part in (passage.context, *sentences)]
         return PassageVectors(
             self._vector(_stems(f"{passage.context} {passage.text}")),

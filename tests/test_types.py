@@ -17,9 +17,9 @@ _DOCUMENT = Document("0" * 16, "a.txt", "text/plain", "0" * 64, Metadata(), 99, 
 def test_a_span_of_a_passage_is_the_span_of_its_document(text: str, data: st.DataObject) -> None:
     start, end = sorted(data.draw(st.tuples(*(st.integers(0, len(text)),) * 2)))
     whole = Span(start, end)
-    passage = Passage(f"0:{start}-{end}", _DOCUMENT, whole, whole.of(text), ())
+    passage = Passage(f"0:{start}-{end}", _DOCUMENT, whole, whole.slice(text), ())
     first, last = sorted(data.draw(st.tuples(*(st.integers(start, end),) * 2)))
-    assert passage.slice(Span(first, last)) == Span(first, last).of(text) == text[first:last]
+    assert passage.slice(Span(first, last)) == Span(first, last).slice(text) == text[first:last]
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Filters)])

@@ -236,7 +236,7 @@ class PoolingEncoder(ABC):
     def _encode_separately(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Encode passages and their sentences as texts of their own."""
         texts = [self._context(passage.context) + passage.text for passage in passages]
-        sentences = [span.of(passage.text) for passage in passages for span in passage.sentences]
+        sentences = [span.slice(passage.text) for passage in passages for span in passage.sentences]
         vectors = self.vectors([*texts, *sentences])
         starts = np.cumsum([len(passages), *(len(passage.sentences) for passage in passages)])
         none = np.empty((0, self.dimension), np.float32)

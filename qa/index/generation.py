@@ -291,7 +291,7 @@ def _check_passages(path: Path, generation: Generation) -> None:
         text = generation.store.text(document.id)
         passages = generation.store.passages_of(document.id)
         whole = len(text) == document.characters and len(passages) == document.passages
-        if not whole or any(passage.span.of(text) != passage.text for passage in passages):
+        if not whole or any(passage.span.slice(text) != passage.text for passage in passages):
             raise CorruptIndexError(f"{path}: the passages of {document.path} are not its text: {REBUILD}")
         rows = slice(row, row + len(passages))
         counts = np.diff(generation.sentence_starts[row : row + len(passages) + 1]).tolist()

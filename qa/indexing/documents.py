@@ -143,7 +143,7 @@ def passage_input(stored: StoredDocument, passage: PassageSpan) -> PassageInput:
     """Return what the model reads of a passage."""
     start = passage.span.start
     sentences = tuple(Span(a - start, b - start) for a, b in passage.sentences)
-    text = passage.span.of(stored.text)
+    text = passage.span.slice(stored.text)
     return PassageInput(passages.context(stored.document.metadata, passage.section), text, sentences)
 
 

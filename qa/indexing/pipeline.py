@@ -254,7 +254,7 @@ class PassageEmbedder:
         sentences: list[str] = []
         if self._previous.projection is None:
             # Among equal sentences it is chance which are nearest, so each is taken once.
-            every = (span.of(passage.text) for passage in passages for span in passage.sentences)
+            every = (span.slice(passage.text) for passage in passages for span in passage.sentences)
             sentences = list(dict.fromkeys(every))
         step = max(1, -(-len(sentences) // _CHECKED_SENTENCES))
         self._loading.result()
@@ -276,13 +276,13 @@ class PassageEmbedder:
 
 def _terms(document: StoredDocument, passage: PassageSpan) -> inverted_index.PassageTerms:
     """Return what is searched by word: title, section and headings as context, and the passage itself."""
-    lead = (span.of(document.text) for span in passage.lead)
+    lead = (span.slice(document.text) for span in passage.lead)
     fields = (document.document.metadata.title, passage.section, *lead)
     languages = [passage.language] if passage.language else []
     context = "\n".join(field for field in fields if field)
     return inverted_index.PassageTerms(
         list(terms.terms(context, languages)),
-        [list(terms.terms(span.of(document.text), languages)) for span in passage.sentences],
+        [list(terms.terms(span.slice(document.text), languages)) for span in passage.sentences],
     )
 
 

@@ -163,6 +163,7 @@ def _reading(name: str, media_type: str, described: Facts, extract: Extract) -> 
             metadata=facts.metadata(name),
             headings=_headings(extract),
             pages=extract.pages,
+            tables=extract.tables,
             key=extract.key,
             notes=(*extract.notes, *facts.notes()),
         )

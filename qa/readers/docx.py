@@ -32,8 +32,8 @@ def read(data: bytes) -> Extract:
     for part in document.part.package.iter_parts():
         if part.partname.endswith(("/footnotes.xml", "/endnotes.xml")):
             blocks += _blocks(_root(part), levels)
-    text, headings = assemble(blocks)
-    return Extract(text, _facts(document), headings)
+    text, headings, tables = assemble(blocks)
+    return Extract(text, _facts(document), headings, tables=tables)
 
 
 def _open(data: bytes) -> Any:

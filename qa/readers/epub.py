@@ -33,8 +33,8 @@ def read(data: bytes) -> Extract:
         package = _xml(archive, package_path)
         notes: list[str] = []
         chapters = list(_chapters(archive, package, posixpath.dirname(package_path), notes))
-    text, headings = assemble(chapters)
-    return Extract(text, _facts(package), headings, notes=tuple(notes))
+    text, headings, tables = assemble(chapters)
+    return Extract(text, _facts(package), headings, tables=tables, notes=tuple(notes))
 
 
 def _package_path(archive: zipfile.ZipFile) -> str:

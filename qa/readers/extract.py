@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from qa.readers.grid import Grid
 from qa.readers.metadata import Facts
-from qa.types import Heading, Span
+from qa.types import Heading, Span, Table
 
 MAX_HEADING_LENGTH = 300
 """The longest heading in characters. It is kept with each passage below it; a longer one is body text."""
@@ -24,18 +26,19 @@ class Extract:
     facts: Facts = field(default_factory=Facts)
     headings: tuple[Heading, ...] | None = None
     pages: tuple[Span, ...] = ()
+    tables: tuple[Table, ...] = ()
     key: str | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading, list item or table row of extracted text.
+    """A paragraph, heading or list item of extracted text.
 
     Attributes:
         text: its text.
         level: a heading's level, from 1.
-        tight: whether it is on the line after the block before, as list items and table rows are.
+        tight: whether it is on the line after the block before, as list items are.
     """
 
     text: str
@@ -53,18 +56,32 @@ def one_line(text: str) -> str:
     return " ".join(printable(text.replace("\u00ad", "")).split())
 
 
-def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Heading, ...]]:
-    """Return the text of blocks, separated by blank lines, and its headings."""
+class AssembledText(NamedTuple):
+    """A canonical text, and where its headings and tables are."""
+
+    text: str
+    headings: tuple[Heading, ...]
+    tables: tuple[Table, ...]
+
+
+def assemble(blocks: Iterable[Block | Grid]) -> AssembledText:
+    """Return the text of blocks and tables, separated by blank lines."""
     parts: list[str] = []
-    headings = []
+    headings: list[Heading] = []
+    tables: list[Table] = []
     length = 0
     for block in blocks:
+        text = block.text
+        if not text:
+            continue
         if parts:
-            gap = "\n" if block.tight else "\n\n"
+            gap = "\n" if isinstance(block, Block) and block.tight else "\n\n"
             parts.append(gap)
             length += len(gap)
-        if block.level is not None:
-            headings.append(Heading(Span(length, length + len(block.text)), block.level))
-        parts.append(block.text)
-        length += len(block.text)
-    return "".join(parts), tuple(headings)
+        if isinstance(block, Grid):
+            tables.append(block.table(length))
+        elif block.level is not None:
+            headings.append(Heading(Span(length, length + len(text)), block.level))
+        parts.append(text)
+        length += len(text)
+    return AssembledText("".join(parts), tuple(headings), tuple(tables))

@@ -9,12 +9,11 @@ from email.message import EmailMessage
 from typing import Any
 
 from qa.errors import ReadError
-from qa.readers.extract import Extract, assemble, printable
+from qa.readers.extract import AssembledText, Extract, assemble, printable
 from qa.readers.html.article import decode_markup, parse
 from qa.readers.html.blocks import blocks
 from qa.readers.metadata import Facts
 from qa.readers.plain_text import decode
-from qa.types import Heading
 
 _HEADERS = ("From", "Date", "Subject", "Message-ID")
 
@@ -27,13 +26,13 @@ def read(data: bytes) -> Extract:
     body = message.get_body(preferencelist=("plain", "html"))
     if body is None:
         raise ReadError("is a message without text")
-    text, headings = _text(body)
+    text, headings, tables = _text(body)
     names = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
     notes = tuple(f"attachment {name} was not read" for name in names)
-    return Extract(text, _facts(message), headings, notes=notes)
+    return Extract(text, _facts(message), headings, tables=tables, notes=notes)
 
 
-def _text(body: Any) -> tuple[str, tuple[Heading, ...]]:
+def _text(body: Any) -> AssembledText:
     data = body.get_payload(decode=True) or b""
     charset = body.get_content_charset()
     text = None
@@ -45,7 +44,7 @@ def _text(body: Any) -> tuple[str, tuple[Heading, ...]]:
     if body.get_content_type() == "text/html":
         return assemble(blocks(parse(decode_markup(data) if text is None else text)))
     plain = decode(data) if text is None else text
-    return printable(plain.replace("\r\n", "\n")), ()
+    return AssembledText(printable(plain.replace("\r\n", "\n")), (), ())
 
 
 def _facts(message: EmailMessage) -> Facts:

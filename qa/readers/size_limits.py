@@ -19,6 +19,9 @@ MAX_HEADINGS = 100_000
 MAX_PAGES = 100_000
 """Pages of a document. The PDF reader stops long before."""
 
+MAX_TABLE_ROWS = 200_000
+"""Rows of all tables of a document. Chosen: their places take 5 MB between two processes."""
+
 MAX_NOTES = 100
 """Notes on a document. Nobody reads more."""
 
@@ -56,11 +59,14 @@ def limit_reading(reading: Reading) -> Reading:
     check_length(reading.text)
     if len(reading.pages) > MAX_PAGES:
         raise ReadError(f"has more than {MAX_PAGES:,} pages: split it")
-    headings, notes = reading.headings, list(reading.notes)
+    headings, tables, notes = reading.headings, reading.tables, list(reading.notes)
+    if sum(len(table.rows) for table in tables) > MAX_TABLE_ROWS:
+        notes.insert(0, f"its tables have more than {MAX_TABLE_ROWS:,} rows: they are read as plain text")
+        tables = ()
     if headings and len(headings) > MAX_HEADINGS:
         notes.insert(0, f"only the first {MAX_HEADINGS:,} of its {len(headings):,} headings were recognised")
         headings = headings[:MAX_HEADINGS]
-    return replace(reading, headings=headings, notes=_first_notes(notes))
+    return replace(reading, headings=headings, tables=tables, notes=_first_notes(notes))
 
 
 def limit_failures(name: str, rows: Iterator[Reading | ReadFailure]) -> Iterator[Reading | ReadFailure]:

@@ -99,7 +99,7 @@ def word_spans(text: str, span: Span) -> Iterator[Span]:
 
 def trimmed(text: str, span: Span) -> Span:
     """Return ``span`` without the white space at both ends of ``text[span]``."""
-    part = span.of(text)
+    part = span.slice(text)
     start = span.start + len(part) - len(part.lstrip())
     return Span(start, max(start, span.start + len(part.rstrip())))
 

@@ -69,7 +69,7 @@ def words(text: str, languages: Sequence[str]) -> Iterator[tuple[Span, tuple[str
         languages: the text's languages, as ISO 639-1 codes. With several, each word is stemmed in every
             language that is written in its script; with none, in the script's most common language.
 
-    >>> [(span.of("Two ports"), stems) for span, stems in words("Two ports", ["en"])]
+    >>> [(span.slice("Two ports"), stems) for span, stems in words("Two ports", ["en"])]
     [('Two', ('two',)), ('ports', ('port',))]
     """
     word_terms = _terms_in(tuple(languages))

@@ -124,7 +124,7 @@ def test_a_passage_longer_than_the_model_is_read_in_windows_of_whole_sentences(
     encoder, reference, context: str
 ) -> None:
     text, spans = _long(80)
-    sizes = encoder.count_tokens([span.of(text) for span in spans])
+    sizes = encoder.count_tokens([span.slice(text) for span in spans])
     assert sum(sizes) > 2 * encoder.max_tokens
     (found,) = encoder.encode_passages([PassageInput(context, text, spans)])
     before = f"{context}: " if context else ""
@@ -173,7 +173,7 @@ def test_token_vectors_come_with_their_places(encoder, reference) -> None:
     (passage,) = encoder.encode_passages([PassageInput("Trade in 2018", TEXT, SENTENCES)])
     tokens = reference.encode(before + TEXT, output_value="token_embeddings").float().cpu().numpy()
     np.testing.assert_allclose(passage.tokens, tokens[1:-1], atol=1e-4)
-    counts = [encoder.count_tokens([span.of(TEXT)])[0] for span in SENTENCES]
+    counts = [encoder.count_tokens([span.slice(TEXT)])[0] for span in SENTENCES]
     assert passage.token_counts == (encoder.count_tokens([before])[0], *counts)
 
 
@@ -205,7 +205,7 @@ def test_no_passage_of_any_text_is_longer_than_the_model_reads(parts: list[str])
     found = split_passages(
         Reading(text, "text/plain"), count_tokens=count_tokens, max_tokens=24, language=lambda _: None
     )
-    assert max(_default().count_tokens([passage.span.of(text) for passage in found]), default=0) <= 24
+    assert max(_default().count_tokens([passage.span.slice(text) for passage in found]), default=0) <= 24
 
 
 @pytest.mark.parametrize("more", [[], [Normalize()]])

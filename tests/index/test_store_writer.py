@@ -39,7 +39,7 @@ def test_a_document_comes_back_as_it_was_added(stored_in) -> None:
     assert store.vector_keys() == ["k1", "k2"]
     assert store.counts() == (1, 2)
     for found, passage in zip(store.passages_of("0" * 16), passages, strict=True):
-        assert found.text == passage.span.of(TEXT)
+        assert found.text == passage.span.slice(TEXT)
         assert found.id == f"{'0' * 16}:{passage.span.start}-{passage.span.end}"
         assert store.passage(found.id) == found
         assert (found.sentences, found.section, found.page, found.language) == (

@@ -111,10 +111,10 @@ def test_what_the_model_reads_is_the_passage_with_its_context(tmp_path: Path) ->
     (document,) = _documents(tmp_path, reading)
     for passage in document.passages:
         model_input = passage_input(document, passage)
-        assert model_input.text == passage.span.of(TEXT)
+        assert model_input.text == passage.span.slice(TEXT)
         assert "Trade" in model_input.context
-        assert [span.of(model_input.text) for span in model_input.sentences] == [
-            span.of(TEXT) for span in passage.sentences
+        assert [span.slice(model_input.text) for span in model_input.sentences] == [
+            span.slice(TEXT) for span in passage.sentences
         ]
 
 

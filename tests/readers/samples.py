@@ -32,13 +32,13 @@ def one(name, data, sidecar=None) -> Reading:
     (reading,) = read(name, data, sidecar_data=sidecar)
     assert isinstance(reading, Reading)
     for heading in reading.headings or ():
-        assert heading.span.of(reading.text).strip() == heading.span.of(reading.text) != ""
+        assert heading.span.slice(reading.text).strip() == heading.span.slice(reading.text) != ""
     assert not any("\ud800" <= character <= "\udfff" for character in reading.text)
     return reading
 
 
 def headings(reading):
-    return [(heading.level, heading.span.of(reading.text)) for heading in reading.headings]
+    return [(heading.level, heading.span.slice(reading.text)) for heading in reading.headings]
 
 
 def make_epub(*chapters, package=PACKAGE, **extra):

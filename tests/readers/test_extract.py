@@ -14,14 +14,14 @@ BLOCKS = st.lists(
 
 @given(BLOCKS)
 def test_headings_are_where_their_text_is(blocks: list[Block]) -> None:
-    text, headings = assemble(iter(blocks))
+    text, headings, _ = assemble(iter(blocks))
     marked = [(block.text, block.level) for block in blocks if block.level is not None]
-    assert [(heading.span.of(text), heading.level) for heading in headings] == marked
+    assert [(heading.span.slice(text), heading.level) for heading in headings] == marked
 
 
 @given(BLOCKS)
 def test_blocks_are_separated_by_blank_lines_unless_tight(blocks: list[Block]) -> None:
-    text, _ = assemble(blocks)
+    text, _, _ = assemble(blocks)
     expected = "".join(("\n" if block.tight else "\n\n") + block.text for block in blocks)
     assert text == expected.removeprefix("\n").removeprefix("\n")
 

@@ -114,7 +114,7 @@ def test_a_very_long_heading_is_body_text(name: str, data: bytes) -> None:
     )
     assert {passage.section for passage in passages} <= {None, "Short"}
     assert max(passage.span.end - passage.span.start for passage in passages) <= 16 * 100
-    words = " ".join(passage.span.of(reading.text) for passage in passages).split()
+    words = " ".join(passage.span.slice(reading.text) for passage in passages).split()
     assert [word for word in words if word.startswith("word")] == LONG.split()
 
 

@@ -120,12 +120,12 @@ def test_answers_are_slices_within_their_passage(searcher: Searcher, mode: Mode)
     for question in ("What do students study?", "Билеты", "Sok Chenda", "trade in 2018"):
         for hit in searcher.search(Query(question, k=100, mode=mode)).hits:
             text = searcher.library.text(hit.passage.document.id)
-            assert hit.passage.span.of(text) == hit.passage.text
+            assert hit.passage.span.slice(text) == hit.passage.text
             assert [answer.score for answer in hit.answers] == sorted(
                 (a.score for a in hit.answers), reverse=True
             )
             for answer in hit.answers:
-                assert answer.span.of(text) == answer.text
+                assert answer.span.slice(text) == answer.text
                 assert answer.span in hit.passage.sentences
 
 
@@ -207,10 +207,10 @@ def test_near_duplicates_are_one_hit_shown_by_the_earliest(tmp_path: Path) -> No
             "c-early.md", "d-early-too.md", "b-late.md", "a-undated.md",
         ]  # fmt: skip
         for passage in (first.passage, *first.duplicates):
-            assert passage.span.of(searcher.library.text(passage.document.id)) == passage.text
+            assert passage.span.slice(searcher.library.text(passage.document.id)) == passage.text
         # The hit's answers are its own passage's, and its score is the best of the group's.
         for answer in first.answers:
-            assert answer.span.of(searcher.library.text(first.passage.document.id)) == answer.text
+            assert answer.span.slice(searcher.library.text(first.passage.document.id)) == answer.text
         alone = []
         for passage in (first.passage, *first.duplicates):
             filters = Filters(path=(passage.document.path,))
@@ -369,7 +369,7 @@ def test_the_library_looks_up_documents_and_passages(searcher: Searcher) -> None
     assert searcher.library.passage(passages[0].id) == passages[0]
     assert searcher.library.neighbours(passages[0]) == (None, passages[1])
     headings = [
-        heading.span.of(searcher.library.text(document.id))
+        heading.span.slice(searcher.library.text(document.id))
         for heading in searcher.library.headings(document.id)
     ]
     assert any("Rice" in heading for heading in headings)

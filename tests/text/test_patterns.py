@@ -22,7 +22,7 @@ def _whole(text: str) -> Span:
 def test_lines_are_those_between_line_ends_of_any_kind(text: str) -> None:
     lines = re.split("\r\n|\r|\n", text)
     assert patterns.lines(text) == lines
-    assert [span.of(text) for span in patterns.line_spans(text, _whole(text))] == lines
+    assert [span.slice(text) for span in patterns.line_spans(text, _whole(text))] == lines
     assert patterns.has_line_break(text) == (len(lines) > 1)
     assert len(patterns.line_breaks(text, _whole(text))) == len(lines) - 1
 
@@ -45,13 +45,13 @@ def test_a_paragraph_has_no_blank_line_within(text: str) -> None:
 def test_blank_lines_separate_paragraphs(paragraphs: list[str], end: str) -> None:
     text = (end + " \t" + end).join(paragraphs)
     assert patterns.paragraphs(text) == paragraphs
-    assert [span.of(text) for span in patterns.paragraph_spans(text, _whole(text))] == paragraphs
+    assert [span.slice(text) for span in patterns.paragraph_spans(text, _whole(text))] == paragraphs
 
 
 def test_a_page_break_separates_paragraphs_of_passages_only() -> None:
     text = "a\fb\n\nc"
     assert patterns.paragraphs(text) == ["a\fb", "c"]
-    assert [span.of(text) for span in patterns.paragraph_spans(text, _whole(text))] == ["a", "b", "c"]
+    assert [span.slice(text) for span in patterns.paragraph_spans(text, _whole(text))] == ["a", "b", "c"]
 
 
 @given(_TEXTS, st.integers(0, 30), st.integers(0, 30))
@@ -60,13 +60,15 @@ def test_spans_stay_within_their_part_of_the_text(text: str, start: int, end: in
     for split in (patterns.paragraph_spans, patterns.line_spans, patterns.word_spans):
         spans = list(split(text, part))
         assert all(part.start <= span.start <= span.end <= part.end for span in spans)
-        assert "".join("".join(span.of(text).split()) for span in spans) == "".join(part.of(text).split())
-    assert patterns.trimmed(text, part).of(text) == part.of(text).strip()
+        assert "".join("".join(span.slice(text).split()) for span in spans) == "".join(
+            part.slice(text).split()
+        )
+    assert patterns.trimmed(text, part).slice(text) == part.slice(text).strip()
 
 
 def test_words_end_at_white_space_and_behind_chinese_commas() -> None:
     text = "rice  and、fish"
-    assert [span.of(text) for span in patterns.word_spans(text, _whole(text))] == ["rice", "and、", "fish"]
+    assert [span.slice(text) for span in patterns.word_spans(text, _whole(text))] == ["rice", "and、", "fish"]
 
 
 @given(st.text("ab.!?…:;,。！？،។\"'»”’)]", max_size=8))

@@ -148,12 +148,12 @@ def test_words_stand_where_they_say(text: str, languages: list[str]) -> None:
         assert 0 <= span.start < span.end <= len(text)
         assert span.start < following.start
         # A word alone has the terms that it has in its text.
-        assert inner == tuple(terms(span.of(text), languages))
+        assert inner == tuple(terms(span.slice(text), languages))
 
 
 def test_words_are_slices_of_the_text() -> None:
     text = "São Tomé’s 3.5% 柬埔寨, e\u0301t"
-    spans = [(span.of(text), inner) for span, inner in words(text, ["en"])]
+    spans = [(span.slice(text), inner) for span, inner in words(text, ["en"])]
     assert spans == [
         ("São", ("sao",)), ("Tomé’s", ("tome",)), ("3.5", ("3.5",)), ("柬埔", ("柬埔",)), ("埔寨", ("埔寨",)),
         ("e\u0301t", ("et",)),

@@ -125,9 +125,9 @@ class FakeSearch:
         answers = sorted(
             (
                 Answer(
-                    s.of(self.texts[passage.document.id]),
+                    s.slice(self.texts[passage.document.id]),
                     s,
-                    self._shared(words, s.of(self.texts[passage.document.id])),
+                    self._shared(words, s.slice(self.texts[passage.document.id])),
                 )
                 for s in passage.sentences
             ),
@@ -189,7 +189,7 @@ class FakeSearch:
             passage_id = f"{document_id}:{span.start}-{span.end}"
             language = document.metadata.language
             found.append(
-                Passage(passage_id, document, span, span.of(text), sentences, section, page, language)
+                Passage(passage_id, document, span, span.slice(text), sentences, section, page, language)
             )
         return tuple(found)
 

@@ -44,8 +44,8 @@ _METAS = {
 def read(data: bytes) -> Extract:
     """Read a page: its article, headings and metadata."""
     root = parse(decode_markup(data))
-    text, headings = assemble(_article(root))
-    return Extract(text, _facts(root), headings)
+    text, headings, tables = assemble(_article(root))
+    return Extract(text, _facts(root), headings, tables=tables)
 
 
 def decode_markup(data: bytes) -> str:

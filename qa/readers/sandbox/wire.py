@@ -22,8 +22,9 @@ from qa.readers.size_limits import (
     MAX_MESSAGE_LENGTH,
     MAX_NOTES,
     MAX_PAGES,
+    MAX_TABLE_ROWS,
 )
-from qa.types import Heading, Metadata, ReadFailure, Reading, Span
+from qa.types import Heading, Metadata, ReadFailure, Reading, Span, Table
 
 LENGTH = struct.Struct("!Q")
 """The form of a frame's length."""
@@ -88,6 +89,7 @@ def pack(document: Reading | ReadFailure) -> bytes:
         "metadata": {name: getattr(metadata, name) for name in Metadata.__slots__},
         "headings": None if headings is None else [(*heading.span, heading.level) for heading in headings],
         "pages": document.pages,
+        "tables": [(table.header, table.rows) for table in document.tables],
         "key": document.key,
         "notes": document.notes,
     }
@@ -141,6 +143,7 @@ def _reading(fields: dict[str, Any], text: str) -> Reading:
     headings, pages, notes = fields["headings"], fields["pages"], fields["notes"]
     _check(len(text) <= MAX_CHARACTERS and len(pages) <= MAX_PAGES and len(notes) <= MAX_NOTES)
     _check(headings is None or len(headings) <= MAX_HEADINGS)
+    _check(sum(len(rows) for _, rows in fields["tables"]) <= MAX_TABLE_ROWS)
     metadata = Metadata(**fields["metadata"])
     for name in Metadata.__slots__[:-1]:
         _optional_text(getattr(metadata, name), MAX_URL_LENGTH if name == "url" else MAX_VALUE_LENGTH)
@@ -151,6 +154,7 @@ def _reading(fields: dict[str, Any], text: str) -> Reading:
         metadata=metadata,
         headings=None if headings is None else tuple(_heading(text, *bounds) for bounds in headings),
         pages=tuple(_span(text, *bounds) for bounds in pages),
+        tables=tuple(_table(text, *parts) for parts in fields["tables"]),
         key=_optional_text(fields["key"], MAX_KEY_LENGTH),
         notes=tuple(_text(note, MAX_MESSAGE_LENGTH) for note in notes),
     )
@@ -159,6 +163,10 @@ def _reading(fields: dict[str, Any], text: str) -> Reading:
 def _heading(text: str, start: int, end: int, level: int) -> Heading:
     _check(type(level) is int and 0 <= level < _MAX_LEVEL)
     return Heading(_span(text, start, end), level)
+
+
+def _table(text: str, header: list[int] | None, rows: list[list[int]]) -> Table:
+    return Table(_span(text, *header) if header else None, tuple(_span(text, *row) for row in rows))
 
 
 def _span(text: str, start: int, end: int) -> Span:

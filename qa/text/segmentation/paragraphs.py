@@ -79,7 +79,7 @@ def _pieces(text: str, cuts: Iterable[int]) -> Iterator[tuple[Span, bool]]:
 def _guess_headings(text: str, blocks: list[Block]) -> list[Block]:
     """Mark the blocks that look like headings. A longer row of them is a list."""
     marked: list[Block] = []
-    for level, run in groupby(blocks, lambda block: guess_level(block.span.of(text), alone=block.alone)):
+    for level, run in groupby(blocks, lambda block: guess_level(block.span.slice(text), alone=block.alone)):
         row = list(run)
         is_list = level == 1 and len(row) > _MAX_HEADINGS_IN_A_ROW
         marked += row if is_list else [replace(block, level=level) for block in row]

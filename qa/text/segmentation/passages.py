@@ -57,7 +57,7 @@ def split_passages(
     for headings, section, blocks in _sections(reading, check):
         lead += headings
         for block in _fit(_join(blocks, limit), limit, check):
-            code = language(block.span.of(text))
+            code = language(block.span.slice(text))
             sentences = tuple(split_sentences(text, block.span, code, check))
             passages.append(PassageSpan(block.span, sentences, tuple(lead), section, block.page, code))
             check_count(count := count + len(sentences))
@@ -78,7 +78,7 @@ def _sections(
             continue
         for block in run:
             headings.append(block.span)
-            path.enter(block.level or 0, block.span.of(reading.text))
+            path.enter(block.level or 0, block.span.slice(reading.text))
 
 
 def _join(blocks: list[Block], limit: TokenLimit) -> list[Block]:

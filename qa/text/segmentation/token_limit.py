@@ -28,7 +28,7 @@ class TokenLimit:
         """Count each span's tokens. A span whose length alone is over the limit is not tokenized."""
         lowest = [ceil((end - start) / _MAX_CHARACTERS_PER_TOKEN) for start, end in spans]
         measured = [span for span, low in zip(spans, lowest, strict=True) if low <= self.max_tokens]
-        counts = iter(self._count_tokens([span.of(self.text) for span in measured]))
+        counts = iter(self._count_tokens([span.slice(self.text) for span in measured]))
         return [max(low, next(counts)) if low <= self.max_tokens else low for low in lowest]
 
     def split(self, span: Span, check: Callable[[], None]) -> Iterator[Span]:

@@ -214,7 +214,7 @@ def _quotation(search: Search, document: Document, text: str, span: Span) -> Quo
     return cards.quote(
         document,
         span,
-        span.of(text),
+        span.slice(text),
         page=passage.page if passage else None,
         section=passage.section if passage else None,
     )
@@ -222,7 +222,7 @@ def _quotation(search: Search, document: Document, text: str, span: Span) -> Quo
 
 def _sections(document: Document, text: str, headings: Sequence[Heading], part: Part) -> list[Section]:
     """Return the outline. If there are very many headings: the highest levels, and those that are shown."""
-    named = [heading for heading in headings if heading.level and heading.span.of(text).strip()]
+    named = [heading for heading in headings if heading.level and heading.span.slice(text).strip()]
     lowest = max((heading.level for heading in named), default=0)
     while sum(heading.level <= lowest for heading in named) > _MAX_SECTIONS:
         lowest -= 1
@@ -230,7 +230,7 @@ def _sections(document: Document, text: str, headings: Sequence[Heading], part: 
     highest = min((heading.level for heading in listed), default=1)
     return [
         Section(
-            heading.span.of(text).strip(" #=\t\r\n"),
+            heading.span.slice(text).strip(" #=\t\r\n"),
             heading.level - highest + 1,
             _section_url(document, heading.span.start, part),
         )

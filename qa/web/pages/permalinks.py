@@ -87,7 +87,7 @@ def check(text: str, span: Span, fingerprint: str) -> Check:
         span: the former range of the quotation, at most ``MAX_CHECKED`` characters long.
         fingerprint: the fingerprint of the quotation.
     """
-    if _digest(span.of(text)) == fingerprint[:_DIGEST]:
+    if _digest(span.slice(text)) == fingerprint[:_DIGEST]:
         return Check("unchanged", span)
     length, sample = span.end - span.start, list(_sample(fingerprint))
     near = Span(max(0, span.start - _MAX_DISTANCE), span.end + _MAX_DISTANCE)

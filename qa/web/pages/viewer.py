@@ -187,7 +187,7 @@ def _paragraphs(text: str, span: Span) -> Iterator[_Block]:
 
 
 def _unless_blank(text: str, span: Span) -> Iterator[_Block]:
-    if span.of(text).strip():
+    if span.slice(text).strip():
         yield _Block(span, None)
 
 

@@ -57,7 +57,7 @@ def test_paragraphs_are_rebuilt(style):
 
 def test_pages_have_spans_and_empty_ones_a_note():
     reading = one("a.pdf", make_pdf([(72, 700, "First page.")], [], [(72, 700, "Third page.")]))
-    assert [page.of(reading.text) for page in reading.pages] == ["First page.", "", "Third page."]
+    assert [page.slice(reading.text) for page in reading.pages] == ["First page.", "", "Third page."]
     assert reading.text == "First page.\n\nThird page."
     assert reading.notes == ("page 2 has no text",)
     assert reading.headings is None

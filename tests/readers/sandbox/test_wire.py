@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qa.readers.sandbox import wire
 from qa.readers.sandbox.wire import BadAnswerError, End
-from qa.types import Heading, Metadata, ReadFailure, Reading, Span
+from qa.types import Heading, Metadata, ReadFailure, Reading, Span, Table
 
 TEXT = st.text(max_size=20)
 SHORT = st.text(max_size=9)
@@ -32,7 +32,9 @@ def _receive(data: bytes) -> Callable[[int], bytes]:
 def readings(draw: st.DrawFn) -> Reading:
     text = draw(TEXT)
     bounds = st.lists(st.integers(0, len(text)), min_size=2, max_size=2).map(sorted)
-    spans = st.lists(bounds.map(lambda pair: Span(*pair)), max_size=3)
+    span = bounds.map(lambda pair: Span(*pair))
+    spans = st.lists(span, max_size=3)
+    tables = st.lists(st.builds(Table, st.none() | span, spans.map(tuple)), max_size=3)
     headings = st.none() | spans.map(lambda places: tuple(Heading(place, 2) for place in places))
     return Reading(
         text=text,
@@ -41,6 +43,7 @@ def readings(draw: st.DrawFn) -> Reading:
             title=draw(st.none() | SHORT), url=draw(st.none() | SHORT), found={"title": "text"}
         ),
         headings=draw(headings),
+        tables=tuple(draw(tables)),
         pages=tuple(draw(spans)),
         key=draw(st.none() | SHORT),
         notes=tuple(draw(st.lists(SHORT, max_size=3))),
@@ -101,7 +104,11 @@ def test_json_that_is_no_answer_is_refused(content: object) -> None:
         wire.read_answer(_receive(wire.frame(json.dumps(content).encode())))
 
 
-@given(readings(), st.sampled_from(["media_type", "metadata", "headings", "pages", "key", "notes"]), JSON)
+@given(
+    readings(),
+    st.sampled_from(["media_type", "metadata", "headings", "pages", "tables", "key", "notes"]),
+    JSON,
+)
 def test_a_document_with_any_other_field_is_refused_or_well_formed(
     reading: Reading, name: str, value: object
 ) -> None:

@@ -11,7 +11,7 @@ from qa.types import Heading, Reading, Span
 
 def _blocks(text: str, headings: tuple[Heading, ...] | None = None) -> list[tuple[str, int | None]]:
     blocks = split_blocks(Reading(text, "text/plain", headings=headings), lambda: None)
-    return [(block.span.of(text), block.level) for block in blocks]
+    return [(block.span.slice(text), block.level) for block in blocks]
 
 
 def _levels(text: str, headings: tuple[Heading, ...] | None = None) -> list[int | None]:

@@ -70,7 +70,7 @@ def _split(reading: Reading | str, max_tokens: int = 120) -> list[PassageSpan]:
 
 def _texts(reading: Reading | str, max_tokens: int = 120) -> list[str]:
     text = reading if isinstance(reading, str) else reading.text
-    return [passage.span.of(text) for passage in _split(reading, max_tokens)]
+    return [passage.span.slice(text) for passage in _split(reading, max_tokens)]
 
 
 def _prose(sentence: str, length: int = FRAGMENT_LENGTH) -> str:
@@ -85,7 +85,7 @@ def test_passages_are_ordered_and_do_not_overlap(reading: Reading, max_tokens: i
         for span in (*passage.lead, passage.span):
             assert end <= span.start < span.end <= len(reading.text)
             end = span.end
-        part = passage.span.of(reading.text)
+        part = passage.span.slice(reading.text)
         assert len(part) == passage.span.end - passage.span.start
         assert part == part.strip()
 
@@ -166,7 +166,7 @@ def test_headings_by_look_name_the_section_and_travel_as_lead() -> None:
     text = "\n\n".join(paragraphs)
     first, second, third = _split(text)
     assert [first.section, second.section, third.section] == ["Trade", "Trade", "Culture"]
-    assert [[span.of(text) for span in passage.lead] for passage in (first, second, third)] == [
+    assert [[span.slice(text) for span in passage.lead] for passage in (first, second, third)] == [
         ["Trade"], [], ["Culture"],
     ]  # fmt: skip
 
@@ -194,7 +194,7 @@ def test_front_matter_is_searched_but_names_no_section() -> None:
     reading = Reading(text, "text/markdown", headings=(Heading(Span(0, 16), 0),))
     (passage,) = _split(reading)
     assert passage.section is None
-    assert "foo: bar" in passage.lead[0].of(text)
+    assert "foo: bar" in passage.lead[0].slice(text)
 
 
 def test_a_heading_that_nothing_follows_is_a_passage() -> None:
@@ -232,7 +232,7 @@ def test_fragments_do_not_join_across_pages() -> None:
     text = "A short line.\fAnother short line."
     pages = (Span(0, 14), Span(14, len(text)))
     passages = _split(Reading(text, "application/pdf", pages=pages))
-    assert [(passage.span.of(text), passage.page) for passage in passages] == [
+    assert [(passage.span.slice(text), passage.page) for passage in passages] == [
         ("A short line.", 1), ("Another short line.", 2),
     ]  # fmt: skip
 
@@ -352,7 +352,7 @@ def test_the_length_of_a_section_name_is_bounded() -> None:
         language=str,
     )
     assert passage.section == " › ".join(["…", *names[-2:]])
-    assert [span.of(text) for span in passage.lead] == names
+    assert [span.slice(text) for span in passage.lead] == names
 
     (alone,) = split_passages(
         Reading(f"{'x' * 1000}\n\n{_prose('It is.')}", "text/plain", headings=(Heading(Span(0, 1000), 1),)),

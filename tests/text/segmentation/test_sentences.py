@@ -32,7 +32,7 @@ _SENTENCES = [
 
 
 def _texts(text: str) -> list[str]:
-    return [span.of(text) for span in split_sentences(text, Span(0, len(text)), "en")]
+    return [span.slice(text) for span in split_sentences(text, Span(0, len(text)), "en")]
 
 
 def test_a_table_row_is_a_sentence() -> None:
@@ -67,7 +67,7 @@ def test_a_long_paragraph_has_the_sentences_that_a_single_pass_gives(seed: int) 
 def test_offsets_refer_to_the_whole_text(before: int, after: int) -> None:
     text = "x" * before + "He went home. She did not." + "y" * after
     first, second = split_sentences(text, Span(before, before + 26), "en")
-    assert (first.of(text), second.of(text)) == ("He went home.", "She did not.")
+    assert (first.slice(text), second.slice(text)) == ("He went home.", "She did not.")
 
 
 def test_text_without_letters_is_one_sentence() -> None:

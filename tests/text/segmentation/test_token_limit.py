@@ -38,7 +38,7 @@ def test_units_are_packed_evenly_not_greedily() -> None:
 @given(st.text("ab \n", max_size=200), st.integers(1, 20))
 def test_parts_keep_the_limit_and_lose_no_letter(text: str, max_tokens: int) -> None:
     parts = list(TokenLimit(text, count_tokens, max_tokens).split(Span(0, len(text)), lambda: None))
-    assert max(count_tokens([part.of(text) for part in parts]), default=0) <= max_tokens
+    assert max(count_tokens([part.slice(text) for part in parts]), default=0) <= max_tokens
     assert all(before.end <= after.start for before, after in pairwise(parts))
     reached = {i for part in parts for i in range(*part)}
     assert all(i in reached for i, character in enumerate(text) if character.isalpha())

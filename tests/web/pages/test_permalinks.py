@@ -62,7 +62,7 @@ def test_a_reworded_quotation_is_located(before: str, after: str) -> None:
     assert state == "altered"
     assert span.start < len(before) + 1 + len(now)
     assert span.end > len(before) + 1
-    assert "minister of rail" in span.of(text)
+    assert "minister of rail" in span.slice(text)
 
 
 @given(TEXTS)

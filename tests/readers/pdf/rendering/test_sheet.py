@@ -64,7 +64,7 @@ def test_the_letters_of_the_pages_are_those_of_the_text() -> None:
             for index, page in enumerate(reading.pages):
                 with extraction.open_page(document, index) as (_, text_page):
                     assert sum(1 for _ in extraction.letter_indexes(text_page)) == extraction.count_letters(
-                        page.of(reading.text)
+                        page.slice(reading.text)
                     )
 
 
