@@ -95,6 +95,9 @@ class Reading:
         pages: the span of each page, in order; empty if the format has no pages. They do not overlap.
         tables: in order. They do not overlap.
         key: the row's key, if the file is a table and each row a document.
+        member: the path inside the file, if the file holds files, such as attachments; its bytes are then the
+            document's.
+        member_sha256: of the member's bytes, in hex.
         notes: what a person should know, such as "page 3 has no text".
     """
 
@@ -105,6 +108,8 @@ class Reading:
     pages: tuple[Span, ...] = ()
     tables: tuple[Table, ...] = ()
     key: str | None = None
+    member: str | None = None
+    member_sha256: str | None = None
     notes: tuple[str, ...] = ()
 
 
