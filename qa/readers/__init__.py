@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
-from qa.readers import docx, epub, mail, markdown, plain_text, sidecar, tables, text_metadata
+from qa.readers import docx, epub, mail, markdown, pictures, plain_text, sidecar, tables, text_metadata
 from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
 from qa.readers.metadata import Facts
@@ -48,6 +48,12 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".docx": _DOCX,
         ".epub": "application/epub+zip",
         ".eml": "message/rfc822",
+        ".png": "image/png",
+        ".jpg": "image/jpeg",
+        ".jpeg": "image/jpeg",
+        ".tif": "image/tiff",
+        ".tiff": "image/tiff",
+        ".webp": "image/webp",
         ".jsonl": "application/jsonl",
         ".csv": "text/csv",
         ".tsv": "text/tab-separated-values",
@@ -64,6 +70,7 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     _DOCX: docx.read,
     "application/epub+zip": epub.read,
     "message/rfc822": mail.read,
+    **dict.fromkeys(("image/png", "image/jpeg", "image/tiff", "image/webp"), pictures.read),
 }
 _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
     "application/jsonl": tables.read_jsonl,

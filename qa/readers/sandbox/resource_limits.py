@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import signal
 from contextlib import suppress
@@ -34,3 +35,8 @@ def set_time_limit(cpu_seconds: float, wall_seconds: float) -> None:
     """End this process with SIGPROF or SIGALRM after so much processor or wall time from now; 0: no limit."""
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
     signal.setitimer(signal.ITIMER_REAL, wall_seconds)
+
+
+def seconds_left() -> float:
+    """Return how much processor time ``set_time_limit`` leaves to this process; infinity without a limit."""
+    return signal.getitimer(signal.ITIMER_PROF)[0] or math.inf
