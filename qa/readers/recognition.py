@@ -7,7 +7,6 @@ decides which of them read it, so that a Russian page is not read as English.
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ _FOLDERS = (
     "/usr/local/share/tessdata",
     "/opt/homebrew/share/tessdata",
 )
-"""Where systems keep the languages, if TESSDATA_PREFIX names no folder."""
+"""Where systems keep the languages, if the engine finds none: it looks where TESSDATA_PREFIX says."""
 
 _LANGUAGES = {
     "Arabic": "ara fas urd pus snd uig",
@@ -133,8 +132,12 @@ def installed_languages() -> list[str]:
 
 @cache
 def _folder() -> Path | None:
-    named = os.environ.get("TESSDATA_PREFIX")
-    folders = [Path(named)] if named else [path for pattern in _FOLDERS for path in _matching(pattern)]
+    import tesserocr
+
+    named, languages = tesserocr.get_languages()
+    if languages:
+        return Path(named)
+    folders = (path for pattern in _FOLDERS for path in _matching(pattern))
     return next((folder for folder in folders if any(folder.glob("*.traineddata"))), None)
 
 

@@ -29,7 +29,7 @@ def filled(settings: Settings) -> Settings:
         settings.docs,
         {
             "empty.txt": "",
-            "photo.jpg": b"\xff\xd8",
+            "photo.psd": b"\xff\xd8",
             ".hidden.txt": "x",
             ".git/config": "x",
             "lonely.txt.meta.toml": 'title = "x"',
@@ -51,7 +51,7 @@ def test_every_file_is_there_with_its_reason(filled: Settings) -> None:
     assert found["empty.txt"] == ("failed", "holds no text")
     assert found["doubt.md"][0] == "partly"
     assert "date '03/07/2019' was ignored" in found["doubt.md"][1]
-    assert found["photo.jpg"] == ("skipped", "is of no kind that can be read")
+    assert found["photo.psd"] == ("skipped", "is of no kind that can be read")
     assert found[".hidden.txt"] == found[".git"] == ("skipped", "is hidden: its name begins with a dot")
     assert found["lonely.txt.meta.toml"] == ("skipped", "describes a file that is not there")
     assert "ru/visit.txt.meta.toml" not in found
@@ -88,10 +88,10 @@ def _date(settings: Settings, when: str) -> None:
 def test_the_time_is_that_of_the_last_change(filled: Settings) -> None:
     _date(filled, "2001-01-01T00:00:00+00:00")
     (filled.docs / "trade.md").unlink()
-    write(filled.docs, {"empty.txt": "No longer.", "new.txt": "A new one.", "b.png": b"x"})
+    write(filled.docs, {"empty.txt": "No longer.", "new.txt": "A new one.", "b.psd": b"x"})
     build(filled, StandIn())
     changed = {e.path: e.state for e in ledger.entries(filled.index) if not e.since.startswith("2001")}
-    assert changed == {"trade.md": "gone", "empty.txt": "indexed", "new.txt": "indexed", "b.png": "skipped"}
+    assert changed == {"trade.md": "gone", "empty.txt": "indexed", "new.txt": "indexed", "b.psd": "skipped"}
     _date(filled, "2002-01-01T00:00:00+00:00")
     build(filled, StandIn())
     assert all(entry.since.startswith("2002") for entry in ledger.entries(filled.index))
@@ -103,10 +103,10 @@ def test_the_time_is_that_of_the_last_change(filled: Settings) -> None:
 
 def test_a_file_that_is_passed_over_makes_no_new_generation(filled: Settings) -> None:
     live = generation.current(filled.index)
-    write(filled.docs, {"more.png": b"x"})
+    write(filled.docs, {"more.psd": b"x"})
     assert not build(filled, StandIn()).changed
     assert generation.current(filled.index) == live
-    assert _states(filled)["more.png"][0] == "skipped"
+    assert _states(filled)["more.psd"][0] == "skipped"
 
 
 def test_a_missing_ledger_is_empty_and_the_next_run_writes_it(filled: Settings) -> None:
@@ -176,7 +176,7 @@ def test_readers_never_wait_and_always_find_one_that_is_whole(filled: Settings) 
     looking.start()
     live = generation.current(filled.index)
     for i in range(30):
-        ledger.write(filled.index, live, [ReadFailure(f"{i}.png", "is of no kind that can be read")])
+        ledger.write(filled.index, live, [ReadFailure(f"{i}.psd", "is of no kind that can be read")])
     stopped.set()
     looking.join()
     assert not failures

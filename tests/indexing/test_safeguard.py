@@ -69,7 +69,7 @@ def test_an_emptied_folder_is_refused_with_what_to_do(twenty: Settings) -> None:
 
 def test_a_folder_with_only_what_is_passed_over_is_empty(twenty: Settings) -> None:
     shutil.rmtree(twenty.docs)
-    write(twenty.docs, {".nfs0001": "x", "lost+found/.keep": "", "picture.png": b"x"})
+    write(twenty.docs, {".nfs0001": "x", "lost+found/.keep": "", "picture.psd": b"x"})
     assert "is empty" in _refused(twenty)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from readers.samples import XHTML, make_docx, make_epub, make_pdf
+from qa.readers import recognition
+from readers.samples import XHTML, draw_picture, make_docx, make_epub, make_pdf, picture_file
 
 
 @pytest.fixture(scope="session")
@@ -24,4 +25,13 @@ def samples():
         "a.jsonl": b'{"text": "Some text."}\n{"text": "More."}\n',
         "a.csv": b"id,text\n1,Some text.\n2,More.\n",
         "a.tsv": b"id\ttext\n1\tSome text.\n",
+        **_pictures(),
     }
+
+
+def _pictures():
+    """Return a picture of each kind, where Tesseract can read it."""
+    if "eng" not in recognition.installed_languages():
+        return {}
+    kinds = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "tif": "TIFF", "tiff": "TIFF", "webp": "WEBP"}
+    return {f"a.{suffix}": picture_file(kind, draw_picture("Some text.")) for suffix, kind in kinds.items()}

@@ -3,6 +3,8 @@
 import io
 import zipfile
 
+from PIL import Image, ImageDraw, ImageFont
+
 from qa.readers import read
 from qa.types import Reading
 
@@ -87,3 +89,16 @@ def make_pdf(*pages, title=None, author=None, **canvas_options):
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+def draw_picture(text: str, turn: int = 0) -> Image.Image:
+    image = Image.new("L", (1240, 500), 255)
+    ImageDraw.Draw(image).multiline_text((90, 90), text, 20, ImageFont.load_default(28), spacing=14)
+    return image.rotate(turn, expand=True)
+
+
+def picture_file(kind: str, *pages: Image.Image) -> bytes:
+    file = io.BytesIO()
+    more = {"save_all": True, "append_images": pages[1:]} if len(pages) > 1 else {}
+    pages[0].save(file, kind, dpi=(150, 150), **more)
+    return file.getvalue()

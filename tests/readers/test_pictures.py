@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from qa.errors import ReadError
 from qa.readers import pictures, recognition
-from readers.samples import one
+from readers.samples import draw_picture, one, picture_file
 
 SENTENCES = ("The harbour of Leith has twelve berths.", "A berth costs 40 euros a night.")
 
@@ -18,41 +16,26 @@ needs_english = pytest.mark.skipif(
 )
 
 
-def _picture(text: str, turn: int = 0) -> Image.Image:
-    image = Image.new("L", (1240, 500), 255)
-    ImageDraw.Draw(image).multiline_text((90, 90), text, 20, ImageFont.load_default(28), spacing=14)
-    return image.rotate(turn, expand=True)
-
-
-def _file(kind: str, *pages: Image.Image) -> bytes:
-    file = io.BytesIO()
-    more = {"save_all": True, "append_images": pages[1:]} if len(pages) > 1 else {}
-    pages[0].save(file, kind, dpi=(150, 150), **more)
-    return file.getvalue()
-
-
 @needs_english
 @pytest.mark.parametrize(
     ("kind", "suffix"), [("PNG", "png"), ("JPEG", "jpg"), ("TIFF", "tif"), ("WEBP", "webp")]
 )
 def test_the_text_of_a_picture_is_recognised(kind, suffix):
-    reading = one(f"scan.{suffix}", _file(kind, _picture("\n".join(SENTENCES))))
+    reading = one(f"scan.{suffix}", picture_file(kind, draw_picture("\n".join(SENTENCES))))
     assert reading.text == " ".join(SENTENCES)
     assert reading.notes[0].startswith("the text of 1 page was recognised from the picture, with a mean")
 
 
 @needs_english
 def test_each_frame_is_a_page():
-    reading = one("fax.tiff", _file("TIFF", *map(_picture, SENTENCES)))
+    reading = one("fax.tiff", picture_file("TIFF", *map(draw_picture, SENTENCES)))
     assert [page.slice(reading.text) for page in reading.pages] == list(SENTENCES)
 
 
 @needs_english
 def test_a_divided_word_is_mended():
-    reading = one(
-        "scan.png",
-        _file("PNG", _picture("The harbour has a light-\nhouse of white stone that\nshines at night.")),
-    )
+    text = "The harbour has a light-\nhouse of white stone that\nshines at night."
+    reading = one("scan.png", picture_file("PNG", draw_picture(text)))
     assert "a lighthouse of white" in reading.text
 
 
@@ -61,7 +44,7 @@ def test_a_divided_word_is_mended():
 def test_a_picture_without_text_is_named(noise):
     image = Image.effect_noise((400, 300), noise)
     with pytest.raises(ReadError, match="is a picture without text that can be recognised"):
-        one("photo.png", _file("PNG", image))
+        one("photo.png", picture_file("PNG", image))
 
 
 def test_without_languages_the_error_says_what_to_install(monkeypatch):
@@ -69,14 +52,14 @@ def test_without_languages_the_error_says_what_to_install(monkeypatch):
     with pytest.raises(
         ReadError, match=r"was not recognised: Tesseract's languages are not installed .*apt-get"
     ):
-        one("scan.png", _file("PNG", _picture("Leith")))
+        one("scan.png", picture_file("PNG", draw_picture("Leith")))
 
 
 @needs_english
 def test_when_the_time_is_up_the_pages_read_so_far_are_kept(monkeypatch):
     left = iter([60.0, 5.0])
     monkeypatch.setattr(recognition, "seconds_left", lambda: next(left))
-    reading = one("fax.tiff", _file("TIFF", *map(_picture, SENTENCES)))
+    reading = one("fax.tiff", picture_file("TIFF", *map(draw_picture, SENTENCES)))
     assert reading.text == SENTENCES[0]
     assert reading.notes[1].startswith("the pages from 2 on were not recognised: the time for reading")
 
@@ -89,7 +72,7 @@ def test_a_damaged_picture_is_named():
 def test_a_huge_picture_is_refused(monkeypatch):
     monkeypatch.setattr(pictures, "MAX_PIXELS", 1000)
     with pytest.raises(ReadError, match="million pixels"):
-        one("scan.png", _file("PNG", _picture("Leith")))
+        one("scan.png", picture_file("PNG", draw_picture("Leith")))
 
 
 @pytest.mark.parametrize(

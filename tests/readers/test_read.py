@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from qa.errors import ReadError
-from qa.readers import SUFFIXES, is_sidecar, read, sidecar_of, supported
+from qa.readers import SUFFIXES, is_sidecar, read, recognition, sidecar_of, supported
 from qa.readers.extract import MAX_HEADING_LENGTH
 from qa.readers.html import article
 from qa.readers.metadata import MAX_VALUE_LENGTH
@@ -14,7 +14,10 @@ from readers.samples import headings, make_docx, make_epub, one
 
 
 def test_every_suffix_is_read(samples):
-    assert {Path(name).suffix for name in samples} == set(SUFFIXES)
+    unread = {suffix for suffix, kind in SUFFIXES.items() if kind.startswith("image/")}
+    if "eng" in recognition.installed_languages():
+        unread = set()
+    assert {Path(name).suffix for name in samples} == set(SUFFIXES) - unread
     for name, data in samples.items():
         for reading in read(name, data):
             assert isinstance(reading, Reading), name
@@ -25,7 +28,7 @@ def test_every_suffix_is_read(samples):
 def test_suffixes_in_capitals_are_supported_and_sidecars_are_not():
     assert supported(Path("REPORT.PDF"))
     assert not supported(Path("report.pdf.meta.toml"))
-    assert not supported(Path("image.png"))
+    assert not supported(Path("image.psd"))
 
 
 def test_sidecar_has_the_whole_file_name():
@@ -43,7 +46,7 @@ def test_what_is_nested_too_deeply_is_called_so():
 
 def test_unknown_suffix_is_an_error():
     with pytest.raises(ReadError, match="no kind that can be read"):
-        list(read("a.png", b""))
+        list(read("a.psd", b""))
 
 
 @pytest.mark.parametrize("suffix", sorted(SUFFIXES))
