@@ -188,7 +188,7 @@ class Settings:
     judgements: Annotated[
         Path | None,
         Declaration(
-            "File for the results that people mark right or wrong. Without one, they cannot be marked."
+            "File for the results that people mark right or wrong. Without it, they cannot be marked."
         ),
     ] = None
     queue_size: Annotated[
@@ -328,8 +328,9 @@ def _from_environment() -> dict[str, str]:
 
 
 def _suggest(key: str, names: Iterable[str]) -> str:
-    close = get_close_matches(key, names, 1)
-    return f": did you mean {close[0]}?" if close else " and has no effect."
+    # Without the prefix, which makes all of them similar.
+    close = get_close_matches(key[3:], [name[3:] for name in names], 1)
+    return f": did you mean QA_{close[0]}?" if close else " and has no effect."
 
 
 def _convert(name: str, value: Any, origin: str) -> Any:

@@ -58,6 +58,7 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("QA_PROT", "QA_PROT is not a setting: did you mean QA_PORT?"),
         ("QA_KEY", "QA_KEY is not a setting: did you mean QA_KEYS?"),
         ("QA_NOBODY_KNOWS_IT", "QA_NOBODY_KNOWS_IT is not a setting and has no effect."),
+        ("QA_FOO", "QA_FOO is not a setting and has no effect."),
         ("QA_port", "QA_port is not a setting"),
     ],
 )

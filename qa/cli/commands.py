@@ -41,7 +41,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="qa")
 def main() -> None:
-    """Answer questions from a folder of documents, with the passages that answer them."""
+    """Answer questions with passages from a folder of documents."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.command()
 @index_option
 @store_option
-@click.option("--files", is_flag=True, help="List every file ever seen, and what became of it.")
+@click.option("--files", is_flag=True, help="List every file ever seen, and its state.")
 @json_option
 def status(*, files: bool, as_json: bool, **flags: Any) -> None:
     """Show what the index holds."""
@@ -84,7 +84,7 @@ def _status_lines(
 @index_option
 @json_option
 def verify(index: str | None, as_json: bool) -> None:  # noqa: FBT001
-    """Check that the index is, to the byte, what was written."""
+    """Check every byte of the index, and every passage against its text."""
     settings = config.load({"index": index})
     from qa.index import generation
     from qa.indexing import ledger
@@ -93,7 +93,7 @@ def verify(index: str | None, as_json: bool) -> None:  # noqa: FBT001
     generation.verify(folder)
     ledger.verify(settings.index)
     click.echo(
-        json.dumps({"generation": folder.name, "whole": True}) if as_json else f"{folder.name} is whole"
+        json.dumps({"generation": folder.name, "whole": True}) if as_json else f"{folder.name} is intact"
     )
 
 
@@ -120,7 +120,7 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
     if as_json:
         click.echo(json.dumps(asdict(measured), ensure_ascii=False))
     else:
-        click.echo(f"{calibration.describe(measured)}\nkept in {path}")
+        click.echo(f"{calibration.describe(measured)}\nsaved in {path}")
 
 
 def _remove_calibration(settings: config.Settings, *, as_json: bool) -> None:

@@ -133,7 +133,7 @@ def _entry(line: bytes, max_question: int) -> dict[str, Any]:
     for name in ("id", "question"):
         value = entry.get(name)
         if not isinstance(value, str) or not value.strip():
-            raise _BadLineError(f"{name!r} must be a text, and not empty")
+            raise _BadLineError(f"{name!r} must be text, and not empty")
         if not _encodable(value):
             raise _BadLineError(f"{name!r} has half a character (a lone surrogate)")
     if len(entry["question"].strip()) > max_question:
@@ -157,7 +157,7 @@ def _place(place: Any, where: str) -> Place:
     if not isinstance(doc, str) or not doc:
         raise _BadLineError(f"{where}: 'doc' must be the path of a document")
     if row is not None and not isinstance(row, str):
-        raise _BadLineError(f"{where}: 'row' must be a text")
+        raise _BadLineError(f"{where}: 'row' must be text")
     if type(start) is not int or type(end) is not int or not 0 <= start < end:
         raise _BadLineError(f"{where}: 'start' and 'end' must be whole numbers with 0 ≤ start < end")
     return Place(doc, row, Span(start, end))

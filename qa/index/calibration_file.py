@@ -11,7 +11,7 @@ from qa.files import replace_file
 from qa.index.manifest import seal
 
 NAME = "calibration.json"
-_ADVICE = "run `qa calibrate` to make it again, or `qa calibrate --reset` to do without"
+_ADVICE = "run `qa calibrate` to recreate it, or `qa calibrate --reset` to remove it"
 
 
 def write(index: Path, content: dict[str, Any]) -> Path:

@@ -17,7 +17,7 @@ FORMAT = 4
 """The version of the format on disk, which ``index/README.md`` describes."""
 
 MANIFEST = "manifest.json"
-REBUILD = "run `qa index` to build it anew"
+REBUILD = "run `qa index` to rebuild it"
 """What to do about a damaged index, for the ends of messages."""
 
 

@@ -97,7 +97,7 @@ class Store:
             yield self._connection()
         except sqlite3.DatabaseError as error:
             raise CorruptIndexError(
-                f"{self._path} cannot be read ({error}): run `qa index` to build it anew"
+                f"{self._path} cannot be read ({error}): run `qa index` to rebuild it"
             ) from error
 
     def _connection(self) -> sqlite3.Connection:

@@ -74,15 +74,15 @@ def write(settings: Settings, path: Path, *, keys: bool = False, overwrite: bool
 def _check_place(index: Path, path: Path, *, overwrite: bool) -> None:
     """Raise SettingsError if a backup would replace something else, or has no folder to be written in."""
     if not path.absolute().parent.is_dir():
-        raise SettingsError(f"there is no folder to write {path} in")
+        raise SettingsError(f"{path} cannot be written: its folder does not exist")
     if path.resolve().is_relative_to(index.resolve()):
         raise SettingsError(f"{path} is in the folder of the index: name a file outside it")
     if not os.path.lexists(path):
         return
     if not path.is_file():  # replacing a device would break more than the backup
-        raise SettingsError(f"{path} is there and is not a regular file: name another one")
+        raise SettingsError(f"{path} exists and is not a regular file: name another one")
     if not overwrite:
-        raise SettingsError(f"{path} is already there: name another file, or give --overwrite")
+        raise SettingsError(f"{path} already exists: name another file, or use --overwrite")
 
 
 def _leased(index: Path) -> tuple[Path, Lease]:

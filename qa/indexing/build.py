@@ -209,5 +209,5 @@ def _disk_errors(index: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kept = "; the index that was live still is" if (index / generation.POINTER).exists() else ""
+        kept = "; the previous index stays live" if (index / generation.POINTER).exists() else ""
         raise BuildError(f"the index in {index} cannot be written: {error}{kept}") from error

@@ -27,7 +27,7 @@ _PATIENCE = 5.0
 next question; until then it reads on in the files it has open, although they have no names any more."""
 
 _LOOK = 0.05  # seconds between two attempts to remove a generation
-_ADVICE = "`qa status --files` lists what it knows"
+_ADVICE = "`qa status --files` lists every file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def forget(
     for place in places:
         _check_gone(settings.docs, place)
         if not any(lies_in(path, [place]) for path in known):
-            raise NotFoundError(f"the index knows no file and no folder {place}: {_ADVICE}")
+            raise NotFoundError(f"the index has no file or folder {place}: {_ADVICE}")
     rebuilt = _holds(generation.current(settings.index), places)
     if rebuilt:
         rebuild(places)

@@ -64,7 +64,7 @@ def reason_to_build(
         failures: those that cannot.
     """
     if live is None:
-        return "there was no index that can be read"
+        return "there was no readable index"
     changed = [name for name, value in made_with.items() if live.manifest.made_with.get(name) != value]
     if changed:
         return f"full rebuild: {'; '.join(_REASONS[name] for name in changed)}"

@@ -282,7 +282,7 @@ def _is_there(index: Path) -> bool:
 
 
 def _not_whole(index: Path, why: str) -> str:
-    return f"{index / NAME} cannot be used ({why}): run `qa index` to write it anew"
+    return f"{index / NAME} cannot be used ({why}): run `qa index` to recreate it"
 
 
 def _uri(path: Path) -> str:

@@ -41,7 +41,9 @@ def check(
     if not gone:
         return
     if not scan.files and not scan.failures:
-        raise _refusal(f"the documents folder {docs} is empty, {len(gone)} of {_files(len(known))} are gone")
+        raise _refusal(
+            f"the documents folder {docs} is empty, and {len(gone)} of {_files(len(known))} are gone"
+        )
     unmounted = sorted(
         folder for folder in set(mounts) - set(scan.mounts)
         if (docs / folder).is_dir() and any(lies_in(path, [folder]) for path in gone)
@@ -101,8 +103,8 @@ def _is_same(known: SourceFile | None, file: SourceFile) -> bool:
 
 def _refusal(what: str) -> DocumentsGoneError:
     return DocumentsGoneError(
-        f"{what}: nothing has been changed, and the index stays as it is. Is a disk or a network folder not "
-        "mounted? If the files were removed on purpose, run `qa index --allow-empty`"
+        f"{what}: the index stays as it is. Is a disk or a network folder not mounted? If you removed the "
+        "files on purpose, run `qa index --allow-empty`"
     )
 
 

@@ -39,7 +39,7 @@ class Judgements:
             with self._path.open("ab"):
                 pass
         except OSError as error:
-            raise SettingsError(f"judgements cannot be kept in {self._path}: {error.strerror}") from error
+            raise SettingsError(f"judgements cannot be saved in {self._path}: {error.strerror}") from error
 
     def record(self, question: str, passage: Passage, verdict: Verdict) -> None:
         """Add a judgement to the file, and return when it is on disk.

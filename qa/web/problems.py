@@ -44,6 +44,9 @@ _STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
 )
 _MESSAGES = {
     "extra_forbidden": "is not a known parameter",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
     "missing": "is required",
     "string_too_short": "must not be empty",
 }

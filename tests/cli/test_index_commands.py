@@ -17,7 +17,7 @@ def test_status_and_verify(run, built: Path) -> None:
     assert "notes/people.jsonl, row bad: has no text" in status.stdout
     assert json.loads(run("status", "--json").stdout)["generation"] == built.name
     assert "\nfiles       3 indexed, 1 partly, 0 failed, 0 skipped, 0 gone\n" in status.stdout
-    assert run("verify").stdout == f"{built.name} is whole\n"
+    assert run("verify").stdout == f"{built.name} is intact\n"
     assert json.loads(run("verify", "--json").stdout) == {"generation": built.name, "whole": True}
 
 

@@ -98,10 +98,10 @@ def test_the_pointer_stands_last_so_that_a_part_is_no_index(whole: Settings, tmp
 
 def test_an_existing_file_stays_without_overwrite(whole: Settings, tmp_path: Path) -> None:
     file = write(tmp_path, {"a.tar": "mine"}) / "a.tar"
-    with pytest.raises(SettingsError, match=r"a\.tar is already there"):
+    with pytest.raises(SettingsError, match=r"a\.tar already exists"):
         backup.write(whole, file)
     assert file.read_text() == "mine"
-    with pytest.raises(SettingsError, match="there is no folder to write"):
+    with pytest.raises(SettingsError, match="cannot be written: its folder does not exist"):
         backup.write(whole, tmp_path / "none" / "a.tar")
     backup.write(whole, file, overwrite=True)
     assert tarfile.is_tarfile(file)
@@ -113,7 +113,7 @@ def test_what_is_no_regular_file_is_not_replaced(whole: Settings, tmp_path: Path
     (tmp_path / "link.tar").symlink_to("pipe.tar")
     (tmp_path / "folder.tar").mkdir()
     for name in ("pipe.tar", "link.tar", "folder.tar"):
-        with pytest.raises(SettingsError, match=rf"{name} is there and is not a regular file"):
+        with pytest.raises(SettingsError, match=rf"{name} exists and is not a regular file"):
             backup.write(whole, tmp_path / name, overwrite=overwrite)
     assert (tmp_path / "pipe.tar").is_fifo()
 
@@ -225,10 +225,10 @@ def test_the_command(run: Callable[..., Result], whole: Settings) -> None:
     assert said.stdout.endswith(" MB, checked\n")
     said = run("backup", "a.tar")
     assert (said.exit_code, said.stdout) == (2, "")
-    assert "qa: a.tar is already there: name another file, or give --overwrite\n" in said.stderr
+    assert "qa: a.tar already exists: name another file, or use --overwrite\n" in said.stderr
     done = json.loads(run("backup", "a.tar", "--overwrite", "--with-keys", "--json").stdout)
     assert (done["generation"], done["keys"], done["path"]) == (name, True, "a.tar")
     assert run("backup", "b.tar", "--index", "none").exit_code == 1
     _restored(whole, Path("a.tar"))
     said = run("verify", "--index", "restored-a")
-    assert (said.exit_code, said.stdout) == (0, f"{name} is whole\n")
+    assert (said.exit_code, said.stdout) == (0, f"{name} is intact\n")

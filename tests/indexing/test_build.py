@@ -688,7 +688,7 @@ def test_a_failing_disk_says_what_it_means(settings: Settings, monkeypatch: pyte
     build(settings, StandIn())
     _add(settings.docs)
     _failing_disk(settings, monkeypatch)
-    with pytest.raises(BuildError, match=r"No space left on device.*the index that was live still is"):
+    with pytest.raises(BuildError, match=r"No space left on device.*the previous index stays live"):
         build(settings, StandIn())
 
 
@@ -713,7 +713,7 @@ def test_a_damaged_index_is_built_anew_and_not_copied_from(
     path.write_bytes(data)
     report = build(settings, StandIn())
     assert report.changed
-    assert "no index that can be read" in report.reason
+    assert "no readable index" in report.reason
     afresh = replace(settings, index=tmp_path / "afresh")
     build(afresh, StandIn())
     _assert_same(_live(settings), _live(afresh))

@@ -172,7 +172,7 @@ def test_a_path_outside_the_folder_is_refused(known: Settings, path: str) -> Non
 
 
 def test_an_unknown_name_is_an_error(known: Settings) -> None:
-    with pytest.raises(NotFoundError, match="knows no file and no folder secre: `qa status --files`"):
+    with pytest.raises(NotFoundError, match="has no file or folder secre: `qa status --files`"):
         _forget(known, "secre")
 
 
@@ -255,7 +255,10 @@ def test_a_refused_build_says_so_and_exits_with_1(run: Callable[..., Result], kn
     known.docs.mkdir()
     said = run("index", "docs")
     assert (said.exit_code, said.stdout) == (1, "")
-    assert "qa: the documents folder docs is empty, 8 of 8 indexed files are gone: nothing" in said.stderr
+    assert (
+        "qa: the documents folder docs is empty, and 8 of 8 indexed files are gone: the index stays"
+        in said.stderr
+    )
     assert run("index", "docs", "--allow-empty").exit_code == 0
     said = run("index", "docs", "--index", "docs")
     assert said.exit_code == 2

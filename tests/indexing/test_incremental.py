@@ -92,7 +92,7 @@ def test_stored_documents_come_with_the_failures_that_are_still_true(built, sett
 
 def test_the_reason_to_build(large: Generation) -> None:
     files = list(large.store.files().values())
-    assert reason_to_build(None, MADE_WITH, files, []) == "there was no index that can be read"
+    assert reason_to_build(None, MADE_WITH, files, []) == "there was no readable index"
     assert reason_to_build(large, MADE_WITH, files, []) is None
     assert reason_to_build(large, MADE_WITH, files[2:], []) == "files: 0 new, 0 changed, 2 gone"
     altered = [replace(files[0], sha256="0" * 64), SourceFile("new.txt", "1" * 64), *files[1:]]

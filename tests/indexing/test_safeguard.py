@@ -59,8 +59,8 @@ def test_an_emptied_folder_is_refused_with_what_to_do(twenty: Settings) -> None:
     shutil.move(twenty.docs, twenty.docs.with_name("away"))
     twenty.docs.mkdir()
     message = _refused(twenty)
-    assert f"the documents folder {twenty.docs} is empty, 20 of 20 indexed files are gone" in message
-    assert "nothing has been changed" in message
+    assert f"the documents folder {twenty.docs} is empty, and 20 of 20 indexed files are gone" in message
+    assert "the index stays as it is" in message
     assert "qa index --allow-empty" in message
     twenty.docs.rmdir()
     shutil.move(twenty.docs.with_name("away"), twenty.docs)

@@ -216,5 +216,5 @@ def test_a_failed_write_leaves_the_file_unchanged(
 
 def test_the_service_refuses_to_start_with_an_unwritable_file(settings: Settings, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere" / "judged.jsonl"):
-        with pytest.raises(SettingsError, match="judgements cannot be kept in"):
+        with pytest.raises(SettingsError, match="judgements cannot be saved in"):
             serve(replace(settings, judgements=path))

@@ -25,6 +25,7 @@ def test_messages_are_plain(client: FlaskClient) -> None:
     assert message("k=3") == "q: is required"
     assert message("q=+") == "q: must not be empty"
     assert message("q=a&k=0") == "k: must be greater than or equal to 1"
+    assert message("q=a&k=ten") == "k: must be a whole number"
     assert message("q=a&size=1") == "size: is not a known parameter"
     assert message("q=" + "я" * 201) == "q: must be at most 200 characters long; this has 201"
 

@@ -60,7 +60,7 @@ class MilvusPublications:
         if isinstance(self._latest, IndexUnavailableError):
             raise type(self._latest)(*self._latest.args) from self._latest.__cause__
         if self._latest is None:  # another thread is looking, for the first time
-            raise StoreUnavailableError("the store is being looked for")
+            raise StoreUnavailableError("the service is still connecting to the store")
         return self._latest
 
     def live(self) -> tuple[str, bytes | None]:

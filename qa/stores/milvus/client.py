@@ -117,7 +117,7 @@ class Client:
             rows |= {row["id"]: row for row in answer}
         if len(rows) != len(wanted):
             raise StoreUnavailableError(
-                f"{self.address} gives {len(rows)} of {len(wanted)} rows of {collection}"
+                f"{self.address} returned {len(rows)} of {len(wanted)} rows of {collection}"
             )
         return rows
 
@@ -135,7 +135,7 @@ class Client:
             rows = self.query(collection, ["id", *fields], where=ranged)
             if len(rows) != count:
                 raise StoreUnavailableError(
-                    f"{self.address} gives {len(rows)} of {count} rows of {collection}"
+                    f"{self.address} returned {len(rows)} of {count} rows of {collection}"
                 )
             yield from sorted(rows, key=lambda row: row["id"])
 

@@ -186,7 +186,7 @@ class _SentenceScores:
         is_exact = allowed is None and not corpus.layout.search
         if is_exact and len(rows) < min(count, corpus.layout.sentences):
             raise StoreUnavailableError(
-                f"the store at {corpus.client.address} does not hold all sentences now"
+                f"the store at {corpus.client.address} does not hold all sentences at the moment"
             )
         return np.array([row["row"] for row in rows], np.int64)
 

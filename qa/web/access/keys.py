@@ -197,7 +197,9 @@ def _content(path: Path) -> tuple[bytes, files.Stamp] | None:
             return None
         raise SettingsError(f"the keys in {path} cannot be read: {error.strerror}") from error
     if len(data) > _MAX_BYTES:
-        raise SettingsError(f"the keys in {path} cannot be read: it has more than {_MAX_BYTES >> 20} MiB")
+        raise SettingsError(
+            f"the keys in {path} cannot be read: the file has more than {_MAX_BYTES >> 20} MiB"
+        )
     return data, files.stamp(status) if time.time_ns() - status.st_ctime_ns > _SETTLED_NS else ()
 
 

@@ -205,7 +205,7 @@ def _reserve(host: str, port: int) -> socket.socket:
         )[0]
         exclusive, shared = (socket.socket(family, socket.SOCK_STREAM) for _ in range(2))
     except (OSError, UnicodeError) as error:
-        raise SettingsError(f"{host!r} port {port} is not a usable address: {error}") from error
+        raise SettingsError(f"{host!r} port {port} is not a usable address: {_reason(error)}") from error
     try:
         with exclusive:  # fails if another program listens there
             exclusive.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -217,9 +217,14 @@ def _reserve(host: str, port: int) -> socket.socket:
     except OSError as error:
         shared.close()
         raise SettingsError(
-            f"Cannot serve on {host} port {port}: {error}. Choose another port with --port."
+            f"Cannot serve on {host} port {port}: {_reason(error)}. Choose another port with --port."
         ) from error
     return shared
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says, without its number."""
+    return str(error.strerror if isinstance(error, OSError) and error.strerror else error)
 
 
 def _url(reserved: socket.socket) -> str:

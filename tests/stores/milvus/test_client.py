@@ -109,7 +109,7 @@ def test_rows_by_number_are_requested_in_parts(
     wanted = [9, 3, 3, 40, 1, 2, 7]
     assert client.rows("x", wanted, ["name"]) == {number: ROWS[number] for number in wanted}
     assert [len(kwargs["ids"]) for _, kwargs in pymilvus.calls] == [4, 2]
-    with pytest.raises(StoreUnavailableError, match="gives 1 of 2 rows of x"):
+    with pytest.raises(StoreUnavailableError, match="returned 1 of 2 rows of x"):
         client.rows("x", [1, 99], ["name"])
 
 
@@ -126,7 +126,7 @@ def test_a_scan_gives_every_row_in_order_however_many_come_at_once(
 
 def test_a_scan_that_loses_rows_is_an_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "query", lambda *_, **__: ROWS[:3])
-    with pytest.raises(StoreUnavailableError, match="gives 3 of 50 rows of x"):
+    with pytest.raises(StoreUnavailableError, match="returned 3 of 50 rows of x"):
         list(client.scan("x", ["name"], where="", first=0, last=50))
 
 
