@@ -22,16 +22,16 @@ def test_status_and_verify(run, built: Path) -> None:
 
 
 def test_status_lists_every_file_ever_seen(run, tmp_path: Path) -> None:
-    write(tmp_path / "docs", {"a\nb\x1b[2J.txt": "", "photo.jpg": "x"})
+    write(tmp_path / "docs", {"a\nb\x1b[2J.txt": "", "photo.psd": "x"})
     run("index", "docs")
     status = run("status", "--files").stdout
     assert "\nfiles       3 indexed, 1 partly, 1 failed, 1 skipped, 0 gone\n" in status
     assert re.search(r"^  failed  \S+  a\\nb\\x1b\[2J.txt: holds no text$", status, re.MULTILINE)
-    assert re.search(r"^  skipped \S+  photo.jpg: is of no kind that can be read$", status, re.MULTILINE)
+    assert re.search(r"^  skipped \S+  photo.psd: is of no kind that can be read$", status, re.MULTILINE)
     assert re.search(r"^  indexed \S+  trade.md$", status, re.MULTILINE)
     content = json.loads(run("status", "--files", "--json").stdout)
     assert content["ledger"]["counts"]["skipped"] == 1
-    assert {entry["path"] for entry in content["files"]} >= {"photo.jpg", "trade.md"}
+    assert {entry["path"] for entry in content["files"]} >= {"photo.psd", "trade.md"}
 
 
 def test_verify_fails_on_a_damaged_index_and_index_repairs_it(run, built: Path) -> None:

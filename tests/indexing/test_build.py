@@ -506,7 +506,7 @@ def test_a_name_that_is_not_utf8_is_named(settings: Settings, encoder: StandIn) 
 
 def test_hidden_files_and_unknown_kinds_are_left_alone(settings: Settings, encoder: StandIn) -> None:
     good = build(settings, encoder)
-    write(settings.docs, {".hidden.txt": "x", ".git/notes.txt": "x", "photo.jpg": b"x", "Makefile": "x"})
+    write(settings.docs, {".hidden.txt": "x", ".git/notes.txt": "x", "photo.psd": b"x", "Makefile": "x"})
     assert not build(settings, encoder).changed
     assert good.documents == _live(settings).info.documents
 

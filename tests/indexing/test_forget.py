@@ -123,16 +123,16 @@ def test_no_byte_is_left_and_nothing_else_is_lost(known: Settings, state: Callab
 
 def test_others_stay_in_the_ledger_and_in_the_generation_before(known: Settings) -> None:
     (known.docs / "trade.md").rename(known.docs / "trade2.md")
-    write(known.docs, {"photo.jpg": b"x"})
+    write(known.docs, {"photo.psd": b"x"})
     build(known, StandIn())
-    (known.docs / "photo.jpg").unlink()
+    (known.docs / "photo.psd").unlink()
     build(known, StandIn())
     before = {entry.path: (entry.state, entry.since) for entry in ledger.entries(known.index)}
     assert before["trade.md"][0] == "gone"
-    done = _forget(known, "photo.jpg")
-    assert (done.files, done.removed, done.rebuilt) == (("photo.jpg",), (), False)
+    done = _forget(known, "photo.psd")
+    assert (done.files, done.removed, done.rebuilt) == (("photo.psd",), (), False)
     after = {entry.path: (entry.state, entry.since) for entry in ledger.entries(known.index)}
-    assert after == {path: facts for path, facts in before.items() if path != "photo.jpg"}
+    assert after == {path: facts for path, facts in before.items() if path != "photo.psd"}
     assert ledger.summary(known.index).counts["gone"] == 1
 
 
