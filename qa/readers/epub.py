@@ -75,10 +75,12 @@ def _chapters(archive: zipfile.ZipFile, package: Any, folder: str, notes: list[s
             continue
         path = posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
         try:
-            root = parse(decode_markup(_member(archive, path)))
+            markup, damaged = decode_markup(_member(archive, path))
+            root = parse(markup)
         except ReadError as error:
             notes.append(f"chapter {path} was not read: {error}")
             continue
+        notes += (f"chapter {path}: {note}" for note in damaged)
         yield from blocks(root, skipped=frozenset({"head"}))
 
 

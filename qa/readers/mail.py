@@ -42,7 +42,7 @@ def _text(body: Any) -> AssembledText:
         except (UnicodeDecodeError, LookupError):
             text = None
     if body.get_content_type() == "text/html":
-        return assemble(blocks(parse(decode_markup(data) if text is None else text)))
+        return assemble(blocks(parse(decode_markup(data).text if text is None else text)))
     plain = decode(data) if text is None else text
     return AssembledText(printable(plain.replace("\r\n", "\n")), (), ())
 

@@ -2,7 +2,7 @@
 
 A byte-order mark decides the encoding; without one it is UTF-8 if the bytes are valid UTF-8, else a legacy
 encoding. Cyrillic ones are recognised by how often Russian uses the letters that they give, for
-charset-normalizer confuses them in short texts; it recognises the others. Nothing is dropped or replaced.
+charset-normalizer confuses them in short texts; it recognises the others. Nothing is dropped.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import codecs
 import re
 from itertools import pairwise
 from math import log
+from typing import NamedTuple
 
 from qa.errors import ReadError
 from qa.readers.extract import Extract
@@ -64,6 +65,10 @@ characters or whole, score -4.4 to -2.4; its German ones -13 to -9.
 _SAMPLE = 100_000
 """Bytes that are scored: some 20 pages."""
 
+_REPLACEMENT = "\ufffd"
+_ONE_DAMAGED_IN = 100
+"""A text may have one damaged character in so many, or just one. With more it has another encoding. Chosen."""
+
 _UNKNOWN_ENCODING = "has an encoding that cannot be detected: save it as UTF-8"
 
 _RUN = re.compile(r"[^\W\d_]+|[^\x00-\x7f]")
@@ -72,9 +77,38 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
+class Decoded(NamedTuple):
+    """A decoded text, and notes on what could not be decoded."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
 def read(data: bytes) -> Extract:
     """Read plain text. The decoded file is the text."""
-    return Extract(decode(data))
+    text, notes = decode_leniently(data)
+    return Extract(text, notes=notes)
+
+
+def decode_leniently(data: bytes) -> Decoded:
+    """Decode a text file as ``decode`` does, but let a few damaged bytes of UTF-8 cost a character each."""
+    try:
+        return Decoded(decode(data), ())
+    except ReadError:
+        damaged = replace_damaged(data, "utf-8") if _mostly_utf8(data) and b"\0" not in data else None
+        if damaged is None:
+            raise
+        return damaged
+
+
+def replace_damaged(data: bytes, codec: str) -> Decoded | None:
+    """Decode text with U+FFFD for each byte that does not fit, and a note; None if many do not."""
+    text = data.decode(codec, errors="replace")
+    count = text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
+    if count > max(1, len(text) // _ONE_DAMAGED_IN):
+        return None
+    characters = f"{count} damaged characters were" if count > 1 else "1 damaged character was"
+    return Decoded(text, (f"{characters} replaced by {_REPLACEMENT}: the file is not quite {codec.upper()}",))
 
 
 def decode(data: bytes) -> str:

@@ -90,6 +90,12 @@ def test_only_the_mark_is_dropped():
     assert one("a.txt", text.encode()).headings is None
 
 
+def test_a_damaged_byte_of_a_file_costs_a_character_and_a_note():
+    reading = one("a.txt", "Москва, столица России".encode()[:-1])
+    assert reading.text == "Москва, столица Росси\ufffd"
+    assert reading.notes == ("1 damaged character was replaced by \ufffd: the file is not quite UTF-8",)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections import deque
@@ -11,10 +10,11 @@ from html import unescape
 from typing import Any
 
 from qa.errors import ReadError
+from qa.readers.encodings import decode_declared
 from qa.readers.extract import Block, Extract, assemble, printable
 from qa.readers.html.blocks import blocks, is_left_out, local_name, text_of
 from qa.readers.metadata import Facts, first_nonblank, written_by_hand
-from qa.readers.plain_text import decode
+from qa.readers.plain_text import Decoded
 
 _DECLARATION_BYTES = 4096  # HTML demands the declaration within the first 1024
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*+=\s*+(?:[\"']\s*+)?([\w.:-]+)", re.IGNORECASE)
@@ -43,25 +43,17 @@ _METAS = {
 
 def read(data: bytes) -> Extract:
     """Read a page: its article, headings and metadata."""
-    root = parse(decode_markup(data))
+    markup, notes = decode_markup(data)
+    root = parse(markup)
     text, headings, tables = assemble(_article(root))
-    return Extract(text, _facts(root), headings, tables=tables)
+    return Extract(text, _facts(root), headings, tables=tables, notes=notes)
 
 
-def decode_markup(data: bytes) -> str:
+def decode_markup(data: bytes) -> Decoded:
     """Decode HTML or XML by the encoding that it declares, unless that is plainly wrong."""
     top = data[:_DECLARATION_BYTES]
     declared = _XML_ENCODING.search(top) or _CHARSET.search(top)
-    if declared and not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        name = declared[1].decode("ascii", "strict").lower()
-        name = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "utf-8", "gb2312": "gb18030"}.get(
-            name, name
-        )
-        try:
-            return data.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            pass
-    return decode(data)
+    return decode_declared(data, declared[1].decode("ascii") if declared else None)
 
 
 def parse(markup: str) -> Any:
