@@ -11,8 +11,10 @@ from urllib.parse import unquote
 from qa.errors import ReadError
 from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.extract import Block, Extract, assemble
+from qa.readers.grid import Grid
 from qa.readers.html.article import decode_markup, parse
-from qa.readers.html.blocks import blocks, local_name, text_of
+from qa.readers.html.blocks import blocks, text_of
+from qa.readers.html.elements import local_name
 from qa.readers.metadata import Facts
 
 _FIELDS = {
@@ -62,7 +64,9 @@ def _xml(archive: zipfile.ZipFile, path: str) -> Any:
         raise ReadError(f"is not an EPUB that can be opened: {path}: {error}") from error
 
 
-def _chapters(archive: zipfile.ZipFile, package: Any, folder: str, notes: list[str]) -> Iterator[Block]:
+def _chapters(
+    archive: zipfile.ZipFile, package: Any, folder: str, notes: list[str]
+) -> Iterator[Block | Grid]:
     """Yield the chapters of the spine. One that cannot be read is left out and noted."""
     manifest = {item.get("id"): item for item in package.iter() if local_name(item) == "item"}
     for reference in package.iter():

@@ -67,7 +67,7 @@ _SAMPLE = 100_000
 
 _REPLACEMENT = "\ufffd"
 _ONE_DAMAGED_IN = 100
-"""A text may have one damaged character in so many, or just one. With more it has another encoding. Chosen."""
+"""A text may have one damaged character in so many, or just one; else it is another encoding. Chosen."""
 
 _UNKNOWN_ENCODING = "has an encoding that cannot be detected: save it as UTF-8"
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import unescape
 from typing import Any
 
 from qa.errors import ReadError
 from qa.readers.encodings import decode_declared
 from qa.readers.extract import Block, Extract, assemble, printable
-from qa.readers.html.blocks import blocks, is_left_out, local_name, text_of
+from qa.readers.grid import Grid
+from qa.readers.html.blocks import blocks, is_left_out, text_of
+from qa.readers.html.collapsed import reveal
+from qa.readers.html.elements import local_name
+from qa.readers.html.rewriting import rewrite
 from qa.readers.metadata import Facts, first_nonblank, written_by_hand
 from qa.readers.plain_text import Decoded
 
@@ -57,7 +61,7 @@ def decode_markup(data: bytes) -> Decoded:
 
 
 def parse(markup: str) -> Any:
-    """Parse a page. Nothing is fetched and no entity is expanded."""
+    """Parse a page, and rewrite it as it reads. Nothing is fetched and no entity is expanded."""
     from lxml import etree
 
     body = printable(_XML_DECLARATION.sub("", markup, count=1))
@@ -72,6 +76,8 @@ def parse(markup: str) -> Any:
             raise ReadError(f"is not HTML that can be read: {error}") from error
     if root is None:
         raise ReadError("holds no text")
+    reveal(root)
+    rewrite(root)
     return root
 
 
@@ -87,7 +93,7 @@ def _parse_xhtml(body: str) -> Any:
         return None
 
 
-def _article(root: Any) -> list[Block]:
+def _article(root: Any) -> list[Block | Grid]:
     """Return the part that the page marks as main, or the whole page if it has little beside the article.
 
     The article is what trafilatura finds. It drops sentences and headings of some pages, so its result is
@@ -132,7 +138,7 @@ def _for_trafilatura(root: Any) -> Any:
     return tree
 
 
-def _count_words(parts: Iterable[Block]) -> int:
+def _count_words(parts: Iterable[Block | Grid]) -> int:
     return sum(len(_WORD.findall(block.text)) for block in parts)
 
 
@@ -141,6 +147,7 @@ def _facts(root: Any) -> Facts:
     facts = Facts()
     metas = dict(_metas(root))
     linked = [item for item in _linked_data(root) if _is_article(item)]
+    facts.add("title", _agreed_title(root, metas, linked), "file")
     for item in linked[:1]:
         facts.add_all(_from_linked_data(item), "file")
     for field, names in _METAS.items():
@@ -173,6 +180,17 @@ def _title(root: Any) -> str | None:
     title = _text_of_first(root, "title")
     heading = _text_of_first(root, "h1")
     return heading if heading and (not title or title.startswith(heading)) else title
+
+
+def _agreed_title(root: Any, metas: Mapping[str, list[str]], linked: Sequence[dict[str, Any]]) -> str | None:
+    """Return the page's only ``h1`` if another statement of the title has it."""
+    headings = {text_of(element) for element in root.iter() if local_name(element) == "h1"} - {""}
+    named = [_name(item.get(key)) for item in linked for key in ("headline", "name")]
+    marked = [value for name in _METAS["title"] for value in metas.get(name, [])]
+    stated = [_text_of_first(root, "title"), *named, *marked]
+    titles = [" ".join(title.split()).casefold() for title in stated if title]
+    agreed = [heading for heading in headings if any(heading.casefold() in title for title in titles)]
+    return agreed[0] if len(headings) == 1 and agreed else None
 
 
 def _text_of_first(root: Any, name: str) -> str | None:

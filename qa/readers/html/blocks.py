@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from qa.readers.extract import MAX_HEADING_LENGTH, Block, one_line, printable
+from qa.readers.grid import Cell, Grid, lay_out
+from qa.readers.html.collapsed import is_hidden
+from qa.readers.html.elements import local_name
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
@@ -26,20 +29,20 @@ _ROWS = frozenset({"tr", "row"})
 _CELLS = frozenset({"td", "th", "cell"})
 _BREAKS = frozenset({"br", "lb"})
 
+Blocks = Sequence[Block | Grid]
+
 _MAX_CELL_LENGTH = 300  # characters: a cell with a longer text lays out a page
+_MOST_COVERED = 200
+"""Rows or columns that a cell covers at most: hostile pages state millions."""
+
+_NUMBERED = re.compile(r"(?:-?\d+|[A-Za-z]|[ivxlcdm]+|[IVXLCDM]+)\. ")
 _TWO_BREAKS = re.compile(r"\x0b[^\S\x0b]*+(?:\x0b[^\S\x0b]*+)++")
-_HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none", re.IGNORECASE)
 
 
-def local_name(element: Any) -> str:
-    """Return an element's name in lower case and without its namespace; comments and such have none."""
-    return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+def blocks(root: Any, *, skipped: frozenset[str] = frozenset()) -> Iterator[Block | Grid]:
+    """Yield the blocks and tables of an element and its descendants, in order.
 
-
-def blocks(root: Any, *, skipped: frozenset[str] = frozenset()) -> Iterator[Block]:
-    """Yield the blocks of an element and its descendants, in order.
-
-    A table row is one line, its cells separated by " | "; a list item begins with "- ".
+    A list item begins with "- ", unless it has a number.
 
     Args:
         root: an element of HTML, or of the XML that trafilatura returns.
@@ -68,7 +71,7 @@ def blocks(root: Any, *, skipped: frozenset[str] = frozenset()) -> Iterator[Bloc
 def text_of(element: Any, skipped: frozenset[str] = frozenset()) -> str:
     """Return the text of an element and its descendants on one line."""
     parts = []
-    for event in _walk(element, _SKIPPED | skipped, lambda _: []):
+    for event in _walk(element, _SKIPPED | skipped, lambda _: ()):
         if isinstance(event, str):
             parts.append(event)
         elif isinstance(event, _Tag) and event.name in _BLOCKS | _BREAKS:
@@ -82,8 +85,8 @@ class _Tag(NamedTuple):
 
 
 def _walk(
-    root: Any, skipped: frozenset[str], whole: Callable[[Any], list[Block]]
-) -> Iterator[str | _Tag | list[Block]]:
+    root: Any, skipped: frozenset[str], whole: Callable[[Any], Blocks]
+) -> Iterator[str | _Tag | Blocks]:
     """Yield texts and tags in order, and the blocks of an element in its place if ``whole`` returns any.
 
     It does not recurse: hostile pages nest a hundred thousand elements.
@@ -97,7 +100,7 @@ def _walk(
         if child is None:
             stack.pop()
             yield _Tag(local_name(parent), opens=False)
-        elif (name := local_name(child)) in skipped or not name or _is_hidden(child):
+        elif (name := local_name(child)) in skipped or not name or is_hidden(child):
             pass
         elif whole_blocks := whole(child):
             yield whole_blocks
@@ -113,11 +116,7 @@ def _walk(
 
 def is_left_out(element: Any) -> bool:
     """Whether an element is not text: a script, navigation, or hidden by the browser."""
-    return local_name(element) in _SKIPPED or _is_hidden(element)
-
-
-def _is_hidden(element: Any) -> bool:
-    return "hidden" in element.attrib or bool(_HIDDEN.search(element.get("style", "")))
+    return local_name(element) in _SKIPPED or is_hidden(element)
 
 
 def _paragraphs(inline: list[str]) -> Iterator[Block]:
@@ -150,12 +149,16 @@ class _Items:
     def mark(self, paragraphs: Iterable[Block]) -> Iterator[Block]:
         """Mark the first block of an item."""
         for block in paragraphs:
-            yield Block(f"- {block.text}", tight=self._follows) if self._begins else block
+            yield Block(_marked(block.text), tight=self._follows) if self._begins else block
             self._follows = self._begins
             self._begins = False
 
 
-def _whole(element: Any) -> list[Block]:
+def _marked(text: str) -> str:
+    return text if _NUMBERED.match(text) else f"- {text}"
+
+
+def _whole(element: Any) -> Blocks:
     """Return the blocks of a heading, preformatted text or data table; none for anything else."""
     name = local_name(element)
     if name == "pre":
@@ -173,21 +176,42 @@ def _level(element: Any, name: str) -> int | None:
     return _HEADINGS.get(element.get("rend", "h2") if name == "head" else name)
 
 
-def _table(table: Any) -> list[Block]:
-    """Return a table's rows as lines; nothing if it only lays out a page: its cells are then paragraphs."""
+def _table(table: Any) -> Blocks:
+    """Return a table and its caption; nothing if it only lays out a page: its cells are then paragraphs."""
     names = Counter(local_name(element) for element in table.iter())
-    if names["table"] > 1 or any(names[heading] for heading in _HEADINGS):
+    is_layout = table.get("role") in {"presentation", "none"}
+    if is_layout or names["table"] > 1 or any(names[heading] for heading in _HEADINGS):
         return []
-    rows = []
-    captions = []
-    for element in table.iter():
-        name = local_name(element)
-        if name in _ROWS:
-            cells = [text_of(cell) for cell in element if local_name(cell) in _CELLS]
-            rows.append([cell for cell in cells if cell])
-        elif name == "caption":
-            captions.append(Block(text_of(element)))
-    if any(len(cell) > _MAX_CELL_LENGTH for row in rows for cell in row):
+    captions = [Block(text_of(element)) for element in table.iter() if local_name(element) == "caption"]
+    rows = [row for row in table.iter() if local_name(row) in _ROWS]
+    cells = [[_cell(cell) for cell in row if local_name(cell) in _CELLS] for row in rows]
+    if any(len(cell.text) > _MAX_CELL_LENGTH for row in cells for cell in row):
         return []
-    lines = [" | ".join(row) for row in rows if row]
-    return captions + [Block(line, tight=position > 0) for position, line in enumerate(lines)]
+    grid = lay_out(cells, header_rows=_count_header_rows(rows))
+    return [*captions, grid] if grid.rows else captions
+
+
+def _cell(cell: Any) -> Cell:
+    return Cell(text_of(cell), _covered(cell.get("rowspan")), _covered(cell.get("colspan")))
+
+
+def _covered(value: str | None) -> int:
+    """Return how many rows or columns a cell covers, within reason."""
+    return min(max(int(value), 1), _MOST_COVERED) if value and value.strip().isdecimal() else 1
+
+
+def _count_header_rows(rows: Sequence[Any]) -> int:
+    """Count the first rows that only name columns: those of ``thead``, or of nothing but ``th``."""
+    count = 0
+    for row in rows:
+        cells = [cell for cell in row if local_name(cell) in _CELLS]
+        marked = local_name(row.getparent()) == "thead" or row.get("role") == "head"
+        if not marked and not all(_names_column(cell) for cell in cells):
+            break
+        count += 1
+    return count if count < len(rows) else 0
+
+
+def _names_column(cell: Any) -> bool:
+    is_header = local_name(cell) == "th" and cell.get("scope") != "row"
+    return bool(is_header or cell.get("role") == "head")

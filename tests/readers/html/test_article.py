@@ -31,7 +31,7 @@ def test_paragraphs_headings_lists_and_tables():
         "- one\n- nested\n- two",
         "Part",
         "Trade",
-        "Year | Sum\n2018 | 5 4",
+        "Year | Sum | \n2018 |  | 5 4",
         "code\n  lines",
         "Old",
         "page",
@@ -93,7 +93,7 @@ def test_metadata_from_tags():
         ("A story | A Site", "A story", "A story"),
         ("A story", "Welcome", "A story"),
         ("", "A story", "A story"),
-        ("A Site: a story", "A story", "A Site: a story"),
+        ("A Site: a story", "A story", "A story"),
     ],
 )
 def test_title_of_the_page_or_its_heading(title, heading, expected):

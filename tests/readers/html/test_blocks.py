@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from qa.readers.html.blocks import blocks, is_left_out, local_name, text_of
+from qa.readers.extract import Block
+from qa.readers.grid import Grid
+from qa.readers.html.blocks import blocks, is_left_out, text_of
+from qa.readers.html.elements import local_name
 
 
 def _blocks(markup: str) -> list[tuple[str, int | None, bool]]:
-    return [
-        (block.text, block.level, block.tight) for block in blocks(html.fromstring(f"<div>{markup}</div>"))
-    ]
+    parts = blocks(html.fromstring(f"<div>{markup}</div>"))
+    return [(part.text, part.level, part.tight) for part in parts if isinstance(part, Block)]
 
 
 def _texts(markup: str) -> list[str]:
@@ -48,11 +50,8 @@ def test_items_of_one_list_are_on_consecutive_lines() -> None:
 
 def test_a_table_of_data_is_lines_and_one_of_layout_is_paragraphs() -> None:
     row = "<tr><td>{}</td><td>2</td></tr>"
-    assert _blocks(f"<table><caption>C</caption>{row.format(1)}{row.format(3)}</table>") == [
-        ("C", None, False),
-        ("1 | 2", None, False),
-        ("3 | 2", None, True),
-    ]
+    table = f"<div><table><caption>C</caption>{row.format(1)}{row.format(3)}</table></div>"
+    assert list(blocks(html.fromstring(table))) == [Block("C"), Grid((("1", "2"), ("3", "2")))]
     assert _texts(f"<table>{row.format('<h1>T</h1>')}</table>") == ["T", "2"]
     assert _texts(f"<table>{row.format('word ' * 100)}</table>") == [("word " * 100).strip(), "2"]
 

@@ -1,0 +1,81 @@
+"""Markup whose meaning becomes characters."""
+
+from __future__ import annotations
+
+import pytest
+
+from readers.samples import one
+
+
+def _text(body: str) -> str:
+    return one("a.html", f"<html><body><p>A first paragraph of the page.</p>{body}</body></html>").text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("in 1821<sup>1</sup> and", "in 1821^1 and"),
+        ("held 31<sup><a href='#n2'>2</a></sup> ships", "held 31 [2] ships"),
+        ("held 31<a href='#n2'><sup>2</sup></a> ships", "held 31 [2] ships"),
+        ("31<sup>[4]</sup> ships", "31[4] ships"),
+        ("the harbour<sup>3</sup> wall", "the harbour [3] wall"),
+        ("250 m<sup>2</sup> of sail", "250 m² of sail"),
+        ("10<sup>6</sup> tonnes, 10<sup>-3</sup> m", "10^6 tonnes, 10^-3 m"),
+        ("x<sup>n</sup>, H<sub>2</sub>O", "xn, H2O"),
+        ("the 21<sup>st</sup> of May", "the 21st of May"),
+        ("<b>12</b><sup>7</sup> boats", "12^7 boats"),
+    ],
+)
+def test_superscripts_never_fuse_with_a_number(markup, text):
+    assert text in _text(f"<p>There it was, {markup}, as they said.</p>")
+
+
+def test_breaks_in_preformatted_text_end_lines():
+    text = _text("<pre><code><span>import x<br></span><span>print(x)</span></code></pre><pre>a<br/>b</pre>")
+    assert "import x\nprint(x)" in text
+    assert "a\nb" in text
+
+
+@pytest.mark.parametrize(
+    ("attributes", "items", "lines"),
+    [
+        ("", "<li>One.<li>Two.", ["1. One.", "2. Two."]),
+        ("start=7", "<li>One.<li value=3>Two.<li>Three.", ["7. One.", "3. Two.", "4. Three."]),
+        ("reversed", "<li>One.<li>Two.", ["2. One.", "1. Two."]),
+        ("type=a", "<li>One.<li>Two.", ["a. One.", "b. Two."]),
+        ("type=I start=3", "<li>One.<li>Two.", ["III. One.", "IV. Two."]),
+        ("", "<li><p>One.</p><p>More.</p><li><b>Two</b>.", ["1. One.", "More.", "2. Two."]),
+        ("", "<li>One.<ol type=a><li>In.</ol><li>Two.", ["1. One.", "a. In.", "2. Two."]),
+    ],
+)
+def test_items_of_an_ordered_list_keep_their_numbers(attributes, items, lines):
+    assert [line for line in _text(f"<ol {attributes}>{items}</ol>").split("\n") if line][1:] == lines
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("<mi>Q</mi><mo>=</mo><mn>0.75</mn><mi>m³/s</mi>", "Q = 0.75m³/s"),
+        ("<mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow><mi>b</mi></mfrac>", "(a+1)/b"),
+        ("<msup><mi>x</mi><mn>2</mn></msup><mo>+</mo><msub><mi>y</mi><mi>i</mi></msub>", "x^2+y_i"),
+        ("<msqrt><mi>a</mi><mo>+</mo><mi>b</mi></msqrt>", "√(a+b)"),
+        ("<semantics><mn>0.5</mn><annotation>\\frac 1 2</annotation></semantics>", "0.5"),
+    ],
+)
+def test_formulas_are_text(formula, text):
+    assert f"flow {text} at" in _text(f"<p>The flow <math>{formula}</math> at noon.</p>")
+
+
+def test_a_formula_without_children_is_its_alternative_text():
+    assert "flow E=mc^2 at" in _text("<p>The flow <math alttext='E=mc^2'></math> at noon.</p>")
+
+
+def test_pronunciation_is_left_out():
+    ruby = "<ruby>大<rp>(</rp><rt>おお</rt><rp>)</rp>阪<rt>さか</rt></ruby>の港"
+    assert "大阪の港" in _text(f"<p>{ruby}は古い。</p>")
+
+
+def test_line_ends_between_han_are_no_spaces_and_between_other_words_are():
+    text = _text("<p>会议在市政\n  厅举行，\n议题为预算。</p><p>한국어\n문장 and\nmore 港\nof</p>")
+    assert "会议在市政厅举行，议题为预算。" in text
+    assert "한국어 문장 and more 港 of" in text
