@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
-from qa.readers import docx, epub, mail, markdown, plain_text, sidecar, tables, text_metadata
+from qa.readers import docx, epub, mail, markdown, plain_text, pptx, sidecar, tables, text_metadata
 from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
 from qa.readers.metadata import Facts
@@ -34,6 +34,7 @@ VERSION = 2
 """Changes whenever the same file may come out as another text or with other metadata."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
@@ -46,6 +47,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".xhtml": "application/xhtml+xml",
         ".pdf": "application/pdf",
         ".docx": _DOCX,
+        ".pptx": _PPTX,
         ".epub": "application/epub+zip",
         ".eml": "message/rfc822",
         ".jsonl": "application/jsonl",
@@ -62,6 +64,7 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/xhtml+xml": article.read,
     "application/pdf": extraction.read,
     _DOCX: docx.read,
+    _PPTX: pptx.read,
     "application/epub+zip": epub.read,
     "message/rfc822": mail.read,
 }

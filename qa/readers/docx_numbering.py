@@ -20,6 +20,7 @@ _ROMAN = (
 _MAX_ROMAN = 4_000
 _RUSSIAN = "абвгдежзиклмнопрстуфхцчшщэюя"
 _LEVELS = 9  # of a list
+_MAX_DIGITS = 6
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ def value(element: Any, path: str, default: str = "") -> str:
 
 def whole(text: str, default: int = 0) -> int:
     """Return a whole number of at most six digits, or the default."""
-    return int(text) if re.fullmatch(r"\d{1,6}", text, re.ASCII) else default
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else default
 
 
 class Numbering:

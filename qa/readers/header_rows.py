@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_NUMBER = re.compile(r"[-−–+~<>≈]?\s*[$€£₽¥]?\s*\d[\d\s.,:/%'’]*\s*\S{0,8}")
+_NUMBER = re.compile(r"[-−–+~<>≈]?+\s*+[$€£₽¥]?+\s*+\d[\d\s.,:/%'’]*+\S{0,8}")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:[/–-]\d{2,4})?")
 
 _MAX_NAME_LENGTH = 80

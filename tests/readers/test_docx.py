@@ -142,8 +142,8 @@ def m(text):
         (f"<m:rad><m:deg>{m('3')}</m:deg><m:e>{m('8')}</m:e></m:rad>", "√[3]8"),
         (
             (
-                f"<m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr><m:sub>{m('i=1')}</m:sub><m:sup>{m('n')}</m:sup>"
-                f"<m:e>{m('i')}</m:e></m:nary>"
+                f"<m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr><m:sub>{m('i=1')}</m:sub>"
+                f"<m:sup>{m('n')}</m:sup><m:e>{m('i')}</m:e></m:nary>"
             ),
             "∑_(i=1)^n i",
         ),
