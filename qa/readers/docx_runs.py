@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from qa.readers.docx_numbering import MAIN, write_number
@@ -47,6 +47,14 @@ def is_on(element: Any, name: str) -> bool:
     """Whether a property that is either on or off is set among an element's children, and on."""
     found = None if element is None else element.find(f"{MAIN}{name}")
     return found is not None and found.get(f"{MAIN}val", "1") not in _OFF
+
+
+def raised(piece: str, before: Sequence[str]) -> str:
+    """Return a raised piece so that its digits do not fuse with the number or the unit before them."""
+    last = before[-1][-1:] if before else ""
+    if not piece.strip("-−+").isdigit():
+        return piece
+    return f"^{piece}" if last.isdigit() else piece.translate(_RAISED_DIGITS) if last.isalpha() else piece
 
 
 class RunReader:
@@ -119,11 +127,7 @@ class RunReader:
         return "" if reference.get(f"{MAIN}customMarkFollows", "0") not in _OFF else marker
 
     def _set_apart(self, piece: str, before: list[str]) -> str:
-        """Return a piece so that raised digits do not fuse with the number or the unit before them."""
-        last = before[-1][-1:] if before else ""
-        if not self._raised or not piece.strip("-−+").isdigit():
-            return piece
-        return f"^{piece}" if last.isdigit() else piece.translate(_RAISED_DIGITS) if last.isalpha() else piece
+        return raised(piece, before) if self._raised else piece
 
     def _is_hidden(self, run: Any) -> bool:
         properties = run.find(f"{MAIN}rPr")
