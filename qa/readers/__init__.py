@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
-from qa.readers import docx, epub, mail, markdown, odf, plain_text, pptx, sidecar, tables, text_metadata
+from qa.readers import docx, epub, mail, markdown, odf, plain_text, pptx, rtf, sidecar, tables, text_metadata
 from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
 from qa.readers.metadata import Facts
@@ -48,6 +48,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".pdf": "application/pdf",
         ".docx": _DOCX,
         ".pptx": _PPTX,
+        ".rtf": "application/rtf",
         ".odt": "application/vnd.oasis.opendocument.text",
         ".odp": "application/vnd.oasis.opendocument.presentation",
         ".epub": "application/epub+zip",
@@ -67,6 +68,7 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/pdf": extraction.read,
     _DOCX: docx.read,
     _PPTX: pptx.read,
+    "application/rtf": rtf.read,
     "application/vnd.oasis.opendocument.text": odf.read_text,
     "application/vnd.oasis.opendocument.presentation": odf.read_slides,
     "application/epub+zip": epub.read,
