@@ -9,7 +9,22 @@ from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
-from qa.readers import docx, epub, mail, markdown, odf, plain_text, pptx, rtf, sidecar, tables, text_metadata
+from qa.readers import (
+    docx,
+    epub,
+    mail,
+    markdown,
+    odf,
+    plain_text,
+    pptx,
+    rst,
+    rtf,
+    sidecar,
+    subtitles,
+    tables,
+    text_metadata,
+    xml,
+)
 from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
 from qa.readers.metadata import Facts
@@ -48,6 +63,10 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".pdf": "application/pdf",
         ".docx": _DOCX,
         ".pptx": _PPTX,
+        ".rst": "text/x-rst",
+        ".vtt": "text/vtt",
+        ".srt": "application/x-subrip",
+        ".xml": "application/xml",
         ".rtf": "application/rtf",
         ".odt": "application/vnd.oasis.opendocument.text",
         ".odp": "application/vnd.oasis.opendocument.presentation",
@@ -68,6 +87,10 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/pdf": extraction.read,
     _DOCX: docx.read,
     _PPTX: pptx.read,
+    "text/x-rst": rst.read,
+    "text/vtt": subtitles.read,
+    "application/x-subrip": subtitles.read,
+    "application/xml": xml.read,
     "application/rtf": rtf.read,
     "application/vnd.oasis.opendocument.text": odf.read_text,
     "application/vnd.oasis.opendocument.presentation": odf.read_slides,

@@ -87,3 +87,49 @@ def make_pdf(*pages, title=None, author=None, **canvas_options):
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+def one_slide(presentation):
+    slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "Some text."
+
+
+def make_pptx(build, **properties):
+    from pptx import Presentation
+
+    presentation = Presentation()
+    presentation.core_properties.title = presentation.core_properties.author = ""
+    for name, value in properties.items():
+        setattr(presentation.core_properties, name, value)
+    build(presentation)
+    buffer = io.BytesIO()
+    presentation.save(buffer)
+    return buffer.getvalue()
+
+
+ODF_NAMES = ("office", "text", "table", "style", "presentation", "meta")
+ODF_SPACES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ODF_NAMES
+)
+ODF_SPACES += (
+    ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+    ' xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0"'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+)
+
+
+def make_odf(body, *, kind="text", styles="", meta="", manifest=""):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {ODF_SPACES}>"
+            f"<office:automatic-styles>{styles}</office:automatic-styles>"
+            f"<office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>",
+        )
+        archive.writestr(
+            "meta.xml",
+            f"<office:document-meta {ODF_SPACES}><office:meta>{meta}</office:meta></office:document-meta>",
+        )
+        archive.writestr("META-INF/manifest.xml", manifest)
+    return buffer.getvalue()

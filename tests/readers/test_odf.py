@@ -5,31 +5,7 @@ import pytest
 
 from qa.errors import ReadError
 from qa.readers import archives
-from readers.samples import headings, one
-
-NAMES = ("office", "text", "table", "style", "presentation", "meta")
-SPACES = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in NAMES)
-SPACES += (
-    ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
-    ' xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0"'
-    ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
-)
-
-
-def make_odf(body, *, kind="text", styles="", meta="", manifest=""):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            "content.xml",
-            f"<office:document-content {SPACES}><office:automatic-styles>{styles}</office:automatic-styles>"
-            f"<office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>",
-        )
-        archive.writestr(
-            "meta.xml",
-            f"<office:document-meta {SPACES}><office:meta>{meta}</office:meta></office:document-meta>",
-        )
-        archive.writestr("META-INF/manifest.xml", manifest)
-    return buffer.getvalue()
+from readers.samples import headings, make_odf, one
 
 
 def odt(body, **parts):

@@ -1,23 +1,8 @@
-import io
-
 import pytest
 
 from qa.errors import ReadError
 from qa.readers import archives
-from readers.samples import headings, one
-
-
-def make_pptx(build, **properties):
-    from pptx import Presentation
-
-    presentation = Presentation()
-    presentation.core_properties.title = presentation.core_properties.author = ""
-    for name, value in properties.items():
-        setattr(presentation.core_properties, name, value)
-    build(presentation)
-    buffer = io.BytesIO()
-    presentation.save(buffer)
-    return buffer.getvalue()
+from readers.samples import headings, make_pptx, one
 
 
 def add_slide(presentation, layout, title=None, body=None):
