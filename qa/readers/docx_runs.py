@@ -65,6 +65,7 @@ class RunReader:
         self._hidden = frozenset(hidden_styles)
         self._fields: list[bool] = []  # of each open field, whether its result has begun
         self._raised = False
+        self._counts: dict[str, int] = {}
         self.notes: dict[tuple[str, str], str] = {}
         """The marker of each footnote and endnote referred to so far, by its kind and id."""
 
@@ -121,9 +122,11 @@ class RunReader:
 
     def _marker(self, reference: Any, name: str) -> str:
         kind = name.removesuffix("Reference")
-        number = 1 + sum(known == kind for known, _ in self.notes)
-        marker = f"[{number if kind == 'footnote' else write_number(number, 'lowerRoman')}]"
-        marker = self.notes.setdefault((kind, reference.get(f"{MAIN}id", "")), marker)
+        key = kind, reference.get(f"{MAIN}id", "")
+        if key not in self.notes:
+            number = self._counts[kind] = self._counts.get(kind, 0) + 1
+            self.notes[key] = f"[{number if kind == 'footnote' else write_number(number, 'lowerRoman')}]"
+        marker = self.notes[key]
         return "" if reference.get(f"{MAIN}customMarkFollows", "0") not in _OFF else marker
 
     def _set_apart(self, piece: str, before: list[str]) -> str:
