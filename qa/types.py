@@ -143,10 +143,12 @@ class PassageSpan:
     Attributes:
         span: the passage.
         sentences: its sentences, in order, inside ``span``.
-        lead: headings and other matter since the passage before, searched with this passage.
+        lead: headings and other matter since the passage before, and a table's header with each passage of
+            its rows; searched with this passage.
         section: the headings above it, outermost first, joined by " › "; None at the top.
         page: the page on which it begins, or None.
         language: ISO 639-1 code, or None if unknown.
+        header: the lines of ``lead`` that name the columns, if the sentences are rows of a table.
     """
 
     span: Span
@@ -155,6 +157,7 @@ class PassageSpan:
     section: str | None = None
     page: int | None = None
     language: str | None = None
+    header: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +226,7 @@ class PassageInput:
     """A passage as the encoder takes it.
 
     Attributes:
-        context: title and section, which the model reads before the text; may be empty.
+        context: title, section and a table's header, which the model reads before the text; may be empty.
         text: the passage.
         sentences: their spans in ``text``.
     """

@@ -351,8 +351,9 @@ def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:
 def _passage_span(row: sqlite3.Row) -> PassageSpan:
     span = Span(row["char_start"], row["char_end"])
     return PassageSpan(
-        span, _spans(row["sentences"]), _spans(row["lead"]), row["section"], row["page"], row["language"]
-    )
+        span, _spans(row["sentences"]), _spans(row["lead"]), row["section"], row["page"], row["language"],
+        row["header"] and _span(json.loads(row["header"])),
+    )  # fmt: skip
 
 
 _span = partial(tuple.__new__, Span)

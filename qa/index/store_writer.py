@@ -35,7 +35,7 @@ CREATE TABLE passages (
     char_start INTEGER NOT NULL, char_end INTEGER NOT NULL,
     byte_start INTEGER NOT NULL, byte_length INTEGER NOT NULL,
     section TEXT, page INTEGER, language TEXT,
-    sentences TEXT NOT NULL, lead TEXT NOT NULL, vector_key TEXT NOT NULL
+    sentences TEXT NOT NULL, lead TEXT NOT NULL, header TEXT, vector_key TEXT NOT NULL
 ) STRICT;
 CREATE INDEX passages_by_place ON passages (document, char_start);
 """
@@ -93,7 +93,7 @@ class StoreWriter:
         )  # fmt: skip
         self._db.execute("INSERT INTO texts VALUES (?, ?)", (self._documents, stored.text.encode()))
         self._db.executemany(
-            f"INSERT INTO passages VALUES ({', '.join('?' * 12)})", self._passage_rows(stored)
+            f"INSERT INTO passages VALUES ({', '.join('?' * 13)})", self._passage_rows(stored)
         )
         self._documents += 1
         self._passages += len(stored.passages)
@@ -107,6 +107,7 @@ class StoreWriter:
             yield (
                 self._passages + i, self._documents, start, end, in_bytes, length,
                 passage.section, passage.page, passage.language,
-                json.dumps(passage.sentences), json.dumps(passage.lead), key,
+                json.dumps(passage.sentences), json.dumps(passage.lead),
+                passage.header and json.dumps(passage.header), key,
             )  # fmt: skip
             chars, in_bytes = end, in_bytes + length

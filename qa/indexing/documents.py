@@ -144,7 +144,9 @@ def passage_input(stored: StoredDocument, passage: PassageSpan) -> PassageInput:
     start = passage.span.start
     sentences = tuple(Span(a - start, b - start) for a, b in passage.sentences)
     text = passage.span.slice(stored.text)
-    return PassageInput(passages.context(stored.document.metadata, passage.section), text, sentences)
+    header = passage.header and passage.header.slice(stored.text)
+    context = passages.context(stored.document.metadata, passage.section, header)
+    return PassageInput(context, text, sentences)
 
 
 def _size(text: str, tokens: int) -> int:

@@ -9,7 +9,23 @@ from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
-from qa.readers import docx, epub, mail, markdown, pictures, plain_text, sidecar, tables, text_metadata
+from qa.readers import (
+    docx,
+    epub,
+    mail,
+    markdown,
+    odf,
+    pictures,
+    plain_text,
+    pptx,
+    rst,
+    rtf,
+    sidecar,
+    subtitles,
+    tables,
+    text_metadata,
+    xml,
+)
 from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
 from qa.readers.metadata import Facts
@@ -34,6 +50,7 @@ VERSION = 2
 """Changes whenever the same file may come out as another text or with other metadata."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
@@ -46,6 +63,14 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".xhtml": "application/xhtml+xml",
         ".pdf": "application/pdf",
         ".docx": _DOCX,
+        ".pptx": _PPTX,
+        ".rst": "text/x-rst",
+        ".vtt": "text/vtt",
+        ".srt": "application/x-subrip",
+        ".xml": "application/xml",
+        ".rtf": "application/rtf",
+        ".odt": "application/vnd.oasis.opendocument.text",
+        ".odp": "application/vnd.oasis.opendocument.presentation",
         ".epub": "application/epub+zip",
         ".eml": "message/rfc822",
         ".png": "image/png",
@@ -68,6 +93,14 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/xhtml+xml": article.read,
     "application/pdf": extraction.read,
     _DOCX: docx.read,
+    _PPTX: pptx.read,
+    "text/x-rst": rst.read,
+    "text/vtt": subtitles.read,
+    "application/x-subrip": subtitles.read,
+    "application/xml": xml.read,
+    "application/rtf": rtf.read,
+    "application/vnd.oasis.opendocument.text": odf.read_text,
+    "application/vnd.oasis.opendocument.presentation": odf.read_slides,
     "application/epub+zip": epub.read,
     "message/rfc822": mail.read,
     **dict.fromkeys(("image/png", "image/jpeg", "image/tiff", "image/webp"), pictures.read),

@@ -9,12 +9,14 @@ from typing import Any
 
 from qa.errors import ReadError
 from qa.readers.archives import DAMAGED, open_zip
-from qa.readers.extract import Block, Extract, assemble, one_line
+from qa.readers.docx_numbering import MAIN, Numbering, value, whole
+from qa.readers.docx_runs import BOX, FALLBACK, RunReader, is_on
+from qa.readers.docx_tables import cells_of, formats_first_row, header_rows, merged_cells, rows_of
+from qa.readers.extract import Block, Extract, assemble
+from qa.readers.grid import Cell, Grid, lay_out
+from qa.readers.header_rows import guess_header_rows
 from qa.readers.metadata import Facts, written_by_hand
 
-_MAIN = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_SIGNS = {f"{_MAIN}tab": " ", f"{_MAIN}br": " ", f"{_MAIN}cr": " ", f"{_MAIN}noBreakHyphen": "\u2011"}
 _HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
 
 _MAX_BASE_STYLES = 20
@@ -22,18 +24,28 @@ _MAX_BASE_STYLES = 20
 
 _BODY_TEXT = 9  # the outline level of text that is no heading, from 0
 
+_SKIPPED = frozenset({f"{MAIN}{name}" for name in ("sectPr", "sdtPr", "del", "moveFrom")} | {FALLBACK})
+
 
 def read(data: bytes) -> Extract:
     """Read a document: its text, headings and core properties."""
     open_zip(data, "a DOCX").close()
     document = _open(data)
-    levels = _levels(document.styles)
-    blocks = list(_blocks(document.element.body, levels))
-    for part in document.part.package.iter_parts():
-        if part.partname.endswith(("/footnotes.xml", "/endnotes.xml")):
-            blocks += _blocks(_root(part), levels)
+    parts = {
+        str(part.partname).rpartition("/")[2]: part
+        for part in document.part.package.iter_parts()
+        if str(part.partname).endswith(".xml")
+    }
+    numbering = _root(parts["numbering.xml"]) if "numbering.xml" in parts else None
+    reader = _Reader(document.styles, Numbering(numbering))
+    blocks = list(reader.blocks(document.element.body))
+    for kind in ("footnote", "endnote"):
+        if part := parts.get(f"{kind}s.xml"):
+            blocks += reader.notes(_root(part), kind)
     text, headings, tables = assemble(blocks)
-    return Extract(text, _facts(document), headings, tables=tables)
+    comments = _count_comments(parts)
+    noted = (f"comments were left out: {comments}",) if comments else ()
+    return Extract(text, _facts(document), headings, tables=tables, notes=noted)
 
 
 def _open(data: bytes) -> Any:
@@ -54,18 +66,16 @@ def _root(part: Any) -> Any:
     return etree.fromstring(part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
-def _levels(styles: Any) -> dict[str, int]:
-    """Return the levels of heading styles, by their name or outline level or that of a base style."""
-    levels = {}
-    for style in styles:
-        base, steps = style, 0
-        while base is not None and steps < _MAX_BASE_STYLES:
-            level = _style_level(base)
-            if level is not None:
-                levels[style.style_id] = level
-                break
-            base, steps = getattr(base, "base_style", None), steps + 1
-    return levels
+def _count_comments(parts: dict[str, Any]) -> int:
+    return len(_root(parts["comments.xml"]).findall(f"{MAIN}comment")) if "comments.xml" in parts else 0
+
+
+def _bases(style: Any) -> Iterator[Any]:
+    """Yield a style and those that it is based on."""
+    steps = 0
+    while style is not None and steps < _MAX_BASE_STYLES:
+        yield style
+        style, steps = getattr(style, "base_style", None), steps + 1
 
 
 def _style_level(style: Any) -> int | None:
@@ -79,55 +89,116 @@ def _style_level(style: Any) -> int | None:
 
 def _outline_level(element: Any) -> int | None:
     """Return the outline level that an element's paragraph properties set, from 1; body text has none."""
-    outline = element.find(f"{_MAIN}pPr/{_MAIN}outlineLvl")
-    value = None if outline is None else outline.get(f"{_MAIN}val")
-    return int(value) + 1 if value and value.isdigit() and int(value) < _BODY_TEXT else None
+    outline = value(element, "pPr/outlineLvl")
+    return int(outline) + 1 if outline.isdigit() and int(outline) < _BODY_TEXT else None
 
 
-def _blocks(container: Any, levels: dict[str, int]) -> Iterator[Block]:
-    for element in container:
-        if element.tag == f"{_MAIN}p":
-            yield from _paragraph(element, levels)
-        elif element.tag == f"{_MAIN}tbl":
-            rows = (" | ".join(filter(None, map(_cell, _cells(row)))) for row in element.iter(f"{_MAIN}tr"))
-            lines = [row for row in rows if row]
-            yield from (Block(line, tight=position > 0) for position, line in enumerate(lines))
-        elif isinstance(element.tag, str) and element.tag != f"{_MAIN}sectPr":
-            yield from _blocks(element, levels)
+class _Reader:
+    """Reads a document's paragraphs and tables, in order: lists and fields are counted from its beginning."""
+
+    def __init__(self, styles: Any, numbering: Numbering) -> None:
+        self._levels: dict[str, int] = {}
+        self._numbers: dict[str, tuple[str, int]] = {}
+        self._header_styles: set[str] = set()
+        self._numbering = numbering
+        hidden = set()
+        for style in styles:
+            bases = list(_bases(style))
+            levels = (level for base in bases if (level := _style_level(base)) is not None)
+            if (level := next(levels, None)) is not None:
+                self._levels[style.style_id] = level
+            if any(is_on(base.element.find(f"{MAIN}rPr"), "vanish") for base in bases):
+                hidden.add(style.style_id)
+            for base in reversed(bases):
+                if number := value(base.element, "pPr/numPr/numId"):
+                    place = whole(value(base.element, "pPr/numPr/ilvl", "0"))
+                    self._numbers[style.style_id] = (number, place)
+            if any(formats_first_row(base.element) for base in bases):
+                self._header_styles.add(style.style_id)
+        self._hidden = hidden
+        self._runs = RunReader(hidden)
+        self._in_list = False
+
+    def blocks(self, container: Any) -> Iterator[Block | Grid]:
+        """Yield the paragraphs, headings and tables of a container."""
+        for element in container:
+            if element.tag == f"{MAIN}p":
+                yield from self._paragraph(element)
+            elif element.tag == f"{MAIN}tbl":
+                self._in_list = False
+                yield from self._table(element)
+            elif isinstance(element.tag, str) and element.tag not in _SKIPPED:
+                yield from self.blocks(element)
+
+    def notes(self, root: Any, kind: str) -> Iterator[Block | Grid]:
+        """Yield footnotes or endnotes, each with the marker that refers to it."""
+        for note in root.findall(f"{MAIN}{kind}"):
+            if note.get(f"{MAIN}type", "normal") != "normal":  # the line above the notes
+                continue
+            marker = self._runs.notes.get((kind, note.get(f"{MAIN}id", "")), "")
+            self._in_list = False
+            for block in self.blocks(note):
+                if marker and isinstance(block, Block):
+                    yield Block(f"{marker} {block.text}")
+                    marker = ""
+                else:
+                    yield block
+
+    def _paragraph(self, element: Any) -> Iterator[Block | Grid]:
+        """Yield a paragraph, then those of the text boxes anchored in it."""
+        style = value(element, "pPr/pStyle")
+        text = "" if style in self._hidden else self._runs.text(element)
+        if text:
+            level = _outline_level(element) or self._levels.get(style)
+            label = self._label(element, style)
+            is_item = bool(label) and not level
+            yield Block(f"{label} {text}" if label else text, level, tight=is_item and self._in_list)
+            self._in_list = is_item
+        for box in _boxes(element):
+            yield from self.blocks(box)
+
+    def _label(self, element: Any, style: str) -> str:
+        number, level = self._numbers.get(style, ("", 0))
+        number = value(element, "pPr/numPr/numId", number)
+        return self._numbering.label(number, whole(value(element, "pPr/numPr/ilvl"), level)) if number else ""
+
+    def _table(self, element: Any) -> Iterator[Block | Grid]:
+        """Yield a table, or the paragraphs of one with a single column, which is a frame around them."""
+        rows = list(rows_of(element))
+        if all(len(cells_of(row)) <= 1 for row in rows):
+            for row in rows:
+                for cell in cells_of(row):
+                    yield from self.blocks(cell)
+            return
+        first = header_rows(element, rows, self._header_styles)
+        cells = merged_cells(rows)
+        grid = lay_out(
+            [[Cell(self._cell(cell.element), cell.rows, cell.columns) for cell in row] for row in cells],
+            header_rows=first,
+        )
+        yield grid if grid.header_rows else Grid(grid.rows, guess_header_rows(grid.rows))
+
+    def _cell(self, cell: Any) -> str:
+        """Return a cell's text on one line. The rows of a table in it are separated by semicolons."""
+        if cell is None:
+            return ""
+        parts = []
+        for block in self.blocks(cell):
+            if isinstance(block, Grid):
+                parts.append("; ".join(" ".join(filter(None, row)) for row in block.rows))
+            else:
+                parts.append(block.text)
+        self._in_list = False
+        return " ".join(parts)
 
 
-def _paragraph(element: Any, levels: dict[str, int]) -> Iterator[Block]:
-    """Yield a paragraph, then those of the text boxes anchored in it."""
-    if text := one_line("".join(_texts(element))):
-        style = element.find(f"{_MAIN}pPr/{_MAIN}pStyle")
-        level = _outline_level(element) or levels.get("" if style is None else style.get(f"{_MAIN}val"))
-        yield Block(text, level)
-    for box in element.iter(f"{_MAIN}txbxContent"):
-        if not any(ancestor.tag == _FALLBACK for ancestor in box.iterancestors()):
-            yield from _blocks(box, levels)
-
-
-def _texts(element: Any) -> Iterator[str]:
-    """Yield the pieces of a paragraph's own text, tracked insertions included."""
+def _boxes(element: Any) -> Iterator[Any]:
+    """Yield the text boxes anchored in an element, but not those in a box, which are read with it."""
     for child in element:
-        if child.tag == f"{_MAIN}t":
-            yield child.text or ""
-        elif child.tag in _SIGNS:
-            yield _SIGNS[child.tag]
-        elif child.tag not in {f"{_MAIN}pPr", f"{_MAIN}txbxContent", _FALLBACK}:
-            yield from _texts(child)
-
-
-def _cells(row: Any) -> Iterator[Any]:
-    for child in row:
-        if child.tag == f"{_MAIN}tc":
+        if child.tag == BOX:
             yield child
-        elif isinstance(child.tag, str):
-            yield from _cells(child)
-
-
-def _cell(cell: Any) -> str:
-    return " ".join(block.text for block in _blocks(cell, {}))
+        elif isinstance(child.tag, str) and child.tag not in _SKIPPED:
+            yield from _boxes(child)
 
 
 def _facts(document: Any) -> Facts:

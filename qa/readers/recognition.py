@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,9 @@ of English, German and Russian, with 1.2 and 2.4 or more."""
 _LEAST_CERTAINTY = 35.0
 """Paragraphs with a lower mean certainty, in percent, are specks and shapes in pictures. Chosen."""
 
+_MOST_ENGINES = 4
+"""Engines that are kept, each for some languages. Chosen: one takes 50 to 200 MB."""
+
 _SECONDS_A_PAGE = 15.0
 """Recognition stops if less processor time is left than a full page takes. Measured: 2 to 7 seconds."""
 
@@ -115,12 +118,15 @@ def recognise(image: Image, resolution: int) -> RecognisedPage:
 
 
 def _read(image: Image, resolution: int, folder: Path, languages: list[str]) -> RecognisedPage:
-    with _engine(folder, "+".join(languages)) as engine:
-        engine.SetImage(image)
-        engine.SetSourceResolution(resolution)
+    engine = _engine(folder, "+".join(languages))
+    engine.SetImage(image)
+    engine.SetSourceResolution(resolution)
+    try:
         engine.Recognize()
         paragraphs = tuple(filter(None, _paragraphs(engine)))
         return RecognisedPage(paragraphs, engine.MeanTextConf() / 100)
+    finally:
+        engine.Clear()
 
 
 def installed_languages() -> list[str]:
@@ -169,24 +175,26 @@ def _of_script(script: str, installed: list[str]) -> list[str]:
 
 def _script_and_turn(image: Image) -> tuple[str | None, int]:
     """Return the script that Tesseract sees on a page, and by how many degrees it must be turned."""
-    import tesserocr
-
     folder = _folder()
     if folder is None or not (folder / "osd.traineddata").is_file():
         return None, 0
-    with tesserocr.PyTessBaseAPI(path=f"{folder}/", lang="osd", psm=tesserocr.PSM.OSD_ONLY) as engine:
-        engine.SetImage(image)
-        seen = engine.DetectOrientationScript()
+    engine = _engine(folder, "osd")
+    engine.SetImage(image)
+    seen = engine.DetectOrientationScript()
+    engine.Clear()
     if not seen:
         return None, 0
     script = str(seen["script_name"]) if seen["script_conf"] >= _SURE_OF_SCRIPT else None
     return script, int(seen["orient_deg"]) if seen["orient_conf"] >= _SURE_OF_TURN else 0
 
 
+@lru_cache(maxsize=_MOST_ENGINES)
 def _engine(folder: Path, languages: str) -> Any:
+    """Return an engine for some languages: starting one takes longer than reading a short text."""
     import tesserocr
 
-    return tesserocr.PyTessBaseAPI(path=f"{folder}/", lang=languages, psm=tesserocr.PSM.AUTO)
+    mode = tesserocr.PSM.OSD_ONLY if languages == "osd" else tesserocr.PSM.AUTO
+    return tesserocr.PyTessBaseAPI(path=f"{folder}/", lang=languages, psm=mode)
 
 
 def _paragraphs(engine: Any) -> Iterator[str]:

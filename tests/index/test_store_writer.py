@@ -26,7 +26,7 @@ def test_a_document_comes_back_as_it_was_added(stored_in) -> None:
         "0" * 16, "a/б.txt", "text/plain", "f" * 64, metadata, len(TEXT), 2, 3, "row", ("a note",)
     )
     passages = (
-        PassageSpan(Span(5, 21), (Span(5, 10), Span(11, 21)), (Span(0, 3),), "A › B", 1, "en"),
+        PassageSpan(Span(5, 21), (Span(5, 10), Span(11, 21)), (Span(0, 3),), "A › B", 1, "en", Span(0, 3)),
         PassageSpan(Span(25, len(TEXT)), (Span(25, len(TEXT)),)),
     )
     given_ = StoredDocument(document, TEXT, (Heading(Span(0, 3), 2),), passages, ("k1", "k2"), (0, 25))

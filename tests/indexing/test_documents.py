@@ -19,7 +19,7 @@ from qa.indexing import documents as module
 from qa.indexing.documents import Deadline, DocumentReader, passage_input, vector_key
 from qa.indexing.folder import Folder
 from qa.readers.sandbox.parent import Contents
-from qa.types import Metadata, PassageInput, ReadFailure, Reading, SourceFile, Span
+from qa.types import Metadata, PassageInput, ReadFailure, Reading, SourceFile, Span, Table
 
 TEXT = "Rice was sold to the port. It was dear.\n\nThe envoy spoke in the evening, to many people."
 
@@ -135,3 +135,14 @@ def test_texts_are_measured_in_parts_of_which_none_is_lost(texts: list[str], mos
         parts = list(module._parts(texts))
     assert [text for part in parts for text in part] == texts
     assert all(sum(map(len, part[1:])) <= most for part in parts)
+
+
+def test_the_model_reads_the_header_of_a_table_before_its_rows(tmp_path: Path) -> None:
+    rows = "\n".join(f"Harbour {i} | {i}00" for i in range(1, 20))
+    text = f"Name | Tons\n{rows}"
+    lines = [Span(text.index(line), text.index(line) + len(line)) for line in text.splitlines()]
+    reading = Reading(text, "text/html", tables=(Table(lines[0], tuple(lines[1:])),))
+    (stored,) = _documents(tmp_path, reading)
+    inputs = [passage_input(stored, passage) for passage in stored.passages]
+    assert len(inputs) > 1
+    assert {given_.context for given_ in inputs} == {"Name | Tons"}

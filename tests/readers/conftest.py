@@ -3,7 +3,17 @@
 import pytest
 
 from qa.readers import recognition
-from readers.samples import XHTML, draw_picture, make_docx, make_epub, make_pdf, picture_file
+from readers.samples import (
+    XHTML,
+    draw_picture,
+    make_docx,
+    make_epub,
+    make_odf,
+    make_pdf,
+    make_pptx,
+    one_slide,
+    picture_file,
+)
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +30,16 @@ def samples():
         "a.xhtml": XHTML.format("<p>Some text.</p>").encode(),
         "a.pdf": make_pdf([(72, 700, "Some text.")]),
         "a.docx": make_docx(),
+        "a.pptx": make_pptx(one_slide),
+        "a.odt": make_odf("<text:p>Some text.</text:p>"),
+        "a.odp": make_odf(
+            "<draw:page><draw:frame><text:p>Some text.</text:p></draw:frame></draw:page>", kind="presentation"
+        ),
+        "a.rtf": rb"{\rtf1\ansi Some text.\par}",
+        "a.rst": b"Title\n=====\n\nSome text.\n",
+        "a.vtt": b"WEBVTT\n\n00:01.000 --> 00:02.000\nSome text.\n",
+        "a.srt": b"1\n00:00:01,000 --> 00:00:02,000\nSome text.\n",
+        "a.xml": b"<a><b>Some text.</b></a>",
         "a.epub": make_epub("<h1>One</h1><p>Text one.</p>", "<p>Text two.</p>"),
         "a.eml": message.encode(),
         "a.jsonl": b'{"text": "Some text."}\n{"text": "More."}\n',

@@ -102,3 +102,49 @@ def picture_file(kind: str, *pages: Image.Image) -> bytes:
     more = {"save_all": True, "append_images": pages[1:]} if len(pages) > 1 else {}
     pages[0].save(file, kind, dpi=(150, 150), **more)
     return file.getvalue()
+
+
+def one_slide(presentation):
+    slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "Some text."
+
+
+def make_pptx(build, **properties):
+    from pptx import Presentation
+
+    presentation = Presentation()
+    presentation.core_properties.title = presentation.core_properties.author = ""
+    for name, value in properties.items():
+        setattr(presentation.core_properties, name, value)
+    build(presentation)
+    buffer = io.BytesIO()
+    presentation.save(buffer)
+    return buffer.getvalue()
+
+
+ODF_NAMES = ("office", "text", "table", "style", "presentation", "meta")
+ODF_SPACES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ODF_NAMES
+)
+ODF_SPACES += (
+    ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+    ' xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0"'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+)
+
+
+def make_odf(body, *, kind="text", styles="", meta="", manifest=""):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {ODF_SPACES}>"
+            f"<office:automatic-styles>{styles}</office:automatic-styles>"
+            f"<office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>",
+        )
+        archive.writestr(
+            "meta.xml",
+            f"<office:document-meta {ODF_SPACES}><office:meta>{meta}</office:meta></office:document-meta>",
+        )
+        archive.writestr("META-INF/manifest.xml", manifest)
+    return buffer.getvalue()

@@ -2,6 +2,7 @@
 
 A passage is a paragraph. Headings name the ``section`` of what follows and travel with it as its ``lead``;
 short fragments join their neighbours; a paragraph longer than the model reads is split at sentence ends.
+Rows of a table are passages of their own, with the table's header in their lead; each row is a sentence.
 Every letter and digit of the text is in a passage or in a passage's lead.
 """
 
@@ -11,20 +12,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from qa.text.segmentation.headings import HeadingPath
+from qa.text.segmentation.headings import MAX_SECTION_LENGTH, HeadingPath
 from qa.text.segmentation.paragraphs import Block, split_blocks
 from qa.text.segmentation.sentences import check_count, split_sentences
+from qa.text.segmentation.table_rows import introduce, split_rows
 from qa.text.segmentation.token_limit import CountTokens, TokenLimit
 from qa.types import Metadata, PassageSpan, Reading, Span
 
-VERSION = 5
+VERSION = 6
 """Changes whenever the same text may come out as other passages."""
 
+_MAX_ROW_LENGTH = 500
+"""Characters of a row that is one sentence. A longer one is prose in cells: some four sentences."""
 
-def context(metadata: Metadata, section: str | None) -> str:
-    """Return what the model reads before a passage. A title made of the file's name would tell it nothing."""
+
+def context(metadata: Metadata, section: str | None, header: str | None = None) -> str:
+    """Return what the model reads before a passage. A title made of the file's name would tell it nothing.
+
+    The header of a table comes first, as encoders read only the beginning of a long context, and numbers mean
+    nothing without the names of their columns.
+    """
     title = None if metadata.found.get("title") == "filename" else metadata.title
-    return ". ".join(dict.fromkeys(part for part in (title, section) if part))
+    columns = " ".join((header or "")[:MAX_SECTION_LENGTH].split())
+    return ". ".join(dict.fromkeys(part for part in (columns, title, section) if part))
 
 
 def split_passages(
@@ -58,8 +68,10 @@ def split_passages(
         lead += headings
         for block in _fit(_join(blocks, limit), limit, check):
             code = language(block.span.slice(text))
-            sentences = tuple(split_sentences(text, block.span, code, check))
-            passages.append(PassageSpan(block.span, sentences, tuple(lead), section, block.page, code))
+            sentences = tuple(_sentences(text, block, code, check))
+            header = None if block.introduction else block.header
+            above = (*lead, header) if header else tuple(lead)
+            passages.append(PassageSpan(block.span, sentences, above, section, block.page, code, header))
             check_count(count := count + len(sentences))
             lead = []
     return passages
@@ -86,22 +98,50 @@ def _join(blocks: list[Block], limit: TokenLimit) -> list[Block]:
     joined: list[tuple[Block, int]] = []
     counts = limit.count([block.span for block in blocks])
     for i, (block, count) in enumerate(zip(blocks, counts, strict=True)):
-        if joined:
-            before, before_count = joined[-1]
-            is_last_fragment = block.is_fragment and i == len(blocks) - 1
-            joins = before.is_fragment or limit.text.endswith(":", *before.span) or is_last_fragment
-            if joins and before.page == block.page and before_count + count <= limit.max_tokens:
-                whole = replace(before, span=Span(before.span.start, block.span.end))
-                joined[-1] = whole, before_count + count
-                continue
-        joined.append((block, count))
+        before, before_count = joined[-1] if joined else (None, 0)
+        if before and block.rows and (introduced := introduce(before, block, limit)):
+            joined[-1] = introduced, count
+        elif (
+            before
+            and _joins(before, block, limit, is_last=i == len(blocks) - 1)
+            and before_count + count <= limit.max_tokens
+        ):
+            whole = replace(before, span=Span(before.span.start, block.span.end))
+            joined[-1] = whole, before_count + count
+        else:
+            joined.append((block, count))
     return [block for block, _ in joined]
 
 
+def _joins(before: Block, block: Block, limit: TokenLimit, *, is_last: bool) -> bool:
+    """Whether a paragraph belongs to the one before it."""
+    if before.rows or block.rows or before.page != block.page:
+        return False
+    return before.is_fragment or limit.text.endswith(":", *before.span) or (block.is_fragment and is_last)
+
+
 def _fit(blocks: list[Block], limit: TokenLimit, check: Callable[[], None]) -> Iterator[Block]:
-    """Split the blocks that are longer than the model reads."""
+    """Split the blocks that are longer than the model reads, and tables."""
     for block, count in zip(blocks, limit.count([block.span for block in blocks]), strict=True):
-        if count <= limit.max_tokens:
+        if block.rows:
+            yield from split_rows(block, limit, check)
+        elif count <= limit.max_tokens:
             yield block
         else:
             yield from (replace(block, span=span) for span in limit.split(block.span, check))
+
+
+def _sentences(text: str, block: Block, language: str | None, check: Callable[[], None]) -> Iterator[Span]:
+    """Yield the sentences of a paragraph, or the rows of a table; its header belongs to the one before."""
+    if not block.rows:
+        yield from split_sentences(text, block.span, language, check)
+        return
+    if block.introduction:
+        *first, last = split_sentences(text, block.introduction, language, check)
+        yield from first
+        yield Span(last.start, block.header.end if block.header else last.end)
+    for row in block.rows:
+        if row.end - row.start <= _MAX_ROW_LENGTH:
+            yield row
+        else:
+            yield from split_sentences(text, row, language, check)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.errors import ReadError
+from qa.readers.grid import Cell, lay_out
 from qa.text.segmentation import sentences
 from qa.text.segmentation.headings import MAX_SECTION_LENGTH
 from qa.text.segmentation.paragraphs import FRAGMENT_LENGTH
@@ -45,12 +47,24 @@ _FRAGMENTS = st.one_of(
     ),
 )
 _TEXTS = st.lists(_FRAGMENTS, max_size=25).map("".join)
+_CELLS = st.one_of(
+    st.sampled_from(["", "1900", "-", "Wick | Thurso", "word " * 40]), st.text("ab 1é|", max_size=9)
+)
+_ROWS = st.lists(st.lists(_CELLS, max_size=4), max_size=30)
 
 
 @st.composite
 def readings(draw: st.DrawFn) -> Reading:
-    """Any text, with any headings and pages."""
-    text = draw(_TEXTS)
+    """Any text, with any tables, headings and pages."""
+    text, tables = "", []
+    for before, rows, header_rows in draw(st.lists(st.tuples(_TEXTS, _ROWS, st.integers(0, 2)), max_size=3)):
+        text += before
+        grid = lay_out([map(Cell, row) for row in rows], header_rows=header_rows)
+        if grid.rows:
+            text = f"{text}\n\n"
+            tables.append(grid.table(len(text)))
+            text += grid.text + draw(st.sampled_from(["", "\n", "\n\n"]))
+    text += draw(_TEXTS)
     offsets = st.integers(0, len(text))
     edges = sorted(draw(st.sets(offsets, max_size=10)))
     marked = draw(st.booleans())
@@ -59,7 +73,8 @@ def readings(draw: st.DrawFn) -> Reading:
     )
     starts = sorted(draw(st.sets(offsets, max_size=4)))
     pages = tuple(Span(*pair) for pair in pairwise([*starts, len(text)]))
-    return Reading(text, "text/plain", headings=headings if marked else None, pages=pages)
+    found = headings if marked else None
+    return Reading(text, "text/plain", headings=found, pages=pages, tables=tuple(tables))
 
 
 def _split(reading: Reading | str, max_tokens: int = 120) -> list[PassageSpan]:
@@ -82,9 +97,13 @@ def _prose(sentence: str, length: int = FRAGMENT_LENGTH) -> str:
 def test_passages_are_ordered_and_do_not_overlap(reading: Reading, max_tokens: int) -> None:
     end = 0
     for passage in _split(reading, max_tokens):
-        for span in (*passage.lead, passage.span):
+        lead = [span for span in passage.lead if span != passage.header]
+        for span in (*lead, passage.span):
             assert end <= span.start < span.end <= len(reading.text)
             end = span.end
+        if passage.header:  # stands above every passage of its table
+            assert passage.lead[-1] == passage.header
+            assert passage.header.end <= passage.span.start
         part = passage.span.slice(reading.text)
         assert len(part) == passage.span.end - passage.span.start
         assert part == part.strip()
@@ -378,3 +397,86 @@ def test_the_context_is_the_title_and_the_section_unless_the_title_is_the_file_n
     assert context(titled, None) == context(titled, "Annual report") == "Annual report"
     assert context(Metadata(title="report 2018", found={"title": "filename"}), "Trade") == "Trade"
     assert context(Metadata(), None) == ""
+
+    assert context(titled, "Trade", "Port | Tons\nName | 1900") == (
+        "Port | Tons Name | 1900. Annual report. Trade"
+    )
+    assert len(context(Metadata(), None, "Port " * 9_000)) <= MAX_SECTION_LENGTH
+
+
+_HARBOURS = [["Harbour", "1900", "1950"], *([f"Harbour {i}", f"{i}00", f"{i}50"] for i in range(1, 26))]
+
+
+def _with_table(rows: list[list[str]], before: str = "", after: str = "", header_rows: int = 1) -> Reading:
+    grid = lay_out([map(Cell, row) for row in rows], header_rows=header_rows)
+    start = before and f"{before}\n\n"
+    return Reading(f"{start}{grid.text}\n\n{after}", "text/plain", tables=(grid.table(len(start)),))
+
+
+def test_a_table_is_split_between_rows_evenly_each_part_with_the_header() -> None:
+    reading = _with_table(_HARBOURS, before=_prose("Rice was sold."), after="It is so.")
+    _, *parts, last = _split(reading, max_tokens=500)
+    assert last.span.slice(reading.text) == "It is so."
+    assert [len(part.sentences) for part in parts] == [9, 9, 7]
+    for part in parts:
+        assert part.header is not None
+        assert part.header.slice(reading.text) == "Harbour | 1900 | 1950"
+        assert part.lead[-1] == part.header
+    rows = [row.slice(reading.text) for part in parts for row in part.sentences]
+    assert rows == [" | ".join(row) for row in _HARBOURS[1:]]
+
+
+def test_a_table_is_split_where_the_model_can_read_no_more() -> None:
+    reading = _with_table(_HARBOURS)
+    parts = _split(reading, max_tokens=20)  # a row takes six
+    assert {len(part.sentences) for part in parts} == {1, 3}
+    assert all(part.span.slice(reading.text).count("\n") <= 2 for part in parts)
+
+
+def test_a_row_longer_than_the_model_reads_is_split_with_the_header_above_each_part() -> None:
+    reading = _with_table([["Name", "About"], ["Leith", "port " * 60], ["Wick", "small"]])
+    *parts, last = _split(reading, max_tokens=25)
+    assert len(parts) == 3
+    assert last.span.slice(reading.text) == "Wick | small"
+    assert {part.header and part.header.slice(reading.text) for part in (*parts, last)} == {"Name | About"}
+
+
+def test_prose_in_cells_is_split_into_sentences() -> None:
+    reading = _with_table([[_prose("Rice was sold.", 600), "so"]], header_rows=0)
+    (passage,) = _split(reading, max_tokens=300)
+    assert len(passage.sentences) > 40
+
+
+def test_a_short_paragraph_joins_the_table_that_it_introduces() -> None:
+    reading = _with_table(_HARBOURS, before="The tons were:")
+    first, second, _ = _split(reading, max_tokens=500)
+    assert first.span.slice(reading.text).startswith("The tons were:\n\nHarbour | 1900 | 1950\nHarbour 1 |")
+    assert first.sentences[0].slice(reading.text) == "The tons were:\n\nHarbour | 1900 | 1950"
+    assert first.sentences[1].slice(reading.text) == "Harbour 1 | 100 | 150"
+    assert (first.header, first.lead) == (None, ())
+    assert second.header is not None
+
+
+def test_a_table_of_only_a_header_and_rows_without_letters_are_not_lost() -> None:
+    reading = _with_table([["Name", "About"]])
+    assert [part.span.slice(reading.text) for part in _split(reading)] == ["Name | About"]
+    reading = _with_table([["Name", "About"], ["-", "-"], ["Wick", ""]])
+    (part,) = _split(reading)
+    assert part.span.slice(reading.text) == "Wick |"
+
+
+def test_a_heading_before_a_table_names_its_section() -> None:
+    before = f"{_prose('Rice was sold.')}\n\nTonnage"
+    reading = _with_table(_HARBOURS[:4], before=before)
+    _, part = _split(reading, max_tokens=500)
+    assert part.section == "Tonnage"
+    assert [span.slice(reading.text) for span in part.lead] == ["Tonnage", "Harbour | 1900 | 1950"]
+
+
+def test_a_table_over_two_pages_keeps_its_header() -> None:
+    reading = _with_table(_HARBOURS[:5])
+    second = reading.text.index("Harbour 3")
+    pages = (Span(0, second), Span(second, len(reading.text)))
+    parts = _split(replace(reading, pages=pages), max_tokens=500)
+    assert [(part.page, len(part.sentences)) for part in parts] == [(1, 2), (2, 2)]
+    assert parts[0].header == parts[1].header is not None
