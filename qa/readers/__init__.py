@@ -9,9 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
-from qa.readers import docx, epub, mail, markdown, pictures, plain_text, sidecar, tables, text_metadata
+from qa.readers import docx, epub, markdown, pictures, plain_text, sidecar, tables, text_metadata
 from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
+from qa.readers.mail import message
 from qa.readers.metadata import Facts
 from qa.readers.pdf import extraction
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
@@ -69,7 +70,7 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/pdf": extraction.read,
     _DOCX: docx.read,
     "application/epub+zip": epub.read,
-    "message/rfc822": mail.read,
+    "message/rfc822": message.read,
     **dict.fromkeys(("image/png", "image/jpeg", "image/tiff", "image/webp"), pictures.read),
 }
 _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
