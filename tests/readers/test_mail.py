@@ -3,6 +3,8 @@ from email.message import EmailMessage
 import pytest
 
 from qa.errors import ReadError
+from qa.readers import read
+from qa.types import ReadFailure
 from readers.samples import headings, one
 
 
@@ -131,3 +133,27 @@ def test_charsets_of_mail(charset, data, text):
 def test_senders_as_mail_programs_write_them(sender, author):
     kind = b"Content-Type: text/plain; charset=iso-8859-1\r\n"
     assert one("a.eml", b"From: " + sender + b"\r\n" + kind + b"\r\nText.").metadata.author == author
+
+
+SENDERS = ["eve@x.example Tue Jan  7 08:00:00 2020", "- Tue Jan 07 08:00:00 +0000 2020"]
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize("name", ["a.eml", "a.mbox"])
+def test_each_message_of_a_mailbox_is_a_document(name, sender):
+    mails = (
+        f"{HEAD}Message-ID: <1@x.example>\r\n\r\nThe roof leaks.\r\n\r\nFrom here on it rains.\r\n\r\n",
+        f"{HEAD}Content-Type: image/png\r\n\r\nx\r\n\r\n",
+        f"{HEAD}\r\n>From the roof it drips.\r\n",
+        f"{HEAD}Message-ID: <1@x.example>\r\n\r\nA copy.\r\n",
+    )
+    data = "".join(f"From {sender}\r\n{mail}" for mail in mails)
+    first, bad, third, copy = read(name, data.encode())
+    assert (first.key, first.text) == ("1@x.example", "The roof leaks.\n\nFrom here on it rains.")
+    assert bad == ReadFailure(name, "is a message without text", "2")
+    assert (third.key, third.text) == ("3", "From the roof it drips.")
+    assert copy.key == "4"
+
+
+def test_a_lone_message_has_no_key():
+    assert one("a.mbox", f"{HEAD}\r\nText.").key is None
