@@ -28,6 +28,7 @@ from qa.readers import (
 )
 from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
+from qa.readers.mail import mailbox
 from qa.readers.metadata import Facts
 from qa.readers.pdf import extraction
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
@@ -73,6 +74,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".odp": "application/vnd.oasis.opendocument.presentation",
         ".epub": "application/epub+zip",
         ".eml": "message/rfc822",
+        ".mbox": "application/mbox",
         ".png": "image/png",
         ".jpg": "image/jpeg",
         ".jpeg": "image/jpeg",
@@ -102,13 +104,14 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/vnd.oasis.opendocument.text": odf.read_text,
     "application/vnd.oasis.opendocument.presentation": odf.read_slides,
     "application/epub+zip": epub.read,
-    "message/rfc822": mail.read,
     **dict.fromkeys(("image/png", "image/jpeg", "image/tiff", "image/webp"), pictures.read),
 }
 _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
     "application/jsonl": tables.read_jsonl,
     "text/csv": tables.read_csv,
     "text/tab-separated-values": tables.read_csv,
+    "message/rfc822": mailbox.read,
+    "application/mbox": mailbox.read,
 }
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|cannot allocate|memory allocation|insufficient memory", re.IGNORECASE
@@ -182,6 +185,8 @@ def _row(name: str, media_type: str, described: Facts, row: Extract | tables.Bad
     try:
         return _reading(name, media_type, described, row)
     except ReadError as error:
+        if row.key is None:  # the only document of its file
+            raise
         return ReadFailure(name, message_line(str(error)), row.key)
 
 

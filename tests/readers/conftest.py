@@ -42,6 +42,7 @@ def samples():
         "a.xml": b"<a><b>Some text.</b></a>",
         "a.epub": make_epub("<h1>One</h1><p>Text one.</p>", "<p>Text two.</p>"),
         "a.eml": message.encode(),
+        "a.mbox": f"From a@b.example Mon Jun  3 10:00:00 2019\n{message}".encode(),
         "a.jsonl": b'{"text": "Some text."}\n{"text": "More."}\n',
         "a.csv": b"id,text\n1,Some text.\n2,More.\n",
         "a.tsv": b"id\ttext\n1\tSome text.\n",

@@ -3,6 +3,8 @@ from email.message import EmailMessage
 import pytest
 
 from qa.errors import ReadError
+from qa.readers import read
+from qa.types import ReadFailure
 from readers.samples import headings, one
 
 
@@ -20,7 +22,7 @@ def message(text="Hello.\n\nSecond.\n", **headers):
 
 def test_plain_message():
     reading = one("a.eml", message().as_bytes())
-    assert reading.text == "Hello.\n\nSecond.\n"
+    assert reading.text == "Hello.\n\nSecond."
     assert reading.headings == ()
     found = reading.metadata
     assert (found.title, found.author, found.published) == ("Новости дня", "Анна Петрова", "2019-07-03")
@@ -65,3 +67,93 @@ def test_odd_headers_are_left_out(header):
 def test_what_is_no_message_is_an_error():
     with pytest.raises(ReadError, match="is not an e-mail message"):
         one("a.eml", "Just some text, no headers.")
+
+
+HEAD = "From: Eve <eve@x.example>\r\nSubject: Roof\r\nMIME-Version: 1.0\r\n"
+
+
+def parts(kind, *bodies):
+    lines = [f"Content-Type: multipart/{kind}; boundary=q", ""]
+    for content_type, body in bodies:
+        lines += ["--q", f"Content-Type: {content_type}", "", body]
+    return HEAD + "\r\n".join([*lines, "--q--", ""])
+
+
+def test_every_part_of_text_is_the_message():
+    mixed = parts("mixed", ("text/plain", "Above."), ("image/png", "x"), ("text/html", "<p>Below."))
+    reading = one("a.eml", mixed)
+    assert reading.text == "Above.\n\nBelow."
+    assert reading.notes == ("attachment image/png was not read",)
+
+
+@pytest.mark.parametrize("plain", ["", "-- \r\nSent to the list", "<html><p>Tiles fell", "Please use HTML."])
+def test_html_is_read_where_the_plain_text_lacks_it(plain):
+    built = parts("alternative", ("text/plain", plain), ("text/html", "<p>Nine tiles fell off the roof."))
+    assert one("a.eml", built).text == "Nine tiles fell off the roof."
+
+
+def test_plain_text_is_read_where_the_html_lacks_it():
+    built = parts("alternative", ("text/plain", "Nine tiles fell."), ("text/html", "<p>Leave the list"))
+    assert one("a.eml", built).text == "Nine tiles fell."
+
+
+def test_a_forwarded_message_is_read_with_its_headers():
+    forwarded = "From: Dan <d@x.example>\r\nSubject: Gutter\r\n\r\nThe gutter leaks."
+    reading = one("a.eml", parts("mixed", ("text/plain", "See."), ("message/rfc822", forwarded)))
+    assert reading.text == "See.\n\nFrom: Dan <d@x.example>\nSubject: Gutter\n\nThe gutter leaks."
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "text"),
+    [
+        ("iso-2022-jp", b'\x1b$B2q-"\x1b(B ok \x1b(I1\x1b(B', "会② ok \uff71"),
+        ("iso-8859-8-e", "גג".encode("cp1255"), "גג"),
+        ("iso-8859-1", b"\x93tile\x94", "“tile”"),
+        ("utf-7", b"D+AOk-j+AOA-", "Déjà"),
+        ("cp437", b"caf\x82", "café"),
+        ("us-ascii", "Dächer".encode(), "Dächer"),
+    ],
+)
+def test_charsets_of_mail(charset, data, text):
+    head = f"{HEAD}Content-Type: text/plain; charset={charset}\r\n\r\n".encode()
+    assert one("a.eml", head + data).text == text
+
+
+@pytest.mark.parametrize(
+    ("sender", "author"),
+    [
+        ('"Zoë Größ" <z@x.example>'.encode(), "Zoë Größ"),
+        ('"Zoë Größ" <z@x.example>'.encode("latin-1"), "Zoë Größ"),
+        ("Größ, Zoë <z@x.example>".encode(), "Größ, Zoë"),
+        (b"=?utf-8?q?Zo=C3?= =?utf-8?q?=AB?= <z@x.example>", "Zoë"),
+        (b"=?utf-8?b?Wm/Dqw?= <z@x.example>", "Zoë"),
+        (b"z@x.example", "z@x.example"),
+    ],
+)
+def test_senders_as_mail_programs_write_them(sender, author):
+    kind = b"Content-Type: text/plain; charset=iso-8859-1\r\n"
+    assert one("a.eml", b"From: " + sender + b"\r\n" + kind + b"\r\nText.").metadata.author == author
+
+
+SENDERS = ["eve@x.example Tue Jan  7 08:00:00 2020", "- Tue Jan 07 08:00:00 +0000 2020"]
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize("name", ["a.eml", "a.mbox"])
+def test_each_message_of_a_mailbox_is_a_document(name, sender):
+    mails = (
+        f"{HEAD}Message-ID: <1@x.example>\r\n\r\nThe roof leaks.\r\n\r\nFrom here on it rains.\r\n\r\n",
+        f"{HEAD}Content-Type: image/png\r\n\r\nx\r\n\r\n",
+        f"{HEAD}\r\n>From the roof it drips.\r\n",
+        f"{HEAD}Message-ID: <1@x.example>\r\n\r\nA copy.\r\n",
+    )
+    data = "".join(f"From {sender}\r\n{mail}" for mail in mails)
+    first, bad, third, copy = read(name, data.encode())
+    assert (first.key, first.text) == ("1@x.example", "The roof leaks.\n\nFrom here on it rains.")
+    assert bad == ReadFailure(name, "is a message without text", "2")
+    assert (third.key, third.text) == ("3", "From the roof it drips.")
+    assert copy.key == "4"
+
+
+def test_a_lone_message_has_no_key():
+    assert one("a.mbox", f"{HEAD}\r\nText.").key is None

@@ -24,6 +24,7 @@ _TYPES = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
     "application/epub+zip": "EPUB",
     "message/rfc822": "E-mail",
+    "application/mbox": "E-mail",
     "application/jsonl": "JSON Lines",
     "text/csv": "CSV",
     "text/tab-separated-values": "TSV",

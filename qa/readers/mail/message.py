@@ -1,0 +1,49 @@
+"""E-mail messages: the text of the body, metadata from the headers."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from email.message import EmailMessage
+
+from qa.errors import ReadError
+from qa.readers.extract import Extract, assemble
+from qa.readers.mail.body import Body
+from qa.readers.mail.headers import facts_of
+
+_HEADERS = ("From", "Date", "Subject", "Message-ID")
+
+
+def read(data: bytes) -> Extract:
+    """Read a message. Attachments are noted, not read; messages that it forwards are part of it."""
+    return extract(parse(data))
+
+
+def parse(data: bytes) -> EmailMessage:
+    """Parse a message.
+
+    Raises:
+        ReadError: it has none of a message's headers.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    message = email.message_from_bytes(data, _class=EmailMessage, policy=email.policy.default)
+    if not any(header in message for header in _HEADERS):
+        raise ReadError("is not an e-mail message: it has no headers")
+    return message
+
+
+def extract(message: EmailMessage, key: str | None = None) -> Extract:
+    """Return a message's text and metadata.
+
+    Args:
+        message: the parsed message.
+        key: its key in a mailbox.
+
+    Raises:
+        ReadError: it has no text.
+    """
+    body = Body(message)
+    if not body.blocks:
+        raise ReadError("is a message without text")
+    text, headings, tables = assemble(body.blocks)
+    return Extract(text, facts_of(message), headings, tables=tables, key=key, notes=tuple(body.notes))
