@@ -49,8 +49,12 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".epub": "application/epub+zip",
         ".eml": "message/rfc822",
         ".jsonl": "application/jsonl",
+        ".ndjson": "application/jsonl",
+        ".json": "application/json",
         ".csv": "text/csv",
+        ".psv": "text/csv",
         ".tsv": "text/tab-separated-values",
+        ".tab": "text/tab-separated-values",
     }
 )
 """The media type of each kind of file that can be read."""
@@ -67,6 +71,7 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
 }
 _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
     "application/jsonl": tables.read_jsonl,
+    "application/json": tables.read_json,
     "text/csv": tables.read_csv,
     "text/tab-separated-values": tables.read_csv,
 }

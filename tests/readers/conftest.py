@@ -22,6 +22,10 @@ def samples():
         "a.epub": make_epub("<h1>One</h1><p>Text one.</p>", "<p>Text two.</p>"),
         "a.eml": message.encode(),
         "a.jsonl": b'{"text": "Some text."}\n{"text": "More."}\n',
+        "a.ndjson": b'{"text": "Some text."}\n{"text": "More."}\n',
+        "a.json": b'[{"text": "Some text."}, {"text": "More."}]',
         "a.csv": b"id,text\n1,Some text.\n2,More.\n",
+        "a.psv": b"id|text\n1|Some text.\n2|More.\n",
+        "a.tab": b"id\ttext\n1\tSome text.\n2\tMore.\n",
         "a.tsv": b"id\ttext\n1\tSome text.\n",
     }
