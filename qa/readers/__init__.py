@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
-from qa.readers import docx, epub, mail, markdown, plain_text, sidecar, tables, text_metadata
+from qa.readers import docx, epub, mail, markdown, plain_text, sidecar, spreadsheets, tables, text_metadata
 from qa.readers.extract import MAX_HEADING_LENGTH, Extract
 from qa.readers.html import article
 from qa.readers.metadata import Facts
@@ -34,6 +34,7 @@ VERSION = 2
 """Changes whenever the same file may come out as another text or with other metadata."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
@@ -55,6 +56,11 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".psv": "text/csv",
         ".tsv": "text/tab-separated-values",
         ".tab": "text/tab-separated-values",
+        ".xlsx": _XLSX,
+        ".xlsm": _XLSX,
+        ".xls": "application/vnd.ms-excel",
+        ".xlsb": "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+        ".ods": "application/vnd.oasis.opendocument.spreadsheet",
     }
 )
 """The media type of each kind of file that can be read."""
@@ -68,6 +74,10 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     _DOCX: docx.read,
     "application/epub+zip": epub.read,
     "message/rfc822": mail.read,
+    _XLSX: spreadsheets.read,
+    "application/vnd.ms-excel": spreadsheets.read,
+    "application/vnd.ms-excel.sheet.binary.macroenabled.12": spreadsheets.read,
+    "application/vnd.oasis.opendocument.spreadsheet": spreadsheets.read,
 }
 _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
     "application/jsonl": tables.read_jsonl,

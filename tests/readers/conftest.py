@@ -2,7 +2,7 @@
 
 import pytest
 
-from readers.samples import XHTML, make_docx, make_epub, make_pdf
+from readers.samples import XHTML, make_docx, make_epub, make_ods, make_pdf, make_xlsx
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,8 @@ def samples():
         "a.ndjson": b'{"text": "Some text."}\n{"text": "More."}\n',
         "a.json": b'[{"text": "Some text."}, {"text": "More."}]',
         "a.csv": b"id,text\n1,Some text.\n2,More.\n",
+        **{f"a.{kind}": make_xlsx(Sheet=[["Some text."]]) for kind in ("xlsx", "xlsm", "xls", "xlsb")},
+        "a.ods": make_ods(Sheet=[["Some text."]]),
         "a.psv": b"id|text\n1|Some text.\n2|More.\n",
         "a.tab": b"id\ttext\n1\tSome text.\n2\tMore.\n",
         "a.tsv": b"id\ttext\n1\tSome text.\n",
