@@ -24,7 +24,7 @@ from qa.cli.options import (
     store_option,
 )
 from qa.cli.output import as_json as summary_as_json
-from qa.cli.output import count, describe_failure, describe_unnamed
+from qa.cli.output import count, describe_failure, describe_left_out, describe_partly, describe_unnamed
 
 if TYPE_CHECKING:
     from qa.indexing.build import Report
@@ -44,6 +44,10 @@ def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
     """Build the index of the documents in DOCS (docs_raw), or update it."""
     report = build_and_publish(config.load(flags), allow_empty=allow_empty)
     _print_report(report, as_json=as_json)
+    if report.left_out and not as_json:
+        click.echo(describe_left_out(report.left_out))
+    if report.partly_read and not as_json:
+        click.echo(describe_partly(report.partly_read, report.partly))
     if report.failures:
         sys.exit(_SOME_NOT_READ)
 

@@ -12,7 +12,14 @@ import click
 from qa import config
 from qa.cli.options import index_option, json_option, setting, store_option
 from qa.cli.output import as_json as summary_as_json
-from qa.cli.output import count, describe_failure, describe_unnamed, printable
+from qa.cli.output import (
+    count,
+    describe_failure,
+    describe_left_out,
+    describe_partly,
+    describe_unnamed,
+    printable,
+)
 from qa.types import IndexInfo
 
 if TYPE_CHECKING:
@@ -74,6 +81,8 @@ def _status_lines(
         lines.append(
             f"files       {', '.join(f'{number} {state}' for state, number in summary.counts.items())}"
         )
+        lines += [f"  {describe_left_out(summary.left_out)}"] if summary.left_out else []
+        lines += [f"  {describe_partly(summary.counts['partly'], summary.partly)}"] if summary.partly else []
     for entry in entries:
         reason = f": {printable(entry.reason)}" if entry.reason else ""
         lines.append(f"  {entry.state:8}{entry.since}  {printable(entry.path)}{reason}")

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from qa.types import IndexInfo, ReadFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from qa.indexing.build import Report
+
+
+_NAMED_KINDS = 20  # of files that are not read: a line of a terminal or two
 
 
 def count(number: int, noun: str) -> str:
@@ -33,6 +38,26 @@ def describe_failure(failure: ReadFailure) -> str:
 def describe_unnamed(number: int) -> str:
     """Return a line on the failures that a summary counts without naming them."""
     return f"{number:,} more, not listed here: run `qa status --files` to list every file"
+
+
+def describe_left_out(left_out: Mapping[str, int]) -> str:
+    """Return a line on the files of kinds that are not read.
+
+    >>> describe_left_out({".psd": 9, ".exe": 2, "": 1})
+    '12 files of kinds that are not read: .psd 9, .exe 2, without a suffix 1'
+    """
+    number = sum(left_out.values())
+    kinds = [f"{suffix or 'without a suffix'} {many}" for suffix, many in left_out.items()]
+    more = [f"{count(len(kinds) - _NAMED_KINDS, 'more kind')}"] if len(kinds) > _NAMED_KINDS else []
+    listed = ", ".join([*kinds[:_NAMED_KINDS], *more])
+    return printable(f"{count(number, 'file')} of kinds that are not read: {listed}")
+
+
+def describe_partly(number: int, named: Sequence[str]) -> str:
+    """Return a line on the files that were read in part, the first of which are named."""
+    listed = ", ".join([*named, *(["…"] if number > len(named) else [])])
+    was = "was" if number == 1 else "were"
+    return printable(f"{count(number, 'file')} {was} read in part: {listed} (see `qa status --files`)")
 
 
 def as_json(summary: IndexInfo | Report) -> dict[str, Any]:

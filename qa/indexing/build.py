@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -42,6 +42,8 @@ class Report:
 
     ``reason`` says why it wrote a new generation, or that there was nothing to do; the failures are those of
     ``IndexInfo``. ``published_to`` is the address of the Milvus where the generation became live now.
+    ``left_out`` counts the files of kinds that are not read by suffix; ``partly`` names the first of the
+    ``partly_read`` files that were not read in full.
     """
 
     generation: str
@@ -56,6 +58,9 @@ class Report:
     failure_count: int
     unnamed_failures: int
     published_to: str | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+    partly_read: int = 0
+    partly: tuple[str, ...] = ()
 
 
 def build_with_model(settings: Settings, **options: Any) -> Report:
@@ -133,12 +138,15 @@ def _update(
         live, embedded = draft.publish()
         shards.remove(settings.index)
     ledger.write(settings.index, live.folder, scan.skipped, scan.mounts)
-    info = live.info
-    return Report(
+    info, seen = live.info, ledger.summary(settings.index)
+    report = Report(
         info.generation, reason is not None, reason or "nothing has changed", info.documents,
         info.passages, embedded, time.perf_counter() - started, info.failures, info.unread_files,
         info.failure_count, info.unnamed_failures,
     )  # fmt: skip
+    if seen is None:
+        return report
+    return replace(report, left_out=seen.left_out, partly_read=seen.counts["partly"], partly=seen.partly)
 
 
 def _refuse_vanished(

@@ -9,20 +9,25 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
 from qa import files
 from qa.errors import BuildError, CorruptIndexError
 from qa.index import generation
+from qa.indexing.folder import NOT_READ
 from qa.types import ReadFailure
 
 NAME = "ledger.sqlite"
 FORMAT = 1
+
+NAMED_PARTLY = 10
+"""A summary names at most so many files that were read in part. Chosen: more is a list of its own."""
 
 _SEAL = hashlib.sha256().digest_size
 _BLOCK = 1 << 20  # bytes read at a time
@@ -86,11 +91,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many files there are of each state, in which generation, and when that was checked."""
+    """How many files there are of each state, in which generation, and when that was checked.
+
+    ``left_out`` counts the files of kinds that are not read by suffix, the most frequent first; a file
+    without one counts under an empty string. ``partly`` are the first paths of those read in part.
+    """
 
     generation: str
     checked: str
     counts: dict[State, int]
+    left_out: dict[str, int] = field(default_factory=dict)
+    partly: tuple[str, ...] = ()
 
 
 def write(index: Path, live: Path, skipped: Iterable[ReadFailure], mounts: Iterable[str] = ()) -> None:
@@ -157,7 +168,23 @@ def summary(index: Path) -> Summary | None:
     with _reading(index) as db:
         name, checked = db.execute("SELECT generation, checked FROM facts").fetchone()
         counts = dict(db.execute("SELECT state, count(*) FROM files GROUP BY state").fetchall())
-        return Summary(name, checked, {state: counts.get(state, 0) for state in STATES})
+        partly = db.execute(
+            "SELECT path FROM files WHERE state = 'partly' ORDER BY path LIMIT ?", (NAMED_PARTLY,)
+        )
+        return Summary(
+            name,
+            checked,
+            {state: counts.get(state, 0) for state in STATES},
+            _left_out(db),
+            tuple(path for (path,) in partly),
+        )
+
+
+def _left_out(db: sqlite3.Connection) -> dict[str, int]:
+    """Count the files of kinds that are not read by suffix, the most frequent first."""
+    rows = db.execute("SELECT path FROM files WHERE state = 'skipped' AND reason = ?", (NOT_READ,))
+    counted = Counter(PurePosixPath(path).suffix.lower() for (path,) in rows)
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
 def entries(index: Path, state: State | None = None, *, limit: int = -1, offset: int = 0) -> list[Entry]:

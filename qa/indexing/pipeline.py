@@ -275,11 +275,17 @@ class PassageEmbedder:
 
 
 def _terms(document: StoredDocument, passage: PassageSpan) -> inverted_index.PassageTerms:
-    """Return what is searched by word: title, section and headings as context, and the passage itself."""
+    """Return what is searched by word: title, section and headings as context, and the passage itself.
+
+    The words of the path that the title and the section lack are context, too.
+    """
     lead = (span.slice(document.text) for span in passage.lead)
     fields = (document.document.metadata.title, passage.section, *lead)
     languages = [passage.language] if passage.language else []
     context = "\n".join(field for field in fields if field)
+    known = set(terms.words_of_path(context))
+    named = [word for word in terms.words_of_path(document.document.path) if word not in known]
+    context = "\n".join([context, *named])
     return inverted_index.PassageTerms(
         list(terms.terms(context, languages)),
         [list(terms.terms(span.slice(document.text), languages)) for span in passage.sentences],

@@ -12,7 +12,6 @@ from qa.errors import ReadError
 from qa.readers import (
     docx,
     epub,
-    mail,
     markdown,
     odf,
     pictures,
@@ -21,6 +20,7 @@ from qa.readers import (
     rst,
     rtf,
     sidecar,
+    spreadsheets,
     subtitles,
     tables,
     text_metadata,
@@ -52,6 +52,7 @@ VERSION = 2
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
@@ -82,8 +83,17 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".tiff": "image/tiff",
         ".webp": "image/webp",
         ".jsonl": "application/jsonl",
+        ".ndjson": "application/jsonl",
+        ".json": "application/json",
         ".csv": "text/csv",
+        ".psv": "text/csv",
         ".tsv": "text/tab-separated-values",
+        ".tab": "text/tab-separated-values",
+        ".xlsx": _XLSX,
+        ".xlsm": _XLSX,
+        ".xls": "application/vnd.ms-excel",
+        ".xlsb": "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+        ".ods": "application/vnd.oasis.opendocument.spreadsheet",
     }
 )
 """The media type of each kind of file that can be read."""
@@ -105,9 +115,14 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/vnd.oasis.opendocument.presentation": odf.read_slides,
     "application/epub+zip": epub.read,
     **dict.fromkeys(("image/png", "image/jpeg", "image/tiff", "image/webp"), pictures.read),
+    _XLSX: spreadsheets.read,
+    "application/vnd.ms-excel": spreadsheets.read,
+    "application/vnd.ms-excel.sheet.binary.macroenabled.12": spreadsheets.read,
+    "application/vnd.oasis.opendocument.spreadsheet": spreadsheets.read,
 }
 _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
     "application/jsonl": tables.read_jsonl,
+    "application/json": tables.read_json,
     "text/csv": tables.read_csv,
     "text/tab-separated-values": tables.read_csv,
     "message/rfc822": mailbox.read,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 _MONTHS = (
     ("jan(?:uary)?", "янв(?:аря)?"),
@@ -27,7 +28,7 @@ _WEEKDAY = (
 )
 _TIME = (
     r"(?:,?\s*+(?:at\s|в\s)?\d{1,2}:\d\d(?::\d\d)?"
-    r"\s*+(?:[ap]\.?m\.?\s*+)?(?:\(?[a-zа-я]{2,5}(?:[+-]\d{1,2})?\)?)?)?"
+    r"\s*+(?:[ap]\.?m\.?\s*+)?(?:[+-]\d{4}|\(?[a-zа-я]{2,5}(?:[+-]\d{1,2})?\)?)?)?"
 )
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[12]\d{3})(?:\s?(?:года|г\.?))?"
@@ -40,6 +41,11 @@ _FORMS = tuple(
         rf"(?:{_WEEKDAY})?{_NAMED}\s++{_DAY},?\s++{_YEAR}{_TIME}",
     )
 )
+
+_DAY_IN_DIGITS = re.compile(r"([12]\d{3})(\d\d)(\d\d)")
+_MOMENT = re.compile(r"(?P<seconds>[1-9]\d{8,9})(?:\d{3})?(?:\.\d+)?")
+_LATEST = 4_102_444_800
+"""Seconds from 1970 to 2100: a larger number is no moment. The smallest is one of March 1973."""
 
 DAY_AND_MONTH = rf"(?:{_MONTH}\s\d{{1,2}}(?!\d)|\d{{1,2}}\s{_MONTH})(?:,?\s[12]\d{{3}}(?:\s?г\.?)?)?"
 """A pattern, to be matched without regard to case, for a day, its month and perhaps its year."""
@@ -55,6 +61,22 @@ def parse(value: str) -> str | None:
             except ValueError:
                 return None
     return None
+
+
+def from_number(value: Any) -> str | None:
+    """Return the date of a moment that a program wrote as a number, or None if it is none.
+
+    Such are seconds or milliseconds since 1970, from 1973 to 2100, and eight digits: ``20190703``.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    digits = str(value).strip()
+    if day := _DAY_IN_DIGITS.fullmatch(digits):
+        return parse("-".join(day.groups()))
+    if not (moment := _MOMENT.fullmatch(digits)):
+        return None
+    seconds = int(moment["seconds"])
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat() if seconds < _LATEST else None
 
 
 def _month(name: str) -> int:

@@ -29,7 +29,15 @@ _FILLED_IN = re.compile(
     r"untitled.*|\(?(?:unspecified|anonymous|unknown)\)?|title|author|user|owner|admin(?:istrator)?|python-docx"
     r"|microsoft word\b.*|powerpoint presentation|(?:word )?document ?\d*|презентация powerpoint"
     r"|документ ?\d*|без (?:имени|названия)|пользователь|автор"
-    r"|\S*\.(?:docx?|odt|rtf|xlsx?|pptx?|indd|qxd|tex|dvi|pdf|html?|txt)",
+    r"|(?:book|sheet|slide|presentation|scan|img|image|dsc|книга|лист|презентация)[ _-]?\d*"
+    r"|new (?:microsoft )?(?:\w+ )?document|новый (?:\w+ )?документ(?: microsoft word)?"
+    r"|adobe (?:indesign|acrobat|illustrator)\b.*|acrobat (?:distiller|pdfmaker|capture)\b.*"
+    r"|calibre(?: \S+)?|openpyxl|xlsxwriter|apache poi|pdftex[-\d.]*|(?:gpl )?ghostscript [\d.]+"
+    r"|libreoffice(?: [\d.]+)?|(?:\w+ )?edgar (?:filing )?agent"
+    r"|(?:rr )?donnelley(?: financial)?(?: solutions)?"
+    r"|(?:workiva|wdesk|certent|toppan|toppan merrill|merrill)(?:,? (?:inc|corp|corporation|bridge)\.?)?"
+    r"|[\d\W_]+|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|\S*\.(?:docx?|docm|odt|ods|odp|rtf|xls[xmb]?|pptx?|indd|qxd|tex|dvi|pdf|html?|txt|csv|ps|eps|pages|wpd)",
     re.IGNORECASE,
 )
 

@@ -38,6 +38,9 @@ _TERM = regex.compile(
     rf"|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]*+(?:['’]\p{{L}}++)*+",
     regex.VERSION1,
 )
+_SUFFIX = regex.compile(r"\.\p{L}[\p{L}\p{N}]{0,5}$")
+_CHUNK = regex.compile(r"[\p{L}\p{M}\p{N}]++")
+_PIECE = regex.compile(r"\p{N}++|\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{L}\p{M}--\p{Lu}]++", regex.VERSION1)
 _STARTS_UNSPACED = regex.compile(_UNSPACED)
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"}
@@ -59,6 +62,21 @@ _LONGEST_KEPT = 64
 """A longer word is not kept. Chosen: hardly any real word is longer."""
 
 _SLOT = 100  # bytes that a dictionary takes for an entry, at most
+
+
+def words_of_path(path: str) -> list[str]:
+    """Return the words of a path's folders and file name, and those that these are made of, each once.
+
+    >>> words_of_path("filings/AMAZON_2017_10K.pdf")
+    ['filings', 'amazon', '2017', '10k', '10', 'k']
+    >>> words_of_path("AnnualReport.v2/notes.txt")
+    ['annualreport', 'annual', 'report', 'v2', 'v', '2', 'notes']
+    """
+    found: dict[str, None] = {}
+    for chunk in _CHUNK.findall(_SUFFIX.sub("", path)):
+        pieces = _PIECE.findall(chunk)
+        found |= dict.fromkeys(word.casefold() for word in [chunk, *(pieces if len(pieces) > 1 else [])])
+    return list(found)
 
 
 def words(text: str, languages: Sequence[str]) -> Iterator[tuple[Span, tuple[str, ...]]]:

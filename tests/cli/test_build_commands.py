@@ -21,7 +21,21 @@ def test_index_reports_what_it_did_and_exits_with_3_if_something_was_not_read(ru
     assert result.stdout.startswith("5 documents, ")
     assert ", 1 file not read (" in result.stdout
     assert "not read: notes/people.jsonl, row bad: has no text" in result.stderr
-    assert "not read" not in result.stdout.replace("file not read", "")
+    assert "not read:" not in result.stdout
+
+
+def test_index_ends_with_what_was_left_out_and_what_was_read_in_part(run, tmp_path: Path) -> None:
+    odd = {"a.psd": "x", "b.PSD": "x", "c/d.exe": "x", "LICENCE": "x", ".hidden": "x"}
+    rows = '{"text": "Rice was sold in the port."}\n{}\n'
+    write(tmp_path / "mixed", odd | {"rows.jsonl": rows, "good.txt": "Fish was sold in the port."})
+    left_out = "4 files of kinds that are not read: .psd 2, without a suffix 1, .exe 1"
+    partly = "1 file was read in part: rows.jsonl (see `qa status --files`)"
+    assert run("index", "mixed").stdout.endswith(f")\n{left_out}\n{partly}\n")
+    assert f"\n  {left_out}\n  {partly}\n" in run("status").stdout
+    report = json.loads(run("index", "mixed", "--json").stdout)
+    assert report["left_out"] == {".psd": 2, "": 1, ".exe": 1}
+    assert (report["partly_read"], report["partly"]) == (1, ["rows.jsonl"])
+    assert json.loads(run("status", "--json").stdout)["ledger"]["left_out"] == report["left_out"]
 
 
 def test_one_of_a_kind_is_in_the_singular(run, tmp_path: Path) -> None:

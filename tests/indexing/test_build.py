@@ -33,7 +33,7 @@ from qa.errors import (
 from qa.index import generation
 from qa.index.dense.vectors import Vectors, invert
 from qa.index.generation import Generation
-from qa.index.lexical.term_matches import look_up_terms
+from qa.index.lexical.term_matches import hash_terms, look_up_terms
 from qa.indexing import build as building
 from qa.indexing import incremental, ledger, pipeline
 from qa.indexing.build import Report, build
@@ -502,6 +502,15 @@ def test_a_name_that_is_not_utf8_is_named(settings: Settings, encoder: StandIn) 
         pytest.skip("the file system takes no such name")
     assert "not UTF-8" in _reasons(build(settings, encoder))["caf\\udce9.txt"]
     assert not build(settings, encoder).changed
+
+
+def test_a_file_is_found_by_the_words_of_its_path(settings: Settings, encoder: StandIn) -> None:
+    titled = "---\ntitle: Yearly figures\n---\nRevenue rose by a fifth."
+    write(settings.docs, {"filings/LEITH_2017Report.md": titled, "filings/OTHER_2018Report.md": titled})
+    build(settings, encoder)
+    live = generation.load(generation.current(settings.index))
+    _, frequencies = live.lexical.look_up(hash_terms(["leith", "2017report", "2018report"]))
+    assert frequencies.tolist() == [1, 1, 1]
 
 
 def test_hidden_files_and_unknown_kinds_are_left_alone(settings: Settings, encoder: StandIn) -> None:

@@ -148,3 +148,50 @@ def make_odf(body, *, kind="text", styles="", meta="", manifest=""):
         )
         archive.writestr("META-INF/manifest.xml", manifest)
     return buffer.getvalue()
+
+
+def make_xlsx(**sheets):
+    """Write a workbook: each sheet is a list of rows; ``title`` and ``author`` are its properties."""
+    from xlsxwriter import Workbook
+
+    buffer = io.BytesIO()
+    with Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as workbook:
+        workbook.set_properties({name: sheets.pop(name) for name in ("title", "author") if name in sheets})
+        for name, rows in sheets.items():
+            sheet = workbook.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return buffer.getvalue()
+
+
+def make_ods(meta="", repeated=1, **sheets):
+    """Write a workbook: sheets are lists of rows, and ``meta`` has the elements of the properties."""
+    names = ("office", "table", "text", "meta")
+    spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
+    cell = f'<table:table-cell office:value-type="string" table:number-columns-repeated="{repeated}">'
+    tables = "".join(
+        f'<table:table table:name="{name}">{"".join(map(_ods_row, rows))}</table:table>'.replace(
+            "<cell>", cell
+        )
+        for name, rows in sheets.items()
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", ODS)
+        body = f"<office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body>"
+        archive.writestr("content.xml", f"<office:document-content {spaces}>{body}</office:document-content>")
+        spaces += ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        meta = f"<office:meta>{meta}</office:meta>"
+        archive.writestr("meta.xml", f"<office:document-meta {spaces}>{meta}</office:document-meta>")
+        archive.writestr("META-INF/manifest.xml", MANIFEST)
+    return buffer.getvalue()
+
+
+def _ods_row(row):
+    cells = "".join(f"<cell><text:p>{text}</text:p></table:table-cell>" for text in row)
+    return f"<table:table-row>{cells}</table:table-row>"
+
+
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+MANIFEST = f"""<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
+<manifest:file-entry manifest:full-path="/" manifest:media-type="{ODS}"/></manifest:manifest>"""

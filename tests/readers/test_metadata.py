@@ -98,12 +98,40 @@ def test_other_values_cannot_be_fields(value: object) -> None:
         "Document1",
         "python-docx",
         "Автор",
+        "0001193125-19-012345",
+        "20190703",
+        "Book1",
+        "Book2.xlsm",
+        "New Microsoft Word Document",
+        "Donnelley Financial Solutions",
+        "EDGAR Filing Agent",
+        "Workiva Inc.",
+        "Toppan Merrill Bridge",
+        "openpyxl",
+        "calibre (6.1.0)",
+        "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
         " ",
         None,
     ],
 )
 def test_what_a_program_filled_in_is_not_taken(value: str | None) -> None:
     assert not written_by_hand(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Bookkeeping 2",
+        "Presentation of results",
+        "Merrill Lynch outlook",
+        "10-K for 2017",
+        "1984 by Orwell",
+        "Acrobatics",
+        "LibreOffice for teachers",
+    ],
+)
+def test_what_looks_like_it_is_taken(value: str) -> None:
+    assert written_by_hand(value) == value
 
 
 def test_what_a_person_wrote_is_taken_trimmed() -> None:

@@ -1,8 +1,11 @@
+import json
+
 import pytest
 
 from qa.errors import ReadError
 from qa.readers import read
 from qa.types import ReadFailure, Reading
+from readers.samples import headings, one
 
 
 def rows(name, data):
@@ -42,12 +45,13 @@ def test_bad_rows_fail_alone():
     readings, failures = rows("a.csv", data)
     assert [(reading.key, reading.text) for reading in readings] == [
         ("a", "One"),
+        ("d", "x,y"),
         ("7", "Two\nlines"),
         ("f", "Last"),
     ]
-    assert list(failures) == ["3", "c", "5", "a", "9"]
-    assert "1 fields where the header has 2" in failures["3"]
-    assert failures["c"] == "has no text"
+    assert list(failures) == ["b", "c", "a", "9"]
+    assert failures["b"] == failures["c"] == "has no text"
+    assert "3 fields where the header has 2" in readings[1].notes[0]
     assert "same key" in failures["a"]
 
 
@@ -91,7 +95,6 @@ def test_a_sidecar_speaks_for_every_row():
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.csv", "id,body\n1,x\n", "no column named text"),
         ("a.csv", "id,text\n", "no rows"),
         ("a.jsonl", "\n\n", "no rows"),
         ("a.jsonl", "", "no rows"),
@@ -113,3 +116,113 @@ def test_encodings_and_marks():
         assert rows("a.csv", f"id;text\n1;{text}\n".encode(encoding))[0][0].text == text
     for encoding in ("utf-8-sig", "utf-16"):
         assert rows("a.jsonl", f'{{"text": "{text}"}}\n'.encode(encoding))[0][0].text == text
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("ID,Headline,Body", "7,Moorings,Boats moor at night."),
+        ("guid;name;Page Content;link", "7;Moorings;Boats moor at night.;https://x.example/"),
+        ("_id|title|article", "7|Moorings|Boats moor at night."),
+        ("id\ttitle\tdescription\tpubDate", "7\tMoorings\tBoats moor at night.\t"),
+        ("id,title,answer", "7,Moorings,Boats moor at night."),
+        ("id,metadata.title,content", '7,Moorings,"Boats moor at night."'),
+    ],
+)
+def test_the_text_is_found_under_its_common_names(header, row):
+    ((reading,), failures) = rows("a.csv", f"{header}\n{row}\n")
+    assert (reading.text, reading.key, failures) == ("Boats moor at night.", "7", {})
+    assert reading.metadata.title == "Moorings"
+
+
+def test_missing_fields_are_empty():
+    readings, failures = rows("a.csv", "title,text,source\nMoorings,Boats moor.\nTides,High at noon.,Port\n")
+    assert [(r.text, r.metadata.source) for r in readings] == [
+        ("Boats moor.", None),
+        ("High at noon.", "Port"),
+    ]
+    assert not failures
+
+
+def test_rows_of_sentences_without_a_text_column_name_their_cells():
+    data = (
+        "question,answer,asked by\nWhen is high tide?,It is high at noon.,\nWho moors here?,Anglers do.,Bo\n"
+    )
+    readings, _ = rows("a.csv", data)
+    assert [reading.text for reading in readings] == [
+        "question: When is high tide?\nanswer: It is high at noon.",
+        "question: Who moors here?\nanswer: Anglers do.\nasked by: Bo",
+    ]
+
+
+def test_rows_of_values_are_one_table():
+    reading = one("prices.csv", "sep=;\nBoat;Length;Price\nDinghy;4;12,50\nYacht;;90\n")
+    assert reading.text == "Boat | Length | Price\nDinghy | 4 | 12,50\nYacht |  | 90"
+    (table,) = reading.tables
+    assert table.header.slice(reading.text) == "Boat | Length | Price"
+    assert [row.slice(reading.text) for row in table.rows] == ["Dinghy | 4 | 12,50", "Yacht |  | 90"]
+    assert (reading.key, reading.metadata.title) == (None, "prices")
+
+
+def test_a_table_without_a_header_has_none():
+    reading = one("prices.csv", "Dinghy,4\nYacht,9\nBarge,30\n")
+    assert (reading.tables[0].header, len(reading.tables[0].rows)) == (None, 3)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_excels_line_that_names_the_delimiter_is_no_row(end):
+    data = end.join(["sep=|", "id|text", "|One", 'b|"Two', 'lines"', ""])
+    readings, _ = rows("a.csv", data.encode("utf-16"))
+    assert [(reading.key, reading.text) for reading in readings] == [("3", "One"), ("b", f"Two{end}lines")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"content": "Boats moor.", "title": "Moorings", "author": {"@type": "Person", "name": "Ann Reed"}},
+        {"page_content": "Boats moor.", "metadata": {"title": "Moorings", "authors": ["Ann Reed"]}},
+        {"body": ["Boats moor."], "meta": {"headline": "Moorings", "byline": "Ann Reed"}},
+        {"_source": {"text": "Boats moor.", "title": {"rendered": "Moorings"}, "creator": "Ann Reed"}},
+        {"kwargs": {"page_content": "Boats moor.", "metadata": {"title": "Moorings", "author": "Ann Reed"}}},
+        {"articleBody": "Boats moor.", "headline": "Moorings", "author": [{"name": "Ann Reed"}]},
+    ],
+)
+@pytest.mark.parametrize(
+    "published", ["2019-07-03", 1562112000, 1562112000000, "Wed, 03 Jul 2019 10:00:00 +0000"]
+)
+def test_shapes_of_common_exporters(row, published):
+    ((reading,), failures) = rows(
+        "a.jsonl", json.dumps(row | {"created_at": published, "_id": {"$oid": "5f"}})
+    )
+    assert (reading.text, reading.key, failures) == ("Boats moor.", "5f", {})
+    found = reading.metadata
+    assert (found.title, found.author, found.published) == ("Moorings", "Ann Reed", "2019-07-03")
+
+
+def test_the_address_that_is_called_a_source_is_an_address():
+    ((reading,), _) = rows("a.jsonl", '{"text": "Boats moor.", "source": "https://x.example/a"}')
+    assert (reading.metadata.source, reading.metadata.url) == (None, "https://x.example/a")
+
+
+@pytest.mark.parametrize(
+    "wrap", ["{}", '{{"version": 1, "items": {}}}', '{{"hits": {{"total": 2, "hits": {}}}}}']
+)
+def test_a_list_of_objects_is_rows(wrap):
+    readings, failures = rows("a.json", wrap.format('[{"id": "a", "text": "One."}, {"text": "Two."}]'))
+    assert [(reading.key, reading.text) for reading in readings] == [("a", "One."), ("2", "Two.")]
+    assert not failures
+
+
+def test_an_object_is_one_document():
+    reading = one("a.json", '{"port": "Leith", "open": true, "fees": {"day": 4, "kinds": ["boat", "barge"]}}')
+    assert reading.text == "port: Leith\nopen: yes\n\nfees\n\nday: 4\nkinds: boat, barge"
+    assert headings(reading) == [(1, "fees")]
+    reading = one("b.json", '{"title": "Moorings", "text": "Boats moor."}')
+    assert (reading.text, reading.metadata.title, reading.key) == ("Boats moor.", "Moorings", None)
+
+
+def test_json_lines_may_be_called_json():
+    readings, _ = rows("a.json", '{"text": "One."}\n{"text": "Two."}\n')
+    assert [reading.text for reading in readings] == ["One.", "Two."]
+    with pytest.raises(ReadError, match="is not JSON"):
+        rows("a.json", "{broken")

@@ -207,3 +207,16 @@ def test_long_words_are_not_kept() -> None:
 
 def test_the_examples_in_the_docstrings_hold() -> None:
     assert doctest.testmod(analysis).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("ports/LEITH_2017_FeesList.pdf", ["ports", "leith", "2017", "feeslist", "fees", "list"]),
+        ("порты/ОтчётЗа2019.docx", ["порты", "отчётза2019", "отчёт", "за", "2019"]),
+        ("a/HTMLNotes-v2.1", ["a", "htmlnotes", "html", "notes", "v2", "v", "2", "1"]),
+        ("港/a", ["港", "a"]),
+    ],
+)
+def test_words_of_a_path(path: str, expected: list[str]) -> None:
+    assert analysis.words_of_path(path) == expected

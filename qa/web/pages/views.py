@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from qa.errors import QueryError
+from qa.errors import CorruptIndexError, QueryError
+from qa.indexing import ledger
 from qa.types import Filters, Hit
 from qa.web.api.answers import listing_answer
 from qa.web.api.schemas.requests import PageParameters
@@ -115,7 +116,15 @@ def documents() -> Response:
 @pages.get("/status")
 def status() -> Response:
     """Show the contents of the index, and the files that could not be read."""
-    return make_response(render_template("status.html", info=searcher().info))
+    return make_response(render_template("status.html", info=searcher().info, seen=_seen()))
+
+
+def _seen() -> ledger.Summary | None:
+    """Return what became of the files of the documents folder, if that is known."""
+    try:
+        return ledger.summary(service().settings.index)
+    except CorruptIndexError:
+        return None
 
 
 @pages.get("/favicon.ico")

@@ -7,7 +7,9 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
+from qa.indexing import ledger
 from qa.types import Filters, Metadata, Mode
+from qa.web.api.schemas import responses
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp, no_index
 from web.helpers import Tags, id_of, page
 
@@ -213,6 +215,21 @@ def test_the_status_page_lists_unreadable_files(client: FlaskClient) -> None:
     assert "<code>broken &lt;b&gt;.pdf</code>" in html
     assert "it is encrypted" in html
     assert "2 January 2024, 03:04 UTC" in html
+
+
+def test_the_status_page_names_what_was_left_out_and_read_in_part(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Files that were read in part" not in page(client, "/status")
+    counts = dict.fromkeys(ledger.STATES, 12)
+    seen = ledger.Summary("g", "2024-01-02", counts, {".psd": 9, "": 1}, ("a <b>.csv", "c.xlsx"))
+    monkeypatch.setattr(ledger, "summary", lambda _: seen)
+    html = page(client, "/status")
+    assert "<code>.psd</code> 9, <code>–</code> 1" in html
+    assert "<code>a &lt;b&gt;.csv</code>, <code>c.xlsx</code>, … (12)" in html
+    status = client.get("/api/v1/status").get_json()
+    responses.Status.model_validate(status, strict=True, extra="forbid")
+    assert status["files"]["left_out"] == {".psd": 9, "": 1}
 
 
 def test_the_list_of_documents_has_pages(client: FlaskClient, search: FakeSearch) -> None:

@@ -188,6 +188,10 @@ class SeenFiles(BaseModel):
     generation: str = Field(description="The live generation when the folder was checked.")
     checked: str = Field(description="When the folder was checked: ISO time, UTC.")
     counts: dict[State, int]
+    left_out: dict[str, int] = Field(
+        description="Number of files of kinds that are not read, by suffix, such as `.psd`."
+    )
+    partly: list[str] = Field(description="The first files that were read in part. `/files` lists all.")
 
 
 class SeenFile(BaseModel):
