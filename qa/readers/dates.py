@@ -36,7 +36,7 @@ _NAMED = rf"(?P<month>{_MONTH})"
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
-        r"(?P<year>\d{4})([-/])(?P<month>\d\d)\2(?P<day>\d\d)(?:(?:T|\s)\s*+\d\d:?\d\d.*)?",
+        r"(?P<year>[12]\d{3})([-/])(?P<month>\d\d)\2(?P<day>\d\d)(?:(?:T|\s)\s*+\d\d:?\d\d.*)?",
         rf"(?:{_WEEKDAY})?{_DAY}\s++{_NAMED},?\s++{_YEAR}{_TIME}",
         rf"(?:{_WEEKDAY})?{_NAMED}\s++{_DAY},?\s++{_YEAR}{_TIME}",
     )

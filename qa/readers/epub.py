@@ -25,7 +25,11 @@ _FIELDS = {
     "language": "language",
     "source": "url",
 }
-_CHAPTER_TYPES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
+_OUTDATED_TYPES = frozenset({"text/x-oeb1-document", "application/x-dtbook+xml"})
+_CHAPTER_TYPES = _OUTDATED_TYPES | {"application/xhtml+xml", "text/html"}
+_EVENT = "{http://www.idpf.org/2007/opf}event"
+_EVENTS_OF_PUBLICATION = frozenset({"publication", "original-publication", "issued"})
+"""What a date of EPUB 2 may be of to count: others say when the file was made or changed."""
 
 
 def read(data: bytes) -> Extract:
@@ -73,11 +77,15 @@ def _chapters(
         if local_name(reference) != "itemref":
             continue
         item = manifest.get(reference.get("idref"))
-        if item is None or item.get("media-type") not in _CHAPTER_TYPES:
-            continue
-        if "nav" in item.get("properties", "").split():
+        if item is None or "nav" in item.get("properties", "").split():
             continue
         path = posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
+        media_type = item.get("media-type", "")
+        if media_type not in _CHAPTER_TYPES:
+            notes.append(f"chapter {path} was not read: it is of type {media_type}")
+            continue
+        if media_type in _OUTDATED_TYPES:
+            notes.append(f"chapter {path} has an outdated type, {media_type}: it was read as XHTML")
         try:
             markup, damaged = decode_markup(_member(archive, path))
             root = parse(markup)
@@ -92,7 +100,8 @@ def _facts(package: Any) -> Facts:
     values: dict[str, list[str]] = {}
     for element in package.iter():
         field = _FIELDS.get(local_name(element))
-        if field and element.tag.startswith("{http://purl.org/dc/elements/1.1/}"):
+        is_other_date = element.get(_EVENT, "publication") not in _EVENTS_OF_PUBLICATION
+        if field and element.tag.startswith("{http://purl.org/dc/elements/1.1/}") and not is_other_date:
             values.setdefault(field, []).append(text_of(element))
     facts = Facts()
     for field, texts in values.items():

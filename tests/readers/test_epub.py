@@ -36,3 +36,45 @@ def test_a_missing_chapter_is_noted():
 def test_broken_packages_are_errors(package):
     with pytest.raises(ReadError):
         one("a.epub", make_epub("<p>Text.</p>", package=package))
+
+
+def _dated(*dates):
+    metas = "".join(dates)
+    return make_epub("<p>Text.</p>", "", package=PACKAGE.replace("<dc:date>2019-07-03</dc:date>", metas))
+
+
+@pytest.mark.parametrize(
+    ("dates", "published"),
+    [
+        (('<dc:date xmlns:o="http://www.idpf.org/2007/opf" o:event="creation">2021-01-01</dc:date>',), None),
+        (
+            (
+                '<dc:date xmlns:o="http://www.idpf.org/2007/opf" o:event="modification">2021-01-01</dc:date>',
+                "<dc:date>1987-02-03</dc:date>",
+            ),
+            "1987-02-03",
+        ),
+        (("<dc:date>0101-01-01T00:00:00+00:00</dc:date>",), None),
+    ],
+)
+def test_only_a_date_of_publication_counts(dates, published):
+    assert one("a.epub", _dated(*dates)).metadata.published == published
+
+
+def test_a_chapter_of_an_outdated_type_is_read_and_noted():
+    package = PACKAGE.replace(
+        'href="text/two.xhtml" media-type="application/xhtml+xml"',
+        'href="text/two.xhtml" media-type="text/x-oeb1-document"',
+    )
+    reading = one("a.epub", make_epub("<p>First.</p>", "<p>Second.</p>", package=package))
+    assert "Second." in reading.text
+    assert "has an outdated type" in reading.notes[0]
+
+
+def test_a_chapter_of_an_unknown_type_is_noted():
+    package = PACKAGE.replace(
+        'href="text/two.xhtml" media-type="application/xhtml+xml"',
+        'href="text/two.xhtml" media-type="application/x-strange"',
+    )
+    notes = one("a.epub", make_epub("<p>First.</p>", "<p>Second.</p>", package=package)).notes
+    assert notes == ("chapter OEBPS/text/two.xhtml was not read: it is of type application/x-strange",)

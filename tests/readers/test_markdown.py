@@ -66,3 +66,10 @@ def test_headings_are_in_order_and_apart(lines):
     text = "\n".join(["x", *lines])
     spans = [heading.span for heading in one("a.md", text).headings]
     assert all(a.end <= b.start for a, b in pairwise(spans))
+
+
+def test_the_data_of_embedded_pictures_is_left_out_and_noted():
+    picture = "data:image/png;base64," + "iVBORw0KGgo" * 50
+    reading = one("a.md", f"# Moorings\n\nA mooring.\n\n![map]({picture})\n\n[x]: <{picture}>\n")
+    assert reading.text == "# Moorings\n\nA mooring.\n\n![map](data:image/png,…)\n\n[x]: <data:image/png,…>\n"
+    assert reading.notes == ("the data of 2 embedded files is left out of the text",)
