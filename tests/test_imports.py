@@ -14,7 +14,7 @@ import qa
 PACKAGE = Path(qa.__file__).parent
 
 ROOMS = (
-    "types", "protocols", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
+    "types", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
     "index",
     "stores", "retrieval", "indexing", "evaluation", "web", "cli",
 )  # fmt: skip
