@@ -17,12 +17,15 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile \
+.PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile \
 	tiny-files bench-scale bench-stores bench-ray bench-page $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
-	@echo 'make test    run the tests'
+	@echo 'make test    run the tests, but for those of the next three targets'
+	@echo 'make processes  run the tests that start the service, a watch or the commands of the documentation'
+	@echo 'make ray     run the tests of building on a Ray cluster'
+	@echo 'make milvus  run the tests of the Milvus store, some on a real server, which a package brings'
 	@echo 'make test-lowest  run the core tests with the lowest versions that pyproject.toml allows'
 	@echo 'make slow    run the tests that take minutes, too'
 	@echo 'make fuzz    ask the readers and the API for what nobody thought of; SECONDS=60, EXAMPLES=200'
@@ -33,7 +36,6 @@ help:
 	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
 	@echo 'make e2e     run the tests of the page in a real browser, which takes Chromium'
 	@echo 'make screenshots  the same, and put the pictures that they take into docs'
-	@echo 'make milvus  run the long tests of the Milvus store, most on a real server, which a package brings'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put the code in its style'
 	@echo 'make bench-encode DATA=/folder/of/questions  compare the encoder with sentence-transformers'
@@ -51,15 +53,41 @@ serve: .venv/.installed
 	@$(qa) index || test $$? -eq 3
 	@$(qa) serve
 
-test: .venv/.installed-dev
-	.venv/bin/python -m pytest --ignore tests/e2e $(ARGS)
+# What a target of its own runs. Everything else is in `make test`, in two processes; one takes a file's tests.
+processes := tests/web/server tests/test_readme.py tests/test_examples.py \
+	$(patsubst %,tests/indexing/test_%.py,kills watch)
+ray := tests/indexing/test_ray_workers.py
+milvus := tests/stores/milvus
 
-# What calls each package that pyproject.toml names, once at least, in a few minutes.
-core := tests/text tests/readers tests/embedding tests/index/test_store.py tests/index/test_filters.py tests/index/lexical tests/index/dense \
-	$(patsubst %,tests/retrieval/test_%.py,calibrator live searcher) tests/evaluation \
-	$(patsubst %,tests/indexing/test_%.py,build watch) tests/cli \
-	$(patsubst %,tests/stores/milvus/test_%.py,away upload) tests/web/api tests/web/pages \
-	$(patsubst %,tests/web/access/test_%.py,authentication hosts rate_limit) \
+# ARGS may name any tests: then they run one after another, whatever their target is.
+JOBS := 2
+in_parallel := --numprocesses $(JOBS) --dist loadfile
+test: .venv/.installed-dev
+	.venv/bin/python -m pytest --ignore tests/e2e \
+		$(or $(ARGS),$(in_parallel) $(addprefix --ignore ,$(processes) $(ray) $(milvus)))
+
+processes: .venv/.installed-dev
+	.venv/bin/python -m pytest $(processes) $(ARGS)
+
+ray: .venv/.installed-dev
+	.venv/bin/python -m pytest $(ray) $(ARGS)
+
+milvus: .venv/.installed-dev
+	.venv/bin/python -m pytest --slow $(milvus) $(ARGS)
+
+# What calls each package that pyproject.toml names once at least.
+core := $(patsubst %,tests/text/%.py,test_language test_terms segmentation/test_sentences) \
+	$(wildcard tests/readers/test_*.py) tests/readers/html tests/readers/pdf/test_extraction.py \
+	tests/readers/pdf/rendering/test_renderer.py \
+	$(patsubst %,tests/embedding/test_%.py,sentence_transformer reranker) \
+	$(patsubst %,tests/embedding/export/test_%.py,encoder quantization runtimes) \
+	tests/index/test_store.py tests/index/lexical/test_bm25.py tests/index/dense \
+	$(patsubst %,tests/retrieval/test_%.py,live searcher) \
+	$(patsubst %,tests/evaluation/test_%.py,comparison measures runs) \
+	$(patsubst %,tests/indexing/test_%.py,build watch) $(patsubst %,tests/cli/test_%.py,ask_command build_commands) \
+	$(patsubst %,tests/stores/milvus/test_%.py,away upload) \
+	$(patsubst %,tests/web/%.py,api/test_endpoints api/test_openapi pages/test_i18n pages/test_views) \
+	tests/web/access/test_rate_limit.py $(patsubst %,tests/web/server/test_%.py,metrics native_threads) \
 	tests/web/server/test_processes.py::test_one_connection_serves_many_requests_and_the_service_stops_cleanly
 test-lowest: build/lowest-venv/.installed
 	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
@@ -76,9 +104,6 @@ kills: .venv/.installed-dev
 
 slow: .venv/.installed-dev
 	.venv/bin/python -m pytest --slow --ignore tests/e2e $(ARGS)
-
-milvus: .venv/.installed-dev
-	.venv/bin/python -m pytest --slow -m slow tests/stores/milvus $(ARGS)
 
 SECONDS := 60
 EXAMPLES := 200

@@ -298,7 +298,7 @@ class StandIn:
         fitted = self._fitted
         segments = [text for passage, part in zip(passages, sentences, strict=True)
                     for text in (passage.context, *part)]  # fmt: skip
-        pieces, counts = fitted.pieces.of(segments)
+        pieces, counts = fitted.pieces.divide(segments)
         firsts = np.cumsum([0, *(len(part) + 1 for part in sentences)])
         starts = np.concatenate([[0], np.cumsum(counts)])[firsts]
         positions = np.arange(len(pieces)) - np.repeat(starts[:-1], np.diff(starts))
@@ -339,7 +339,7 @@ class _Pieces:
         order = np.argsort(hashes)
         self._hashes, self._names = hashes[order], whole[order]
 
-    def of(self, texts: Sequence[str]) -> tuple[Int64, Int64]:
+    def divide(self, texts: Sequence[str]) -> tuple[Int64, Int64]:
         """Return the numbers of all texts' pieces, one text after another, and how many each has."""
         hashes, lengths, counts = _words(texts)
         places = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)

@@ -21,10 +21,17 @@ from qa.embedding.models import DEFAULT_MODEL
 from qa.index import generation
 from qa.indexing.build import build
 
-hypothesis_settings.register_profile(
-    "project", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
-hypothesis_settings.load_profile("project")
+for _profile, _examples in (("quick", 50), ("slow", 200)):
+    hypothesis_settings.register_profile(
+        _profile,
+        deadline=None,
+        max_examples=_examples,
+        suppress_health_check=[HealthCheck.too_slow],
+        derandomize=True,
+    )
+
+_LONGEST_ID = 80
+"""How long a text may be, in characters, to be a test's id, which stands in the environment of processes."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +40,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes long, and is left to `make slow` and `make milvus`")
+    hypothesis_settings.load_profile("slow" if config.getoption("--slow") else "quick")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes and long texts after their parameter: a ZIP file made in a test differs from run to run,
+    and processes that share the tests must give them the same ids."""
+    nameless = isinstance(val, bytes) or (isinstance(val, str) and len(val) > _LONGEST_ID)
+    return argname if nameless else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

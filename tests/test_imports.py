@@ -14,7 +14,7 @@ import qa
 PACKAGE = Path(qa.__file__).parent
 
 ROOMS = (
-    "types", "protocols", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
+    "types", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
     "index",
     "stores", "retrieval", "indexing", "evaluation", "web", "cli",
 )  # fmt: skip
@@ -125,6 +125,31 @@ def test_a_heavy_library_has_its_users_only(library: str) -> None:
 def test_no_two_modules_share_a_name() -> None:
     names = [module.rpartition(".")[2] for module, path in MODULES.items() if path.name != "__init__.py"]
     assert sorted(names) == sorted(set(names))
+
+
+def _bound(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the names that a module binds, each with what it stands for."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            yield from ((alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, f"{_name(path)}:{node.name}"
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+            yield from ((name, f"{_name(path)}:{name}") for name in names)
+
+
+def test_no_name_of_a_package_hides_one_of_its_modules() -> None:
+    """Otherwise ``import qa.web.api.schemas as schemas`` would look for it in something else."""
+    hidden = {
+        f"{package}.{name}"
+        for package, path in MODULES.items()
+        if path.name == "__init__.py"
+        for name, meaning in _bound(path)
+        if f"{package}.{name}" in MODULES and meaning != f"{package}.{name}"
+    }
+    assert not hidden
 
 
 def test_types_need_only_numpys_types() -> None:

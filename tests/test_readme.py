@@ -147,7 +147,7 @@ class Outputs:
         self._page, self._printed = page, []
         return self._reader
 
-    def of(self, page: Path, number: int) -> str:
+    def output_of(self, page: Path, number: int) -> str:
         """Return what a block prints after those above it."""
         reader = self._reader if page == self._page and self._reader else self.turn_to(page)
         for block in pages.runnable(page.read_text("utf-8"))[len(self._printed) : number + 1]:
@@ -179,7 +179,7 @@ def test_a_block_prints_what_the_page_shows(outputs: Outputs, page: Path, number
     missing = [name for name in ("make", "curl") if name in block.text and not shutil.which(name)]
     if missing:
         pytest.skip(f"{missing} is not installed")
-    printed = outputs.of(page, number)
+    printed = outputs.output_of(page, number)
     if block.output:
         shown = page.read_text("utf-8")[slice(*block.output)]
         assert _rough(_as_shown(printed, shown)) == _rough(shown)
@@ -206,7 +206,7 @@ def _rough(text: str) -> Any:
         return _rough_json(json.loads(text))
     lines = text.strip().splitlines()
     if lines and "don't seem to answer" in lines[0]:  # the nearest passages may be any
-        lines = [lines[0], lines[-1]]
+        lines = [lines[0], *lines[-2:]]
     lines = [line if ", characters " in line else _NUMBER.sub("0", line) for line in lines]
     lines = [line if ", characters " in line else _SPACES.sub(" ", line) for line in lines]
     return [_GENERATION.sub("GENERATION", line) for line in lines]
@@ -227,7 +227,7 @@ def _update(opened: Outputs, page: Path) -> None:
     """Write what a page's commands print into it."""
     text = page.read_text("utf-8")
     blocks = pages.runnable(text)
-    printed = [(block.output, opened.of(page, number)) for number, block in enumerate(blocks)]
+    printed = [(block.output, opened.output_of(page, number)) for number, block in enumerate(blocks)]
     for output, new in reversed(printed):
         if output:
             shown = _as_shown(new, text[slice(*output)])

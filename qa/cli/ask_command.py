@@ -69,7 +69,8 @@ def _describe(result: SearchResult) -> str:
     for hit in result.hits:
         lines += [*_hit_lines(hit), ""]
     passages = count(result.total, "passage")
-    lines.append(f"{passages} searched in {result.took_ms:.0f} ms, {confidence} sure")
+    lines.append(f"{passages} searched in {result.took_ms:.0f} ms")
+    lines.append(f"Confidence that the first results answer the question: {confidence}")
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from qa.errors import QuestionsError
 from qa.evaluation.measures import Metric, Outcome, by_character, is_right, marks_answer, summarise
 from qa.evaluation.questions import Place, Question, QuestionSet
-from qa.protocols import Search
+from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit, Mode, Passage, Query, SearchResult, Span
 
 _FORMAT = 1  # of the file that keeps a run

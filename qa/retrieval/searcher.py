@@ -14,7 +14,6 @@ import numpy as np
 from qa.config import LOCAL
 from qa.hardware import cores
 from qa.index.caching import SizedCache
-from qa.protocols import Library
 from qa.retrieval.calibration import NOT_CALIBRATED, Calibration
 from qa.retrieval.candidates import find_candidates
 from qa.retrieval.confidence import ANSWERABLE, confidence
@@ -22,7 +21,7 @@ from qa.retrieval.fusion import RELEVANT, fuse_answers, rerank
 from qa.retrieval.near_duplicates import earliest_first
 from qa.retrieval.ranking import Ranking, rank
 from qa.retrieval.signals import QuestionSignals
-from qa.stores.protocol import Corpus
+from qa.stores.protocol import Corpus, Library
 from qa.text.segmentation.passages import context
 from qa.types import Answer, Encoder, Hit, IndexInfo, Int64, Mode, Passage, Query, Reranker, SearchResult
 

@@ -1,8 +1,11 @@
-"""What a search needs of one generation of the index, wherever it is kept: on this machine or in Milvus."""
+"""What a search needs of one generation of the index, wherever it is kept: on this machine or in Milvus.
+
+``Library`` alone is what a document, a passage or a list of documents is answered from.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Protocol
 
@@ -12,8 +15,58 @@ from numpy.typing import NDArray
 from qa.index.dense.late_interaction import TokenMatches
 from qa.index.lexical.term_matches import QuestionTerms, TermMatches, Vocabulary
 from qa.index.manifest import Manifest
-from qa.protocols import Library
-from qa.types import Filters, Float32, IndexInfo, Int64
+from qa.types import Document, DocumentPage, Filters, Float32, Heading, IndexInfo, Int64, Passage
+
+
+class Library(Protocol):
+    """The documents and passages of one generation.
+
+    Every method that takes a document's id raises NotFoundError if there is no such document.
+    """
+
+    def languages(self) -> tuple[str, ...]:
+        """Return the passages' languages, the most frequent first."""
+        ...
+
+    def passages(self, numbers: Sequence[int]) -> list[Passage]:
+        """Return the passages of these rows, in this order."""
+        ...
+
+    def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
+        """List documents by path."""
+        ...
+
+    def document(self, document_id: str) -> Document:
+        """Return a document."""
+        ...
+
+    def text(self, document_id: str) -> str:
+        """Return a document's canonical text."""
+        ...
+
+    def headings(self, document_id: str) -> tuple[Heading, ...]:
+        """Return a document's headings in order."""
+        ...
+
+    def page_starts(self, document_id: str) -> tuple[int, ...]:
+        """Return where in a document's text each of its pages begins."""
+        ...
+
+    def passage_at(self, document_id: str, offset: int) -> Passage | None:
+        """Return the passage of a document at an offset of its text, or else the next one."""
+        ...
+
+    def passage(self, passage_id: str) -> Passage:
+        """Return a passage, or raise GoneError if its document has changed."""
+        ...
+
+    def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
+        """Return the passages before and after one in its document."""
+        ...
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """Return a document's passages in order."""
+        ...
 
 
 class SentenceScores(Protocol):

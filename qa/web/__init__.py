@@ -16,7 +16,7 @@ from qa.readers.pdf.rendering.renderer import Renderer
 from qa.web import problems
 from qa.web.access import authentication, cors, headers, hosts, load, proxies, rate_limit
 from qa.web.access.keys import Keys
-from qa.web.api.endpoints import INFO, MAX_BODY, api, probes
+from qa.web.api import endpoints
 from qa.web.api.schemas.responses import Problem
 from qa.web.judgements import Judgements
 from qa.web.pages import views
@@ -47,12 +47,12 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
         keys: the keys that allow requests. Processes of one service share them; by default, the app opens
             the file in ``settings.keys``.
     """
-    app = OpenAPI(__name__, info=INFO, doc_ui=False, validation_error_model=Problem)
+    app = OpenAPI(__name__, info=endpoints.INFO, doc_ui=False, validation_error_model=Problem)
     # Every operation describes "default" problems, which keeps flask-openapi3 from adding its own.
     app.validation_error_status = "default"
     judgements = Judgements(settings.judgements) if settings.judgements else None
     app.extensions["qa"] = Service(settings, opener, Renderer(_drawing_threads(settings)), judgements)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = endpoints.MAX_BODY
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR
     app.json = JSON(app)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -67,8 +67,8 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
     headers.init_app(app)
     rate_limit.init_app(app, settings)
     load.init_app(app, settings)
-    app.register_api(api)
-    app.register_api(probes)
+    app.register_api(endpoints.api)
+    app.register_api(endpoints.probes)
     app.register_blueprint(_docs(app))
     views.init_app(app)
     return app

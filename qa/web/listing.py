@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from qa.protocols import Search
+from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit, Query, SearchResult
 from qa.web import facets
 from qa.web.facets import Count, Field, Timeline

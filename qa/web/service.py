@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from flask import current_app, g, request
 
 from qa.config import Settings
-from qa.protocols import Search
 from qa.readers.pdf.rendering.renderer import Renderer
+from qa.retrieval.search_protocol import Search
 from qa.web.judgements import Judgements
 
 _PROBES = frozenset({"probes.healthz", "probes.readyz"})

@@ -51,15 +51,16 @@ def test_the_confidence_is_named_for_what_it_is(
     search = two_documents()
     search.set_result("Rice?", passages(search), confidence)
     monkeypatch.setattr(qa.retrieval.live, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search))
-    first, *_, last = run("ask", "Rice?").stdout.splitlines()
+    first, *_, last_but_one, last = run("ask", "Rice?").stdout.splitlines()
+    assert last_but_one == "9 passages searched in 0 ms"
     if confidence > 0.5:
         assert first.startswith("1. ")
-        assert last == "9 passages searched in 0 ms, 99% sure"
+        assert last == "Confidence that the first results answer the question: 99%"
     else:
         assert first == (
             "These documents don't seem to answer that (2% chance that they do). The nearest passages:"
         )
-        assert last == "9 passages searched in 0 ms, 2% sure"
+        assert last == "Confidence that the first results answer the question: 2%"
 
 
 def test_a_hit_shows_its_provenance_and_the_answering_sentence_in_bold() -> None:

@@ -1,4 +1,4 @@
-"""A generation on this machine and one in Milvus have what a search needs of a corpus."""
+"""What stands for a library, a corpus or a search has all of its protocol, with the same parameters."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import inspect
 from dataclasses import fields, is_dataclass
 
 import pytest
+from web.fake_search import FakeSearch
 
 from qa.index.generation import Generation, SentenceCosines
+from qa.index.store import Store
+from qa.retrieval.search_protocol import Search
+from qa.retrieval.searcher import Searcher
 from qa.stores.milvus.corpus import MilvusCorpus, _SentenceScores
-from qa.stores.protocol import Corpus, SentenceScores
+from qa.stores.milvus.library import MilvusLibrary
+from qa.stores.protocol import Corpus, Library, SentenceScores
 
 
 def _parameters(kind: type, name: str) -> list[str]:
@@ -26,11 +31,13 @@ def _attributes(kind: type) -> set[str]:
 @pytest.mark.parametrize(
     ("protocol", "kind"),
     [
+        *((Library, kind) for kind in (Store, MilvusLibrary, FakeSearch)),
+        *((Search, kind) for kind in (Searcher, FakeSearch)),
         *((Corpus, kind) for kind in (Generation, MilvusCorpus)),
         *((SentenceScores, kind) for kind in (SentenceCosines, _SentenceScores)),
     ],
 )
-def test_a_corpus_has_all_of_its_protocol(protocol: type, kind: type) -> None:
+def test_an_implementation_has_all_of_its_protocol(protocol: type, kind: type) -> None:
     for name, value in vars(protocol).items():
         if inspect.isfunction(value) and not name.startswith("_"):
             assert _parameters(kind, name) == _parameters(protocol, name)

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from qa.config import Settings
-from qa.protocols import Search
+from qa.retrieval.search_protocol import Search
 from qa.types import Metadata
 from qa.web import create_app
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from flask import Flask
 
 from qa.errors import GoneError, IndexUnavailableError, NotFoundError
-from qa.protocols import Library, Search
+from qa.retrieval.search_protocol import Search
+from qa.stores.protocol import Library
 from qa.text.folding import fold
 from qa.types import (
     Answer,

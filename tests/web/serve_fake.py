@@ -10,7 +10,7 @@ from fake_search import FakeSearch, no_index
 from qa.cli.serve_command import shared_metrics
 from qa.config import Settings
 from qa.errors import QAError
-from qa.protocols import Search
+from qa.retrieval.search_protocol import Search
 
 
 class WithLargeText(FakeSearch):

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from qa.errors import NotFoundError, QueryError, RenderingBusyError, RenderingError
-from qa.protocols import Search
 from qa.readers.pdf.rendering.renderer import Sheet, letters_on_page
+from qa.retrieval.search_protocol import Search
 from qa.types import Document, Filters, Heading, Hit, Span
 from qa.web.api.originals import original
 from qa.web.api.schemas.requests import SearchParameters

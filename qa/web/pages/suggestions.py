@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qa.protocols import Search
+from qa.retrieval.search_protocol import Search
 from qa.types import Document, Filters
 
 _MAX_SUGGESTIONS = 6
