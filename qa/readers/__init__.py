@@ -47,7 +47,7 @@ __all__ = [
     "supported",
 ]
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same file may come out as another text or with other metadata."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
