@@ -19,7 +19,6 @@ _MAX_LENGTH = 10_000
 
 _WORD = re.compile(r"=\?([^\s?*]{1,60})(?:\*[^\s?]{0,20})?\?([bBqQ])\?([^?\r\n]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^\s?]{1,80}\?[bBqQ]\?)")
-_NAME = re.compile(r"\s*([^<>]*[^<>\s])\s*<[^<>]*>\s*")
 
 
 def facts_of(message: EmailMessage) -> Facts:
@@ -107,8 +106,8 @@ def _sender(message: EmailMessage) -> str | None:
         return None
     raw = " ".join(raw.split())
     names = [one_line(decode_words(name or address)) for name, address in getaddresses([raw])]
-    if not any(names) and (whole := _NAME.fullmatch(raw)):  # a comma in a name without quotes
-        names = [one_line(decode_words(whole[1].strip('"')))]
+    if not any(names):  # a comma in a name without quotes
+        names = [one_line(decode_words(raw.partition("<")[0].strip(' "')))]
     return ", ".join(filter(None, names)) or None
 
 
