@@ -40,24 +40,18 @@ def check(
     gone = vanished(known, {file.path: file for file in scan.files})
     if not gone:
         return
+    number = f"{len(gone)} of {_files(len(known))}"
     if not scan.files and not scan.failures:
-        raise _refusal(
-            f"the documents folder {docs} is empty, and {len(gone)} of {_files(len(known))} are gone"
-        )
+        raise _refusal(f"the documents folder {docs} is empty, and {number} are gone")
     unmounted = sorted(
         folder for folder in set(mounts) - set(scan.mounts)
         if (docs / folder).is_dir() and any(lies_in(path, [folder]) for path in gone)
     )  # fmt: skip
     if unmounted:
-        raise _refusal(
-            f"{len(gone)} of {_files(len(known))} are gone from {docs}, "
-            f"and nothing is mounted on {', '.join(unmounted)} any more"
-        )
+        folders = ", ".join(unmounted)
+        raise _refusal(f"{number} are gone from {docs}, and nothing is mounted on {folders} any more")
     if len(gone) > handful and 2 * len(gone) > len(known):
-        raise _refusal(
-            f"{len(gone)} of {_files(len(known))} are gone from {docs}, or cannot be opened any more, "
-            f"such as {gone[0]}"
-        )
+        raise _refusal(f"{number} are gone from {docs}, or cannot be opened any more, such as {gone[0]}")
 
 
 def check_apart(settings: Settings) -> None:
