@@ -31,13 +31,14 @@ from qa import evaluation
 from qa.arrays import unit
 from qa.config import Settings
 from qa.embedding.loading import load_encoder
+from qa.embedding.model_protocols import Encoder
 from qa.evaluation import QuestionSet
 from qa.index import generation
 from qa.indexing.build import build
 from qa.retrieval import calibration, calibrator
 from qa.retrieval.calibration import Measurement
 from qa.retrieval.searcher import Searcher
-from qa.types import Encoder, Float32, PassageInput, PassageVectors, QueryVectors
+from qa.types import Float32, PassageInput, PassageVectors, QueryVectors
 
 _LONGEST = 1000
 _LAYERS = 4

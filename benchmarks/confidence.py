@@ -24,13 +24,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from qa.embedding.loading import load_encoder
+from qa.embedding.model_protocols import Encoder
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.retrieval.candidates import dense_candidates, lexical_candidates, merge
 from qa.retrieval.confidence import ANSWERABLE, confidence_features
 from qa.retrieval.ranking import rank
 from qa.retrieval.signals import QuestionSignals
-from qa.types import Encoder, Query
+from qa.types import Query
 
 _MOST_FROM_ELSEWHERE = 300
 _BINS = 10

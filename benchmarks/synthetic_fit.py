@@ -17,8 +17,9 @@ from synthetic_questions import Pair
 from qa.arrays import offsets
 from qa.config import Settings
 from qa.embedding.loading import load_encoder
+from qa.embedding.model_protocols import Encoder
 from qa.index import generation
-from qa.types import Encoder, Float32
+from qa.types import Float32
 
 _BANK_SENTENCES = 2500
 

@@ -33,7 +33,8 @@ from statistics import NormalDist
 import numpy as np
 from common import Row
 
-from qa.types import Encoder, Float32, Int64, PassageInput, PassageVectors, QueryVectors
+from qa.embedding.model_protocols import Encoder
+from qa.types import Float32, Int64, PassageInput, PassageVectors, QueryVectors
 
 VERSION = 2
 """Changes whenever the same text may get other vectors."""

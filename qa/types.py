@@ -1,15 +1,14 @@
-"""The data that the rooms hand each other, and the protocols of encoders and rerankers.
+"""The data that the rooms hand each other.
 
 Offsets are half-open, ``[start, end)``, in code points of a document's canonical text. Pages count from 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,9 +94,6 @@ class Reading:
         pages: the span of each page, in order; empty if the format has no pages. They do not overlap.
         tables: in order. They do not overlap.
         key: the row's key, if the file is a table and each row a document.
-        member: the path inside the file, if the file holds files, such as attachments; its bytes are then the
-            document's.
-        member_sha256: of the member's bytes, in hex.
         notes: what a person should know, such as "page 3 has no text".
     """
 
@@ -108,8 +104,6 @@ class Reading:
     pages: tuple[Span, ...] = ()
     tables: tuple[Table, ...] = ()
     key: str | None = None
-    member: str | None = None
-    member_sha256: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -270,68 +264,6 @@ class QueryVectors:
     tokens: Float32
     spans: tuple[Span, ...]
     token_count: int
-
-
-class Encoder(Protocol):
-    """An embedding model. ``fingerprint`` changes whenever its vectors may."""
-
-    @property
-    def name(self) -> str:
-        """The name by which the user knows it."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """Hex digits that change with anything that shapes the vectors."""
-        ...
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        ...
-
-    @property
-    def max_tokens(self) -> int:
-        """The length of the longest passage that it reads whole, in its own tokens."""
-        ...
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count each text's tokens, special tokens left out."""
-        ...
-
-    def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
-        """Return each question's vectors, in order."""
-        ...
-
-    def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
-        """Return each passage's vectors, in order."""
-        ...
-
-    def check(self, sentences: Sequence[str]) -> None:
-        """Check on these sentences that the export gives the model's vectors, or raise ExportRefusedError."""
-        ...
-
-    def save(self, folder: Path, *, documents: bool = False) -> None:
-        """Write all that encoding questions takes into a new folder, if possible.
-
-        Args:
-            folder: the new folder.
-            documents: write all that encoding documents takes, too.
-        """
-        ...
-
-
-class Reranker(Protocol):
-    """A model that reads a question and a passage together: slower than an ``Encoder``, and more accurate."""
-
-    @property
-    def name(self) -> str:
-        """The name by which the user knows it."""
-        ...
-
-    def score(self, question: str, passages: Sequence[str]) -> Float32:
-        """Return the log odds that each passage answers the question, in order."""
-        ...
 
 
 class Mode(StrEnum):

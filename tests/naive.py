@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from qa.embedding.model_protocols import Encoder
 from qa.index.generation import Generation
 from qa.index.lexical.bm25 import K1, B
 from qa.index.lexical.inverted_index import PassageTerms
@@ -19,7 +20,7 @@ from qa.index.store import StoredDocument
 from qa.indexing import pipeline
 from qa.retrieval import fusion
 from qa.text.terms import common_terms, count_words, terms, words
-from qa.types import Encoder, Float32, Mode, Query, QueryVectors
+from qa.types import Float32, Mode, Query, QueryVectors
 
 Float64 = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from qa.config import Settings
 from qa.embedding.export import conversion
 from qa.embedding.export.encoder import ExportedEncoder
+from qa.embedding.model_protocols import Encoder
 from qa.embedding.models import find_model
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 from qa.errors import ExportRefusedError
-from qa.types import Encoder
 
 _log = logging.getLogger(__name__)
 

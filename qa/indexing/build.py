@@ -17,6 +17,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from qa.config import Settings
+from qa.embedding.model_protocols import Encoder
 from qa.errors import BuildError, ExportRefusedError, IndexUnavailableError
 from qa.index import generation
 from qa.index.generation import Generation
@@ -29,7 +30,7 @@ from qa.indexing.workers import IN_PROCESS_AHEAD, InProcess, Workers
 from qa.readers.sandbox.parent import Reader
 from qa.readers.sandbox.resource_limits import Limits
 from qa.stores import publication
-from qa.types import Encoder, ReadFailure
+from qa.types import ReadFailure
 
 _log = logging.getLogger(__name__)
 

@@ -10,13 +10,14 @@ from functools import partial
 from itertools import accumulate, groupby
 from math import ceil
 
+from qa.embedding.model_protocols import Encoder
 from qa.errors import ReadError
 from qa.index.store import StoredDocument
 from qa.indexing.folder import Folder
 from qa.readers.sandbox.parent import Contents, Reader
 from qa.text import language, terms
 from qa.text.segmentation import passages
-from qa.types import Document, Encoder, PassageInput, PassageSpan, ReadFailure, Reading, SourceFile, Span
+from qa.types import Document, PassageInput, PassageSpan, ReadFailure, Reading, SourceFile, Span
 
 _MOST_HEADINGS = 50_000
 """How many headings of a document are kept, to be shown: reading so many takes 0.1 s for each view."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from qa.embedding.model_protocols import Encoder
 from qa.index.dense import late_interaction
-from qa.types import Encoder, Float32, Int8, PassageInput
+from qa.types import Float32, Int8, PassageInput
 
 Batch = Sequence[tuple[str, PassageInput]]
 """Passages that are encoded together, each with its key. What is in a batch shapes its vectors a little."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qa import readers
+from qa.embedding.model_protocols import Encoder
 from qa.index.dense import late_interaction, vectors
 from qa.index.generation import Generation
 from qa.index.lexical import inverted_index
@@ -18,7 +19,7 @@ from qa.index.store import Store, StoredDocument
 from qa.indexing.encoding import CompressedVectors
 from qa.indexing.vector_cache import VectorCache
 from qa.text.segmentation import passages
-from qa.types import Encoder, Float32, ReadFailure, SourceFile
+from qa.types import Float32, ReadFailure, SourceFile
 
 Known = int | CompressedVectors | None
 """A passage's known vectors: its row in the live generation, or those out of the cache; None: unknown."""

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from qa import files
 from qa.arrays import offsets
 from qa.config import Settings
+from qa.embedding.model_protocols import Encoder
 from qa.index import generation
 from qa.index.dense import late_interaction, vectors
 from qa.index.generation import Generation
@@ -36,7 +37,7 @@ from qa.indexing.incremental import Known, Previous
 from qa.indexing.workers import Wait, Workers
 from qa.stores.publication import make_live
 from qa.text import terms
-from qa.types import Encoder, Float32, PassageInput, PassageSpan, ReadFailure, SourceFile
+from qa.types import Float32, PassageInput, PassageSpan, ReadFailure, SourceFile
 
 BATCH_SIZE = 128
 """Passages encoded together: enough to group those of similar length, few enough to start early."""

@@ -25,6 +25,7 @@ from typing import Any, cast
 from threadpoolctl import threadpool_limits
 
 from qa.embedding.loading import open_encoder
+from qa.embedding.model_protocols import Encoder
 from qa.errors import ClusterError, QAError, SettingsError
 from qa.hardware import cores
 from qa.index.store import StoredDocument
@@ -36,7 +37,7 @@ from qa.indexing.shards import Shards, pack, unpack
 from qa.indexing.workers import Wait
 from qa.readers.sandbox.parent import Reader
 from qa.readers.sandbox.resource_limits import Limits
-from qa.types import Encoder, Float32, PassageInput, ReadFailure, SourceFile, Span
+from qa.types import Float32, PassageInput, ReadFailure, SourceFile, Span
 
 # Ray reads these when it is loaded: it reports to nobody, and doesn't warn of a node without accelerators.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
 
+from qa.embedding.model_protocols import Encoder
 from qa.index.store import StoredDocument
 from qa.indexing.documents import DocumentReader
 from qa.indexing.encoding import Batch, CompressedVectors, encode
-from qa.types import Encoder, Float32, ReadFailure, SourceFile
+from qa.types import Float32, ReadFailure, SourceFile
 
 Wait = Callable[[], Sequence[CompressedVectors]]
 """Waits for the vectors of a batch that is being encoded, and returns them in the order of its passages."""

@@ -32,19 +32,6 @@ class Extract:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A file inside another, such as an attachment. The reader of its own kind reads it.
-
-    Attributes:
-        path: relative to the file that holds it, in POSIX form.
-        data: its bytes.
-    """
-
-    path: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """A paragraph, heading or list item of extracted text.
 

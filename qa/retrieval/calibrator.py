@@ -36,13 +36,14 @@ from typing import Any
 import numpy as np
 
 from qa.arrays import Affine, ranges
+from qa.embedding.model_protocols import Encoder
 from qa.index.generation import Generation
 from qa.retrieval.calibration import NOT_CALIBRATED, REFERENCE, VERSION, Calibration, Measurement
 from qa.retrieval.candidates import Candidates, dense_candidates, lexical_candidates, merge
 from qa.retrieval.confidence import ANSWERABLE, log_odds
 from qa.retrieval.ranking import rank
 from qa.retrieval.signals import QuestionSignals, Signals
-from qa.types import Encoder, Float32, Int64, Query
+from qa.types import Float32, Int64, Query
 
 LANGUAGES = ("en", "ru")
 """Languages that have unrelated questions. Indexes in other languages get the English ones."""

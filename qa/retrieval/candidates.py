@@ -9,10 +9,11 @@ from itertools import chain
 
 import numpy as np
 
+from qa.embedding.model_protocols import Encoder
 from qa.index.lexical.term_matches import QuestionTerms, look_up_terms
 from qa.stores.protocol import Corpus, SentenceScores
 from qa.text import language, terms
-from qa.types import Encoder, Float32, Int64, Mode, Query, QueryVectors, Span
+from qa.types import Float32, Int64, Mode, Query, QueryVectors, Span
 
 _POOL = 100
 """At least so many passages come from the lexical index, and so many sentences from the dense one. Measured:

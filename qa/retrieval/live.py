@@ -8,13 +8,13 @@ from typing import Any
 
 from qa.config import Settings
 from qa.embedding.loading import open_encoder
+from qa.embedding.model_protocols import Encoder, Reranker
 from qa.embedding.reranker import load_reranker
 from qa.errors import CorruptIndexError, ModelError
 from qa.retrieval.calibration import NOT_CALIBRATED, fitting
 from qa.retrieval.searcher import Searcher
 from qa.stores.protocol import Corpus
 from qa.stores.publication import publications
-from qa.types import Encoder, Reranker
 
 _CHECKED_FIRST = 2**27
 """An index of at most so many bytes is verified before it answers, a larger one while it answers. Chosen: to

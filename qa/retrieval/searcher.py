@@ -12,6 +12,7 @@ from math import isnan
 import numpy as np
 
 from qa.config import LOCAL
+from qa.embedding.model_protocols import Encoder, Reranker
 from qa.hardware import cores
 from qa.index.caching import SizedCache
 from qa.retrieval.calibration import NOT_CALIBRATED, Calibration
@@ -23,7 +24,7 @@ from qa.retrieval.ranking import Ranking, rank
 from qa.retrieval.signals import QuestionSignals
 from qa.stores.protocol import Corpus, Library
 from qa.text.segmentation.passages import context
-from qa.types import Answer, Encoder, Hit, IndexInfo, Int64, Mode, Passage, Query, Reranker, SearchResult
+from qa.types import Answer, Hit, IndexInfo, Int64, Mode, Passage, Query, SearchResult
 
 _MOST_ANSWERS = 3
 _NEARLY_AS_GOOD = 0.05

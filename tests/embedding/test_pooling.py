@@ -16,13 +16,14 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
 
 from qa.embedding.loading import load_plain
+from qa.embedding.model_protocols import Encoder
 from qa.embedding.models import DEFAULT_MODEL
 from qa.embedding.pooling import CONTEXT_TOKENS, PoolingEncoder, kept_tokens
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 from qa.text.language import fluency
 from qa.text.segmentation.passages import split_passages
 from qa.text.terms import count_words
-from qa.types import Encoder, Float32, PassageInput, QueryVectors, Reading, Span
+from qa.types import Float32, PassageInput, QueryVectors, Reading, Span
 
 TEXT = "The envoy spoke in Phnom Penh. He named figures: 90 students (most of them in Moscow). Рис продан."
 SENTENCES = (Span(0, 30), Span(31, 86), Span(87, len(TEXT)))

@@ -17,11 +17,12 @@ from fake_encoder import StandIn
 
 from qa.config import Settings
 from qa.embedding.export.encoder import ExportedEncoder
+from qa.embedding.model_protocols import Encoder
 from qa.errors import ClusterError, ModelError
 from qa.index import generation
 from qa.indexing.build import build
 from qa.indexing.shards import Shards
-from qa.types import Encoder, PassageInput, PassageVectors
+from qa.types import PassageInput, PassageVectors
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
 

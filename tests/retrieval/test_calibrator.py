@@ -16,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 from qa.arrays import Affine, unit
 from qa.config import Settings
+from qa.embedding.model_protocols import Encoder
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
@@ -24,7 +25,7 @@ from qa.retrieval.calibration import REFERENCE, Calibration, Measurement
 from qa.retrieval.candidates import dense_candidates, lexical_candidates, merge
 from qa.retrieval.searcher import Searcher
 from qa.retrieval.signals import QuestionSignals, Signals
-from qa.types import Encoder, Float32, Mode, PassageInput, PassageVectors, Query, QueryVectors
+from qa.types import Float32, Mode, PassageInput, PassageVectors, Query, QueryVectors
 
 _QUESTIONS = ["Which minister spoke of the harvest?", "rice port bridge", "zeppelin"]
 

@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from qa.arrays import Affine, FileRows, cubed, load, mapped, max_in_parts, offsets, ranges, unit, weighted
+from qa.embedding.model_protocols import Encoder
 from qa.text import sample
-from qa.types import Encoder, Float32, Int8, Int64, PassageInput, Span
+from qa.types import Float32, Int8, Int64, PassageInput, Span
 
 VERSION = 4
 """Changes whenever the same token vectors may be kept otherwise."""
