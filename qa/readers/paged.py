@@ -1,26 +1,40 @@
-"""Pages of blocks as one text, with the span of each page."""
+"""Pages as one text, with the span of each page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from qa.readers.extract import AssembledText, Block, assemble
 from qa.readers.grid import Grid
 from qa.types import Heading, Span, Table
 
 
-def assemble_pages(pages: Iterable[Iterable[Block | Grid]]) -> tuple[AssembledText, tuple[Span, ...]]:
-    """Return the text of pages, separated by blank lines, and where each page is, be it empty."""
+def join_pages(pages: Sequence[str]) -> tuple[str, tuple[Span, ...]]:
+    r"""Return the text of pages, separated by blank lines, and where each is. An empty one has an empty span.
+
+    >>> join_pages(["First.", "", "Third."])
+    ('First.\n\nThird.', (Span(start=0, end=6), Span(start=6, end=6), Span(start=8, end=14)))
+    """
     parts: list[str] = []
     spans: list[Span] = []
+    length = 0
+    for page in pages:
+        if page and length:
+            parts.append("\n\n")
+            length += 2
+        spans.append(Span(length, length + len(page)))
+        parts.append(page)
+        length += len(page)
+    return "".join(parts), tuple(spans)
+
+
+def assemble_pages(pages: Iterable[Iterable[Block | Grid]]) -> tuple[AssembledText, tuple[Span, ...]]:
+    """Return the text of pages of blocks, and where each page is."""
+    assembled = [assemble(page) for page in pages]
+    text, spans = join_pages([page.text for page in assembled])
     headings: list[Heading] = []
     tables: list[Table] = []
-    start = 0
-    for page in pages:
-        text, own_headings, own_tables = assemble(page)
-        if text and start:
-            parts.append("\n\n")
-            start += 2
+    for (_, own_headings, own_tables), (start, _) in zip(assembled, spans, strict=True):
         headings += [Heading(_moved(heading.span, start), heading.level) for heading in own_headings]
         tables += [
             Table(
@@ -29,10 +43,7 @@ def assemble_pages(pages: Iterable[Iterable[Block | Grid]]) -> tuple[AssembledTe
             )
             for table in own_tables
         ]
-        parts.append(text)
-        spans.append(Span(start, start + len(text)))
-        start += len(text)
-    return AssembledText("".join(parts), tuple(headings), tuple(tables)), tuple(spans)
+    return AssembledText(text, tuple(headings), tuple(tables)), spans
 
 
 def _moved(span: Span, by: int) -> Span:

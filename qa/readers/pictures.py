@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qa.errors import ReadError
 from qa.readers import recognition
 from qa.readers.extract import Extract
-from qa.types import Span
+from qa.readers.paged import join_pages
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,15 +46,6 @@ def read(data: bytes) -> Extract:
         raise ReadError("is a picture without text that can be recognised")
     text, pages = join_pages(texts)
     return Extract(text, pages=pages, notes=(recognition.certainty_note(certainties), *notes))
-
-
-def join_pages(texts: list[str]) -> tuple[str, tuple[Span, ...]]:
-    """Return the text of pages, separated by blank lines, and their spans."""
-    spans, start = [], 0
-    for text in texts:
-        spans.append(Span(start, start + len(text)))
-        start += len(text) + 2
-    return "\n\n".join(texts), tuple(spans)
 
 
 def _frames(data: bytes) -> Iterator[Image]:

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 from qa.errors import ReadError
 from qa.readers.extract import Extract, printable
 from qa.readers.metadata import Facts, written_by_hand
+from qa.readers.paged import join_pages
 from qa.readers.pdf.layout import Line, join, paragraphs, vocabulary
-from qa.types import Span
 
 _LINE_ENDS = frozenset("\r\n")
 _DIVIDED = frozenset("\x02\ufffe")
@@ -43,7 +43,7 @@ def read(data: bytes) -> Extract:
     texts = ["\n\n".join(join(paragraph, words) for paragraph in paragraphs(lines)) for lines in pages]
     if not any(texts):
         raise ReadError("has no text on any page: it is likely a scan without a text layer")
-    text, spans = _assemble(texts)
+    text, spans = join_pages(texts)
     beyond = (f"only {MAX_PAGES} of {count} pages were read",) if count > MAX_PAGES else ()
     return Extract(text, facts, pages=spans, notes=_notes(texts) + beyond)
 
@@ -188,21 +188,6 @@ def _baseline(text_page: Any, index: int) -> float:
     x, y = ctypes.c_double(), ctypes.c_double()
     raw.FPDFText_GetCharOrigin(text_page, index, ctypes.byref(x), ctypes.byref(y))
     return y.value
-
-
-def _assemble(pages: list[str]) -> tuple[str, tuple[Span, ...]]:
-    """Join the pages by blank lines; a page without text has an empty span."""
-    parts: list[str] = []
-    spans = []
-    length = 0
-    for page in pages:
-        if page and length:
-            parts.append("\n\n")
-            length += 2
-        spans.append(Span(length, length + len(page)))
-        parts.append(page)
-        length += len(page)
-    return "".join(parts), tuple(spans)
 
 
 def _notes(pages: list[str]) -> tuple[str, ...]:
