@@ -61,17 +61,16 @@ def lay_out(rows: Iterable[Iterable[Cell]], *, header_rows: int = 0) -> Grid:
         header_rows: how many of the first rows name the columns.
     """
     laid: list[dict[int, str]] = []
-    covered: dict[tuple[int, int], None] = {}
+    free_from: dict[int, int] = {}  # by column, the first row that no cell so far covers
     for number, row in enumerate(rows):
         line: dict[int, str] = {}
         column = 0
         for cell in row:
-            while (number, column) in covered:
+            while free_from.get(column, 0) > number:
                 column += 1
             line[column] = cell.text
-            for below in range(cell.rows):
-                for right in range(cell.columns):
-                    covered[number + below, column + right] = None
+            for covered in range(column, column + cell.columns):
+                free_from[covered] = max(free_from.get(covered, 0), number + cell.rows)
             column += cell.columns
         laid.append(line)
     return _compact(laid, header_rows)

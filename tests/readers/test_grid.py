@@ -56,3 +56,8 @@ def test_a_table_is_where_its_rows_are(grid, before):
     assert table.header is not None
     lines = [table.header.slice(text), *(row.slice(text) for row in table.rows)]
     assert "\n".join(lines) == grid.text
+
+
+def test_a_cell_that_covers_very_much_costs_little():
+    grid = lay_out([[Cell("a", rows=10**9, columns=1000)] * 1000, [Cell("b")]])
+    assert grid.rows[1][-1] == "b"
