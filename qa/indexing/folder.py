@@ -19,9 +19,6 @@ from qa.types import ReadFailure, SourceFile
 _CHUNK = 2**20
 """How many bytes are hashed at a time: measured, more is not faster."""
 
-NOT_READ = "is of no kind that can be read"
-"""Why a file that is not hidden is ignored."""
-
 _DECIDED = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
     | {errno.ENXIO}  # a socket
@@ -243,7 +240,7 @@ def _classify(path: str, entry: os.DirEntry[str]) -> _Entry:
     if _leads_to_folder(entry):
         return _Entry(path, "failed", "is a link to a folder: links to folders are not followed")
     if not readers.supported(Path(entry.name)):
-        return _Entry(path, "skipped", NOT_READ)
+        return _Entry(path, "skipped", readers.NOT_READ)
     return _Entry(path, "file")
 
 

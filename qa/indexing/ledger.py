@@ -17,10 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
-from qa import files
+from qa import files, readers
 from qa.errors import BuildError, CorruptIndexError
 from qa.index import generation
-from qa.indexing.folder import NOT_READ
 from qa.types import ReadFailure
 
 NAME = "ledger.sqlite"
@@ -182,7 +181,7 @@ def summary(index: Path) -> Summary | None:
 
 def _left_out(db: sqlite3.Connection) -> dict[str, int]:
     """Count the files of kinds that are not read by suffix, the most frequent first."""
-    rows = db.execute("SELECT path FROM files WHERE state = 'skipped' AND reason = ?", (NOT_READ,))
+    rows = db.execute("SELECT path FROM files WHERE state = 'skipped' AND reason = ?", (readers.NOT_READ,))
     counted = Counter(PurePosixPath(path).suffix.lower() for (path,) in rows)
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 

@@ -38,6 +38,7 @@ from qa.types import Heading, ReadFailure, Reading
 
 __all__ = [
     "MAX_SIDECAR_BYTES",
+    "NOT_READ",
     "SUFFIXES",
     "VERSION",
     "described_by",
@@ -46,6 +47,9 @@ __all__ = [
     "sidecar_of",
     "supported",
 ]
+
+NOT_READ = "is of no kind that can be read"
+"""Why a file of another kind is not read."""
 
 VERSION = 3
 """Changes whenever the same file may come out as another text or with other metadata."""
@@ -183,7 +187,7 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
 def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Reading | ReadFailure]:
     media_type = SUFFIXES.get(Path(name).suffix.lower())
     if media_type is None:
-        raise ReadError(f"is of no kind that can be read: {', '.join(SUFFIXES)}")
+        raise ReadError(f"{NOT_READ}: {', '.join(SUFFIXES)}")
     described = Facts()
     if sidecar_data is not None:
         described = sidecar.parse(sidecar_data, sidecar_of(Path(name)).as_posix())
