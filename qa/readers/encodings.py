@@ -35,6 +35,15 @@ def decode_declared(data: bytes, label: str | None) -> Decoded:
     codec = codec_of(label) if label else None
     if codec is None or data.startswith(_MARKS) or _is_utf8_beyond_ascii(data):
         return decode_leniently(data)
+    return decode_as(data, codec)
+
+
+def decode_as(data: bytes, codec: str) -> Decoded:
+    """Decode text by a codec of Python's, if it fits but for a few bytes; else detect the encoding.
+
+    Raises:
+        ReadError: it is not text, or its encoding cannot be detected.
+    """
     try:
         return Decoded(data.decode(codec), ())
     except UnicodeDecodeError:

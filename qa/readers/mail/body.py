@@ -136,11 +136,12 @@ def _inner(part: Message) -> EmailMessage:
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if encoding in ("base64", "quoted-printable") and not inner.keys():
         inner["Content-Transfer-Encoding"] = encoding
-        return _parse(_bytes_of(inner))
+        return parse_message(_bytes_of(inner))
     return inner
 
 
-def _parse(data: bytes) -> EmailMessage:
+def parse_message(data: bytes) -> EmailMessage:
+    """Parse a message, whatever it is."""
     return email.message_from_bytes(data, _class=EmailMessage, policy=email.policy.default)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
-from qa.readers.encodings import codec_of, decode_declared
-from qa.readers.plain_text import Decoded, decode_leniently, replace_damaged
+from qa.readers.encodings import codec_of, decode_as, decode_declared
+from qa.readers.plain_text import Decoded, decode_leniently
 
 _NO_CHARSETS = frozenset(
     {"us-ascii", "ascii", "ansi_x3.4-1968", "unknown-8bit", "x-unknown", "8bit", "binary"}
@@ -47,19 +47,12 @@ def decode_text(data: bytes, label: str | None) -> Decoded:
     if name.startswith(("iso-2022-jp", "csiso2022jp", "cp5022", "x-windows-iso2022jp")):
         return _japanese(data)
     if codec := _ONLY_IN_MAIL.get(name) or ("" if codec_of(name) else _python_codec(name)):
-        return _decode(data, codec)
+        return decode_as(data, codec)
     return decode_declared(data, name)
 
 
 def _detect(data: bytes) -> Decoded:
     return _japanese(data) if data.isascii() and _SHIFTS.search(data) else decode_leniently(data)
-
-
-def _decode(data: bytes, codec: str) -> Decoded:
-    try:
-        return Decoded(data.decode(codec), ())
-    except UnicodeDecodeError:
-        return replace_damaged(data, codec) or decode_leniently(data)
 
 
 def _python_codec(name: str) -> str | None:
@@ -82,7 +75,7 @@ def _japanese(data: bytes) -> Decoded:
         return decode_leniently(data)
     start, *shifted = _SHIFTS.split(data)
     parts = [start] + [_shift(*part) for part in zip(shifted[::2], shifted[1::2], strict=True)]
-    return _decode(b"".join(parts), "cp932")
+    return decode_as(b"".join(parts), "cp932")
 
 
 def _shift(shift: bytes, data: bytes) -> bytes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 from email.message import EmailMessage
 
 from qa.errors import ReadError
 from qa.readers.extract import Extract, assemble
-from qa.readers.mail.body import Body
+from qa.readers.mail.body import Body, parse_message
 from qa.readers.mail.letterhead import facts_of
 
 _HEADERS = ("From", "Date", "Subject", "Message-ID")
@@ -25,8 +23,7 @@ def parse(data: bytes) -> EmailMessage:
     Raises:
         ReadError: it has none of a message's headers.
     """
-    data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    message = email.message_from_bytes(data, _class=EmailMessage, policy=email.policy.default)
+    message = parse_message(data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
     if not any(header in message for header in _HEADERS):
         raise ReadError("is not an e-mail message: it has no headers")
     return message
