@@ -12,10 +12,11 @@ from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.docx_numbering import MAIN, Numbering, value, whole
 from qa.readers.docx_runs import BOX, FALLBACK, RunReader, is_on
 from qa.readers.docx_tables import cells_of, formats_first_row, header_rows, merged_cells, rows_of
-from qa.readers.extract import Block, Extract, assemble
+from qa.readers.extract import Block, Extract, assemble, join_in_cell, mark_first
 from qa.readers.grid import Cell, Grid, lay_out
-from qa.readers.header_rows import guess_header_rows
+from qa.readers.header_rows import with_header
 from qa.readers.metadata import Facts, written_by_hand
+from qa.readers.safe_xml import parse_xml
 
 _HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
 
@@ -61,9 +62,7 @@ def _open(data: bytes) -> Any:
 
 def _root(part: Any) -> Any:
     """Parse a part. python-docx has parsed only the kinds of part that it knows."""
-    from lxml import etree
-
-    return etree.fromstring(part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
+    return parse_xml(part.blob)
 
 
 def _count_comments(parts: dict[str, Any]) -> int:
@@ -137,12 +136,7 @@ class _Reader:
                 continue
             marker = self._runs.notes.get((kind, note.get(f"{MAIN}id", "")), "")
             self._in_list = False
-            for block in self.blocks(note):
-                if marker and isinstance(block, Block):
-                    yield Block(f"{marker} {block.text}")
-                    marker = ""
-                else:
-                    yield block
+            yield from mark_first(self.blocks(note), marker)
 
     def _paragraph(self, element: Any) -> Iterator[Block | Grid]:
         """Yield a paragraph, then those of the text boxes anchored in it."""
@@ -176,20 +170,12 @@ class _Reader:
             [[Cell(self._cell(cell.element), cell.rows, cell.columns) for cell in row] for row in cells],
             header_rows=first,
         )
-        yield grid if grid.header_rows else Grid(grid.rows, guess_header_rows(grid.rows))
+        yield with_header(grid)
 
     def _cell(self, cell: Any) -> str:
-        """Return a cell's text on one line. The rows of a table in it are separated by semicolons."""
-        if cell is None:
-            return ""
-        parts = []
-        for block in self.blocks(cell):
-            if isinstance(block, Grid):
-                parts.append("; ".join(" ".join(filter(None, row)) for row in block.rows))
-            else:
-                parts.append(block.text)
+        text = "" if cell is None else join_in_cell(self.blocks(cell))
         self._in_list = False
-        return " ".join(parts)
+        return text
 
 
 def _boxes(element: Any) -> Iterator[Any]:

@@ -7,18 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from qa.readers.numerals import BULLET, write_number
+
 MAIN = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 """The namespace of WordprocessingML."""
 
-BULLET = "•"
-
 _PLACE = re.compile(r"%([1-9])")
-_ROMAN = (
-    *((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl")),
-    *((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
-)
-_MAX_ROMAN = 4_000
-_RUSSIAN = "абвгдежзиклмнопрстуфхцчшщэюя"
 _LEVELS = 9  # of a list
 _MAX_DIGITS = 6
 
@@ -38,26 +32,10 @@ class _List:
     starts: dict[int, int] = field(default_factory=dict)
 
 
-def write_number(number: int, form: str) -> str:
-    """Write a number as a list's format says, such as ``lowerRoman``."""
-    if form in {"lowerLetter", "upperLetter", "russianLower", "russianUpper"} and number > 0:
-        letters = "abcdefghijklmnopqrstuvwxyz" if form.endswith("Letter") else _RUSSIAN
-        turn, place = divmod(number - 1, len(letters))
-        written = letters[place] * min(turn + 1, 20)
-        return written.upper() if form.startswith("upper") or form.endswith("Upper") else written
-    if form in {"lowerRoman", "upperRoman"} and 0 < number < _MAX_ROMAN:
-        written = ""
-        for value, letter in _ROMAN:
-            count, number = divmod(number, value)
-            written += letter * count
-        return written.upper() if form == "upperRoman" else written
-    return f"{number:02}" if form == "decimalZero" else str(number)
-
-
 def value(element: Any, path: str, default: str = "") -> str:
     """Return the value of the property that is at a path of names below an element."""
-    found = None if element is None else element.find("/".join(MAIN + name for name in path.split("/")))
-    return default if found is None else str(found.get(f"{MAIN}val", default))
+    named = None if element is None else element.find("/".join(MAIN + name for name in path.split("/")))
+    return default if named is None else str(named.get(f"{MAIN}val", default))
 
 
 def whole(text: str, default: int = 0) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from qa.readers.docx_numbering import MAIN, write_number
+from qa.readers.docx_numbering import MAIN
 from qa.readers.extract import one_line
+from qa.readers.numerals import write_number
 from qa.readers.office_math import is_math, linear
+from qa.readers.superscripts import raise_text
 
 _COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 FALLBACK = f"{_COMPATIBILITY}Fallback"
@@ -40,21 +42,12 @@ _WINGDINGS = {
     "\xfb": "✗", "\xfc": "✓", "\xfd": "☒", "\xfe": "☑",
 }  # fmt: skip
 _PRIVATE = 0xD800  # from here on, a code is half a surrogate or means something in one font only
-_RAISED_DIGITS = str.maketrans("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺")
 
 
 def is_on(element: Any, name: str) -> bool:
     """Whether a property that is either on or off is set among an element's children, and on."""
-    found = None if element is None else element.find(f"{MAIN}{name}")
-    return found is not None and found.get(f"{MAIN}val", "1") not in _OFF
-
-
-def raised(piece: str, before: Sequence[str]) -> str:
-    """Return a raised piece so that its digits do not fuse with the number or the unit before them."""
-    last = before[-1][-1:] if before else ""
-    if not piece.strip("-−+").isdigit():
-        return piece
-    return f"^{piece}" if last.isdigit() else piece.translate(_RAISED_DIGITS) if last.isalpha() else piece
+    setting = None if element is None else element.find(f"{MAIN}{name}")
+    return setting is not None and setting.get(f"{MAIN}val", "1") not in _OFF
 
 
 class RunReader:
@@ -74,7 +67,8 @@ class RunReader:
         pieces: list[str] = []
         if not is_on(paragraph.find(f"{MAIN}pPr/{MAIN}rPr"), "vanish") or len(paragraph) > 1:
             for piece in self._pieces(paragraph):
-                pieces.append(self._set_apart(piece, pieces))
+                before = pieces[-1] if pieces else ""
+                pieces.append(raise_text(piece, before) if self._raised else piece)
         self._fields = [begun for begun in self._fields if begun]  # an instruction ends with its paragraph
         return one_line("".join(pieces))
 
@@ -128,9 +122,6 @@ class RunReader:
             self.notes[key] = f"[{number if kind == 'footnote' else write_number(number, 'lowerRoman')}]"
         marker = self.notes[key]
         return "" if reference.get(f"{MAIN}customMarkFollows", "0") not in _OFF else marker
-
-    def _set_apart(self, piece: str, before: list[str]) -> str:
-        return raised(piece, before) if self._raised else piece
 
     def _is_hidden(self, run: Any) -> bool:
         properties = run.find(f"{MAIN}rPr")

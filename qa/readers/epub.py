@@ -16,6 +16,7 @@ from qa.readers.html.article import decode_markup, parse
 from qa.readers.html.blocks import blocks, text_of
 from qa.readers.html.elements import local_name
 from qa.readers.metadata import Facts
+from qa.readers.safe_xml import parse_xml
 
 _FIELDS = {
     "title": "title",
@@ -61,9 +62,8 @@ def _member(archive: zipfile.ZipFile, path: str) -> bytes:
 def _xml(archive: zipfile.ZipFile, path: str) -> Any:
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
-        return etree.fromstring(_member(archive, path), parser)
+        return parse_xml(_member(archive, path))
     except etree.XMLSyntaxError as error:
         raise ReadError(f"is not an EPUB that can be opened: {path}: {error}") from error
 

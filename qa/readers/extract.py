@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -54,6 +54,27 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Join the lines of a paragraph by spaces, and drop soft hyphens, which are invisible."""
     return " ".join(printable(text.replace("\u00ad", "")).split())
+
+
+def mark_first(blocks: Iterable[Block | Grid], mark: str, *, tight: bool = False) -> Iterator[Block | Grid]:
+    """Put a mark before the first paragraph of an item or a note."""
+    for block in blocks:
+        if mark and isinstance(block, Block) and block.text:
+            yield Block(f"{mark} {block.text}", tight=tight)
+            mark = ""
+        else:
+            yield block
+
+
+def join_in_cell(blocks: Iterable[Block | Grid]) -> str:
+    """Return the blocks of a table's cell on one line; semicolons divide the rows of a table in it."""
+    return " ".join(_cell_text(block) for block in blocks)
+
+
+def _cell_text(block: Block | Grid) -> str:
+    if isinstance(block, Block):
+        return block.text
+    return "; ".join(" ".join(filter(None, row)) for row in block.rows)
 
 
 class AssembledText(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from qa.readers.grid import Grid
+
 _NUMBER = re.compile(r"[-−–+~<>≈]?+\s*+[$€£₽¥]?+\s*+\d[\d\s.,:/%'’]*+\S{0,8}")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:[/–-]\d{2,4})?")
 
@@ -13,6 +15,11 @@ _MAX_NAME_LENGTH = 80
 
 _FEWEST_ROWS = 3
 """Rows of a table in which a first row unlike the others is seen to be one."""
+
+
+def with_header(grid: Grid) -> Grid:
+    """Return a table with its first row as the header if it names columns and no header is marked."""
+    return grid if grid.header_rows else Grid(grid.rows, guess_header_rows(grid.rows))
 
 
 def guess_header_rows(rows: Sequence[Sequence[str]]) -> int:

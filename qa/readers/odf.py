@@ -8,13 +8,14 @@ from typing import Any
 
 from qa.errors import ReadError
 from qa.readers.archives import DAMAGED, open_zip
-from qa.readers.extract import Block, Extract, assemble, one_line
+from qa.readers.extract import Block, Extract, assemble, join_in_cell, mark_first, one_line
 from qa.readers.grid import Cell, Grid, lay_out
-from qa.readers.header_rows import guess_header_rows
+from qa.readers.header_rows import with_header
 from qa.readers.metadata import Facts, first_nonblank, written_by_hand
 from qa.readers.odf_styles import DRAW, OFFICE, PRESENTATION, SVG, TABLE, TEXT, Lists, Styles, number_of
 from qa.readers.odf_text import TextReader
 from qa.readers.paged import assemble_pages
+from qa.readers.safe_xml import parse_xml
 from qa.types import Span
 
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
@@ -85,8 +86,7 @@ def _xml(archive: zipfile.ZipFile, path: str, kind: str) -> Any:
     from lxml import etree
 
     try:
-        data = archive.read(path)
-        return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+        return parse_xml(archive.read(path))
     except (etree.XMLSyntaxError, *DAMAGED) as error:
         raise ReadError(f"is not {kind} that can be opened: {path}: {error}") from error
 
@@ -119,14 +119,8 @@ class _Reader:
 
     def notes(self) -> Iterator[Block | Grid]:
         """Yield the footnotes and endnotes met so far, each with its marker."""
-        for own, body in self._texts.notes:
-            marker = own
-            for block in self.blocks(body):
-                if marker and isinstance(block, Block):
-                    yield Block(f"{marker} {block.text}")
-                    marker = ""
-                else:
-                    yield block
+        for marker, body in self._texts.notes:
+            yield from mark_first(self.blocks(body), marker)
 
     def blocks(self, container: Any, style: str = "", level: int = 0) -> Iterator[Block | Grid]:
         """Yield the blocks of a container, in a list of a style and level, or in none (0)."""
@@ -199,19 +193,10 @@ class _Reader:
                 for cell, _, _ in row:
                     yield from self.blocks(cell)
             return
-        cells = [[Cell(self._cell(cell), down, right) for cell, down, right in row] for row in rows]
+        cells = [[Cell(join_in_cell(self.blocks(cell)), *covered) for cell, *covered in row] for row in rows]
         count = sum(is_header for _, is_header in marked)
         grid = lay_out(cells, header_rows=count if count < len(rows) else 0)
-        yield grid if grid.header_rows else Grid(grid.rows, guess_header_rows(grid.rows))
-
-    def _cell(self, cell: Any) -> str:
-        parts = []
-        for block in self.blocks(cell):
-            if isinstance(block, Grid):
-                parts.append("; ".join(" ".join(filter(None, row)) for row in block.rows))
-            else:
-                parts.append(block.text)
-        return " ".join(parts)
+        yield with_header(grid)
 
 
 def _has_own_text(item: Any) -> bool:

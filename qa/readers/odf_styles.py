@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from qa.readers.docx_numbering import BULLET, write_number
+from qa.readers.numerals import BULLET, write_number
 
 _NAMESPACES = "urn:oasis:names:tc:opendocument:xmlns:"
 OFFICE = f"{{{_NAMESPACES}office:1.0}}"

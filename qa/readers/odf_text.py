@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from qa.readers.docx_runs import raised
 from qa.readers.odf_styles import DRAW, OFFICE, TEXT, Styles, number_of
+from qa.readers.superscripts import raise_text
 
 _BOXES = frozenset(
     {f"{DRAW}{name}" for name in ("text-box", "custom-shape", "rect", "ellipse", "g", "line", "path")}
@@ -47,7 +47,8 @@ class TextReader:
     def _collect(self, element: Any, pieces: list[str], *, is_raised: bool) -> None:
         def add(text: str | None) -> None:
             if text:
-                pieces.append(raised(text, pieces) if is_raised else text)
+                before = pieces[-1] if pieces else ""
+                pieces.append(raise_text(text, before) if is_raised else text)
 
         add(element.text)
         for child in element:

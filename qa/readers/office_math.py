@@ -45,8 +45,8 @@ def _parts(element: Any, name: str) -> list[str]:
 
 def _property(element: Any, name: str, default: str) -> str:
     form = element.tag.rpartition("}")[2]
-    found = element.find(f"{MATH}{form}Pr/{MATH}{name}")
-    return default if found is None else str(found.get(f"{MATH}val", default))
+    setting = element.find(f"{MATH}{form}Pr/{MATH}{name}")
+    return default if setting is None else str(setting.get(f"{MATH}val", default))
 
 
 def _operand(text: str) -> str:

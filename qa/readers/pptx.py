@@ -10,10 +10,12 @@ from qa.errors import ReadError
 from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.extract import Block, Extract, one_line
 from qa.readers.grid import Cell, Grid, lay_out
-from qa.readers.header_rows import guess_header_rows
+from qa.readers.header_rows import with_header
 from qa.readers.metadata import Facts, written_by_hand
+from qa.readers.numerals import BULLET
 from qa.readers.office_math import is_math, linear
 from qa.readers.paged import assemble_pages
+from qa.readers.safe_xml import parse_xml
 
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
@@ -170,7 +172,7 @@ def _lines(shape: Any) -> Iterator[Block]:
 def _mark(paragraph: Any, counts: dict[str, int], *, is_list: bool) -> str:
     properties = paragraph.find(f"{_DRAWING}pPr")
     if properties is None:
-        return "•" if is_list else ""
+        return BULLET if is_list else ""
     level = properties.get("lvl", "0")
     for other in [other for other in counts if other > level]:
         del counts[other]
@@ -182,7 +184,7 @@ def _mark(paragraph: Any, counts: dict[str, int], *, is_list: bool) -> str:
         return f"{counts[level]}."
     if properties.find(f"{_DRAWING}buNone") is not None:
         return ""
-    return "•" if is_list or properties.find(f"{_DRAWING}buChar") is not None else ""
+    return BULLET if is_list or properties.find(f"{_DRAWING}buChar") is not None else ""
 
 
 def _table(frame: Any) -> Grid:
@@ -199,7 +201,7 @@ def _table(frame: Any) -> Grid:
     properties = next(frame.iter(f"{_DRAWING}tblPr"), None)
     is_named = properties is not None and properties.get("firstRow") in _ON
     grid = lay_out(rows, header_rows=int(is_named and len(rows) > 1))
-    return grid if grid.header_rows else Grid(grid.rows, guess_header_rows(grid.rows))
+    return with_header(grid)
 
 
 def _span(cell: Any, kind: str) -> int:
@@ -224,8 +226,6 @@ def _number(value: float | None) -> str:
 
 def _diagram(shape: Any) -> list[Block] | None:
     """Return what the points of a diagram (SmartArt) say, or None if a shape is none."""
-    from lxml import etree
-
     related = next(shape.element.iter(f"{_DIAGRAM}relIds"), None)
     if related is None:
         return None
@@ -233,7 +233,7 @@ def _diagram(shape: Any) -> list[Block] | None:
         part = shape.part.related_part(related.get(f"{_RELATED}dm"))
     except KeyError:
         return []
-    root = etree.fromstring(part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
+    root = parse_xml(part.blob)
     points = [point for point in root.iter(f"{_DIAGRAM}pt") if point.get("type", "node") in _NODES]
     texts = [" ".join(filter(None, map(_text, _paragraphs(point)))) for point in points]
-    return [Block(f"• {text}", tight=place > 0) for place, text in enumerate(filter(None, texts))]
+    return [Block(f"{BULLET} {text}", tight=place > 0) for place, text in enumerate(filter(None, texts))]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from qa.readers.docx_numbering import write_number
-from qa.readers.extract import Block, Extract, assemble, one_line
+from qa.readers.extract import Block, Extract, assemble, mark_first, one_line
 from qa.readers.grid import Cell, Grid, lay_out
-from qa.readers.header_rows import guess_header_rows
+from qa.readers.header_rows import with_header
 from qa.readers.metadata import Facts
+from qa.readers.numerals import write_number
 from qa.readers.plain_text import decode
 
 _SETTINGS = {
@@ -125,7 +125,7 @@ class _Reader:
             yield from (Block(_text(child)) for child in node.children if child.tagname == "title")
             yield self._table(node)
         elif name in {"footnote", "citation"}:
-            yield from _marked(self.blocks(node, level), f"[{node.children[0].astext()}]")
+            yield from mark_first(self.blocks(node, level), f"[{node.children[0].astext()}]")
         elif name == "system_message":
             yield from self._unknown(node, level)
         else:
@@ -139,7 +139,7 @@ class _Reader:
                 mark = f"{node['prefix']}{write_number(number + place, form)}{node['suffix']}"
             else:
                 mark = "-"
-            yield from _marked(self.blocks(item, level), mark, tight=place > 0)
+            yield from mark_first(self.blocks(item, level), mark, tight=place > 0)
 
     def _field(self, node: Any) -> Iterator[Block]:
         name, value = _text(node.children[0]), _text(node.children[-1])
@@ -158,7 +158,7 @@ class _Reader:
                 ]
             )
         grid = lay_out(rows, header_rows=header_rows)
-        return grid if grid.header_rows else Grid(grid.rows, guess_header_rows(grid.rows))
+        return with_header(grid)
 
     def _cell(self, entry: Any) -> str:
         return one_line(" ".join(block.text for block in self.blocks(entry, 0)))
@@ -182,13 +182,3 @@ class _Reader:
         self._passes += 1
         yield from self.blocks(_parse(f"{directive[2]}\n\n{body}"), level)
         self._passes -= 1
-
-
-def _marked(blocks: Iterable[Block | Grid], mark: str, *, tight: bool = False) -> Iterator[Block | Grid]:
-    """Put a mark before the first paragraph."""
-    for block in blocks:
-        if mark and isinstance(block, Block) and block.text:
-            yield Block(f"{mark} {block.text}", tight=tight)
-            mark = ""
-        else:
-            yield block

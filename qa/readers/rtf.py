@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field, replace
 
 from qa.errors import ReadError
-from qa.readers.docx_runs import raised
 from qa.readers.extract import Block, Extract, assemble, one_line
 from qa.readers.grid import Cell, Grid, lay_out
-from qa.readers.header_rows import guess_header_rows
+from qa.readers.header_rows import with_header
 from qa.readers.metadata import Facts, written_by_hand
 from qa.readers.rtf_encodings import Encodings, joined
+from qa.readers.superscripts import raise_text
 
 _TOKEN = re.compile(
     r"\\(?P<word>[A-Za-z]{1,32}+)(?P<number>-?\d{1,9}+)?+ ?+|\\'(?P<hex>[0-9A-Fa-f]{2})|\\(?P<sign>[^A-Za-z])"
@@ -183,7 +183,8 @@ class _Parser:
             self.info.setdefault(state.place, []).append(text)
         elif not (state.skipped or state.hidden or state.place):
             pieces = state.flow.pieces
-            pieces.append(raised(text, pieces) if state.raised else text)
+            before = pieces[-1] if pieces else ""
+            pieces.append(raise_text(text, before) if state.raised else text)
 
     def _sign(self, sign: str) -> None:
         if sign == "*":
@@ -296,4 +297,4 @@ class _Parser:
             return
         count = header_rows if header_rows < len(rows) else 0
         grid = lay_out([map(Cell, row) for row in rows], header_rows=count)
-        flow.blocks.append(grid if grid.header_rows else Grid(grid.rows, guess_header_rows(grid.rows)))
+        flow.blocks.append(with_header(grid))

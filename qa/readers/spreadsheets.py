@@ -13,6 +13,7 @@ from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.extract import Block, Extract, assemble, one_line
 from qa.readers.grid import Cell, Grid, lay_out
 from qa.readers.metadata import Facts, written_by_hand
+from qa.readers.safe_xml import parse_xml
 from qa.readers.size_limits import MAX_TABLE_ROWS
 
 if TYPE_CHECKING:
@@ -118,11 +119,10 @@ def _facts(data: bytes) -> Facts:
         return facts
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member, fields in _PROPERTIES.items():
             try:
-                root = etree.fromstring(archive.read(member), parser)
+                root = parse_xml(archive.read(member))
             except (*DAMAGED, etree.XMLSyntaxError):
                 continue
             for element in root.iter("{*}*"):

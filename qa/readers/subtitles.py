@@ -53,7 +53,7 @@ def _cues(rows: list[str]) -> Iterator[_Cue]:
         while place < len(rows) and rows[place].strip() and not _TIMING.fullmatch(rows[place]):
             place += 1
         shown = rows[begin:place]
-        speaker = next((found[1] for row in shown if (found := _VOICE.search(row))), "")
+        speaker = next((voice[1] for row in shown if (voice := _VOICE.search(row))), "")
         texts = (one_line(html.unescape(_TAG.sub("", row))) for row in shown)
         numbers = [int(number or 0) for number in timing.groups()]
         yield _Cue(

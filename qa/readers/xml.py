@@ -10,6 +10,7 @@ from qa.readers.extract import Block, Extract, assemble, one_line
 from qa.readers.html import article
 from qa.readers.html.elements import local_name
 from qa.readers.metadata import Facts, written_by_hand
+from qa.readers.safe_xml import parse_xml
 
 _MAX_LEVEL = 6
 
@@ -19,7 +20,7 @@ def read(data: bytes) -> Extract:
     from lxml import etree
 
     try:
-        root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+        root = parse_xml(data)
     except etree.XMLSyntaxError as error:
         raise ReadError(f"is not XML that can be read: {error}") from error
     if local_name(root) == "html":

@@ -72,11 +72,11 @@ def words_of_path(path: str) -> list[str]:
     >>> words_of_path("AnnualReport.v2/notes.txt")
     ['annualreport', 'annual', 'report', 'v2', 'v', '2', 'notes']
     """
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     for chunk in _CHUNK.findall(_SUFFIX.sub("", path)):
         pieces = _PIECE.findall(chunk)
-        found |= dict.fromkeys(word.casefold() for word in [chunk, *(pieces if len(pieces) > 1 else [])])
-    return list(found)
+        distinct |= dict.fromkeys(word.casefold() for word in [chunk, *(pieces if len(pieces) > 1 else [])])
+    return list(distinct)
 
 
 def words(text: str, languages: Sequence[str]) -> Iterator[tuple[Span, tuple[str, ...]]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.readers.extract import Block, assemble, one_line, printable
+from qa.readers.extract import Block, assemble, join_in_cell, mark_first, one_line, printable
+from qa.readers.grid import Grid
 
 BLOCKS = st.lists(
     st.builds(Block, st.text("ab ", min_size=1, max_size=9), st.none() | st.integers(1, 6), st.booleans())
@@ -38,3 +39,13 @@ def test_printable_text_has_as_many_characters_and_can_be_encoded(text: str) -> 
 
 def test_one_line_drops_soft_hyphens_and_line_ends() -> None:
     assert one_line(" ex\u00adam\n\tple \x00 \u00a0 two ") == "exam ple two"
+
+
+def test_only_the_first_paragraph_is_marked() -> None:
+    table = Grid((("a", "b"),))
+    marked = mark_first([Block(""), table, Block("One", tight=True), Block("Two")], "1.", tight=True)
+    assert list(marked) == [Block(""), table, Block("1. One", tight=True), Block("Two")]
+
+
+def test_a_cell_is_one_line_whatever_it_holds() -> None:
+    assert join_in_cell([Block("Fees"), Grid((("a", ""), ("b", "c")))]) == "Fees a; b c"

@@ -7,15 +7,15 @@ their markup alone. Here that becomes characters, before anything is extracted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from qa.readers.html.elements import local_name
 from qa.readers.html.formulas import linear_text
+from qa.readers.numerals import write_number
+from qa.readers.superscripts import raise_digits
 
 _HAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u3003\uff01-\uff0f"
 _LINE_END_IN_HAN = re.compile(rf"(?<=[{_HAN}])[ \t]*\r?\n\s*(?=[{_HAN}])")
-_SUPERSCRIPTS = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _EXPONENT = re.compile(r"[+\-−]?\d{1,3}")
 _WHOLE_NUMBER = re.compile(r"-?\d{1,6}")
 _MARK_OF_NOTE = re.compile(r"[\d,–\- ]{1,9}|[a-z*†‡§¶]{1,3}")
@@ -27,7 +27,8 @@ _UNMARKED = ("{*}sup", "{*}sub", "{*}ruby", "{*}rb", "{*}wbr", "rewritten")
 """Elements that only divide text."""
 
 _PRONUNCIATION = frozenset({"rt", "rp", "rtc"})
-_MOST_LETTERS = 26
+_LETTERS = 26
+_FORMS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 
 
 def rewrite(root: Any) -> None:
@@ -72,7 +73,7 @@ def _rewrite_superscript(element: Any) -> None:
     if links or (letters > _LONGEST_UNIT and _MARK_OF_NOTE.fullmatch(text) and not text.isalpha()):
         _become_text(element, f" [{text}]")
     elif _EXPONENT.fullmatch(text):
-        _become_text(element, f"^{text}" if before[-1].isdigit() else text.translate(_SUPERSCRIPTS))
+        _become_text(element, raise_digits(text, before))
     elif before[-1].isdigit() and text[:1].isdigit():
         _become_text(element, f" [{text}]")
 
@@ -128,25 +129,6 @@ def _put_before(item: Any, mark: str) -> None:
 
 
 def _numeral(number: int, kind: str) -> str:
-    if kind in {"a", "A"} and 0 < number <= _MOST_LETTERS:
-        return chr(ord(kind) + number - 1)
-    if kind in {"i", "I"} and number > 0:
-        roman = "".join(_roman(number))
-        return roman.upper() if kind == "I" else roman
-    return str(number)
-
-
-def _roman(number: int) -> Iterator[str]:
-    values = (
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-    )
-    for value, sign in (*values, (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")):
-        yield sign * (number // value)
-        number %= value
+    """Write a number as a list of this type does; letters end with z."""
+    is_beyond_z = kind in {"a", "A"} and number > _LETTERS
+    return write_number(number, "decimal" if is_beyond_z else _FORMS.get(kind, "decimal"))

@@ -114,8 +114,8 @@ def plain_value(value: Any) -> Any:
     """Return what an object or a list stands for: its name, its one value, or a list of these."""
     if isinstance(value, Mapping):
         lowered = {str(name).lower(): inner for name, inner in value.items()}
-        found = next((lowered[name] for name in _INNER_VALUES if name in lowered), value)
-        return found if isinstance(found, Mapping) else plain_value(found)
+        inner = next((lowered[name] for name in _INNER_VALUES if name in lowered), value)
+        return inner if isinstance(inner, Mapping) else plain_value(inner)
     if isinstance(value, list):
         return [part if isinstance(part, list) else plain_value(part) for part in value]
     return value

@@ -32,9 +32,9 @@ def read_json(data: bytes) -> Iterator[Extract | BadRow]:
         if _is_lines(data):
             return row_extracts.extracts(_lines(data))
         raise ReadError(f"is not JSON: {error}") from error
-    found = _list_of_objects(value)
-    if found is not None:
-        return row_extracts.extracts(_objects(found))
+    objects = _list_of_objects(value)
+    if objects is not None:
+        return row_extracts.extracts(_objects(objects))
     if isinstance(value, Mapping) and columns.text_name(columns.flatten(value)):
         return (_without_key(row) for row in row_extracts.extracts([Row(1, value)]))
     made = assemble(_blocks(value, 1))
@@ -74,7 +74,7 @@ def _list_of_objects(value: Any) -> list[Any] | None:
         return value if value and any(isinstance(item, Mapping) for item in value) else None
     if not isinstance(value, Mapping) or columns.text_name(columns.flatten(value)):
         return None
-    lists = [found for inner in value.values() if (found := _list_of_objects(_inner(inner))) is not None]
+    lists = [rows for inner in value.values() if (rows := _list_of_objects(_inner(inner))) is not None]
     return lists[0] if len(lists) == 1 and len(lists[0]) > 1 else None
 
 
