@@ -77,6 +77,10 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
+class _DamagedUtf8Error(ReadError):
+    """The text is UTF-8 with some bytes that are not."""
+
+
 class Decoded(NamedTuple):
     """A decoded text, and notes on what could not be decoded."""
 
@@ -94,8 +98,8 @@ def decode_leniently(data: bytes) -> Decoded:
     """Decode a text file as ``decode`` does, but let a few damaged bytes of UTF-8 cost a character each."""
     try:
         return Decoded(decode(data), ())
-    except ReadError:
-        damaged = replace_damaged(data, "utf-8") if _mostly_utf8(data) and b"\0" not in data else None
+    except _DamagedUtf8Error:
+        damaged = replace_damaged(data.removeprefix(codecs.BOM_UTF8), "utf-8")
         if damaged is None:
             raise
         return damaged
@@ -126,7 +130,9 @@ def decode(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         if _mostly_utf8(data):
-            raise ReadError(f"is UTF-8 but for the byte at offset {error.start}: {error.reason}") from error
+            raise _DamagedUtf8Error(
+                f"is UTF-8 but for the byte at offset {error.start}: {error.reason}"
+            ) from error
     encoding = _legacy_encoding(data)
     try:
         return data.decode(encoding)
@@ -138,7 +144,8 @@ def _strictly(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ReadError(
+        kind = _DamagedUtf8Error if encoding == "utf-8" else ReadError
+        raise kind(
             f"is marked as {encoding.upper()} but is not, at byte {error.start}: {error.reason}"
         ) from error
 

@@ -93,6 +93,9 @@ def test_only_the_mark_is_dropped():
 def test_a_damaged_byte_of_a_file_costs_a_character_and_a_note():
     reading = one("a.txt", "Москва, столица России".encode()[:-1])
     assert reading.text == "Москва, столица Росси\ufffd"
+    marked = one("a.txt", codecs.BOM_UTF8 + b"The ferry leaves at nine.\xff")
+    assert marked.text == "The ferry leaves at nine.\ufffd"
+    assert marked.notes == reading.notes
     assert reading.notes == ("1 damaged character was replaced by \ufffd: the file is not quite UTF-8",)
 
 

@@ -190,7 +190,7 @@ def test_an_index_whose_documents_refuse_the_export_is_built_with_the_model(
     monkeypatch.setenv("QA_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     command = ["index", "docs", "--model", model]
-    for reason in ("there was no index", "nothing has changed"):
+    for reason in ("there was no readable index", "nothing has changed"):
         result = CliRunner().invoke(commands.main, command)
         assert result.exit_code == 0, result.output
         assert reason in result.stdout
