@@ -226,3 +226,11 @@ def test_json_lines_may_be_called_json():
     assert [reading.text for reading in readings] == ["One.", "Two."]
     with pytest.raises(ReadError, match="is not JSON"):
         rows("a.json", "{broken")
+
+
+def test_years_can_name_the_columns_of_a_table():
+    (reading,) = read("berths.csv", b"Port,1900,1950\nThurso,,12\nWick,3,4\nOban,5,6\n")
+    (table,) = reading.tables
+    assert table.header is not None
+    assert table.header.slice(reading.text) == "Port | 1900 | 1950"
+    assert table.rows[0].slice(reading.text) == "Thurso |  | 12"

@@ -14,6 +14,7 @@ from itertools import islice
 from qa.errors import ReadError
 from qa.readers.extract import Extract, assemble, one_line, printable
 from qa.readers.grid import Cell, lay_out
+from qa.readers.header_rows import with_header
 from qa.readers.plain_text import decode
 from qa.readers.size_limits import MAX_CHARACTERS, MAX_TABLE_ROWS
 from qa.readers.tables import columns, row_extracts
@@ -140,7 +141,7 @@ def _grid(text: str, delimiter: str) -> Extract | None:
     if len(kept) > MAX_TABLE_ROWS:
         return None
     cells = ([Cell(one_line(field)) for field in record] for record in kept)
-    made = assemble([lay_out(cells, header_rows=1 if header else 0)])
+    made = assemble([with_header(lay_out(cells, header_rows=1 if header else 0))])
     return Extract(
         printable(made.text), headings=made.headings, tables=made.tables, notes=_problems(text, delimiter)
     )
