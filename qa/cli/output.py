@@ -50,7 +50,8 @@ def describe_left_out(left_out: Mapping[str, int]) -> str:
     kinds = [f"{suffix or 'without a suffix'} {many}" for suffix, many in left_out.items()]
     more = [f"{count(len(kinds) - _NAMED_KINDS, 'more kind')}"] if len(kinds) > _NAMED_KINDS else []
     listed = ", ".join([*kinds[:_NAMED_KINDS], *more])
-    return printable(f"{count(number, 'file')} of kinds that are not read: {listed}")
+    what = "file of a kind that is" if number == 1 else "files of kinds that are"
+    return printable(f"{number} {what} not read: {listed}")
 
 
 def describe_partly(number: int, named: Sequence[str]) -> str:
