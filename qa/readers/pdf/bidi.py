@@ -17,6 +17,9 @@ _MIRRORED = str.maketrans("()[]{}<>«»‹›", ")(][}{><»«›‹")
 _NUMBER_JOINTS = frozenset(".,:/-+٫٬")
 _NUMBER_SIGNS = frozenset("%$€£₪#°")
 
+_OPENED = re.compile(r"(?<=\w)([(\[«]) (?=\w)")
+_CLOSED = re.compile(r"(\w) ([)\]»])(?=\w)")
+
 _Item = TypeVar("_Item")
 
 
@@ -60,25 +63,39 @@ def logical_order(
     return [*ordered, *reversed(run)]
 
 
+def spaced_brackets(text: str) -> str:
+    """Put the space outside of brackets that PDFium puts inside where text runs from right to left."""
+    return _CLOSED.sub(r"\1\2 ", _OPENED.sub(r" \1", text))
+
+
 def _directions(texts: Sequence[str], *, right_to_left: bool) -> list[bool]:
     """Return for each whether it runs from right to left; neutral ones as what is on both sides does."""
     known = [_direction(text) for text in texts]
     kinds = [_of_number(texts, index) if kind is None else kind for index, kind in enumerate(known)]
     result: list[bool] = []
     start = 0
-    before: bool = right_to_left
     while start < len(kinds):
         kind = kinds[start]
         if kind is not None:
-            before = kind
             result.append(kind)
             start += 1
             continue
         end = next((index for index in range(start, len(kinds)) if kinds[index] is not None), len(kinds))
-        after = right_to_left if end == len(kinds) else kinds[end]
-        result += [before if before == after else right_to_left] * (end - start)
+        between = _between(texts, kinds, start, end, right_to_left=right_to_left)
+        result += [between] * (end - start)
         start = end
     return result
+
+
+def _between(
+    texts: Sequence[str], kinds: Sequence[bool | None], start: int, end: int, *, right_to_left: bool
+) -> bool:
+    """Return the direction of neutral characters: two numbers do not show one, as they may be columns."""
+    if start == 0 or end == len(kinds) or kinds[start - 1] != kinds[end]:
+        return right_to_left
+    if not kinds[end] and not any(map(str.isalpha, texts[start - 1] + texts[end])):
+        return right_to_left
+    return bool(kinds[end])
 
 
 def _direction(text: str) -> bool | None:

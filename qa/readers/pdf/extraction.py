@@ -62,7 +62,7 @@ def letter_places(document: Any, index: int) -> Iterator[Box]:
 
     @lru_cache(2 * NEARBY + 1)
     def page(number: int) -> PageLines:
-        return read_page(document, number)
+        return read_page(document, number, with_letters=number == index)
 
     if not document.formenv:
         document.init_forms()

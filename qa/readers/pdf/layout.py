@@ -58,7 +58,7 @@ class Line:
         bold: whether its letters are.
         cells: its parts between tabs.
         letters: for each of the page's characters in it, in reading order, its index and how many letters and
-            digits of the text it stands for.
+            digits of the text it stands for; empty if nobody asked for them.
         box: its place, if it is an annotation's text and not the page's own.
         is_value: whether it is the value of a form's field.
     """

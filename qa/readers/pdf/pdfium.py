@@ -71,17 +71,38 @@ def characters(text_page: Any) -> list[str]:
     """Return the page's characters as PDFium orders them, UTF-16 surrogates apart."""
     from pypdfium2 import raw
 
-    unicode_of = raw.FPDFText_GetUnicode
-    return [chr(unicode_of(text_page, index)) for index in range(raw.FPDFText_CountChars(text_page))]
+    count = raw.FPDFText_CountChars(text_page)
+    buffer = (ctypes.c_ushort * (count + 1))()
+    if raw.FPDFText_GetText(text_page, 0, count, buffer) == count + 1 and 0 not in buffer[:count]:
+        return list(map(chr, buffer[:count]))
+    # Characters that say nothing are left out there, so that places would shift.
+    return [chr(raw.FPDFText_GetUnicode(text_page, index)) for index in range(count)]
 
 
-def character_box(text_page: Any, index: int) -> Box:
-    """Return the box of a character: as high as its font, so that all letters of a size are alike."""
-    from pypdfium2 import raw
+class Boxes:
+    """The boxes of a page's characters, each looked up once.
 
-    rectangle = raw.FS_RECTF()
-    raw.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(rectangle))
-    return Box(rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
+    They are as high as the font, so that all letters of a size are alike.
+    """
+
+    def __init__(self, text_page: Any) -> None:
+        """Look up boxes on an open page."""
+        from pypdfium2 import raw
+
+        self._text_page = text_page
+        self._get = raw.FPDFText_GetLooseCharBox
+        self._rectangle = raw.FS_RECTF()
+        self._reference = ctypes.byref(self._rectangle)
+        self._known: dict[int, Box] = {}
+
+    def __call__(self, index: int) -> Box:
+        """Return the box of a character."""
+        box = self._known.get(index)
+        if box is None:
+            self._get(self._text_page, index, self._reference)
+            place = self._rectangle
+            box = self._known[index] = Box(place.left, place.bottom, place.right, place.top)
+        return box
 
 
 def baseline(text_page: Any, index: int) -> float:
@@ -91,13 +112,6 @@ def baseline(text_page: Any, index: int) -> float:
     x, y = ctypes.c_double(), ctypes.c_double()
     raw.FPDFText_GetCharOrigin(text_page, index, ctypes.byref(x), ctypes.byref(y))
     return y.value
-
-
-def font_size(text_page: Any, index: int) -> float:
-    """Return the size of a character's font in its own units."""
-    from pypdfium2 import raw
-
-    return float(raw.FPDFText_GetFontSize(text_page, index))
 
 
 def font_name(text_page: Any, index: int) -> str:

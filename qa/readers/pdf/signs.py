@@ -40,7 +40,11 @@ _ACCENTS = {
 
 _ACCENT = re.compile("[" + re.escape("".join(_ACCENTS)) + "]")
 _DOTLESS = {"ı": "i", "ȷ": "j"}
-_PRIVATE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffd\ue000-\uf8ff]")
+_DUBIOUS = re.compile(
+    r"[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\ufffd]|(?![\uf0b7\uf0a7\uf02d\uf020])[\ue000-\uf8ff]"
+)
+"""Control codes but PDFium's hyphen, and private characters but those of Word's bullets."""
+
 _NEARBY = 3  # characters beside an accent among which its letter is sought
 _OVERLAP = 0.6  # the share of an accent's width that must be over its letter
 
@@ -65,12 +69,14 @@ def compose(characters: list[str], box_of: Callable[[int], Box]) -> None:
 
 def clean(text: str) -> str:
     """Return the text with ligatures dissolved and hyphens plain."""
+    if text.isascii() and text.isprintable():
+        return text
     return printable(text.translate(_SIGNS))
 
 
-def is_dubious(character: str) -> bool:
-    """Whether a character says nothing: a control code, a private one or the replacement character."""
-    return bool(_PRIVATE.match(character)) and character not in HYPHENS and ord(character) not in _SIGNS
+def is_dubious(text: str) -> bool:
+    """Whether a character of a text says nothing: a control code, a private or a replacement character."""
+    return bool(_DUBIOUS.search(text))
 
 
 def _join_surrogates(characters: list[str]) -> None:
