@@ -14,6 +14,7 @@ from qa.text.patterns import PROSE_MARKS_OF_ALL_SCRIPTS, begins_with_bullet, end
 _LARGER = 1.12  # times the size of most letters: a heading's, at least
 _MAX_LINES = 4
 _MAX_LENGTH = 200  # characters of a heading: three lines
+_MAX_SENTENCE = 80  # characters of a heading that ends as a sentence does
 _MAX_TABLE_TITLE = 120  # characters of a table's title that nothing else sets off
 _MAX_LEVEL = 6
 _MAX_BOOKMARKS = 5_000
@@ -85,7 +86,8 @@ class HeadingFinder:
         is_numbered = bool(_NUMBERED.fullmatch(text)) and (bold or text.upper() == text)
         if not (is_larger or is_bold or is_numbered):
             return None
-        if not is_larger and ends_with_mark(text, PROSE_MARKS_OF_ALL_SCRIPTS) and not is_numbered:
+        is_short = len(text) <= _MAX_SENTENCE and is_larger
+        if ends_with_mark(text, PROSE_MARKS_OF_ALL_SCRIPTS) and not (is_short or is_numbered):
             return None
         return self._depth + 1, -size, not bold
 

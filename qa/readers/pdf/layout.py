@@ -25,6 +25,8 @@ _EVEN = 0.04  # the share by which even distances of lines may differ
 _EVEN_GAPS = 3  # even distances that show how a paragraph is spaced
 _WIDEST = 3.2  # line heights: no paragraph's lines are further apart
 _RAGGED = 0.35  # the share of a column that a line which goes on may leave empty
+_SPACE = 0.8  # line heights: pieces of a line that are nearer are words of one cell
+_NO_SPACE = 0.12  # line heights: pieces that are nearer are parts of one word
 _FEW_LINES = 3  # too few to show a column's margin or a usual distance
 _TABLE_GAP = 2.5  # line heights: rows of a table that are further apart are two tables
 
@@ -60,7 +62,7 @@ class Line:
         letters: for each of the page's characters in it, in reading order, its index and how many letters and
             digits of the text it stands for; empty if nobody asked for them.
         box: its place, if it is an annotation's text and not the page's own.
-        is_value: whether it is the value of a form's field.
+        is_value: whether it is the value of a form's field, or has one in it.
     """
 
     text: str
@@ -164,17 +166,27 @@ def _merged(row: Sequence[Line]) -> Line:
     """Join the pieces of a row; the value of a form's field follows its label as a word does."""
     if len(row) == 1:
         return row[0]
-    text, cells = row[0].text, list(row[0].cells)
+    texts, cells = [row[0].text], list(row[0].cells)
     for before, piece in pairwise(row):
-        if before.is_value or piece.is_value:
-            text += f" {piece.text}"
-            cells = [*cells[:-1], Cell(f"{cells[-1].text} {piece.text}", cells[-1].left, piece.right)]
+        gap = piece.left - before.right
+        if before.is_value or piece.is_value or gap < _SPACE * before.size:
+            space = "" if gap < _NO_SPACE * before.size and not piece.is_value else " "
+            joins, goes_on = cells.pop(), piece.cells[0]
+            cells.append(Cell(joins.text + space + goes_on.text, joins.left, goes_on.right))
+            cells += piece.cells[1:]
         else:
-            text += f"\t{piece.text}"
+            space = "\t"
             cells += piece.cells
+        texts += space, piece.text
     first = next((piece for piece in row if not piece.is_value), row[0])
     return replace(
-        first, text=text, left=row[0].left, right=row[-1].right, cells=tuple(cells), box=None, is_value=False
+        first,
+        text="".join(texts),
+        left=row[0].left,
+        right=row[-1].right,
+        cells=tuple(cells),
+        box=None,
+        is_value=any(piece.is_value for piece in row),
     )
 
 
@@ -265,7 +277,7 @@ def _begins_run(line: Line, paragraph: Sequence[Line], rows: Sequence[Line], pos
     if not paragraph:
         return True
     above = paragraph[-1]
-    if above.is_alone or line.is_alone:
+    if above.is_alone or line.is_alone or _is_field_of_its_own(above, line):
         return True
     if above.is_tabular and line.is_tabular and line.has_size_of(above):
         return not 0 < above.baseline - line.baseline < _TABLE_GAP * line.size
@@ -276,6 +288,11 @@ def _begins_run(line: Line, paragraph: Sequence[Line], rows: Sequence[Line], pos
         return False
     far = above.baseline - line.baseline > _WIDEST * line.size or abs(line.left - above.left) > 3 * line.size
     return far or _has_room(above, line, _margin([above], rows, position - 1))
+
+
+def _is_field_of_its_own(above: Line, line: Line) -> bool:
+    """Whether a form's field is in one of two lines, and no sentence goes on from one to the other."""
+    return (above.is_value or line.is_value) and (above.ends_a_sentence or not line.text[0].islower())
 
 
 def _has_room(above: Line, line: Line, margin: float) -> bool:
@@ -297,7 +314,7 @@ def _begins(line: Line, paragraph: Sequence[Line], margin: float) -> bool:
     above = paragraph[-1]
     if above.is_tabular or line.is_tabular:
         return above.is_tabular != line.is_tabular
-    if begins_with_bullet(line.text):
+    if begins_with_bullet(line.text) or _is_field_of_its_own(above, line):
         return True
     if above.text.endswith("-"):
         return False

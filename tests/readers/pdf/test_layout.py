@@ -11,11 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.readers.pdf.layout import Line, join, paragraphs, vocabulary
+from qa.readers.pdf.layout import Cell, Line, join, paragraphs, vocabulary
 
 
 def _line(text: str, number: int = 0, left: float = 50) -> Line:
     return Line(text, left, left + 5 * len(text), 700 - 12.0 * number, 10, 20)
+
+
+def _cell(left: float, gap: float) -> Line:
+    return Line("cell", left, left + 10 - gap, 700, 5, 5, cells=(Cell("cell", left, left + 10 - gap),))
 
 
 def _join_by_its_first_form(paragraph: Sequence[Line], words: AbstractSet[str]) -> str:
@@ -49,13 +53,14 @@ def test_lines_are_joined_as_they_were(texts: list[str]) -> None:
     assert join(lines, words) == _join_by_its_first_form(lines, words)
 
 
-@pytest.mark.parametrize("kind", ["many short runs", "one row", "one paragraph", "hyphens"])
+@pytest.mark.parametrize("kind", ["many short runs", "one row", "one word", "one paragraph", "hyphens"])
 def test_a_page_of_very_many_lines_takes_time_in_proportion(kind: str) -> None:
     def seconds(count: int) -> float:
+        gap = 0.1 if kind == "one word" else 5
         lines = [
             _line("letters", number * 9 if kind == "many short runs" else number)
-            if kind != "one row"
-            else Line("cell", 10.0 * number, 10.0 * number + 5, 700, 10, 5)
+            if kind not in {"one row", "one word"}
+            else _cell(10.0 * number, gap)
             for number in range(count)
         ]
         if kind == "hyphens":
