@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -23,6 +24,8 @@ from qa.types import Heading, Span, Table
 _MAX_LISTED = 10  # pages without text that are noted one by one
 _MAX_TITLE = 200  # characters of the largest lines of the first page that may be a title
 
+_RULE = re.compile(r"[_=*.·–—-]{3,}")
+
 MAX_PAGES = 10_000
 """Pages that are read of a document: the longest reports have a few thousand."""
 
@@ -41,7 +44,8 @@ def read(data: bytes) -> Extract:
     words = vocabulary(line for page in lines for line in page)
     gathered = [gather(list(paragraphs(page))) for page in lines]
     if gathered:
-        title = " ".join(line.text for line in largest_lines(gathered[0], finder.body_size))
+        largest = " ".join(line.text for line in largest_lines(gathered[0], finder.body_size))
+        title = _RULE.sub(" ", largest)
         facts.add("title", one_line(title) if len(title) <= _MAX_TITLE else None, "text")
     text, spans, headings, tables = _assemble(make_blocks(gathered, finder, words))
     if not text:

@@ -26,8 +26,13 @@ _NUMBERED = re.compile(
 )
 _UNTITLED = re.compile(r"\W*(?:table of contents|contents|continued|\(continued\))\W*", re.IGNORECASE)
 
-_AUTHORITY = re.compile(r"securities\s+and\s+exchange\s+commission", re.IGNORECASE)
-"""Whose name stands first, and often largest, on a form that is filed with it."""
+_OFFICE = re.compile(
+    r"\W*(?:united states(?: of america)?|(?:united states )?securities and exchange commission"
+    r"|washington,? d\.?\s?c\.?.*|(?:form|schedule) \d+-?\w{0,3}\b.*|(?:current|annual|quarterly) report"
+    r"|\(?mark one\)?|exhibit \d.*)\W*",
+    re.IGNORECASE,
+)
+"""What stands first, and often largest, on a form that is filed with an office: it is no form's own title."""
 
 Outline = Mapping[tuple[int, str], int]
 """The level, from 1, of each entry of the outline, by the index of its page and its folded title."""
@@ -95,7 +100,7 @@ class HeadingFinder:
     def _may_be(paragraph: Sequence[Line], text: str) -> bool:
         if len(paragraph) > _MAX_LINES or len(text) > _MAX_LENGTH or _UNTITLED.fullmatch(text):
             return False
-        if any(line.box for line in paragraph) or begins_with_bullet(text):
+        if any(line.box for line in paragraph) or begins_with_bullet(text) or text[0].islower():
             return False
         return sum(map(str.isalpha, text)) > 1
 
@@ -129,8 +134,7 @@ def largest_lines(paragraphs: Sequence[Sequence[Line]], body_size: float) -> lis
     """Return the lines in the largest letters of a page, as far as they follow each other."""
     lines = [line for paragraph in paragraphs for line in paragraph if not line.is_tabular and not line.box]
     lines = [line for line in lines if sum(map(str.isalpha, line.text)) > 1]
-    if _AUTHORITY.search(" ".join(line.text for line in lines[:_MAX_LINES])):
-        return []
+    lines = [line for line in lines if not _OFFICE.fullmatch(line.text)]
     largest = max((_rounded(line.size) for line in lines), default=0.0)
     if not lines or largest < _LARGER * body_size:
         return []

@@ -32,6 +32,9 @@ _SIGN_MARKS = frozenset("*†‡§¶")
 _LAST_MARK = re.compile(r"[0-9*†‡§¶](?=[^0-9*†‡§¶]*+$)")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNIT = re.compile(r"(?:^|[\s\d/·])(?:10|[kcdmµ]?m|s|ft|in|yd)$")
+_CURRENCY = frozenset("$€£¥₽₪₹")
+_ENDS_OF_NUMBERS = frozenset("0123456789)—–%")
+_STARTS_OF_NUMBERS = frozenset("0123456789(—–")
 _GONE = "\ufdd0"  # stands for a character that has gone into another; no text has it
 _WORD = re.compile(rf"[^\s\x00\x01\x03-\x20\x7f-\xa0{_GONE}][^\s\x00\x01\x03-\x20\x7f-\xa0]*+")
 _BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
@@ -185,8 +188,8 @@ class _Reader:
         """Return the line of words in reading order, with its cells where gaps are wide."""
         cells: list[list[_Word]] = [[words[0]]]
         texts = [self._text(words[0].indexes)]
-        for word, gap in zip(words[1:], gaps, strict=True):
-            if gap > _WIDE_GAP * size:
+        for place, (word, gap) in enumerate(zip(words[1:], gaps, strict=True), start=1):
+            if gap > _WIDE_GAP * size or self._begins_sum(words, place):
                 cells.append([])
                 texts.append("")
             cells[-1].append(word)
@@ -206,6 +209,14 @@ class _Reader:
             ),
             letters=tuple(self._letters(words)) if self._with_letters else (),
         )
+
+    def _begins_sum(self, words: Sequence[_Word], place: int) -> bool:
+        """Whether a lone sign of currency stands between two numbers: those of two columns that are close."""
+        if len(words[place].indexes) > 1 or self._characters[words[place].indexes[0]] not in _CURRENCY:
+            return False
+        before = self._characters[words[place - 1].indexes[-1]]
+        after = self._characters[words[place + 1].indexes[0]] if place + 1 < len(words) else ""
+        return before in _ENDS_OF_NUMBERS and after in _STARTS_OF_NUMBERS
 
     def _letters(self, words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
         for word in words:

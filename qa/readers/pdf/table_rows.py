@@ -11,6 +11,7 @@ from qa.readers.pdf.layout import Cell, Line
 
 _CURRENCY = re.compile(r"[A-Z]{0,3}[$€£¥₽₪₹]")
 _TRAILING_CURRENCY = re.compile(r"(.*\S)\s+([$€£¥₽₪₹])")
+_SPACED_CURRENCY = re.compile(r"^([A-Z]{0,3}[$€£¥₽₪₹])\s+(?=[\d(—–])")
 _CLOSING = re.compile(r"[)%]{1,2}|\*+")
 _NUMERIC = re.compile(r"[^\w]*\d[\d.,\s]*\W*|[—–-]")
 _YEAR = re.compile(r"(?:19|20)\d\d\W*")
@@ -35,7 +36,7 @@ def _joined_signs(cells: Sequence[Cell]) -> list[Cell]:
     joined: list[Cell] = []
     sign: Cell | None = None
     for cell in cells:
-        text = f"{sign.text}{cell.text}" if sign else cell.text
+        text = _SPACED_CURRENCY.sub(r"\1", f"{sign.text}{cell.text}" if sign else cell.text)
         sign = None
         if _CURRENCY.fullmatch(text):
             sign = Cell(text, cell.left, cell.right)
