@@ -12,6 +12,7 @@ from qa.readers.pdf.layout import Line, join
 from qa.readers.pdf.table_rows import make_grid
 
 _NEAR = 2.4  # line heights: a line that is nearer to a table's row may be one, too
+_NEARBY_ROWS = 100  # rows of a table that show where its columns are
 _MAX_STUB = 3  # lines in a row without numbers that are still part of a table
 
 Paragraph = Sequence[Line]
@@ -21,7 +22,8 @@ def gather(paragraphs: Sequence[Paragraph]) -> list[list[Line]]:
     """Join the pieces of a table: its rows, and the lines between and above them that lack numbers."""
     gathered: list[list[Line]] = []
     for number, paragraph in enumerate(paragraphs):
-        if gathered and _belongs(gathered[-1], paragraph, paragraphs[number + 1 :]):
+        following = paragraphs[number + 1 : number + 1 + _MAX_STUB]
+        if gathered and _belongs(gathered[-1], paragraph, following):
             gathered[-1] += paragraph
         else:
             gathered.append(list(paragraph))
@@ -67,7 +69,7 @@ def _has_table_below(page: Sequence[Paragraph], row: Sequence[str | None], numbe
 
 
 def _is_table(paragraph: Paragraph) -> bool:
-    return any(line.is_tabular for line in paragraph)
+    return any(line.is_tabular for line in paragraph[:_NEARBY_ROWS])
 
 
 def _belongs(before: Paragraph, paragraph: Paragraph, following: Sequence[Paragraph]) -> bool:
@@ -76,7 +78,7 @@ def _belongs(before: Paragraph, paragraph: Paragraph, following: Sequence[Paragr
         return False
     if _is_table(paragraph):
         return _is_table(before) or _is_head(before, paragraph)
-    return _is_table(before) and _leads_to_rows(before, [paragraph, *following[:_MAX_STUB]])
+    return _is_table(before) and _leads_to_rows(before[-_NEARBY_ROWS:], [paragraph, *following])
 
 
 def _leads_to_rows(table: Paragraph, paragraphs: Sequence[Paragraph]) -> bool:

@@ -15,6 +15,7 @@ _SPACED_CURRENCY = re.compile(r"^([A-Z]{0,3}[$€£¥₽₪₹])\s+(?=[\d(—–
 _CLOSING = re.compile(r"[)%]{1,2}|\*+")
 _NUMERIC = re.compile(r"[^\w]*\d[\d.,\s]*\W*|[—–-]")
 _YEAR = re.compile(r"(?:19|20)\d\d\W*")
+_MAX_COLUMNS = 60  # more than fit on a printed page
 _HEADER_ROWS = 6  # rows above a table's first numbers that may name its columns
 
 
@@ -53,6 +54,8 @@ def _joined_signs(cells: Sequence[Cell]) -> list[Cell]:
 def _columns(rows: Sequence[Sequence[Cell]]) -> list[tuple[float, float]]:
     """Return the ends of the columns that the fuller rows show, or nothing if they contradict each other."""
     most = max(map(len, rows))
+    if most > _MAX_COLUMNS:
+        return []
     columns: list[tuple[float, float]] = []
     for cell in sorted(
         (cell for row in rows if len(row) >= max(2, most - 1) for cell in row), key=lambda cell: cell.left
@@ -61,7 +64,9 @@ def _columns(rows: Sequence[Sequence[Cell]]) -> list[tuple[float, float]]:
             columns[-1] = columns[-1][0], max(columns[-1][1], cell.right)
         else:
             columns.append((cell.left, cell.right))
-    return _without_excess(columns, rows, most) if len(columns) >= most else []
+    if not most <= len(columns) <= _MAX_COLUMNS:
+        return []
+    return _without_excess(columns, rows, most)
 
 
 def _without_excess(

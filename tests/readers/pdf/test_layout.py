@@ -6,12 +6,15 @@ import re
 import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.readers.pdf.layout import Cell, Line, join, paragraphs, vocabulary
+from qa.readers.pdf.page_blocks import gather
+from qa.readers.pdf.table_rows import make_grid
 
 
 def _line(text: str, number: int = 0, left: float = 50) -> Line:
@@ -72,3 +75,22 @@ def test_a_page_of_very_many_lines_takes_time_in_proportion(kind: str) -> None:
 
     # A square would take 64 times as long; the machine may be busy, so the best of some tries counts.
     assert any(seconds(16_000) < max(0.3, 24 * seconds(2_000)) for _ in range(4))
+
+
+@pytest.mark.parametrize("kind", ["one row", "rows with labels"])
+def test_tables_of_very_many_cells_take_time_in_proportion(kind: str) -> None:
+    def seconds(count: int) -> float:
+        if kind == "one row":
+            lines = [_cell(10.0 * number, 5) for number in range(count)]
+        else:
+            cells = (Cell("a", 50, 60), Cell("1", 300, 310))
+            row = Line("a\t1", 50, 310, 0, 10, 10, cells=cells)
+            label = Line("Label", 50, 90, 0, 10, 10, cells=(Cell("Label", 50, 90),))
+            lines = [replace(label if n % 2 else row, baseline=-12.0 * n) for n in range(count)]
+        started = time.process_time()
+        for block in gather(list(paragraphs(lines))):
+            if block[0].is_tabular:
+                assert make_grid(block).text
+        return time.process_time() - started
+
+    assert any(seconds(8_000) < max(0.5, 24 * seconds(1_000)) for _ in range(4))
