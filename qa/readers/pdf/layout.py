@@ -8,7 +8,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import quantiles
+from typing import NamedTuple
 
+from qa.readers.pdf.pdfium import Box
 from qa.text.patterns import SENTENCE_MARKS, begins_with_bullet, ends_with_mark
 
 _WORD = re.compile(r"[^\W_]++(?:-[^\W_]++)*+")
@@ -19,6 +21,12 @@ _FIRST_WORD = re.compile(r"[^\W\d_]+")
 # Chosen so that the pages of the tests come out right: one and two columns, indented or not, tables.
 _SAME_SIZE = 0.15  # the share by which the sizes of lines of one paragraph may differ
 _WIDER_GAP = 1.25  # times the usual distance of lines: more begins a paragraph
+_EVEN = 0.04  # the share by which even distances of lines may differ
+_EVEN_GAPS = 3  # even distances that show how a paragraph is spaced
+_WIDEST = 3.2  # line heights: no paragraph's lines are further apart
+_RAGGED = 0.35  # the share of a column that a line which goes on may leave empty
+_SPACE = 0.8  # line heights: pieces of a line that are nearer are words of one cell
+_NO_SPACE = 0.12  # line heights: pieces that are nearer are parts of one word
 _FEW_LINES = 3  # too few to show a column's margin or a usual distance
 _TABLE_GAP = 2.5  # line heights: rows of a table that are further apart are two tables
 
@@ -29,17 +37,32 @@ _MAX_WORD_LENGTH = 100
 """Characters that are kept of a word which goes on over many lines."""
 
 
+class Cell(NamedTuple):
+    """A part of a line that a wide gap sets apart: its text and its ends in points."""
+
+    text: str
+    left: float
+    right: float
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of a page, in points from the page's lower left corner.
 
     Attributes:
         text: with "-" for a hyphen at its end, and tabs between the cells of a table.
-        left: its left end.
-        right: its right end.
+        left: where it begins. Across, the places of a line that runs from right to left count negatively, so
+            that each line goes from its left to its right.
+        right: where it ends.
         baseline: the height of its baseline.
         size: the median height of its letters' boxes.
         first_word: the width of its first word.
+        bold: whether its letters are.
+        cells: its parts between tabs.
+        letters: for each of the page's characters in it, in reading order, its index and how many letters and
+            digits of the text it stands for; empty if nobody asked for them.
+        box: its place, if it is an annotation's text and not the page's own.
+        is_value: whether it is the value of a form's field, or has one in it.
     """
 
     text: str
@@ -48,6 +71,16 @@ class Line:
     baseline: float
     size: float
     first_word: float
+    bold: bool = False
+    cells: tuple[Cell, ...] = ()
+    letters: tuple[tuple[int, int], ...] = ()
+    box: Box | None = None
+    is_value: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is a paragraph of its own: text that was put onto the page later."""
+        return self.box is not None and not self.is_value
 
     @property
     def is_tabular(self) -> bool:
@@ -71,13 +104,16 @@ def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
     position = 0
     for run in _runs(rows, _leading(rows)):
         margin = _margin(run, rows, position)
-        position += len(run)
         for line in run:
-            begins = _begins_run(line, paragraph) if line is run[0] else _begins(line, paragraph, margin)
+            is_first = line is run[0]
+            begins = (
+                _begins_run(line, paragraph, rows, position) if is_first else _begins(line, paragraph, margin)
+            )
             if paragraph and begins:
                 yield paragraph
                 paragraph = []
             paragraph.append(line)
+        position += len(run)
     if paragraph:
         yield paragraph
 
@@ -123,11 +159,44 @@ def _rows(lines: Sequence[Line]) -> list[Line]:
             rows[-1].append(line)
         else:
             rows.append([line])
-    return [replace(row[0], text="\t".join(piece.text for piece in row), right=row[-1].right) for row in rows]
+    return [_merged(row) for row in rows]
+
+
+def _merged(row: Sequence[Line]) -> Line:
+    """Join the pieces of a row; the value of a form's field follows its label as a word does."""
+    if len(row) == 1:
+        return row[0]
+    texts, cells = [row[0].text], list(row[0].cells)
+    for before, piece in pairwise(row):
+        gap = piece.left - before.right
+        if before.is_value or piece.is_value or gap < _SPACE * before.size:
+            space = "" if gap < _NO_SPACE * before.size and not piece.is_value else " "
+            joins, goes_on = cells.pop(), piece.cells[0]
+            cells.append(Cell(joins.text + space + goes_on.text, joins.left, goes_on.right))
+            cells += piece.cells[1:]
+        else:
+            space = "\t"
+            cells += piece.cells
+        texts += space, piece.text
+    first = next((piece for piece in row if not piece.is_value), row[0])
+    return replace(
+        first,
+        text="".join(texts),
+        left=row[0].left,
+        right=row[-1].right,
+        cells=tuple(cells),
+        box=None,
+        is_value=any(piece.is_value for piece in row),
+    )
 
 
 def _is_beside(row: Sequence[Line], line: Line) -> bool:
     first = row[0]
+    if line.is_alone or row[-1].is_alone:
+        return False
+    if first.is_value or line.is_value:
+        on_row = abs(first.baseline - line.baseline) < 0.7 * max(first.size, line.size)
+        return on_row and line.left >= row[-1].left
     return abs(first.baseline - line.baseline) < first.size / 4 and line.left >= row[-1].right
 
 
@@ -145,9 +214,10 @@ def _leading(rows: Sequence[Line]) -> float | None:
 
 def _runs(rows: Sequence[Line], leading: float | None) -> Iterator[list[Line]]:
     """Yield runs of lines, split where the distance, the size of letters or the column changes."""
+    usual = _usual_distances(rows, leading)
     run: list[Line] = []
-    for line in rows:
-        if run and _is_apart(run[-1], line, leading):
+    for line, distance in zip(rows, usual, strict=True):
+        if run and _is_apart(run[-1], line, distance):
             yield run
             run = []
         run.append(line)
@@ -155,8 +225,35 @@ def _runs(rows: Sequence[Line], leading: float | None) -> Iterator[list[Line]]:
         yield run
 
 
+def _usual_distances(rows: Sequence[Line], leading: float | None) -> list[float | None]:
+    """Return for each row how far from the one above a line of the same paragraph would be.
+
+    That is the page's usual distance, or a wider one that stays the same over some lines, as it does where
+    a page is double-spaced but for its footnotes.
+    """
+    usual = [leading] * len(rows)
+    gaps = [0.0] + [_gap(above, below) for above, below in pairwise(rows)]
+    start = 1
+    for end in range(2, len(gaps) + 1):
+        if end < len(gaps) and gaps[start] and abs(gaps[end] - gaps[start]) <= _EVEN * gaps[start]:
+            continue
+        if gaps[start] and end - start >= _EVEN_GAPS:
+            usual[start:end] = [max(gaps[start], leading or 0.0)] * (end - start)
+        start = end
+    return usual
+
+
+def _gap(above: Line, below: Line) -> float:
+    """Return the distance of two lines that may be of one paragraph; 0 if they cannot be."""
+    gap = above.baseline - below.baseline
+    prose = not (above.is_tabular or below.is_tabular or above.is_alone or below.is_alone)
+    return gap if prose and above.has_size_of(below) and 0 < gap <= _WIDEST * above.size else 0.0
+
+
 def _is_apart(above: Line, below: Line, leading: float | None) -> bool:
     gap = above.baseline - below.baseline
+    if above.is_alone or below.is_alone or above.bold != below.bold:
+        return True
     return not (above.has_size_of(below) and 0 < gap <= _WIDER_GAP * (leading or 1.2 * above.size))
 
 
@@ -172,18 +269,41 @@ def _margin(run: Sequence[Line], rows: Sequence[Line], position: int) -> float:
     return max(line.right for line in run)
 
 
-def _begins_run(line: Line, paragraph: Sequence[Line]) -> bool:
-    """Whether the first line of a run begins a paragraph.
+def _begins_run(line: Line, paragraph: Sequence[Line], rows: Sequence[Line], position: int) -> bool:
+    """Whether the first line of a run, the row at ``position``, begins a paragraph.
 
-    It does not if a paragraph goes on in the next column, or a table with its next row.
+    It does not if a paragraph goes on in the next column or far below, or a table with its next row.
     """
     if not paragraph:
         return True
     above = paragraph[-1]
+    if above.is_alone or line.is_alone or _is_field_of_its_own(above, line):
+        return True
     if above.is_tabular and line.is_tabular and line.has_size_of(above):
         return not 0 < above.baseline - line.baseline < _TABLE_GAP * line.size
-    continues = line.text[0].islower() and not above.ends_a_sentence
-    return not (continues and line.baseline > above.baseline and line.has_size_of(above))
+    continues = line.text[0].islower() and not above.ends_a_sentence and line.has_size_of(above)
+    if not continues or above.is_tabular or line.is_tabular or above.bold != line.bold:
+        return True
+    if line.baseline > above.baseline:
+        return False
+    far = above.baseline - line.baseline > _WIDEST * line.size or abs(line.left - above.left) > 3 * line.size
+    return far or _has_room(above, line, _margin([above], rows, position - 1))
+
+
+def _is_field_of_its_own(above: Line, line: Line) -> bool:
+    """Whether a form's field is in one of two lines, and no sentence goes on from one to the other."""
+    return (above.is_value or line.is_value) and (above.ends_a_sentence or not line.text[0].islower())
+
+
+def _has_room(above: Line, line: Line, margin: float) -> bool:
+    """Whether the first word of a line would have fitted on the one above, which was ended on purpose.
+
+    Where a sentence goes on in lower case, the lines of a long one may just be ragged.
+    """
+    room = margin - above.right
+    if line.text[0].islower() and not above.ends_a_sentence and above.bold == line.bold:
+        return room > max(line.first_word + 0.8 * line.size, _RAGGED * (margin - above.left))
+    return room > line.first_word + 0.8 * line.size
 
 
 def _begins(line: Line, paragraph: Sequence[Line], margin: float) -> bool:
@@ -194,11 +314,11 @@ def _begins(line: Line, paragraph: Sequence[Line], margin: float) -> bool:
     above = paragraph[-1]
     if above.is_tabular or line.is_tabular:
         return above.is_tabular != line.is_tabular
-    if begins_with_bullet(line.text):
+    if begins_with_bullet(line.text) or _is_field_of_its_own(above, line):
         return True
     if above.text.endswith("-"):
         return False
-    if margin - above.right > line.first_word + 0.8 * line.size:
+    if _has_room(above, line, margin):
         return True
     shift = line.left - above.left
     step = 0.8 * line.size

@@ -110,7 +110,7 @@ def test_cells_of_a_row_are_one_line():
         for row, cells in enumerate(rows)
         for x, text in zip((72, 400), cells, strict=True)
     ]
-    assert one("a.pdf", make_pdf(page)).text == "Year\tTrade\n2018\t54\n2019\t60"
+    assert one("a.pdf", make_pdf(page)).text == "Year | Trade\n2018 | 54\n2019 | 60"
 
 
 def test_metadata_but_neither_dates_nor_what_programs_fill_in():

@@ -6,16 +6,23 @@ import re
 import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.readers.pdf.layout import Line, join, paragraphs, vocabulary
+from qa.readers.pdf.layout import Cell, Line, join, paragraphs, vocabulary
+from qa.readers.pdf.page_blocks import gather
+from qa.readers.pdf.table_rows import make_grid
 
 
 def _line(text: str, number: int = 0, left: float = 50) -> Line:
     return Line(text, left, left + 5 * len(text), 700 - 12.0 * number, 10, 20)
+
+
+def _cell(left: float, gap: float) -> Line:
+    return Line("cell", left, left + 10 - gap, 700, 5, 5, cells=(Cell("cell", left, left + 10 - gap),))
 
 
 def _join_by_its_first_form(paragraph: Sequence[Line], words: AbstractSet[str]) -> str:
@@ -49,13 +56,14 @@ def test_lines_are_joined_as_they_were(texts: list[str]) -> None:
     assert join(lines, words) == _join_by_its_first_form(lines, words)
 
 
-@pytest.mark.parametrize("kind", ["many short runs", "one row", "one paragraph", "hyphens"])
+@pytest.mark.parametrize("kind", ["many short runs", "one row", "one word", "one paragraph", "hyphens"])
 def test_a_page_of_very_many_lines_takes_time_in_proportion(kind: str) -> None:
     def seconds(count: int) -> float:
+        gap = 0.1 if kind == "one word" else 5
         lines = [
             _line("letters", number * 9 if kind == "many short runs" else number)
-            if kind != "one row"
-            else Line("cell", 10.0 * number, 10.0 * number + 5, 700, 10, 5)
+            if kind not in {"one row", "one word"}
+            else _cell(10.0 * number, gap)
             for number in range(count)
         ]
         if kind == "hyphens":
@@ -67,3 +75,22 @@ def test_a_page_of_very_many_lines_takes_time_in_proportion(kind: str) -> None:
 
     # A square would take 64 times as long; the machine may be busy, so the best of some tries counts.
     assert any(seconds(16_000) < max(0.3, 24 * seconds(2_000)) for _ in range(4))
+
+
+@pytest.mark.parametrize("kind", ["one row", "rows with labels"])
+def test_tables_of_very_many_cells_take_time_in_proportion(kind: str) -> None:
+    def seconds(count: int) -> float:
+        if kind == "one row":
+            lines = [_cell(10.0 * number, 5) for number in range(count)]
+        else:
+            cells = (Cell("a", 50, 60), Cell("1", 300, 310))
+            row = Line("a\t1", 50, 310, 0, 10, 10, cells=cells)
+            label = Line("Label", 50, 90, 0, 10, 10, cells=(Cell("Label", 50, 90),))
+            lines = [replace(label if n % 2 else row, baseline=-12.0 * n) for n in range(count)]
+        started = time.process_time()
+        for block in gather(list(paragraphs(lines))):
+            if block[0].is_tabular:
+                assert make_grid(block).text
+        return time.process_time() - started
+
+    assert any(seconds(8_000) < max(0.5, 24 * seconds(1_000)) for _ in range(4))

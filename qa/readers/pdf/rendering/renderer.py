@@ -20,7 +20,7 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 from qa.errors import RenderingBusyError, RenderingError, RenderingTimeoutError
-from qa.readers.pdf.extraction import count_letters
+from qa.readers.pdf.page_lines import count_letters
 from qa.readers.pdf.rendering.drawing_worker import Task, Worker
 from qa.readers.pdf.rendering.sheet import Rectangle, Sheet
 from qa.types import Span

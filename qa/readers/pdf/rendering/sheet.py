@@ -1,7 +1,7 @@
 """One page of a PDF: drawn as a picture, and the places of a range of its text.
 
-The text has the page's letters and digits in their order; only what is between them may differ. So the n-th
-letter of a page's text is the n-th letter of the page, and needs no search.
+Where the letters of a page's text are drawn is told by the reader itself, which reads the page again with its
+neighbours: the n-th letter of the text is the n-th that it reads, and needs no search.
 
 All of it runs in a separate process (see ``drawing_process``): a hostile page can make PDFium draw for hours.
 """
@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 from qa.errors import NotFoundError, RenderingError
-from qa.readers.pdf import extraction
+from qa.readers.pdf import extraction, pdfium
 from qa.types import Span
 
 WIDTH = 900
@@ -69,7 +69,7 @@ def draw(file: BinaryIO, page: int) -> bytes:
         ReadError: it cannot be opened.
         RenderingError: it contains too large a picture.
     """
-    with extraction.open_document(file) as document, _opened_page(document, page) as (opened, _):
+    with pdfium.open_document(file) as document, _opened_page(document, page) as (opened, _):
         for width, height in _embedded(opened):
             if width * height > MAX_EMBEDDED_PIXELS:
                 raise RenderingError(
@@ -91,9 +91,9 @@ def locate(file: BinaryIO, page: int, letters: Span) -> Sheet:
         NotFoundError: there is no such page.
         ReadError: it cannot be opened.
     """
-    with extraction.open_document(file) as document, _opened_page(document, page) as (opened, text_page):
-        wanted = islice(extraction.letter_indexes(text_page), *letters)
-        lines = _lines(_place(opened, extraction.character_box(text_page, index)) for index in wanted)
+    with pdfium.open_document(file) as document, _opened_page(document, page) as (opened, _):
+        wanted = islice(extraction.letter_places(document, page - 1), *letters)
+        lines = _lines(_place(opened, box) for box in wanted)
         width, height = opened.get_size()
         return Sheet(height / width, tuple(lines))
 
@@ -102,7 +102,7 @@ def locate(file: BinaryIO, page: int, letters: Span) -> Sheet:
 def _opened_page(document: Any, page: int) -> Iterator[tuple[Any, Any]]:
     if not 1 <= page <= len(document):
         raise NotFoundError(f"There is no page {page}.")
-    with extraction.open_page(document, page - 1) as opened:
+    with pdfium.open_page(document, page - 1) as opened:
         yield opened
 
 

@@ -8,7 +8,8 @@ from PIL import Image
 
 from qa.errors import NotFoundError, ReadError, RenderingError
 from qa.readers import read
-from qa.readers.pdf import extraction
+from qa.readers.pdf import extraction, pdfium
+from qa.readers.pdf.page_lines import count_letters
 from qa.readers.pdf.rendering import sheet
 from qa.readers.pdf.rendering.renderer import letters_on_page
 from qa.types import Span
@@ -60,12 +61,10 @@ def test_the_letters_of_the_pages_are_those_of_the_text() -> None:
         ]
         data = make_pdf(*drawn, [])
         reading = reading_of(data)
-        with extraction.open_document(data) as document:
+        with pdfium.open_document(data) as document:
             for index, page in enumerate(reading.pages):
-                with extraction.open_page(document, index) as (_, text_page):
-                    assert sum(1 for _ in extraction.letter_indexes(text_page)) == extraction.count_letters(
-                        page.slice(reading.text)
-                    )
+                places = extraction.letter_places(document, index)
+                assert sum(1 for _ in places) == count_letters(page.slice(reading.text))
 
 
 def test_a_span_is_marked_where_it_was_drawn() -> None:
