@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from qa.readers.extract import Extract
 from qa.readers.metadata import Facts, date_notes
-from qa.readers.plain_text import decode
+from qa.readers.plain_text import decode_leniently
 from qa.readers.sidecar import front_matter
 from qa.text.patterns import lines_with_ends
 from qa.types import Heading, Span
@@ -28,11 +28,12 @@ def read(data: bytes) -> Extract:
     """Read Markdown with its front matter and headings."""
     from markdown_it import MarkdownIt
 
-    text, left_out = _without_pictures(decode(data))
+    decoded, damaged = decode_leniently(data)
+    text, left_out = _without_pictures(decoded)
     facts = Facts()
     body, values, note = front_matter(text)
     facts.add_all(values, "file")
-    notes = date_notes(values.get("published")) + tuple(filter(None, (note, left_out)))
+    notes = date_notes(values.get("published")) + tuple(filter(None, (note, left_out))) + damaged
     line_starts = accumulate(map(len, lines_with_ends(text[body:])), initial=body)
     lines = [Span(*bounds) for bounds in pairwise(line_starts)]
     headings = [Heading(Span(0, body), 0)] if body else []

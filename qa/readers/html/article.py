@@ -21,7 +21,10 @@ from qa.readers.metadata import Facts, first_nonblank, written_by_hand
 from qa.readers.plain_text import Decoded
 
 _DECLARATION_BYTES = 4096  # HTML demands the declaration within the first 1024
-_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*+=\s*+(?:[\"']\s*+)?([\w.:-]+)", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--(?:(?!-->).)*+(?:-->|\Z)", re.DOTALL)
+_META = re.compile(rb"<meta\b[^>]{0,500}", re.IGNORECASE)
+_CHARSET = re.compile(rb"[\s\"';]charset\s*+=\s*+(?:[\"']\s*+)?([\w.:-]+)", re.IGNORECASE)
+_OTHER_META = re.compile(rb"[\s\"'](?:name|property|itemprop)\s*+=", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"^\s*+<\?xml[^>]{0,200}?encoding\s*+=\s*+[\"']([\w.:-]+)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"^\s*+<\?xml[^>]*\?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]*;")
@@ -55,9 +58,17 @@ def read(data: bytes) -> Extract:
 
 def decode_markup(data: bytes) -> Decoded:
     """Decode HTML or XML by the encoding that it declares, unless that is plainly wrong."""
-    top = data[:_DECLARATION_BYTES]
-    declared = _XML_ENCODING.search(top) or _CHARSET.search(top)
-    return decode_declared(data, declared[1].decode("ascii") if declared else None)
+    declared = _XML_ENCODING.search(data[:_DECLARATION_BYTES])
+    return decode_declared(data, declared[1].decode("ascii") if declared else _declared_in_head(data))
+
+
+def _declared_in_head(data: bytes) -> str | None:
+    """Return the encoding that a ``meta`` element declares; other ones may mention encodings."""
+    for meta in _META.findall(_COMMENT.sub(b"", data[:_DECLARATION_BYTES])):
+        charset = _CHARSET.search(meta)
+        if charset and not _OTHER_META.search(meta):
+            return str(charset[1], "ascii")
+    return None
 
 
 def parse(markup: str) -> Any:
