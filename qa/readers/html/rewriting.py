@@ -7,26 +7,20 @@ their markup alone. Here that becomes characters, before anything is extracted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from qa.readers.html.elements import local_name
 from qa.readers.html.formulas import linear_text
+from qa.readers.html.superscripts import is_superscript, subscript_text, superscript_text
 
 _HAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u3003\uff01-\uff0f"
 _LINE_END_IN_HAN = re.compile(rf"(?<=[{_HAN}])[ \t]*\r?\n\s*(?=[{_HAN}])")
-_SUPERSCRIPTS = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
-_EXPONENT = re.compile(r"[+\-−]?\d{1,3}")
 _WHOLE_NUMBER = re.compile(r"-?\d{1,6}")
-_MARK_OF_NOTE = re.compile(r"[\d,–\- ]{1,9}|[a-z*†‡§¶]{1,3}")
-
-_LONGEST_UNIT = 2
-"""Letters of the longest unit or variable before an exponent, as in km²; after longer words stand notes."""
 
 _UNMARKED = ("{*}sup", "{*}sub", "{*}ruby", "{*}rb", "{*}wbr", "rewritten")
 """Elements that only divide text."""
 
-_PRONUNCIATION = frozenset({"rt", "rp", "rtc"})
 _MOST_LETTERS = 26
 
 
@@ -34,24 +28,30 @@ def rewrite(root: Any) -> None:
     """Rewrite a parsed page in place."""
     from lxml import etree
 
-    for element in list(root.iter("{*}*")):
+    for _, element in list(etree.iterwalk(root, events=("end",), tag="{*}*")):
         name = local_name(element)
-        if name == "sup":
-            _rewrite_superscript(element)
-        elif name == "math":
-            _become_text(element, linear_text(element))
-        elif name in _PRONUNCIATION:
-            _become_text(element, "")
-        elif name == "pre":
-            _keep_breaks(element)
-        elif name == "ol":
-            _number_items(element)
+        if is_superscript(element):
+            _replace(element, superscript_text(element))
+        elif name in _REWRITES:
+            _REWRITES[name](element)
     etree.strip_tags(root, *_UNMARKED)
     for element in root.iter("{*}*"):
         if element.text and _LINE_END_IN_HAN.search(element.text) and local_name(element) != "pre":
             element.text = _LINE_END_IN_HAN.sub("", element.text)
         if element.tail and _LINE_END_IN_HAN.search(element.tail):
             element.tail = _LINE_END_IN_HAN.sub("", element.tail)
+
+
+def _rewrite_subscript(element: Any) -> None:
+    _replace(element, subscript_text(element))
+
+
+def _rewrite_formula(math: Any) -> None:
+    _become_text(math, linear_text(math))
+
+
+def _leave_out(element: Any) -> None:
+    _become_text(element, "")
 
 
 def _become_text(element: Any, text: str) -> None:
@@ -61,38 +61,9 @@ def _become_text(element: Any, text: str) -> None:
     element.tag = "rewritten"
 
 
-def _rewrite_superscript(element: Any) -> None:
-    """Set an exponent or the mark of a note apart from what it follows; ordinals such as 1st stay joined."""
-    text = "".join(element.itertext()).strip()
-    before = _text_before(element)
-    links = any(local_name(child) == "a" for child in element.iter()) or _is_in_link(element)
-    letters = next((at for at, sign in enumerate(reversed(before)) if not sign.isalpha()), len(before))
-    if text.startswith("[") or not before or before[-1].isspace():
-        return
-    if links or (letters > _LONGEST_UNIT and _MARK_OF_NOTE.fullmatch(text) and not text.isalpha()):
-        _become_text(element, f" [{text}]")
-    elif _EXPONENT.fullmatch(text):
-        _become_text(element, f"^{text}" if before[-1].isdigit() else text.translate(_SUPERSCRIPTS))
-    elif before[-1].isdigit() and text[:1].isdigit():
-        _become_text(element, f" [{text}]")
-
-
-def _is_in_link(element: Any) -> bool:
-    parent = element.getparent()
-    return parent is not None and local_name(parent) == "a" and not (parent.text or "").strip()
-
-
-def _text_before(element: Any) -> str:
-    """Return the text just before an element, in its parent or, at the beginning of that, before it."""
-    while element is not None:
-        previous = element.getprevious()
-        if previous is not None:
-            return (previous.tail or "") or "".join(previous.itertext())
-        parent = element.getparent()
-        if parent is None or parent.text:
-            return "" if parent is None else parent.text
-        element = parent
-    return ""
+def _replace(element: Any, text: str | None) -> None:
+    if text is not None:
+        _become_text(element, text)
 
 
 def _keep_breaks(pre: Any) -> None:
@@ -150,3 +121,15 @@ def _roman(number: int) -> Iterator[str]:
     for value, sign in (*values, (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")):
         yield sign * (number // value)
         number %= value
+
+
+_REWRITES: Mapping[str, Callable[[Any], None]] = {
+    "sub": _rewrite_subscript,
+    "math": _rewrite_formula,
+    "rt": _leave_out,
+    "rp": _leave_out,
+    "rtc": _leave_out,
+    "pre": _keep_breaks,
+    "ol": _number_items,
+}
+"""What is done to elements, by name."""
