@@ -28,7 +28,8 @@ _OTHER_META = re.compile(rb"[\s\"'](?:name|property|itemprop)\s*+=", re.IGNORECA
 _XML_ENCODING = re.compile(rb"^\s*+<\?xml[^>]{0,200}?encoding\s*+=\s*+[\"']([\w.:-]+)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"^\s*+<\?xml[^>]*\?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]*;")
-_WORD = re.compile(r"\w+")
+_HAN = "\u3040-\u30ff\u3400-\u9fff"  # with kana: written without spaces, so that each sign counts as a word
+_WORD = re.compile(rf"[{_HAN}]|[^\W{_HAN}]+")
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _AROUND = frozenset({"head", "title", "aside", "footer", "dialog", "menu"})

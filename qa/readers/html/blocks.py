@@ -14,7 +14,9 @@ from qa.readers.html.elements import local_name
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
-    "script style template noscript svg math object iframe button select textarea input nav".split()  # noqa: SIM905
+    """
+    script style template noscript svg math object iframe button select textarea input nav video audio canvas
+    """.split()  # noqa: SIM905
 )
 _BLOCKS = frozenset(
     """
@@ -180,7 +182,7 @@ def _table(table: Any) -> Blocks:
     """Return a table and its caption; nothing if it only lays out a page: its cells are then paragraphs."""
     names = Counter(local_name(element) for element in table.iter())
     is_layout = table.get("role") in {"presentation", "none"}
-    if is_layout or names["table"] > 1 or any(names[heading] for heading in _HEADINGS):
+    if is_layout or names["pre"] or names["table"] > 1 or any(names[heading] for heading in _HEADINGS):
         return []
     captions = [Block(text_of(element)) for element in table.iter() if local_name(element) == "caption"]
     rows = [row for row in table.iter() if local_name(row) in _ROWS]

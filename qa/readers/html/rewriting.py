@@ -6,28 +6,27 @@ their markup alone. Here that becomes characters, before anything is extracted.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from qa.readers.html.elements import local_name
-from qa.readers.html.formulas import linear_text
+from qa.readers.html.elements import become_text, local_name
+from qa.readers.html.formulas import rewrite_formulas
+from qa.readers.html.line_ends import join_lines
+from qa.readers.html.numbering import number_items
+from qa.readers.html.preformatted import tidy
 from qa.readers.html.superscripts import is_superscript, subscript_text, superscript_text
-
-_HAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u3003\uff01-\uff0f"
-_LINE_END_IN_HAN = re.compile(rf"(?<=[{_HAN}])[ \t]*\r?\n\s*(?=[{_HAN}])")
-_WHOLE_NUMBER = re.compile(r"-?\d{1,6}")
 
 _UNMARKED = ("{*}sup", "{*}sub", "{*}ruby", "{*}rb", "{*}wbr", "rewritten")
 """Elements that only divide text."""
 
-_MOST_LETTERS = 26
+_SIGNS_OF_LINKS = frozenset({"¶", "#", "§", "🔗"})
 
 
 def rewrite(root: Any) -> None:
     """Rewrite a parsed page in place."""
     from lxml import etree
 
+    rewrite_formulas(root)
     for _, element in list(etree.iterwalk(root, events=("end",), tag="{*}*")):
         name = local_name(element)
         if is_superscript(element):
@@ -35,101 +34,54 @@ def rewrite(root: Any) -> None:
         elif name in _REWRITES:
             _REWRITES[name](element)
     etree.strip_tags(root, *_UNMARKED)
-    for element in root.iter("{*}*"):
-        if element.text and _LINE_END_IN_HAN.search(element.text) and local_name(element) != "pre":
-            element.text = _LINE_END_IN_HAN.sub("", element.text)
-        if element.tail and _LINE_END_IN_HAN.search(element.tail):
-            element.tail = _LINE_END_IN_HAN.sub("", element.tail)
+    join_lines(root)
 
 
 def _rewrite_subscript(element: Any) -> None:
     _replace(element, subscript_text(element))
 
 
-def _rewrite_formula(math: Any) -> None:
-    _become_text(math, linear_text(math))
-
-
 def _leave_out(element: Any) -> None:
-    _become_text(element, "")
-
-
-def _become_text(element: Any, text: str) -> None:
-    for child in list(element):
-        element.remove(child)
-    element.text = text
-    element.tag = "rewritten"
+    become_text(element, "")
 
 
 def _replace(element: Any, text: str | None) -> None:
     if text is not None:
-        _become_text(element, text)
+        become_text(element, text)
 
 
-def _keep_breaks(pre: Any) -> None:
-    for element in pre.iter():
-        if local_name(element) == "br":
-            element.tail = "\n" + (element.tail or "")
+def _drop_sign_of_link(link: Any) -> None:
+    """Drop the sign beside a heading that links to itself."""
+    if link.get("href", "").startswith("#") and "".join(link.itertext()).strip() in _SIGNS_OF_LINKS:
+        become_text(link, "")
 
 
-def _number_items(ordered: Any) -> None:
-    """Put its number before each item of an ordered list, as a browser shows it."""
-    items = [child for child in ordered if local_name(child) == "li"]
-    step = -1 if "reversed" in ordered.attrib else 1
-    number = _whole(ordered.get("start"), len(items) if step < 0 else 1)
-    for item in items:
-        number = _whole(item.get("value"), number)
-        _put_before(item, f"{_numeral(number, ordered.get('type', '1'))}. ")
-        number += step
+def _drop_control(span: Any) -> None:
+    """Drop what an encyclopedia puts beside headings to edit them."""
+    if "mw-editsection" in span.get("class", "").split():
+        become_text(span, "")
 
 
-def _whole(value: str | None, default: int) -> int:
-    return int(value) if value and _WHOLE_NUMBER.fullmatch(value.strip()) else default
-
-
-def _put_before(item: Any, mark: str) -> None:
-    """Put a mark before the first text of an item, which may stand in a paragraph of it."""
-    for element in item.iter():
-        if (element.text or "").strip():
-            element.text = mark + element.text.lstrip()
-            return
-        if any((child.tail or "").strip() for child in element[:1]):
-            break
-    item.text = mark
-
-
-def _numeral(number: int, kind: str) -> str:
-    if kind in {"a", "A"} and 0 < number <= _MOST_LETTERS:
-        return chr(ord(kind) + number - 1)
-    if kind in {"i", "I"} and number > 0:
-        roman = "".join(_roman(number))
-        return roman.upper() if kind == "I" else roman
-    return str(number)
-
-
-def _roman(number: int) -> Iterator[str]:
-    values = (
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-    )
-    for value, sign in (*values, (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")):
-        yield sign * (number // value)
-        number %= value
+def _set_apart(deleted: Any) -> None:
+    """Put a space between a deletion and the text that replaces it."""
+    following = deleted.getnext()
+    if following is not None and local_name(following) == "ins" and not deleted.tail:
+        deleted.tail = " "
 
 
 _REWRITES: Mapping[str, Callable[[Any], None]] = {
     "sub": _rewrite_subscript,
-    "math": _rewrite_formula,
     "rt": _leave_out,
     "rp": _leave_out,
     "rtc": _leave_out,
-    "pre": _keep_breaks,
-    "ol": _number_items,
+    "pre": tidy,
+    "xmp": tidy,
+    "listing": tidy,
+    "plaintext": tidy,
+    "ol": number_items,
+    "a": _drop_sign_of_link,
+    "span": _drop_control,
+    "del": _set_apart,
+    "s": _set_apart,
 }
 """What is done to elements, by name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from qa.readers.html.elements import local_name
+from qa.readers.html.elements import INLINE, local_name
 
 _SUPERSCRIPTS = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _EXPONENT = re.compile(r"[+\-−]?\d{1,3}")
@@ -55,10 +55,6 @@ _TRADEMARKS = {"TM": "™", "SM": "℠", "®": "®", "©": "©", "™": "™"}
 _ENDS_OF_CLAUSES = frozenset(".,;:!?…”’\"'»")
 _DIVIDES = ("/", "⁄", "∕")
 _DIGITS_OF_CENTS = 2
-_INLINE = frozenset(
-    {"a", "abbr", "b", "bdi", "cite", "code", "em", "font", "i", "mark", "q", "rewritten", "s", "small"}
-    | {"span", "strong", "sub", "sup", "u", "var"}
-)
 
 
 def is_superscript(element: Any) -> bool:
@@ -170,10 +166,10 @@ def _text_before(element: Any) -> str:
             previous = previous.getprevious()
         if previous is not None:
             tail = previous.tail or ""
-            is_inline = local_name(previous) in _INLINE and not tail.strip()
+            is_inline = local_name(previous) in INLINE and not tail.strip()
             return "".join(previous.itertext()) + tail if is_inline else tail
         parent = element.getparent()
-        if parent is None or parent.text or local_name(parent) not in _INLINE:
+        if parent is None or parent.text or local_name(parent) not in INLINE:
             return "" if parent is None else parent.text or ""
         element = parent
     return ""
