@@ -13,8 +13,9 @@ from qa.readers.archives import DAMAGED, open_zip
 from qa.readers.extract import Block, Extract, assemble
 from qa.readers.grid import Grid
 from qa.readers.html.article import decode_markup, parse
-from qa.readers.html.blocks import blocks, text_of
+from qa.readers.html.blocks import blocks
 from qa.readers.html.elements import local_name
+from qa.readers.html.walking import text_of
 from qa.readers.metadata import Facts
 
 _FIELDS = {

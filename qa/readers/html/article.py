@@ -13,10 +13,11 @@ from qa.errors import ReadError
 from qa.readers.encodings import decode_declared
 from qa.readers.extract import Block, Extract, assemble, printable
 from qa.readers.grid import Grid
-from qa.readers.html.blocks import blocks, is_left_out, text_of
+from qa.readers.html.blocks import blocks
 from qa.readers.html.collapsed import reveal
 from qa.readers.html.elements import local_name
 from qa.readers.html.rewriting import rewrite
+from qa.readers.html.walking import is_left_out, text_of
 from qa.readers.metadata import Facts, first_nonblank, written_by_hand
 from qa.readers.plain_text import Decoded
 

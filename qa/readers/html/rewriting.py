@@ -19,6 +19,15 @@ from qa.readers.html.superscripts import is_superscript, subscript_text, supersc
 _UNMARKED = ("{*}sup", "{*}sub", "{*}ruby", "{*}rb", "{*}wbr", "rewritten")
 """Elements that only divide text."""
 
+_ROLES_OF_TABLES = frozenset({"table", "grid", "treegrid"})
+_PARTS_BY_ROLE = {
+    "row": "tr",
+    "rowgroup": "tbody",
+    "columnheader": "th",
+    "rowheader": "th",
+    "cell": "td",
+    "gridcell": "td",
+}
 _SIGNS_OF_LINKS = frozenset({"¶", "#", "§", "🔗"})
 
 
@@ -26,6 +35,7 @@ def rewrite(root: Any) -> None:
     """Rewrite a parsed page in place."""
     from lxml import etree
 
+    _name_by_role(root)
     rewrite_formulas(root)
     for _, element in list(etree.iterwalk(root, events=("end",), tag="{*}*")):
         name = local_name(element)
@@ -35,6 +45,15 @@ def rewrite(root: Any) -> None:
             _REWRITES[name](element)
     etree.strip_tags(root, *_UNMARKED)
     join_lines(root)
+
+
+def _name_by_role(root: Any) -> None:
+    """Give the parts of tables that are made of other elements the names that tables have."""
+    for table in list(root.iter("{*}*")):
+        if table.get("role") in _ROLES_OF_TABLES and local_name(table) != "table":
+            table.tag = "table"
+            for part in table.iterdescendants("{*}*"):
+                part.tag = _PARTS_BY_ROLE.get(part.get("role", ""), part.tag)
 
 
 def _rewrite_subscript(element: Any) -> None:
