@@ -6,6 +6,7 @@ their markup alone. Here that becomes characters, before anything is extracted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,14 @@ from qa.readers.html.superscripts import is_superscript, subscript_text, supersc
 
 _UNMARKED = ("{*}sup", "{*}sub", "{*}ruby", "{*}rb", "{*}wbr", "rewritten")
 """Elements that only divide text."""
+
+_COOKIE_BANNER = re.compile(
+    r"\b(?:cookies?|gdpr|consent)[_-]?(?:banner|consent|notice|bar|pop-?up|law|message|overlay|modal|dialog)"
+    r"|onetrust|cookiebot|didomi|usercentrics",
+    re.IGNORECASE,
+)
+_LONGEST_BANNER = 5000
+"""Characters: what is longer and has such a name is the page, which may be about cookies. Chosen."""
 
 _ROLES_OF_TABLES = frozenset({"table", "grid", "treegrid"})
 _PARTS_BY_ROLE = {
@@ -35,6 +44,7 @@ def rewrite(root: Any) -> None:
     """Rewrite a parsed page in place."""
     from lxml import etree
 
+    _drop_banners(root)
     _name_by_role(root)
     rewrite_formulas(root)
     for _, element in list(etree.iterwalk(root, events=("end",), tag="{*}*")):
@@ -45,6 +55,14 @@ def rewrite(root: Any) -> None:
             _REWRITES[name](element)
     etree.strip_tags(root, *_UNMARKED)
     join_lines(root)
+
+
+def _drop_banners(root: Any) -> None:
+    """Drop what asks the reader to accept cookies."""
+    for element in list(root.iter("{*}div", "{*}section", "{*}aside", "{*}form")):
+        names = f"{element.get('id', '')} {element.get('class', '')}"
+        if _COOKIE_BANNER.search(names) and len("".join(element.itertext())) <= _LONGEST_BANNER:
+            become_text(element, "")
 
 
 def _name_by_role(root: Any) -> None:
