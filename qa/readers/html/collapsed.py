@@ -87,7 +87,7 @@ def _names_section(button: Any) -> bool:
     """Whether a button is the heading of what follows it, shown or hidden by a style sheet."""
     if any(local_name(ancestor) in _NO_CONTENT for ancestor in button.iterancestors("{*}*")):
         return False
-    following = button.getnext()
+    following = next(button.itersiblings("{*}*"), None)
     is_followed = following is not None and _count_letters(following) >= _LEAST_LETTERS
     return _is_in_heading(button) or (is_followed and _asks(button))
 
@@ -95,8 +95,8 @@ def _names_section(button: Any) -> bool:
 def _next_panel(switch: Any) -> Any:
     """Return what follows a switch, or the heading that it stands in, if that is hidden."""
     while switch is not None:
-        following = switch.getnext()
-        if following is not None and isinstance(following.tag, str) and is_hidden(following):
+        following = next(switch.itersiblings("{*}*"), None)
+        if following is not None and is_hidden(following):
             return following
         switch = switch.getparent()
         if switch is None or local_name(switch) not in _HEADINGS | {"span", "div"}:

@@ -49,9 +49,9 @@ def _show(math: Any) -> None:
 
 
 def _has_formula(parent: Any) -> bool:
-    return local_name(parent) == "span" and any(
-        local_name(part) == "rewritten" for part in parent.iter("{*}*")
-    )
+    if parent is None or local_name(parent) != "span":
+        return False
+    return any(local_name(part) == "rewritten" for part in parent.iter("{*}*"))
 
 
 def linear_text(math: Any) -> str:

@@ -27,6 +27,8 @@ def _text(body: str) -> str:
         f"<a data-toggle=collapse href='#c'>What does it cost?</a><p id=c hidden>{SHORT}</p>",
         f"<div class=faq><p>What does it cost?</p><div style='display:none'>{ANSWER}</div></div>",
         f"<button class=acc>What does it cost?</button><div class=panel>{ANSWER}</div>",
+        f"<button>What does it cost?</button><!-- x --><div>{ANSWER}</div>",
+        f"<button aria-expanded=false>What does it cost?</button><!-- x --><div hidden>{ANSWER}</div>",
         f"<h2><button>What does it cost?</button></h2><div>{ANSWER}</div>",
         f"<p>What does it cost? <span id=more style='display: none'>{ANSWER}</span></p>",
         f"<p>What does it cost?</p><p hidden=until-found>{ANSWER}</p>",

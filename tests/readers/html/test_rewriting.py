@@ -122,6 +122,11 @@ def test_pronunciation_is_left_out():
     assert "大阪の港" in _text(f"<p>{ruby}は古い。</p>")
 
 
+def test_a_picture_of_a_formula_in_one_that_is_drawn_is_left_out():
+    text = _text("<p>The flow <span class=MathJax><img class=tex alt=Q></span> is large.</p>")
+    assert "The flow is large." in text
+
+
 @pytest.mark.parametrize(
     ("markup", "text"),
     [
