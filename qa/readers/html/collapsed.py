@@ -11,7 +11,7 @@ from qa.readers.html.elements import local_name
 HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none\s*(?:!\s*important\s*)?(?:;|$)", re.IGNORECASE)
 _PANEL = re.compile(
     r"accordion|collaps|tab-?pane|tab-?content|panel|toggle|faq|answer|expand|spoiler"
-    r"|(?:read|show|see)-?more|more-?(?:text|content|info)|^\s*+more\s*+$",
+    r"|(?:read|show|see)-?more|more-?(?:text|content|info)|(?<![\w-])more(?![\w-])",
     re.IGNORECASE,
 )
 _AROUND_PANELS = re.compile(r"accordion|faq|q-?and-?a", re.IGNORECASE)
