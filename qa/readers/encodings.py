@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import codecs
 
+from qa.errors import ReadError
 from qa.readers.plain_text import Decoded, decode_leniently, replace_damaged
 
-_WIDER = {"gbk": "gb18030"}
+_WIDER = {"gbk": "gb18030", "big5": "big5hkscs"}
 """Python's codecs that read more than those of the same name, as browsers do."""
 
 _NO_ENCODINGS = frozenset({"replacement", "x-user-defined"})
@@ -35,6 +36,8 @@ def decode_declared(data: bytes, label: str | None) -> Decoded:
     codec = codec_of(label) if label else None
     if codec is None or data.startswith(_MARKS) or _is_utf8_beyond_ascii(data):
         return decode_leniently(data)
+    if codec.startswith("utf-16") and b"\0" not in data:  # who could read the declaration knows better
+        return decode_leniently(data)
     return decode_as(data, codec)
 
 
@@ -47,7 +50,18 @@ def decode_as(data: bytes, codec: str) -> Decoded:
     try:
         return Decoded(data.decode(codec), ())
     except UnicodeDecodeError:
-        return replace_damaged(data, codec) or decode_leniently(data)
+        return replace_damaged(data, codec) or _detected(data, codec)
+
+
+def _detected(data: bytes, codec: str) -> Decoded:
+    """Decode text whose encoding is not the declared one, or is that if no other fits."""
+    try:
+        return decode_leniently(data)
+    except ReadError:
+        damaged = None if b"\0" in data else replace_damaged(data, codec, tolerated=len(data))
+        if damaged is None:
+            raise
+        return damaged
 
 
 def codec_of(label: str) -> str | None:

@@ -6,20 +6,26 @@ Only the data of pictures that the file embeds is left out: it is no text, and a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from qa.readers.extract import Extract
 from qa.readers.metadata import Facts, date_notes
-from qa.readers.plain_text import decode
+from qa.readers.plain_text import decode_leniently
 from qa.readers.sidecar import front_matter
 from qa.text.patterns import lines_with_ends
-from qa.types import Heading, Span
+from qa.types import Heading, Span, Table
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_DATA = re.compile(r"(data:[\w.+-]{1,40}/[\w.+-]{1,80})(?:;[\w=.-]{1,40}){0,4};base64,[A-Za-z0-9+/=_-]{64,}")
+_DATA = re.compile(
+    r"(data:(?:[\w.+-]{1,40}/[\w.+-]{1,80})?)(?:;[\w=.-]{1,40}){0,4}"
+    r"(?:;base64,[A-Za-z0-9+/=_-]{16,}|,[\w%.~!*'+=:/?&;@$-]{64,})",
+    re.IGNORECASE,
+)
+_INDENT = " \t>"  # before the lines of a table in a list or quotation
 
 _MAX_TITLE_LENGTH = 200  # characters: a longer first heading is a paragraph that is marked wrongly
 
@@ -28,21 +34,45 @@ def read(data: bytes) -> Extract:
     """Read Markdown with its front matter and headings."""
     from markdown_it import MarkdownIt
 
-    text, left_out = _without_pictures(decode(data))
+    decoded, damaged = decode_leniently(data)
+    text, left_out = _without_pictures(decoded)
     facts = Facts()
     body, values, note = front_matter(text)
     facts.add_all(values, "file")
-    notes = date_notes(values.get("published")) + tuple(filter(None, (note, left_out)))
+    notes = date_notes(values.get("published")) + tuple(filter(None, (note, left_out))) + damaged
     line_starts = accumulate(map(len, lines_with_ends(text[body:])), initial=body)
     lines = [Span(*bounds) for bounds in pairwise(line_starts)]
     headings = [Heading(Span(0, body), 0)] if body else []
-    for opening, inline in pairwise(MarkdownIt("commonmark").parse(text[body:])):
+    tokens = MarkdownIt("commonmark").enable("table").parse(text[body:])
+    for opening, inline in pairwise(tokens):
         if opening.type == "heading_open" and inline.content.strip():
             level = int(opening.tag[1:])
             headings.append(Heading(_span(text, lines, inline), level))
             if level == 1 and len(inline.content) <= _MAX_TITLE_LENGTH:
                 facts.add("title", _shown(inline), "text")
-    return Extract(text, facts, tuple(headings), notes=notes)
+    return Extract(text, facts, tuple(headings), tables=tuple(_tables(text, lines, tokens)), notes=notes)
+
+
+def _tables(text: str, lines: list[Span], tokens: list[Token]) -> Iterator[Table]:
+    """Yield the tables. The line of dashes below a header belongs to no row."""
+    header: Span | None = None
+    rows: list[Span] = []
+    part = ""
+    for token in tokens:
+        if token.type in {"thead_open", "tbody_open"}:
+            part = token.type
+        elif token.type == "tr_open" and token.map:
+            line = lines[token.map[0]]
+            shown = line.slice(text)
+            start = line.start + len(shown) - len(shown.lstrip(_INDENT))
+            row = Span(start, max(start, line.start + len(shown.rstrip())))
+            if part == "thead_open":
+                header = row
+            else:
+                rows.append(row)
+        elif token.type == "table_close":
+            yield Table(header, tuple(rows))
+            header, rows = None, []
 
 
 def _without_pictures(text: str) -> tuple[str, str | None]:

@@ -65,7 +65,9 @@ characters or whole, score -4.4 to -2.4; its German ones -13 to -9.
 _SAMPLE = 100_000
 """Bytes that are scored: some 20 pages."""
 
-_REPLACEMENT = "\ufffd"
+REPLACEMENT = "\ufffd"
+"""What stands for a byte that does not fit the encoding."""
+
 _ONE_DAMAGED_IN = 100
 """A text may have one damaged character in so many, or just one; else it is another encoding. Chosen."""
 
@@ -105,14 +107,20 @@ def decode_leniently(data: bytes) -> Decoded:
         return damaged
 
 
-def replace_damaged(data: bytes, codec: str) -> Decoded | None:
-    """Decode text with U+FFFD for each byte that does not fit, and a note; None if many do not."""
-    text = data.decode(codec, errors="replace")
-    count = text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
-    if count > max(1, len(text) // _ONE_DAMAGED_IN):
+def replace_damaged(data: bytes, codec: str, *, tolerated: int | None = None) -> Decoded | None:
+    """Decode text with U+FFFD for each byte that does not fit, and a note; None if many do not.
+
+    Args:
+        data: the encoded text.
+        codec: the name of Python's codec.
+        tolerated: how many characters may be damaged; by default one in a hundred, or just one.
+    """
+    text = data.decode(codec, errors="replace").removeprefix("\ufeff")
+    count = text.count(REPLACEMENT) - data.count(REPLACEMENT.encode())
+    if count > (max(1, len(text) // _ONE_DAMAGED_IN) if tolerated is None else tolerated):
         return None
     characters = f"{count} damaged characters were" if count > 1 else "1 damaged character was"
-    return Decoded(text, (f"{characters} replaced by {_REPLACEMENT}: the file is not quite {codec.upper()}",))
+    return Decoded(text, (f"{characters} replaced by {REPLACEMENT}: the file is not quite {codec.upper()}",))
 
 
 def decode(data: bytes) -> str:

@@ -12,7 +12,7 @@ from qa.readers.grid import Cell, Grid, lay_out
 from qa.readers.header_rows import with_header
 from qa.readers.metadata import Facts
 from qa.readers.numerals import write_number
-from qa.readers.plain_text import decode
+from qa.readers.plain_text import decode_leniently
 
 _SETTINGS = {
     "file_insertion_enabled": False,
@@ -53,13 +53,14 @@ _MAX_DEPTH = 4
 def read(data: bytes) -> Extract:
     """Read a document: its text, headings and the fields at its beginning."""
     reader = _Reader()
-    document = _parse(decode(data))
+    text, damaged = decode_leniently(data)
+    document = _parse(text)
     text, headings, tables = assemble(reader.blocks(document, 0))
     facts = Facts()
     facts.add_all(reader.fields, "file")
     if headings:
         facts.add("title", headings[0].span.slice(text), "text")
-    return Extract(text, facts, headings, tables=tables, notes=tuple(reader.noted))
+    return Extract(text, facts, headings, tables=tables, notes=(*damaged, *reader.noted))
 
 
 def _parse(text: str) -> Any:

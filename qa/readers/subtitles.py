@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from qa.errors import ReadError
 from qa.readers.extract import Block, Extract, assemble, one_line
-from qa.readers.plain_text import decode
+from qa.readers.plain_text import decode_leniently
 from qa.text.patterns import SENTENCE_MARKS, ends_with_mark, lines
 
 _TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,]\d{1,3}"
@@ -36,10 +36,11 @@ class _Cue:
 
 def read(data: bytes) -> Extract:
     """Read subtitles of either kind."""
-    cues = list(_without_repeats(_cues(lines(decode(data)))))
+    text, damaged = decode_leniently(data)
+    cues = list(_without_repeats(_cues(lines(text))))
     if not cues:
         raise ReadError("holds no subtitles that can be read")
-    return Extract(assemble(map(Block, _paragraphs(cues))).text, headings=())
+    return Extract(assemble(map(Block, _paragraphs(cues))).text, headings=(), notes=damaged)
 
 
 def _cues(rows: list[str]) -> Iterator[_Cue]:

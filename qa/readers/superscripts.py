@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_RAISED = str.maketrans("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺")
+RAISED = str.maketrans("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺")
 
 
 def raise_digits(digits: str, before: str) -> str:
@@ -11,7 +11,7 @@ def raise_digits(digits: str, before: str) -> str:
     >>> raise_digits("3", "10"), raise_digits("2", "km")
     ('^3', '²')
     """
-    return f"^{digits}" if before[-1:].isdigit() else digits.translate(_RAISED)
+    return f"^{digits}" if before[-1:].isdigit() else digits.translate(RAISED)
 
 
 def raise_text(text: str, before: str) -> str:

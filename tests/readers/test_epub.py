@@ -78,3 +78,52 @@ def test_a_chapter_of_an_unknown_type_is_noted():
     )
     notes = one("a.epub", make_epub("<p>First.</p>", "<p>Second.</p>", package=package)).notes
     assert notes == ("chapter OEBPS/text/two.xhtml was not read: it is of type application/x-strange",)
+
+
+TYPE_OF_TWO = 'href="text/two.xhtml" media-type="application/xhtml+xml"'
+
+
+@pytest.mark.parametrize("media_type", ["text/xml", "Application/XHTML+XML; charset=utf-8", ""])
+def test_a_page_of_a_vague_type_is_read(media_type):
+    package = PACKAGE.replace(TYPE_OF_TWO, f'href="text/two.xhtml" media-type="{media_type}"')
+    reading = one("a.epub", make_epub("<p>First.</p>", "<p>Second.</p>", package=package))
+    assert (reading.text, reading.notes) == ("First.\n\nSecond.", ())
+
+
+def test_what_a_package_names_instead_of_a_foreign_chapter_is_read():
+    foreign = 'href="two.dat" media-type="application/x-strange" fallback="plain"'
+    item = (
+        '<item id="plain" href="text/two.xhtml" media-type="application/xhtml+xml" fallback="c2"/></manifest>'
+    )
+    package = PACKAGE.replace(TYPE_OF_TWO, foreign).replace("</manifest>", item)
+    assert one("a.epub", make_epub("<p>First.</p>", "<p>Second.</p>", package=package)).text.endswith(
+        "Second."
+    )
+    circle = package.replace('xhtml+xml" fallback', 'x-strange" fallback')
+    assert "was not read" in one("a.epub", make_epub("<p>First.</p>", "", package=circle)).notes[0]
+
+
+def test_a_chapter_stands_once_and_a_missing_item_is_noted():
+    spine = '<itemref idref="c1"/><itemref idref="c1"/><itemref idref="c9"/></spine>'
+    reading = one("a.epub", make_epub("<p>First.</p>", "", package=PACKAGE.replace("</spine>", spine)))
+    assert reading.text == "First."
+    assert "a chapter was not read: the package has no item 'c9'" in reading.notes
+
+
+def test_a_table_of_contents_is_left_out():
+    guide = '</spine><guide><reference type="toc" href="text/two.xhtml#top"/></guide>'
+    package = PACKAGE.replace("</spine>", guide)
+    links = "<p><a href='one'>First chapter</a> 3</p>"
+    assert one("a.epub", make_epub("<p>First.</p>", links, package=package)).text == "First."
+    prose = f"<p>This book has {links}</p><p>one long chapter about the sea.</p>"
+    assert "sea" in one("a.epub", make_epub("<p>First.</p>", prose, package=package)).text
+
+
+def test_translators_are_no_authors():
+    creators = (
+        '<dc:creator id="a">Ann One</dc:creator><dc:creator id="b">Bob Two</dc:creator>'
+        '<meta refines="#b" property="role" scheme="marc:relators">trl</meta>'
+        '<dc:creator xmlns:o="http://www.idpf.org/2007/opf" o:role="ill">Cy Three</dc:creator>'
+    )
+    package = PACKAGE.replace("<dc:creator>Ann One</dc:creator><dc:creator>Bob Two</dc:creator>", creators)
+    assert one("a.epub", make_epub("<p>Text.</p>", "", package=package)).metadata.author == "Ann One"

@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,40 @@ def test_broken_front_matter_is_text_and_noted():
     reading = one("a.md", "---\ntitle: [x\n---\n\nText.\n")
     assert all(heading.level for heading in reading.headings)
     assert "front matter cannot be read" in reading.notes[0]
+
+
+def test_tables_are_their_lines():
+    text = (
+        "---\ntitle: A\n---\n\nPorts:\n\n| Port | Boats |\r\n|------|------:|\r\n"
+        "| Wick |  |\r\n| Nairn | `a\\|b` |\r\n\r\n"
+        "> Port | Now\n> --- | ---\n> Wick | 7\n\n```\n| a |\n|---|\n| b |\n```\n"
+    )
+    reading = one("a.md", text)
+    assert reading.text == text
+    shown = [(table.header.slice(text), [row.slice(text) for row in table.rows]) for table in reading.tables]
+    assert shown == [
+        ("| Port | Boats |", ["| Wick |  |", "| Nairn | `a\\|b` |"]),
+        ("Port | Now", ["Wick | 7"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg==",
+        "data:image/svg+xml;charset=utf-8;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmciPg",
+        "DATA:;BASE64,R0lGODlhAQABAIAAAAAAAP",
+        f"data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'{'%20' * 30}",
+    ],
+)
+def test_no_embedded_data_is_text(data):
+    reading = one("a.md", f"The pier ![at noon]({data}) is long.")
+    assert reading.text == f"The pier ![at noon]({data[: data.index(':') + 1]}{_type(data)},…) is long."
+    assert reading.notes == ("the data of an embedded file is left out of the text",)
+
+
+def _type(data):
+    return data.partition(":")[2].partition(",")[0].partition(";")[0]
 
 
 @settings(deadline=None)

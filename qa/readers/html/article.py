@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from typing import Any
 
@@ -13,24 +13,34 @@ from qa.errors import ReadError
 from qa.readers.encodings import decode_declared
 from qa.readers.extract import Block, Extract, assemble, printable
 from qa.readers.grid import Grid
-from qa.readers.html.blocks import blocks, is_left_out, text_of
+from qa.readers.html.blocks import blocks
 from qa.readers.html.collapsed import reveal
 from qa.readers.html.elements import local_name
 from qa.readers.html.rewriting import rewrite
+from qa.readers.html.selection import count_words, select
+from qa.readers.html.walking import is_left_out, text_of
 from qa.readers.metadata import Facts, first_nonblank, written_by_hand
 from qa.readers.plain_text import Decoded
 
 _DECLARATION_BYTES = 4096  # HTML demands the declaration within the first 1024
-_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*+=\s*+(?:[\"']\s*+)?([\w.:-]+)", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--(?:(?!-->).)*+(?:-->|\Z)", re.DOTALL)
+_META = re.compile(rb"<meta\b[^>]{0,500}", re.IGNORECASE)
+_CHARSET = re.compile(rb"[\s\"';]charset\s*+=\s*+(?:[\"']\s*+)?([\w.:-]+)", re.IGNORECASE)
+_OTHER_META = re.compile(rb"[\s\"'](?:name|property|itemprop)\s*+=", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"^\s*+<\?xml[^>]{0,200}?encoding\s*+=\s*+[\"']([\w.:-]+)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"^\s*+<\?xml[^>]*\?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]*;")
-_WORD = re.compile(r"\w+")
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _AROUND = frozenset({"head", "title", "aside", "footer", "dialog", "menu"})
-_MIN_RATIO, _MAX_PAGE_RATIO, _MAX_MAIN_RATIO = 0.9, 1.3, 2.0
-"""Bounds of a part's words over the article's: the lowest, and the highest of a page and of its main part."""
+_MIN_RATIO = 0.9
+"""How many of the extracted article's words a part of the page has at least, if the article is in it."""
+
+_MAX_RATIO, _MOST_OTHERS = 1.1, 30
+"""A part is read whole if it has at most so many words per word of the extracted article, and so many more.
+
+The extractor drops some of the content; menus are longer.
+"""
 
 _METAS = {
     "title": ("og:title", "citation_title", "dc.title", "dcterms.title", "twitter:title"),
@@ -55,9 +65,17 @@ def read(data: bytes) -> Extract:
 
 def decode_markup(data: bytes) -> Decoded:
     """Decode HTML or XML by the encoding that it declares, unless that is plainly wrong."""
-    top = data[:_DECLARATION_BYTES]
-    declared = _XML_ENCODING.search(top) or _CHARSET.search(top)
-    return decode_declared(data, declared[1].decode("ascii") if declared else None)
+    declared = _XML_ENCODING.search(data[:_DECLARATION_BYTES])
+    return decode_declared(data, declared[1].decode("ascii") if declared else _declared_in_head(data))
+
+
+def _declared_in_head(data: bytes) -> str | None:
+    """Return the encoding that a ``meta`` element declares; other ones may mention encodings."""
+    for meta in _META.findall(_COMMENT.sub(b"", data[:_DECLARATION_BYTES])):
+        charset = _CHARSET.search(meta)
+        if charset and not _OTHER_META.search(meta):
+            return str(charset[1], "ascii")
+    return None
 
 
 def parse(markup: str) -> Any:
@@ -96,8 +114,7 @@ def _parse_xhtml(body: str) -> Any:
 def _article(root: Any) -> list[Block | Grid]:
     """Return the part that the page marks as main, or the whole page if it has little beside the article.
 
-    The article is what trafilatura finds. It drops sentences and headings of some pages, so its result is
-    used only where the page is full of other things.
+    Of a page that is full of other things, return the blocks where trafilatura finds the article.
     """
     from trafilatura import bare_extraction
     from trafilatura.settings import Document
@@ -106,19 +123,26 @@ def _article(root: Any) -> list[Block | Grid]:
         _for_trafilatura(root), favor_recall=True, include_comments=False, include_tables=True
     )
     article = list(blocks(extracted.body)) if isinstance(extracted, Document) else []
-    words = _count_words(article)
+    count = count_words(article)
+    fewest, most = _MIN_RATIO * count, _MAX_RATIO * count + _MOST_OTHERS
+    parts = {name: part for name, part in _parts(root).items() if part and count_words(part) >= fewest}
+    for part in parts.values():
+        if not count or count_words(part) <= most:
+            return part
+    text, links = assemble(article).text, frozenset(map(text_of, root.iter("{*}a")))
+    for name, part in parts.items():
+        selected = select(part, text, links=links, is_main=name == "main")
+        if count_words(selected) >= fewest:
+            return selected
+    return article or list(blocks(root, skipped=frozenset({"head", "title"})))
+
+
+def _parts(root: Any) -> dict[str, list[Block | Grid]]:
+    """Return the blocks of the parts that the article may be in, the likeliest first."""
     body = _only(root, "body")
-    body = root if body is None else body
-    main, marked_article = _only(root, "main"), _only(root, "article")
-    for part, max_ratio in (
-        (main, _MAX_MAIN_RATIO),
-        (marked_article, _MAX_MAIN_RATIO),
-        (body, _MAX_PAGE_RATIO),
-    ):
-        candidate = [] if part is None else list(blocks(part, skipped=_AROUND))
-        if candidate and (not words or _MIN_RATIO * words <= _count_words(candidate) <= max_ratio * words):
-            return candidate
-    return article or list(blocks(body))
+    named = {name: _only(root, name) for name in ("main", "article")}
+    named["body"] = root if body is None else body
+    return {name: list(blocks(part, skipped=_AROUND)) for name, part in named.items() if part is not None}
 
 
 def _only(root: Any, name: str) -> Any:
@@ -136,10 +160,6 @@ def _for_trafilatura(root: Any) -> Any:
         if element.getparent() is not None:
             element.drop_tree()
     return tree
-
-
-def _count_words(parts: Iterable[Block | Grid]) -> int:
-    return sum(len(_WORD.findall(block.text)) for block in parts)
 
 
 def _facts(root: Any) -> Facts:

@@ -7,128 +7,118 @@ their markup alone. Here that becomes characters, before anything is extracted.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from qa.readers.html.elements import local_name
-from qa.readers.html.formulas import linear_text
-from qa.readers.numerals import write_number
-from qa.readers.superscripts import raise_digits
-
-_HAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u3003\uff01-\uff0f"
-_LINE_END_IN_HAN = re.compile(rf"(?<=[{_HAN}])[ \t]*\r?\n\s*(?=[{_HAN}])")
-_EXPONENT = re.compile(r"[+\-−]?\d{1,3}")
-_WHOLE_NUMBER = re.compile(r"-?\d{1,6}")
-_MARK_OF_NOTE = re.compile(r"[\d,–\- ]{1,9}|[a-z*†‡§¶]{1,3}")
-
-_LONGEST_UNIT = 2
-"""Letters of the longest unit or variable before an exponent, as in km²; after longer words stand notes."""
+from qa.readers.html.elements import become_text, local_name
+from qa.readers.html.formulas import rewrite_formulas
+from qa.readers.html.line_ends import join_lines
+from qa.readers.html.numbering import number_items
+from qa.readers.html.preformatted import tidy
+from qa.readers.html.raised import is_superscript, subscript_text, superscript_text
 
 _UNMARKED = ("{*}sup", "{*}sub", "{*}ruby", "{*}rb", "{*}wbr", "rewritten")
 """Elements that only divide text."""
 
-_PRONUNCIATION = frozenset({"rt", "rp", "rtc"})
-_LETTERS = 26
-_FORMS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
+_COOKIE_BANNER = re.compile(
+    r"\b(?:cookies?|gdpr|consent)[_-]?(?:banner|consent|notice|bar|pop-?up|law|message|overlay|modal|dialog)"
+    r"|onetrust|cookiebot|didomi|usercentrics",
+    re.IGNORECASE,
+)
+_LONGEST_BANNER = 5000
+"""Characters: what is longer and has such a name is the page, which may be about cookies. Chosen."""
+
+_ROLES_OF_TABLES = frozenset({"table", "grid", "treegrid"})
+_PARTS_BY_ROLE = {
+    "row": "tr",
+    "rowgroup": "tbody",
+    "columnheader": "th",
+    "rowheader": "th",
+    "cell": "td",
+    "gridcell": "td",
+}
+_SIGNS_OF_LINKS = frozenset({"¶", "#", "§", "🔗"})
 
 
 def rewrite(root: Any) -> None:
     """Rewrite a parsed page in place."""
     from lxml import etree
 
-    for element in list(root.iter("{*}*")):
+    _drop_banners(root)
+    _name_by_role(root)
+    rewrite_formulas(root)
+    for _, element in list(etree.iterwalk(root, events=("end",), tag="{*}*")):
         name = local_name(element)
-        if name == "sup":
-            _rewrite_superscript(element)
-        elif name == "math":
-            _become_text(element, linear_text(element))
-        elif name in _PRONUNCIATION:
-            _become_text(element, "")
-        elif name == "pre":
-            _keep_breaks(element)
-        elif name == "ol":
-            _number_items(element)
+        if is_superscript(element):
+            _replace(element, superscript_text(element))
+        elif name in _REWRITES:
+            _REWRITES[name](element)
     etree.strip_tags(root, *_UNMARKED)
-    for element in root.iter("{*}*"):
-        if element.text and _LINE_END_IN_HAN.search(element.text) and local_name(element) != "pre":
-            element.text = _LINE_END_IN_HAN.sub("", element.text)
-        if element.tail and _LINE_END_IN_HAN.search(element.tail):
-            element.tail = _LINE_END_IN_HAN.sub("", element.tail)
+    join_lines(root)
 
 
-def _become_text(element: Any, text: str) -> None:
-    for child in list(element):
-        element.remove(child)
-    element.text = text
-    element.tag = "rewritten"
+def _drop_banners(root: Any) -> None:
+    """Drop what asks the reader to accept cookies."""
+    for element in list(root.iter("{*}div", "{*}section", "{*}aside", "{*}form")):
+        names = f"{element.get('id', '')} {element.get('class', '')}"
+        if _COOKIE_BANNER.search(names) and len("".join(element.itertext())) <= _LONGEST_BANNER:
+            become_text(element, "")
 
 
-def _rewrite_superscript(element: Any) -> None:
-    """Set an exponent or the mark of a note apart from what it follows; ordinals such as 1st stay joined."""
-    text = "".join(element.itertext()).strip()
-    before = _text_before(element)
-    links = any(local_name(child) == "a" for child in element.iter()) or _is_in_link(element)
-    letters = next((at for at, sign in enumerate(reversed(before)) if not sign.isalpha()), len(before))
-    if text.startswith("[") or not before or before[-1].isspace():
-        return
-    if links or (letters > _LONGEST_UNIT and _MARK_OF_NOTE.fullmatch(text) and not text.isalpha()):
-        _become_text(element, f" [{text}]")
-    elif _EXPONENT.fullmatch(text):
-        _become_text(element, raise_digits(text, before))
-    elif before[-1].isdigit() and text[:1].isdigit():
-        _become_text(element, f" [{text}]")
+def _name_by_role(root: Any) -> None:
+    """Give the parts of tables that are made of other elements the names that tables have."""
+    for table in list(root.iter("{*}*")):
+        if table.get("role") in _ROLES_OF_TABLES and local_name(table) != "table":
+            table.tag = "table"
+            for part in table.iterdescendants("{*}*"):
+                part.tag = _PARTS_BY_ROLE.get(part.get("role", ""), part.tag)
 
 
-def _is_in_link(element: Any) -> bool:
-    parent = element.getparent()
-    return parent is not None and local_name(parent) == "a" and not (parent.text or "").strip()
+def _rewrite_subscript(element: Any) -> None:
+    _replace(element, subscript_text(element))
 
 
-def _text_before(element: Any) -> str:
-    """Return the text just before an element, in its parent or, at the beginning of that, before it."""
-    while element is not None:
-        previous = element.getprevious()
-        if previous is not None:
-            return (previous.tail or "") or "".join(previous.itertext())
-        parent = element.getparent()
-        if parent is None or parent.text:
-            return "" if parent is None else parent.text
-        element = parent
-    return ""
+def _leave_out(element: Any) -> None:
+    become_text(element, "")
 
 
-def _keep_breaks(pre: Any) -> None:
-    for element in pre.iter():
-        if local_name(element) == "br":
-            element.tail = "\n" + (element.tail or "")
+def _replace(element: Any, text: str | None) -> None:
+    if text is not None:
+        become_text(element, text)
 
 
-def _number_items(ordered: Any) -> None:
-    """Put its number before each item of an ordered list, as a browser shows it."""
-    items = [child for child in ordered if local_name(child) == "li"]
-    step = -1 if "reversed" in ordered.attrib else 1
-    number = _whole(ordered.get("start"), len(items) if step < 0 else 1)
-    for item in items:
-        number = _whole(item.get("value"), number)
-        _put_before(item, f"{_numeral(number, ordered.get('type', '1'))}. ")
-        number += step
+def _drop_sign_of_link(link: Any) -> None:
+    """Drop the sign beside a heading that links to itself."""
+    if link.get("href", "").startswith("#") and "".join(link.itertext()).strip() in _SIGNS_OF_LINKS:
+        become_text(link, "")
 
 
-def _whole(value: str | None, default: int) -> int:
-    return int(value) if value and _WHOLE_NUMBER.fullmatch(value.strip()) else default
+def _drop_control(span: Any) -> None:
+    """Drop what an encyclopedia puts beside headings to edit them."""
+    if "mw-editsection" in span.get("class", "").split():
+        become_text(span, "")
 
 
-def _put_before(item: Any, mark: str) -> None:
-    """Put a mark before the first text of an item, which may stand in a paragraph of it."""
-    for element in item.iter():
-        if (element.text or "").strip():
-            element.text = mark + element.text.lstrip()
-            return
-        if any((child.tail or "").strip() for child in element[:1]):
-            break
-    item.text = mark
+def _set_apart(deleted: Any) -> None:
+    """Put a space between a deletion and the text that replaces it."""
+    following = deleted.getnext()
+    if following is not None and local_name(following) == "ins" and not deleted.tail:
+        deleted.tail = " "
 
 
-def _numeral(number: int, kind: str) -> str:
-    """Write a number as a list of this type does; letters end with z."""
-    is_beyond_z = kind in {"a", "A"} and number > _LETTERS
-    return write_number(number, "decimal" if is_beyond_z else _FORMS.get(kind, "decimal"))
+_REWRITES: Mapping[str, Callable[[Any], None]] = {
+    "sub": _rewrite_subscript,
+    "rt": _leave_out,
+    "rp": _leave_out,
+    "rtc": _leave_out,
+    "pre": tidy,
+    "xmp": tidy,
+    "listing": tidy,
+    "plaintext": tidy,
+    "ol": number_items,
+    "a": _drop_sign_of_link,
+    "span": _drop_control,
+    "del": _set_apart,
+    "s": _set_apart,
+}
+"""What is done to elements, by name."""

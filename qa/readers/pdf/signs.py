@@ -38,6 +38,7 @@ _ACCENTS = {
 } | {chr(code): chr(code) for code in range(0x300, 0x329)}
 """Accents that TeX and others draw as a sign of their own, and the marks that combine with a letter."""
 
+_HIGH_SURROGATE = re.compile("[\ud800-\udbff]")
 _ACCENT = re.compile("[" + re.escape("".join(_ACCENTS)) + "]")
 _DOTLESS = {"ı": "i", "ȷ": "j"}
 _DUBIOUS = re.compile(
@@ -55,7 +56,7 @@ def compose(characters: list[str], box_of: Callable[[int], Box]) -> None:
     The list keeps its length: what has gone into another character is empty.
     """
     text = "".join(characters)
-    if re.search("[\ud800-\udbff]", text):
+    if _HIGH_SURROGATE.search(text):
         _join_surrogates(characters)
     if _ACCENT.search(text):
         for index, character in enumerate(characters):

@@ -9,13 +9,14 @@ import csv
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from qa.errors import ReadError
 from qa.readers.extract import Extract, assemble, one_line, printable
 from qa.readers.grid import Cell, lay_out
 from qa.readers.header_rows import with_header
-from qa.readers.plain_text import decode
+from qa.readers.plain_text import REPLACEMENT, decode_leniently
 from qa.readers.size_limits import MAX_CHARACTERS, MAX_TABLE_ROWS
 from qa.readers.tables import columns, row_extracts
 from qa.readers.tables.row_extracts import BadRow, Row
@@ -36,13 +37,20 @@ csv.field_size_limit(sys.maxsize)
 
 def read_csv(data: bytes) -> Iterator[Extract | BadRow]:
     """Yield the rows of a table with a header, or the whole table if its cells are values, not prose."""
-    text = decode(data)
+    text, damaged = decode_leniently(data)
     named = _SEP.match(text)
     body = text[named.end() :] if named else text
     delimiter = named[1] if named else _delimiter(body)
     if (grid := _grid(body, delimiter)) is not None:
-        return iter([grid])
-    return row_extracts.extracts(_rows(body, delimiter, skipped=1 if named else 0))
+        return iter([replace(grid, notes=(*damaged, *grid.notes))])
+    return row_extracts.extracts(_with_damage(_rows(body, delimiter, skipped=1 if named else 0), damaged))
+
+
+def _with_damage(rows: Iterator[Row | BadRow], damaged: tuple[str, ...]) -> Iterator[Row | BadRow]:
+    """Note the damage of a file with the rows in which it stands."""
+    for row in rows:
+        is_damaged = damaged and isinstance(row, Row) and REPLACEMENT in "".join(row.values.values())
+        yield replace(row, notes=(*damaged, *row.notes)) if is_damaged and isinstance(row, Row) else row
 
 
 def _records(text: str, delimiter: str) -> Iterator[list[str]]:

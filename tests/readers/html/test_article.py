@@ -176,6 +176,12 @@ def test_a_page_without_text_is_an_error():
         one("a.html", page("<script>x</script>"))
 
 
+def test_a_title_alone_is_no_text_and_an_aside_alone_is():
+    with pytest.raises(ReadError, match="holds no text"):
+        one("a.html", page("<script>x</script>", "<title>The title</title>"))
+    assert one("a.html", page("<aside>Low tide.</aside>", "<title>The title</title>")).text == "Low tide."
+
+
 WORDS = st.text("abcdefghij", min_size=3, max_size=9)
 
 

@@ -9,8 +9,9 @@ from lxml import html
 
 from qa.readers.extract import Block
 from qa.readers.grid import Grid
-from qa.readers.html.blocks import blocks, is_left_out, text_of
+from qa.readers.html.blocks import blocks
 from qa.readers.html.elements import local_name
+from qa.readers.html.walking import is_left_out, text_of
 
 
 def _blocks(markup: str) -> list[tuple[str, int | None, bool]]:
