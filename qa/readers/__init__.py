@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from qa.errors import ReadError
 from qa.readers import docx, epub, mail, markdown, plain_text, sidecar, tables, text_metadata
-from qa.readers.extract import MAX_HEADING_LENGTH, Extract
+from qa.readers.extract import MAX_HEADING_LENGTH, Extract, Member
 from qa.readers.html import article
 from qa.readers.metadata import Facts
+from qa.readers.nested import Names, Place, TooMuchInsideError
 from qa.readers.pdf import extraction
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
 from qa.readers.size_limits import check_length, limit_failures, limit_reading, message_line
@@ -25,6 +28,7 @@ __all__ = [
     "VERSION",
     "described_by",
     "is_sidecar",
+    "open_member",
     "read",
     "sidecar_of",
     "supported",
@@ -65,11 +69,16 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/epub+zip": epub.read,
     "message/rfc822": mail.read,
 }
-_TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
+_TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow | Member]]] = {
     "application/jsonl": tables.read_jsonl,
     "text/csv": tables.read_csv,
     "text/tab-separated-values": tables.read_csv,
 }
+"""Readers of files that hold several documents: rows, messages or files."""
+
+_MEMBER_READERS: Mapping[str, Callable[[bytes], Iterator[Member]]] = {}
+"""What yields just the members of a file, the same and in the same order as its reader."""
+
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|cannot allocate|memory allocation|insufficient memory", re.IGNORECASE
 )
@@ -123,26 +132,116 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Reading | ReadFailure]:
-    media_type = SUFFIXES.get(Path(name).suffix.lower())
-    if media_type is None:
-        raise ReadError(f"is of no kind that can be read: {', '.join(SUFFIXES)}")
     described = Facts()
     if sidecar_data is not None:
         described = sidecar.parse(sidecar_data, sidecar_of(Path(name)).as_posix())
+    parts = "members" if _media_type(name) in _MEMBER_READERS else "rows"
+    yield from limit_failures(name, _documents(Place.of(name, len(data)), data, described), parts=parts)
+
+
+def _media_type(name: str) -> str | None:
+    return SUFFIXES.get(Path(name).suffix.lower())
+
+
+def _documents(place: Place, data: bytes, described: Facts) -> Iterator[Reading | ReadFailure]:
+    """Yield the documents of a file or a member, and those of the members in it."""
+    media_type = _media_type(place.name)
+    if media_type is None:
+        raise ReadError(f"is of no kind that can be read: {', '.join(SUFFIXES)}")
+    names = Names()
+    for part in _parts(media_type, data):
+        if isinstance(part, Member):
+            yield from _member(place, names.name(part), part.data)
+        elif isinstance(part, tables.BadRow):
+            yield place.failure(part.reason, part.row)
+        else:
+            yield _row(place, media_type, described, part)
+            for member in part.members:
+                yield from _member(place, names.name(member), member.data)
+
+
+def _parts(media_type: str, data: bytes) -> Iterator[Extract | tables.BadRow | Member]:
     if media_type in _TABLE_READERS:
-        rows = (_row(name, media_type, described, row) for row in _TABLE_READERS[media_type](data))
-        yield from limit_failures(name, rows)
+        yield from _TABLE_READERS[media_type](data)
     else:
-        yield _reading(name, media_type, described, _READERS[media_type](data))
+        yield _READERS[media_type](data)
 
 
-def _row(name: str, media_type: str, described: Facts, row: Extract | tables.BadRow) -> Reading | ReadFailure:
-    if isinstance(row, tables.BadRow):
-        return ReadFailure(name, message_line(row.reason), row.row)
+def _member(holder: Place, path: str, data: bytes) -> Iterator[Reading | ReadFailure]:
+    """Yield the documents of a member, or why it cannot be read; nothing if it is of no kind that is read."""
+    holder.allowance.take(members=1, bytes_=len(data))
+    if _media_type(path) is None:
+        return
+    place = holder.inside(path)
+    digest = hashlib.sha256(data).hexdigest()
     try:
-        return _reading(name, media_type, described, row)
+        place.check()
+        for found in _documents(place, data, Facts()):
+            if isinstance(found, Reading) and found.member is None:
+                holder.allowance.take(characters=len(found.text))
+                yield replace(found, member=place.member, member_sha256=digest)
+            else:
+                yield found
+    except TooMuchInsideError:
+        raise
+    except Exception as error:  # as in ``read``
+        if any(map(_is_out_of_memory, (error, error.__cause__))):
+            raise MemoryError from error
+        yield place.failure(_reason(error))
+
+
+def open_member(name: str, data: bytes, member: str) -> bytes:
+    """Return the bytes of a file inside a file.
+
+    Args:
+        name: the name of the file that holds it.
+        data: its bytes.
+        member: the path inside it, as ``Reading.member`` has it.
+
+    Raises:
+        ReadError: there is no such member, or the file cannot be read.
+        MemoryError: it needs more memory than there is.
+    """
+    try:
+        found = _find_member(Place.of(name, len(data)), data, member)
+    except Exception as error:
+        if any(map(_is_out_of_memory, (error, error.__cause__))):
+            raise MemoryError from error
+        raise ReadError(message_line(_reason(error))) from error
+    if found is None:
+        raise ReadError(message_line(f"holds no file {member}"))
+    return found
+
+
+def _find_member(place: Place, data: bytes, path: str) -> bytes | None:
+    place.check()
+    names = Names()
+    for member in _MEMBER_READERS.get(_media_type(place.name) or "", _no_members)(data):
+        place.allowance.take(members=1, bytes_=len(member.data))
+        name = names.name(member)
+        found = None
+        if name == path:
+            place.inside(name).check()
+            found = member.data
+        elif path.startswith(f"{name}/"):
+            found = _find_member(place.inside(name), member.data, path.removeprefix(f"{name}/"))
+        if found is not None:
+            return found
+    return None
+
+
+def _no_members(_: bytes) -> Iterator[Member]:
+    yield from ()
+
+
+def _row(place: Place, media_type: str, described: Facts, row: Extract) -> Reading | ReadFailure:
+    """Return a document. If it is a row of several, that it cannot be read is a failure of its own."""
+    try:
+        return _reading(place.name, media_type, described, row)
     except ReadError as error:
-        return ReadFailure(name, message_line(str(error)), row.key)
+        if row.key is None:
+            raise
+        return place.failure(str(error), row.key)
 
 
 def _reading(name: str, media_type: str, described: Facts, extract: Extract) -> Reading:
@@ -165,7 +264,7 @@ def _reading(name: str, media_type: str, described: Facts, extract: Extract) -> 
             pages=extract.pages,
             tables=extract.tables,
             key=extract.key,
-            notes=(*extract.notes, *facts.notes()),
+            notes=(*extract.notes, *_notes_on_members(extract), *facts.notes()),
         )
     )
 
@@ -179,3 +278,9 @@ def _headings(extract: Extract) -> tuple[Heading, ...] | None:
         for heading in extract.headings
         if heading.level == 0 or heading.span.end - heading.span.start <= MAX_HEADING_LENGTH
     )
+
+
+def _notes_on_members(extract: Extract) -> Iterator[str]:
+    for member in extract.members:
+        if _media_type(member.path) is None:
+            yield f"attachment {Path(member.path).name} is of no kind that is read"
