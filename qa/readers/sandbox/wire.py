@@ -9,6 +9,7 @@ memory: a frame, or anything in it, that is longer than a reader within its limi
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from qa.readers.size_limits import (
     MAX_CHARACTERS,
     MAX_HEADINGS,
     MAX_KEY_LENGTH,
+    MAX_MEMBER_LENGTH,
     MAX_MESSAGE_LENGTH,
     MAX_NOTES,
     MAX_PAGES,
@@ -37,6 +39,9 @@ MAX_TEXT_BYTES = 4 * MAX_CHARACTERS
 
 _MAX_LEVEL = 100
 """Levels of headings. Formats have six to nine."""
+
+_DIGEST_LENGTH = 64
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 OUT_OF_MEMORY = 12
 """The exit code of a process that has not even the memory to say that it has none."""
@@ -91,6 +96,8 @@ def pack(document: Reading | ReadFailure) -> bytes:
         "pages": document.pages,
         "tables": [(table.header, table.rows) for table in document.tables],
         "key": document.key,
+        "member": document.member,
+        "member_sha256": document.member_sha256,
         "notes": document.notes,
     }
     return frame({"reading": fields}) + frame(document.text.encode())
@@ -132,10 +139,14 @@ def read_answer(receive: Callable[[int], bytes]) -> Reading | ReadFailure | End:
         raise BadAnswerError from error
 
 
-def _failure(path: str, reason: str, row: str | None, count: int) -> ReadFailure:
+def _failure(path: str, reason: str, row: str | None, count: int, member: str | None) -> ReadFailure:
     _check(type(count) is int and 0 < count < 2**63)
     return ReadFailure(
-        _text(path), _text(reason, MAX_MESSAGE_LENGTH), _optional_text(row, MAX_KEY_LENGTH), count
+        _text(path),
+        _text(reason, MAX_MESSAGE_LENGTH),
+        _optional_text(row, MAX_KEY_LENGTH),
+        count,
+        _optional_text(member, MAX_MEMBER_LENGTH),
     )
 
 
@@ -156,8 +167,26 @@ def _reading(fields: dict[str, Any], text: str) -> Reading:
         pages=tuple(_span(text, *bounds) for bounds in pages),
         tables=tuple(_table(text, *parts) for parts in fields["tables"]),
         key=_optional_text(fields["key"], MAX_KEY_LENGTH),
+        member=_member(fields["member"]),
+        member_sha256=_digest(fields["member_sha256"], fields["member"]),
         notes=tuple(_text(note, MAX_MESSAGE_LENGTH) for note in notes),
     )
+
+
+def _member(value: Any) -> str | None:
+    """Return the path of a member, which must stay inside a folder."""
+    path = _optional_text(value, MAX_MEMBER_LENGTH)
+    if path is not None:
+        _check("\0" not in path and not {"", ".", ".."} & set(path.split("/")))
+    return path
+
+
+def _digest(value: Any, member: str | None) -> str | None:
+    """Return the SHA-256 of a member. A document has both a member and its digest, or neither."""
+    _check((value is None) == (member is None))
+    digest = _optional_text(value, _DIGEST_LENGTH)
+    _check(digest is None or _DIGEST.fullmatch(digest) is not None)
+    return digest
 
 
 def _heading(text: str, start: int, end: int, level: int) -> Heading:
