@@ -6,8 +6,9 @@ import errno
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -148,6 +149,8 @@ _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[_Part]]] = {
 _MEMBER_READERS: Mapping[str, Callable[[bytes], Iterator[_Part]]] = {
     _ZIP: folders.read_zip,
     _TAR: folders.read_tar,
+    "message/rfc822": mailbox.read,
+    "application/mbox": mailbox.read,
 }
 """What yields at least the members of a file, the same and in the same order as its reader."""
 
@@ -207,7 +210,7 @@ def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Readin
     described = Facts()
     if sidecar_data is not None:
         described = sidecar.parse(sidecar_data, sidecar_of(Path(name)).as_posix())
-    parts = "members" if _media_type(name) in _MEMBER_READERS else "rows"
+    parts = "members" if _media_type(name) in _ARCHIVES else "rows"
     yield from limit_failures(name, _documents(Place.of(name, len(data)), data, described), parts=parts)
 
 
@@ -300,9 +303,8 @@ def open_member(name: str, data: bytes, member: str) -> bytes:
 def _find_member(place: Place, data: bytes, path: str) -> bytes | None:
     place.check()
     names = Names()
-    for member in _MEMBER_READERS.get(_media_type(place.name) or "", _no_members)(data):
-        if not isinstance(member, Member):
-            continue
+    parts = _MEMBER_READERS.get(_media_type(place.name) or "", _no_members)(data)
+    for member in chain.from_iterable(map(_members, parts)):
         place.allowance.take(members=1, bytes_=len(member.data))
         name = names.name(member)
         found = None
@@ -314,6 +316,12 @@ def _find_member(place: Place, data: bytes, path: str) -> bytes | None:
         if found is not None:
             return found
     return None
+
+
+def _members(part: _Part) -> Sequence[Member]:
+    if isinstance(part, Member):
+        return (part,)
+    return part.members if isinstance(part, Extract) else ()
 
 
 def _no_members(_: bytes) -> Iterator[_Part]:

@@ -148,6 +148,28 @@ class Reader:
             reader.end()
 
 
+def open_member(limits: Limits, name: str, data: bytes, member: str) -> bytes:
+    """Return the bytes of a file inside a file, unpacked within limits by a process of its own.
+
+    Args:
+        limits: what it may take.
+        name: the name of the file that holds it.
+        data: its bytes.
+        member: the path inside it.
+
+    Raises:
+        ReadError: there is no such member, or it cannot be unpacked within the limits.
+    """
+    process = _Process(limits)
+    try:
+        process.send(wire.request(name, data, None, member))
+        return process.read_member(most_inside(len(data)))
+    except (OSError, EOFError, wire.BadAnswerError) as error:
+        raise ReadError(process.reason(error)) from None
+    finally:
+        process.end()
+
+
 class _Process:
     """A reader's process. Whatever it does, waiting for it ends when its limits do."""
 
@@ -192,6 +214,10 @@ class _Process:
             BadAnswerError: the answer is invalid.
         """
         return wire.read_answer(partial(self._read_frame, self._deadline()))
+
+    def read_member(self, max_bytes: int) -> bytes:
+        """Return the bytes of a member. Raises as ``wire.read_member`` and ``read_answer`` do."""
+        return wire.read_member(partial(self._read_frame, self._deadline()), max_bytes)
 
     def reason(self, error: Exception) -> str:
         """Return why the file cannot be read on which it failed with ``error``."""

@@ -1,9 +1,10 @@
 """The protocol between a reader's process and the one that started it.
 
 Both send frames, each after its length. A request is a frame of JSON, one of the file's bytes and perhaps one
-of its sidecar's. An answer is a frame of JSON, and one of text if it is a document. JSON, because data from a
-process that has read hostile files must not be able to run anything here. Nor may it fill this process's
-memory: a frame, or anything in it, that is longer than a reader within its limits sends is refused.
+of its sidecar's. An answer is a frame of JSON, and one of text if it is a document, or of bytes if a member
+was asked for. JSON, because data from a process that has read hostile files must not be able to run anything
+here. Nor may it fill this process's memory: a frame, or anything in it, that is longer than a reader within
+its limits sends is refused.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import re
 import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
+from qa.errors import ReadError
 from qa.readers.metadata import MAX_URL_LENGTH, MAX_VALUE_LENGTH
 from qa.readers.size_limits import (
     MAX_CHARACTERS,
@@ -103,19 +105,31 @@ def pack(document: Reading | ReadFailure) -> bytes:
     return frame({"reading": fields}) + frame(document.text.encode())
 
 
-def read_request(receive: Callable[[], bytes]) -> tuple[str, bytes, bytes | None]:
-    """Return the name, the bytes and the sidecar's bytes of the file to read.
+class Request(NamedTuple):
+    """What to read: a file, its bytes and its sidecar's, or only the bytes of a ``member`` of it."""
+
+    name: str
+    data: bytes
+    sidecar: bytes | None = None
+    member: str | None = None
+
+
+def read_request(receive: Callable[[], bytes]) -> Request:
+    """Return what to read.
 
     Args:
         receive: returns the content of the next frame.
     """
     request = json.loads(receive())
-    return request["name"], receive(), receive() if request["sidecar"] else None
+    data = receive()
+    sidecar = receive() if request["sidecar"] else None
+    return Request(request["name"], data, sidecar, request["member"])
 
 
-def request(name: str, data: bytes, sidecar: bytes | None) -> list[bytes]:
-    """Return the request to read a file, in parts, to avoid copying large files."""
-    first = frame({"name": name, "sidecar": sidecar is not None}) + LENGTH.pack(len(data))
+def request(name: str, data: bytes, sidecar: bytes | None, member: str | None = None) -> list[bytes]:
+    """Return the request to read a file or a member, in parts, to avoid copying large files."""
+    fields = {"name": name, "sidecar": sidecar is not None, "member": member}
+    first = frame(fields) + LENGTH.pack(len(data))
     return [first, data] if sidecar is None else [first, data, frame(sidecar)]
 
 
@@ -137,6 +151,26 @@ def read_answer(receive: Callable[[int], bytes]) -> Reading | ReadFailure | End:
         return End(_optional_text(content["error"], MAX_MESSAGE_LENGTH), bool(content["worn"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadAnswerError from error
+
+
+def read_member(receive: Callable[[int], bytes], max_bytes: int) -> bytes:
+    """Return the bytes of a member.
+
+    Args:
+        receive: as for ``read_answer``.
+        max_bytes: the most bytes that it may have.
+
+    Raises:
+        ReadError: it cannot be read.
+        BadAnswerError: it is not a valid answer.
+    """
+    try:
+        error = _optional_text(json.loads(receive(MAX_ANSWER_BYTES))["error"], MAX_MESSAGE_LENGTH)
+    except (ValueError, TypeError, KeyError, RecursionError) as why:
+        raise BadAnswerError from why
+    if error is not None:
+        raise ReadError(error)
+    return receive(max_bytes)
 
 
 def _failure(path: str, reason: str, row: str | None, count: int, member: str | None) -> ReadFailure:

@@ -76,7 +76,7 @@ def test_the_end_of_a_file_arrives_as_it_was_sent(error: str | None, worn: bool)
 @given(SHORT, st.binary(max_size=99), st.none() | st.binary(max_size=99))
 def test_a_request_arrives_as_it_was_sent(name: str, data: bytes, sidecar: bytes | None) -> None:
     receive = _receive(b"".join(wire.request(name, data, sidecar)))
-    assert wire.read_request(lambda: receive(2**20)) == (name, data, sidecar)
+    assert wire.read_request(lambda: receive(2**20)) == (name, data, sidecar, None)
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5))
