@@ -194,7 +194,7 @@ class Store:
         """Return a page of the documents that pass the filters, by file, and as they stand in it."""
         where, values = filtering.conditions(filters)
         total = self._select(f"SELECT count(*) FROM documents d {where}", values)[0][0]
-        sql = f"SELECT {_DOCUMENT} FROM documents d {where} ORDER BY d.number LIMIT ? OFFSET ?"
+        sql = f"SELECT {_DOCUMENT} FROM documents d {where} ORDER BY d.file, d.number LIMIT ? OFFSET ?"
         return DocumentPage(total, tuple(map(_document, self._select(sql, [*values, limit, offset]))))
 
     def all_documents(self) -> Iterator[Document]:
