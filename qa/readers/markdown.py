@@ -19,7 +19,7 @@ from qa.types import Heading, Span
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_DATA = re.compile(r"(data:[\w.+-]{1,40}/[\w.+-]{1,80})(?:;[\w=.-]{1,40})*;base64,[A-Za-z0-9+/=_-]{64,}")
+_DATA = re.compile(r"(data:[\w.+-]{1,40}/[\w.+-]{1,80})(?:;[\w=.-]{1,40}){0,4};base64,[A-Za-z0-9+/=_-]{64,}")
 
 _MAX_TITLE_LENGTH = 200  # characters: a longer first heading is a paragraph that is marked wrongly
 

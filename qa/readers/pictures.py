@@ -63,7 +63,7 @@ def _frames(data: bytes) -> Iterator[Image]:
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "WEBP"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
-        raise ReadError(f"is not a picture that can be opened: {error}") from error
+        raise ReadError("is not a picture that can be opened: it is damaged or of another kind") from error
     for frame in ImageSequence.Iterator(image):
         if frame.width * frame.height > MAX_PIXELS:
             raise ReadError(f"has more than {MAX_PIXELS // 10**6} million pixels")

@@ -84,12 +84,12 @@ def random_questions(search: Canned, count: int, seed: int = 1) -> list[Question
     chance = random.Random(seed)
     for n in range(4):
         search.add(f"r{n}.txt", "\n".join("word " * chance.randint(2, 30) + "end." for _ in range(12)))
-    every = [p for d in search.held.values() for p in search.passages_of(d.id)]
+    held = [p for d in search.held.values() for p in search.passages_of(d.id)]
     questions = []
     for n in range(count):
         answers = []
         for _ in range(chance.choice([0, 1, 1, 2, 4])):
-            passage = chance.choice(every)
+            passage = chance.choice(held)
             start = passage.span.start + chance.randint(0, 8)
             answers.append(place(start, start + chance.randint(1, 200), passage.document.path))
         if chance.random() < 0.05:
@@ -97,10 +97,10 @@ def random_questions(search: Canned, count: int, seed: int = 1) -> list[Question
         questions.append(question_on(f"Question {n}?", *answers))
         near = [
             p
-            for p in every
+            for p in held
             if any(p.document.path == a.doc and abs(p.span.start - a.span.start) < 99 for a in answers)
         ]
-        order = chance.sample(every, len(every))
+        order = chance.sample(held, len(held))
         if chance.random() < 0.6:
             order.sort(key=lambda p: p not in near)
         sure = round(chance.betavariate(3, 2) if answers else chance.betavariate(2, 3), 2)

@@ -40,15 +40,15 @@ def address() -> Iterator[str]:
     on_term = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # for the workers
-        found = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False})
-        found.add_node(**NODE)
-        found.wait_for_nodes()
+        cluster = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False})
+        cluster.add_node(**NODE)
+        cluster.wait_for_nodes()
         signal.signal(signal.SIGTERM, on_term)  # which the cluster has changed
-        distributed._connect(found.address)
+        distributed._connect(cluster.address)
     assert signal.getsignal(signal.SIGTERM) is on_term
-    yield found.address
+    yield cluster.address
     ray.shutdown()
-    found.shutdown()
+    cluster.shutdown()
 
 
 class Noting(StandIn):

@@ -142,16 +142,16 @@ class FakeSearch:
         return tuple(sorted({document.metadata.language or "" for document in self.held.values()} - {""}))
 
     def passages(self, numbers: Sequence[int]) -> list[Passage]:
-        every = [passage for document_id in self.held for passage in self.passages_of(document_id)]
-        return [every[number] for number in numbers]
+        passages = [passage for document_id in self.held for passage in self.passages_of(document_id)]
+        return [passages[number] for number in numbers]
 
     def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:
         return [self.search(query) for query in queries]
 
     def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
         self.listed.append((filters, limit, offset))
-        found = sorted(self.held.values(), key=lambda d: d.path)
-        return DocumentPage(len(found), tuple(found[offset : offset + limit]))
+        documents = sorted(self.held.values(), key=lambda d: d.path)
+        return DocumentPage(len(documents), tuple(documents[offset : offset + limit]))
 
     def document(self, document_id: str) -> Document:
         if document_id not in self.held:
@@ -169,13 +169,13 @@ class FakeSearch:
         raise GoneError("That document has changed since.")
 
     def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
-        every = self.passages_of(passage.document.id)
-        at = every.index(passage)
-        return (every[at - 1] if at else None, every[at + 1] if at + 1 < len(every) else None)
+        passages = self.passages_of(passage.document.id)
+        at = passages.index(passage)
+        return (passages[at - 1] if at else None, passages[at + 1] if at + 1 < len(passages) else None)
 
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
         document, text = self.document(document_id), self.texts[document_id]
-        found: list[Passage] = []
+        passages: list[Passage] = []
         section = None
         for match in re.finditer(r"[^\r\n][^\r\n]*", text):
             span = Span(match.start(), match.end())
@@ -189,10 +189,10 @@ class FakeSearch:
             page = 1 + span.start * document.pages // len(text) if document.pages else None
             passage_id = f"{document_id}:{span.start}-{span.end}"
             language = document.metadata.language
-            found.append(
+            passages.append(
                 Passage(passage_id, document, span, span.slice(text), sentences, section, page, language)
             )
-        return tuple(found)
+        return tuple(passages)
 
     def page_starts(self, document_id: str) -> tuple[int, ...]:
         starts = {passage.page: passage.span.start for passage in reversed(self.passages_of(document_id))}

@@ -27,7 +27,7 @@ from qa.index.lexical.term_matches import QuestionTerms, TermMatches, hash_terms
 from qa.text.terms import common_terms
 from qa.types import Float32, Int32, Int64
 
-VERSION = 5
+VERSION = 6
 """Changes whenever the same passages may get other terms or scores."""
 
 _FACTS, _HASHES, _NUMBERS, _COMMON = "facts.json", "hashes.npy", "numbers.npy", "common.npy"

@@ -17,6 +17,7 @@ _HAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3000-\u3003\uff01-
 _LINE_END_IN_HAN = re.compile(rf"(?<=[{_HAN}])[ \t]*\r?\n\s*(?=[{_HAN}])")
 _SUPERSCRIPTS = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _EXPONENT = re.compile(r"[+\-−]?\d{1,3}")
+_WHOLE_NUMBER = re.compile(r"-?\d{1,6}")
 _MARK_OF_NOTE = re.compile(r"[\d,–\- ]{1,9}|[a-z*†‡§¶]{1,3}")
 
 _LONGEST_UNIT = 2
@@ -65,8 +66,7 @@ def _rewrite_superscript(element: Any) -> None:
     text = "".join(element.itertext()).strip()
     before = _text_before(element)
     links = any(local_name(child) == "a" for child in element.iter()) or _is_in_link(element)
-    word = re.search(r"[^\W\d_]*$", before)
-    letters = len(word[0]) if word else 0
+    letters = next((at for at, sign in enumerate(reversed(before)) if not sign.isalpha()), len(before))
     if text.startswith("[") or not before or before[-1].isspace():
         return
     if links or (letters > _LONGEST_UNIT and _MARK_OF_NOTE.fullmatch(text) and not text.isalpha()):
@@ -113,7 +113,7 @@ def _number_items(ordered: Any) -> None:
 
 
 def _whole(value: str | None, default: int) -> int:
-    return int(value) if value and re.fullmatch(r"\s*-?\d{1,6}\s*", value) else default
+    return int(value) if value and _WHOLE_NUMBER.fullmatch(value.strip()) else default
 
 
 def _put_before(item: Any, mark: str) -> None:

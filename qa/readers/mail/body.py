@@ -15,7 +15,7 @@ from qa.readers.grid import Grid
 from qa.readers.html.article import decode_markup, parse
 from qa.readers.html.blocks import blocks as html_blocks
 from qa.readers.mail.charsets import decode_text
-from qa.readers.mail.headers import charset_of, decode_words, header, readable
+from qa.readers.mail.letterhead import charset_of, decode_words, header, readable
 
 Blocks = list[Block | Grid]
 

@@ -24,6 +24,7 @@ _NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-un
 """Python's codecs that are no encodings of files."""
 
 _SHIFTS = re.compile(rb"\x1b(\$[@B]|\([BJI])")
+_PAIR = re.compile(rb"[\x21-\x7e]{2}")
 _LEADS = (*range(0x81, 0xA0), *range(0xE0, 0xF0))
 _ODD_CELLS = (*range(0x40, 0x7F), *range(0x80, 0x9F))
 _KATAKANA = bytes(range(0x21)) + bytes(range(0xA1, 0xE0)) + bytes(range(0x60, 0x100))
@@ -87,7 +88,7 @@ def _japanese(data: bytes) -> Decoded:
 def _shift(shift: bytes, data: bytes) -> bytes:
     """Return bytes that follow an escape sequence of ISO-2022-JP in Shift JIS, which holds the same rows."""
     if shift in _TWO_BYTES:
-        return re.sub(rb"[\x21-\x7e]{2}", lambda pair: _shift_pair(*pair[0]), data)
+        return _PAIR.sub(lambda pair: _shift_pair(*pair[0]), data)
     return data.translate(_KATAKANA) if shift == b"(I" else data
 
 

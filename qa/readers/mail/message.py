@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from qa.errors import ReadError
 from qa.readers.extract import Block, Extract, Member, assemble
 from qa.readers.mail.body import Body
-from qa.readers.mail.headers import facts_of
+from qa.readers.mail.letterhead import facts_of
 
 _HEADERS = ("From", "Date", "Subject", "Message-ID")
 

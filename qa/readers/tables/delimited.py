@@ -16,8 +16,8 @@ from qa.readers.extract import Extract, assemble, one_line, printable
 from qa.readers.grid import Cell, lay_out
 from qa.readers.plain_text import decode
 from qa.readers.size_limits import MAX_CHARACTERS, MAX_TABLE_ROWS
-from qa.readers.tables import columns, rows
-from qa.readers.tables.rows import BadRow, Row
+from qa.readers.tables import columns, row_extracts
+from qa.readers.tables.row_extracts import BadRow, Row
 from qa.text.patterns import lines_with_ends
 
 _DELIMITERS = ",;\t|"
@@ -25,8 +25,9 @@ _SAMPLE = 50  # rows that are compared with the header
 _FEWEST_ROWS = 3  # of a table, with its header: a single row reads better with the columns' names
 _LONG = 60  # characters: a cell of more is prose, not a value
 _SEP = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n", re.IGNORECASE)  # Excel's own way to name the delimiter
-_NUMBER = re.compile(r"[-+]?[\d.,\s%$€£]*\d[\d.,\s%$€£]*")
-_PROSE_END = re.compile(r".*\S\s+\S.*[.!?…。]['\"”’)]?", re.DOTALL)
+_IN_NUMBERS = re.compile(r"[-+]?[\d.,\s%$€£]+")
+_CLOSING_MARKS = "'\"”’)"
+_SENTENCE_ENDS = ".!?…。"
 
 # The library's limit of 131,072 characters per field is less than a long article. It holds process-wide.
 csv.field_size_limit(sys.maxsize)
@@ -40,7 +41,7 @@ def read_csv(data: bytes) -> Iterator[Extract | BadRow]:
     delimiter = named[1] if named else _delimiter(body)
     if (grid := _grid(body, delimiter)) is not None:
         return iter([grid])
-    return rows.extracts(_rows(body, delimiter, skipped=1 if named else 0))
+    return row_extracts.extracts(_rows(body, delimiter, skipped=1 if named else 0))
 
 
 def _records(text: str, delimiter: str) -> Iterator[list[str]]:
@@ -82,7 +83,7 @@ def _good(records: Iterator[list[str]], count: int) -> Iterator[list[str]]:
 def _header(record: Sequence[str]) -> list[str]:
     """Return the names of columns, each once; none if the first row holds numbers, so is no header."""
     names = [one_line(name) for name in record]
-    if any(_NUMBER.fullmatch(name) for name in names):
+    if any(_is_number(name) for name in names):
         return []
     seen: dict[str, int] = {}
     for place, name in enumerate(names):
@@ -163,7 +164,17 @@ def has_prose(table: Sequence[Sequence[str]]) -> bool:
     """Whether most cells of any column are sentences, or long."""
     for place in range(max(map(len, table), default=0)):
         cells = [row[place].strip() for row in table if place < len(row) and row[place].strip()]
-        prose = sum(len(cell) > _LONG or bool(_PROSE_END.fullmatch(cell)) for cell in cells)
+        prose = sum(len(cell) > _LONG or _ends_as_prose(cell) for cell in cells)
         if cells and 2 * prose >= len(cells):
             return True
     return False
+
+
+def _is_number(text: str) -> bool:
+    return bool(_IN_NUMBERS.fullmatch(text)) and any(map(str.isdigit, text))
+
+
+def _ends_as_prose(text: str) -> bool:
+    """Whether a text of several words ends as a sentence does."""
+    ending = text[:-1] if text[-1:] and text[-1] in _CLOSING_MARKS else text
+    return ending.endswith(tuple(_SENTENCE_ENDS)) and len(ending.split()) > 1

@@ -11,8 +11,8 @@ from typing import Any
 from qa.errors import ReadError
 from qa.readers.extract import Block, Extract, assemble, one_line
 from qa.readers.plain_text import decode
-from qa.readers.tables import columns, rows
-from qa.readers.tables.rows import BadRow, Row
+from qa.readers.tables import columns, row_extracts
+from qa.readers.tables.row_extracts import BadRow, Row
 
 _MAX_DEPTH = 50  # objects in objects; deeper ones are damage or an attack
 _LOWEST_LEVEL = 6  # of a heading, as in HTML
@@ -20,7 +20,7 @@ _LOWEST_LEVEL = 6  # of a heading, as in HTML
 
 def read_jsonl(data: bytes) -> Iterator[Extract | BadRow]:
     """Yield the rows of a file with a JSON object on each line."""
-    return rows.extracts(_lines(_utf8(data)))
+    return row_extracts.extracts(_lines(_utf8(data)))
 
 
 def read_json(data: bytes) -> Iterator[Extract | BadRow]:
@@ -30,13 +30,13 @@ def read_json(data: bytes) -> Iterator[Extract | BadRow]:
         value = json.loads(data.decode("utf-8"))
     except ValueError as error:
         if _is_lines(data):
-            return rows.extracts(_lines(data))
+            return row_extracts.extracts(_lines(data))
         raise ReadError(f"is not JSON: {error}") from error
     found = _list_of_objects(value)
     if found is not None:
-        return rows.extracts(_objects(found))
+        return row_extracts.extracts(_objects(found))
     if isinstance(value, Mapping) and columns.text_name(columns.flatten(value)):
-        return (_without_key(row) for row in rows.extracts([Row(1, value)]))
+        return (_without_key(row) for row in row_extracts.extracts([Row(1, value)]))
     made = assemble(_blocks(value, 1))
     return iter([Extract(made.text, headings=made.headings)])
 
@@ -106,13 +106,17 @@ def _blocks(value: Any, level: int) -> Iterator[Block]:
             yield from _blocks(item, level)
         return
     if not isinstance(value, Mapping):
-        yield Block(rows.shown(value).strip())
+        yield Block(row_extracts.shown(value).strip())
         return
     nested = {key: inner for key, inner in value.items() if _is_nested(inner)}
     tight = False
     for key, inner in value.items():
         if key not in nested:
-            text = ", ".join(map(rows.shown, inner)) if isinstance(inner, list) else rows.shown(inner)
+            text = (
+                ", ".join(map(row_extracts.shown, inner))
+                if isinstance(inner, list)
+                else row_extracts.shown(inner)
+            )
             if text.strip():
                 yield Block(f"{key}: {text.strip()}", tight=tight)
                 tight = True

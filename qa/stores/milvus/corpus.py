@@ -236,7 +236,7 @@ class _SparseScores:
         blocks = self.corpus.light(rows)
         owners = np.repeat(np.arange(len(rows)), [len(block.weighed) for block in blocks])
         weighed = _concatenate([block.weighed for block in blocks])
-        impacts = np.concatenate([np.empty(0, np.float32), *(block.gains for block in blocks)])
+        impacts = np.concatenate([np.empty(0, np.float32), *(block.impacts for block in blocks)])
         for term, factor in zip(self.terms.tolist(), self.factors.tolist(), strict=True):
             held = np.flatnonzero(weighed == term)
             scores[owners[held]] += factor * impacts[held].astype(np.float64)

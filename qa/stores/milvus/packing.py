@@ -34,7 +34,7 @@ class Light:
         lengths: how many terms each of its sentences has.
         terms: these terms, in order.
         weighed: the different terms of the passage and its context.
-        gains: what each of them adds to the passage's score.
+        impacts: what each of them adds to the passage's score.
         vectors: the vectors of its sentences, shape (sentences, dimension), 16 bits a number.
     """
 
@@ -42,13 +42,13 @@ class Light:
     lengths: Int32
     terms: Int32
     weighed: Int32
-    gains: Float32
+    impacts: Float32
     vectors: Int16
 
     def pack(self) -> str:
         """Return the block as text, for ``unpack``."""
         sizes = np.array([self.document, len(self.lengths), len(self.terms), len(self.weighed)], np.int32)
-        parts = (sizes, self.lengths, self.terms, self.weighed, self.gains, self.vectors)
+        parts = (sizes, self.lengths, self.terms, self.weighed, self.impacts, self.vectors)
         return _packed(parts)
 
     @classmethod

@@ -144,7 +144,7 @@ class Rows:
         return [row | {"unused": UNUSED} for row in rows]
 
     def _passages(self, first: int, last: int) -> list[dict[str, Any]]:
-        bounds, terms, gains = self._local.lexical.impacts(first, last)
+        bounds, terms, impacts = self._local.lexical.impacts(first, last)
         rows = []
         for place, passage in enumerate(self._local.store.passages(range(first, last))):
             row, own = first + place, slice(*bounds[place : place + 2].tolist())
@@ -152,7 +152,7 @@ class Rows:
             fields = filtered(
                 passage.document, number, passage.language or passage.document.metadata.language
             )
-            light = self._light(row, terms[own].astype(np.int32), gains[own])
+            light = self._light(row, terms[own].astype(np.int32), impacts[own])
             rows.append(
                 {"id": row, "start": passage.span.start}
                 | fields
@@ -167,16 +167,16 @@ class Rows:
         """Return what the terms add to a passage's score as a sparse vector, if the Milvus has such."""
         if not self.layout.sparse:
             return {"unused": UNUSED}
-        gains = dict(zip(light.weighed.tolist(), light.gains.tolist(), strict=True))
-        return {"gains": gains or {len(self._hashes): 1.0}}  # a passage without terms must have some entry
+        impacts = dict(zip(light.weighed.tolist(), light.impacts.tolist(), strict=True))
+        return {"gains": impacts or {len(self._hashes): 1.0}}  # a passage without terms must have some entry
 
-    def _light(self, row: int, weighed: Any, gains: Any) -> Light:
+    def _light(self, row: int, weighed: Any, impacts: Any) -> Light:
         local = self._local
         first, last = map(int, local.sentence_starts[row : row + 2])
         terms, bounds = local.lexical.terms(first, last)
         vectors = narrowed(local.sentences.vectors(np.arange(first, last)))
         lengths = np.diff(bounds).astype(np.int32)
-        return Light(int(local.documents[row]), lengths, terms, weighed, gains, vectors)
+        return Light(int(local.documents[row]), lengths, terms, weighed, impacts, vectors)
 
     def _heavy(self, row: int) -> Heavy:
         local = self._local

@@ -25,7 +25,7 @@ def _with_impacts(index: LexicalIndex) -> Any:
     """Return a corpus whose passages carry their terms' impacts, as those in Milvus do."""
     bounds, terms, impacts = index.impacts(0, index.passages)
     blocks = [
-        SimpleNamespace(weighed=terms[first:last].astype(np.int32), gains=impacts[first:last])
+        SimpleNamespace(weighed=terms[first:last].astype(np.int32), impacts=impacts[first:last])
         for first, last in itertools.pairwise(bounds)
     ]
     return SimpleNamespace(light=lambda rows: [blocks[row] for row in rows.tolist()])

@@ -18,7 +18,7 @@ def _light(sentences: int, terms: int, weighed: int, dimension: int) -> Light:
         lengths=random.integers(0, 9, sentences, np.int32),
         terms=random.integers(0, 99, terms, np.int32),
         weighed=random.integers(0, 99, weighed, np.int32),
-        gains=random.random(weighed, np.float32),
+        impacts=random.random(weighed, np.float32),
         vectors=random.integers(-9, 9, (sentences, dimension), np.int16),
     )
 
@@ -29,7 +29,7 @@ def test_a_light_block_survives(sentences: int, terms: int, weighed: int, dimens
     packed = block.pack()
     unpacked = Light.unpack(packed, dimension)
     assert unpacked.document == block.document
-    for name in ("lengths", "terms", "weighed", "gains", "vectors"):
+    for name in ("lengths", "terms", "weighed", "impacts", "vectors"):
         np.testing.assert_array_equal(getattr(unpacked, name), getattr(block, name))
     assert len(packed) == light_size(dimension, sentences, terms, weighed)
 

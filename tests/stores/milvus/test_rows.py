@@ -61,4 +61,6 @@ def test_blocks_hold_the_numbers_of_the_local_index(large: Generation, stored) -
         tokens, counts = large.tokens.tokens(first + row, last + row + 1)
         np.testing.assert_array_equal(heavy.tokens, tokens)
         np.testing.assert_array_equal(heavy.counts, counts)
-        assert passages[row]["gains"] == dict(zip(light.weighed.tolist(), light.gains.tolist(), strict=True))
+        assert passages[row]["gains"] == dict(
+            zip(light.weighed.tolist(), light.impacts.tolist(), strict=True)
+        )

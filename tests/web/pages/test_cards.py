@@ -92,10 +92,10 @@ def test_the_link_of_a_year_sets_and_removes_the_dates() -> None:
 
 
 def test_a_facet_that_cannot_narrow_the_results_is_left_out(listing: Listing) -> None:
-    every = len(listing.hits)
-    counts = {"source": (Count("S", every),), "language": (Count("en", every - 1),), "type": ()}
+    hit_count = len(listing.hits)
+    counts = {"source": (Count("S", hit_count),), "language": (Count("en", hit_count - 1),), "type": ()}
     assert cards.choices({}, replace(listing, counts=counts)).keys() == {"language"}
-    counts = {"source": (Count("S", every, chosen=True),)}
+    counts = {"source": (Count("S", hit_count, chosen=True),)}
     assert cards.choices({}, replace(listing, counts=counts)).keys() == {"source"}
 
 

@@ -14,12 +14,12 @@ from qa.web.server import connections
 @pytest.fixture(autouse=True)
 def _own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the sockets of other tests, some of which stay open as long as the process."""
-    every = connections._descriptors
+    all_descriptors = connections._descriptors
 
     def identities() -> dict[int, tuple[int, int]]:
         """Return what each descriptor is open on: a number that was closed may be used again."""
         opened = {}
-        for descriptor in every():
+        for descriptor in all_descriptors():
             with suppress(OSError):
                 status = os.fstat(descriptor)
                 opened[descriptor] = status.st_dev, status.st_ino

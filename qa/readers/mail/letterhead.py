@@ -18,8 +18,8 @@ _MAX_LENGTH = 10_000
 """Characters of a header that are read: more than any that a person writes."""
 
 _WORD = re.compile(r"=\?([^\s?*]{1,60})(?:\*[^\s?]{0,20})?\?([bBqQ])\?([^?\r\n]*)\?=")
+_NO_DIGIT = re.compile(rb"[^A-Za-z0-9+/]")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^\s?]{1,80}\?[bBqQ]\?)")
-_NAME = re.compile(r"\s*([^<>]*[^<>\s])\s*<[^<>]*>\s*")
 
 
 def facts_of(message: EmailMessage) -> Facts:
@@ -94,7 +94,7 @@ def _bytes_of(encoding: str, text: str) -> bytes:
     data = text.encode("utf-8", "surrogateescape")
     if encoding in "qQ":
         return quopri.decodestring(data, header=True)
-    digits = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    digits = _NO_DIGIT.sub(b"", data)
     try:
         return base64.b64decode(digits + b"=" * (-len(digits) % 4))
     except binascii.Error:  # one digit too many
@@ -107,8 +107,8 @@ def _sender(message: EmailMessage) -> str | None:
         return None
     raw = " ".join(raw.split())
     names = [one_line(decode_words(name or address)) for name, address in getaddresses([raw])]
-    if not any(names) and (whole := _NAME.fullmatch(raw)):  # a comma in a name without quotes
-        names = [one_line(decode_words(whole[1].strip('"')))]
+    if not any(names):  # a comma in a name without quotes
+        names = [one_line(decode_words(raw.partition("<")[0].strip(' "')))]
     return ", ".join(filter(None, names)) or None
 
 
