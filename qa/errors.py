@@ -64,6 +64,10 @@ class RenderingBusyError(RenderingError):
     """Too many pages are being drawn. Try again in a moment."""
 
 
+class UnpackingBusyError(RenderingBusyError):
+    """Too many files are being unpacked. Try again in a moment."""
+
+
 class ModelError(QAError):
     """The embedding model or reranker cannot be loaded or used."""
 

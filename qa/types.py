@@ -94,6 +94,9 @@ class Reading:
         pages: the span of each page, in order; empty if the format has no pages. They do not overlap.
         tables: in order. They do not overlap.
         key: the row's key, if the file is a table and each row a document.
+        member: the path inside the file, if the file holds files, such as attachments; its bytes are then the
+            document's.
+        member_sha256: of the member's bytes, in hex.
         notes: what a person should know, such as "page 3 has no text".
     """
 
@@ -104,6 +107,8 @@ class Reading:
     pages: tuple[Span, ...] = ()
     tables: tuple[Table, ...] = ()
     key: str | None = None
+    member: str | None = None
+    member_sha256: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -112,13 +117,19 @@ class ReadFailure:
     """A file, or one row of a table file, that could not be read, and why.
 
     Only the first rows of a table are named. One last failure, without a row, stands for the ``count``
-    others.
+    others. ``path`` is the file's; ``member`` is the path of a file inside it that could not be read.
     """
 
     path: str
     reason: str
     row: str | None = None
     count: int = 1
+    member: str | None = None
+
+    @property
+    def full_path(self) -> str:
+        """The path of the file, or of the member, that could not be read."""
+        return self.path if self.member is None else f"{self.path}/{self.member}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +167,12 @@ class PassageSpan:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document of the index. ``id``: 16 hex digits of the SHA-256 of its path (and row key)."""
+    """A document of the index.
+
+    ``id``: 16 hex digits of the SHA-256 of its path (and row key). ``path`` is the file's or, if the document
+    is a file inside another, such as ``letter.eml/report.pdf``, that of both; ``member`` is then the part
+    inside. ``sha256`` and ``media_type`` are the member's.
+    """
 
     id: str
     path: str
@@ -168,6 +184,12 @@ class Document:
     pages: int | None = None
     row: str | None = None
     notes: tuple[str, ...] = ()
+    member: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The path of the file in the documents folder that holds the document."""
+        return self.path if self.member is None else self.path.removesuffix(f"/{self.member}")
 
 
 @dataclass(frozen=True, slots=True)

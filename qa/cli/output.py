@@ -32,7 +32,7 @@ def printable(text: str) -> str:
 def describe_failure(failure: ReadFailure) -> str:
     """Return a line on a file, or a row of a table, that could not be read."""
     row = f", row {failure.row}" if failure.row is not None else ""
-    return printable(f"{failure.path}{row}: {failure.reason}")
+    return printable(f"{failure.full_path}{row}: {failure.reason}")
 
 
 def describe_unnamed(number: int) -> str:
@@ -64,6 +64,7 @@ def describe_partly(number: int, named: Sequence[str]) -> str:
 def as_json(summary: IndexInfo | Report) -> dict[str, Any]:
     """Return a summary with its failures as the API has them."""
     failures = [
-        {"path": failure.path, "row": failure.row, "reason": failure.reason} for failure in summary.failures
+        {"path": failure.full_path, "row": failure.row, "reason": failure.reason}
+        for failure in summary.failures
     ]
     return asdict(replace(summary, failures=())) | {"failures": failures}

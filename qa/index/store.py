@@ -41,10 +41,11 @@ from qa.types import (
 )
 
 _DOCUMENT = """d.id, d.path, d.row, d.media_type, d.sha256, d.title, d.source, d.author, d.published,
-    d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages"""
+    d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages, d.member"""
 _PASSAGE = """p.number, p.document, p.char_start, p.char_end, p.byte_start, p.byte_length,
     p.section, p.page, p.language, p.sentences"""
-_NAMED = "SELECT path FROM files UNION SELECT path FROM failures UNION SELECT path FROM documents"
+_FAILURE = "path, reason, row, count, member"
+_NAMED = "SELECT path FROM files UNION SELECT path FROM failures UNION SELECT file FROM documents"
 _OF_DOCUMENT = "p.document = (SELECT number FROM documents WHERE id = ?)"
 _BESIDE = f"p.number = (SELECT {{}}(p.number) FROM passages p WHERE {_OF_DOCUMENT} AND p.char_start {{}} ?)"
 """A document's last or first passage (max, min) that begins at an offset or on a side of it (<=, <, >)."""
@@ -144,14 +145,14 @@ class Store:
         """Return what could not be read, by path: of one file or of all, at most ``limit`` (-1: no limit)."""
         where, values = ("", []) if path is None else ("WHERE path = ?", [path])
         rows = self._select(
-            f"SELECT path, reason, row, count FROM failures {where} ORDER BY path, rowid LIMIT ?",
+            f"SELECT {_FAILURE} FROM failures {where} ORDER BY path, rowid LIMIT ?",
             [*values, limit],
         )
         return tuple(ReadFailure(*row) for row in rows)
 
     def unopened(self) -> set[ReadFailure]:
         """Return the failures of files that could not even be opened."""
-        sql = "SELECT path, reason, row, count FROM failures WHERE path NOT IN (SELECT path FROM files)"
+        sql = f"SELECT {_FAILURE} FROM failures WHERE path NOT IN (SELECT path FROM files)"
         return {ReadFailure(*row) for row in self._select(sql)}
 
     def count_failures(self) -> tuple[int, int]:
@@ -171,11 +172,11 @@ class Store:
         return {row["path"]: SourceFile(*row) for row in rows}
 
     def paths(self) -> list[str]:
-        """Return the paths of all documents, each once, ascending."""
-        return [row[0] for row in self._select("SELECT DISTINCT path FROM documents ORDER BY path")]
+        """Return the paths of all files that documents are in, each once, ascending."""
+        return [row[0] for row in self._select("SELECT DISTINCT file FROM documents ORDER BY file")]
 
     def named(self) -> set[str]:
-        """Return the paths of all documents and of all files that could not be read."""
+        """Return the paths of all files that hold documents or could not be read."""
         return {row[0] for row in self._select(_NAMED)}
 
     def vector_keys(self) -> list[str]:
@@ -190,10 +191,10 @@ class Store:
         return np.fromiter((row[0] for row in self._select(sql, values)), np.int64)
 
     def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
-        """Return a page of the documents that pass the filters, by path."""
+        """Return a page of the documents that pass the filters, by file, and as they stand in it."""
         where, values = filtering.conditions(filters)
         total = self._select(f"SELECT count(*) FROM documents d {where}", values)[0][0]
-        sql = f"SELECT {_DOCUMENT} FROM documents d {where} ORDER BY d.path, d.number LIMIT ? OFFSET ?"
+        sql = f"SELECT {_DOCUMENT} FROM documents d {where} ORDER BY d.file, d.number LIMIT ? OFFSET ?"
         return DocumentPage(total, tuple(map(_document, self._select(sql, [*values, limit, offset]))))
 
     def all_documents(self) -> Iterator[Document]:
@@ -310,7 +311,7 @@ class Store:
 
     def stored(self, path: str) -> Iterator[StoredDocument]:
         """Yield every document of a file as it was added, in order."""
-        for row in self._select("SELECT id FROM documents WHERE path = ? ORDER BY number", [path]):
+        for row in self._select("SELECT id FROM documents WHERE file = ? ORDER BY number", [path]):
             document = self.document(row["id"])
             joined = "passages p JOIN documents d ON d.number = p.document"
             sql = f"SELECT p.* FROM {joined} WHERE d.id = ? ORDER BY p.number"
@@ -344,7 +345,7 @@ def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:
     metadata = Metadata(**{name: row[name] for name in names}, found=json.loads(row["found"]))
     return Document(
         row["id"], row["path"], row["media_type"], row["sha256"], metadata, row["characters"],
-        row["passages"], row["pages"], row["row"], tuple(json.loads(row["notes"])),
+        row["passages"], row["pages"], row["row"], tuple(json.loads(row["notes"])), row["member"],
     )  # fmt: skip
 
 

@@ -18,17 +18,19 @@ CREATE TABLE files (
     path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, sidecar_sha256 TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE failures (
-    path TEXT NOT NULL, row TEXT, reason TEXT NOT NULL, count INTEGER NOT NULL
+    path TEXT NOT NULL, row TEXT, reason TEXT NOT NULL, count INTEGER NOT NULL, member TEXT
 ) STRICT;
 CREATE INDEX failures_by_path ON failures (path);
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT NOT NULL, row TEXT,
+    file TEXT NOT NULL, member TEXT,
     media_type TEXT NOT NULL, sha256 TEXT NOT NULL,
     title TEXT, source TEXT, author TEXT, published TEXT, dateline TEXT, language TEXT, url TEXT,
     found TEXT NOT NULL, headings TEXT NOT NULL, notes TEXT NOT NULL,
     characters INTEGER NOT NULL, pages INTEGER, passages INTEGER NOT NULL, page_starts TEXT NOT NULL
 ) STRICT;
 CREATE INDEX documents_by_path ON documents (path);
+CREATE INDEX documents_by_file ON documents (file);
 CREATE TABLE texts (document INTEGER PRIMARY KEY REFERENCES documents, utf8 BLOB NOT NULL) STRICT;
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents,
@@ -73,17 +75,18 @@ class StoreWriter:
     def add_failure(self, failure: ReadFailure) -> None:
         """Record what could not be read."""
         self._db.execute(
-            "INSERT INTO failures VALUES (?, ?, ?, ?)",
-            (failure.path, failure.row, failure.reason, failure.count),
+            "INSERT INTO failures VALUES (?, ?, ?, ?, ?)",
+            (failure.path, failure.row, failure.reason, failure.count, failure.member),
         )
 
     def add(self, stored: StoredDocument) -> None:
         """Add a document and its passages."""
         document, meta = stored.document, stored.document.metadata
         self._db.execute(
-            f"INSERT INTO documents VALUES ({', '.join('?' * 20)})",
+            f"INSERT INTO documents VALUES ({', '.join('?' * 22)})",
             (
                 self._documents, document.id, document.path, document.row,
+                document.file, document.member,
                 document.media_type, document.sha256,
                 meta.title, meta.source, meta.author, meta.published, meta.dateline, meta.language, meta.url,
                 json.dumps(dict(meta.found)), json.dumps([(*h.span, h.level) for h in stored.headings]),

@@ -31,6 +31,8 @@ _TOKENS_A_WORD = 1.25
 _FEWEST_LETTERS_A_TOKEN = 3
 """A text with more letters a token is legible for certain, as most are, and its words need not be counted."""
 
+_SAME_PATH = "is not read: another file inside has the same path"
+
 _MEASURED = 1_000_000
 """How many characters the tokenizer gets between two looks at the clock: about a second's work."""
 
@@ -84,9 +86,16 @@ class DocumentReader:
     def _documents(
         self, file: SourceFile, readings: Iterator[Reading | ReadFailure]
     ) -> Iterator[StoredDocument | ReadFailure]:
+        members: set[str] = set()
         try:
             for reading in readings:
-                yield reading if isinstance(reading, ReadFailure) else self._split_or_fail(file, reading)
+                found = reading if isinstance(reading, ReadFailure) else self._split_or_fail(file, reading)
+                if isinstance(found, StoredDocument) and found.document.member is not None:
+                    if found.document.id in members:  # "a.zip/b.txt" in "a.zip", and in a folder of this name
+                        found = ReadFailure(file.path, _SAME_PATH, member=found.document.member)
+                    else:
+                        members.add(found.document.id)
+                yield found
         except ReadError as error:
             yield ReadFailure(file.path, str(error))
 
@@ -94,7 +103,7 @@ class DocumentReader:
         try:
             return self._split(file, reading)
         except ReadError as error:
-            return ReadFailure(file.path, str(error), reading.key)
+            return ReadFailure(file.path, str(error), reading.key, member=reading.member)
 
     def _split(self, file: SourceFile, reading: Reading) -> StoredDocument:
         deadline = Deadline(self._seconds)
@@ -106,18 +115,20 @@ class DocumentReader:
             language=partial(language.detect_passage, document_language=document_language),
             check=deadline.check,
         )
-        identity = file.path if reading.key is None else f"{file.path}\0{reading.key}"
+        path = file.path if reading.member is None else f"{file.path}/{reading.member}"
+        identity = path if reading.key is None else f"{path}\0{reading.key}"
         document = Document(
             id=hashlib.sha256(identity.encode()).hexdigest()[:16],
-            path=file.path,
+            path=path,
             media_type=reading.media_type,
-            sha256=file.sha256,
+            sha256=reading.member_sha256 or file.sha256,
             metadata=replace(reading.metadata, language=document_language),
             characters=len(reading.text),
             passages=len(spans),
             pages=len(reading.pages) or None,
             row=reading.key,
             notes=reading.notes,
+            member=reading.member,
         )
         page_starts = tuple(page.start for page in reading.pages)
         headings = (reading.headings or ())[:_MOST_HEADINGS]

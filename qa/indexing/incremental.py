@@ -156,5 +156,5 @@ def _have_same_vectors(live: Generation, made_with: dict[str, Any]) -> bool:
 
 
 def _concerns_rows(failure: ReadFailure) -> bool:
-    """Whether a failure concerns one row of a table, or several, rather than the whole file."""
-    return failure.row is not None or failure.count > 1
+    """Whether a failure concerns rows of a table, or a file inside, rather than the whole file."""
+    return failure.row is not None or failure.member is not None or failure.count > 1

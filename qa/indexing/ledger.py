@@ -49,9 +49,10 @@ CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT)
 _REMARKS = """
 CREATE TEMP TABLE remarks (path TEXT NOT NULL, remark TEXT NOT NULL, count INTEGER NOT NULL) STRICT;
 INSERT INTO remarks
-    SELECT path, CASE WHEN row IS NULL THEN reason ELSE 'row ' || row || ' ' || reason END, count
+    SELECT path, coalesce(member || ' ', '') || coalesce('row ' || row || ' ', '') || reason, count
     FROM store.failures ORDER BY rowid;
-INSERT INTO remarks SELECT d.path, note.value, 1 FROM store.documents d, json_each(d.notes) note
+INSERT INTO remarks SELECT d.file, coalesce(d.member || ': ', '') || note.value, 1
+    FROM store.documents d, json_each(d.notes) note
     ORDER BY d.number;
 CREATE INDEX remarks_by_path ON remarks (path);
 """
@@ -59,10 +60,10 @@ _SEEN = """
 INSERT INTO seen
 WITH noted AS (SELECT path, min(rowid) AS first, sum(count) AS remarks FROM remarks GROUP BY path),
     named AS (
-        SELECT path FROM store.files UNION SELECT path FROM noted UNION SELECT path FROM store.documents
+        SELECT path FROM store.files UNION SELECT path FROM noted UNION SELECT file FROM store.documents
     )
 SELECT named.path,
-    CASE WHEN NOT EXISTS (SELECT 1 FROM store.documents d WHERE d.path = named.path) THEN 'failed'
+    CASE WHEN NOT EXISTS (SELECT 1 FROM store.documents d WHERE d.file = named.path) THEN 'failed'
          WHEN remarks > 0 THEN 'partly' ELSE 'indexed' END,
     r.remark || CASE WHEN remarks > 1 THEN ' (and ' || (remarks - 1) || ' more)' ELSE '' END
 FROM named LEFT JOIN noted ON noted.path = named.path LEFT JOIN remarks r ON r.rowid = noted.first

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,6 +16,7 @@ from qa.errors import ReadError
 from qa.readers import (
     docx,
     epub,
+    folders,
     markdown,
     odf,
     pictures,
@@ -26,10 +31,11 @@ from qa.readers import (
     text_metadata,
     xml,
 )
-from qa.readers.extract import MAX_HEADING_LENGTH, Extract
+from qa.readers.extract import MAX_HEADING_LENGTH, BadMember, Extract, Member
 from qa.readers.html import article
 from qa.readers.mail import mailbox
 from qa.readers.metadata import Facts
+from qa.readers.nested import Names, Place, TooMuchInsideError, clean_path
 from qa.readers.pdf import extraction
 from qa.readers.sidecar import described_by, is_sidecar, sidecar_of
 from qa.readers.size_limits import check_length, limit_failures, limit_reading, message_line
@@ -43,6 +49,7 @@ __all__ = [
     "VERSION",
     "described_by",
     "is_sidecar",
+    "open_member",
     "read",
     "sidecar_of",
     "supported",
@@ -56,6 +63,7 @@ VERSION = 3
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_ZIP, _TAR = "application/zip", "application/x-tar"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
@@ -86,6 +94,8 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".tif": "image/tiff",
         ".tiff": "image/tiff",
         ".webp": "image/webp",
+        ".zip": _ZIP,
+        **dict.fromkeys((".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz"), _TAR),
         ".jsonl": "application/jsonl",
         ".ndjson": "application/jsonl",
         ".json": "application/json",
@@ -124,14 +134,30 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/vnd.ms-excel.sheet.binary.macroenabled.12": spreadsheets.read,
     "application/vnd.oasis.opendocument.spreadsheet": spreadsheets.read,
 }
-_TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[Extract | tables.BadRow]]] = {
+_ARCHIVES = frozenset({_ZIP, _TAR})
+
+_Part = Extract | tables.BadRow | Member | BadMember
+
+_TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[_Part]]] = {
     "application/jsonl": tables.read_jsonl,
     "application/json": tables.read_json,
     "text/csv": tables.read_csv,
     "text/tab-separated-values": tables.read_csv,
     "message/rfc822": mailbox.read,
     "application/mbox": mailbox.read,
+    _ZIP: folders.read_zip,
+    _TAR: folders.read_tar,
 }
+"""Readers of files that hold several documents: rows, messages or files."""
+
+_MEMBER_READERS: Mapping[str, Callable[[bytes], Iterator[_Part]]] = {
+    _ZIP: folders.read_zip,
+    _TAR: folders.read_tar,
+    "message/rfc822": mailbox.read,
+    "application/mbox": mailbox.read,
+}
+"""What yields at least the members of a file, the same and in the same order as its reader."""
+
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|cannot allocate|memory allocation|insufficient memory", re.IGNORECASE
 )
@@ -142,7 +168,7 @@ _LXML_NO_MEMORY = 2  # etree.ErrorTypes.ERR_NO_MEMORY; the message is only "unkn
 
 def supported(path: Path) -> bool:
     """Whether a file has a readable format. A sidecar is read with the file that it describes."""
-    return path.suffix.lower() in SUFFIXES and not is_sidecar(path)
+    return _media_type(path.name) is not None and not is_sidecar(path)
 
 
 def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterator[Reading | ReadFailure]:
@@ -185,28 +211,135 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Reading | ReadFailure]:
-    media_type = SUFFIXES.get(Path(name).suffix.lower())
-    if media_type is None:
-        raise ReadError(f"{NOT_READ}: {', '.join(SUFFIXES)}")
     described = Facts()
     if sidecar_data is not None:
         described = sidecar.parse(sidecar_data, sidecar_of(Path(name)).as_posix())
+    parts = "members" if _media_type(name) in _ARCHIVES else "rows"
+    yield from limit_failures(name, _documents(Place.of(name, len(data)), data, described), parts=parts)
+
+
+def _media_type(name: str) -> str | None:
+    """Return the media type of a kind of file that is read: of ``.tar.gz`` before ``.gz``."""
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:]]
+    return SUFFIXES.get("".join(suffixes)) or SUFFIXES.get(suffixes[-1] if suffixes else "")
+
+
+def _documents(place: Place, data: bytes, described: Facts) -> Iterator[Reading | ReadFailure]:
+    """Yield the documents of a file or a member, and those of the members in it."""
+    media_type = _media_type(place.name)
+    if media_type is None:
+        raise ReadError(f"{NOT_READ}: {', '.join(SUFFIXES)}")
+    names, unread = Names(), Counter[str]()
+    is_archive, found = media_type in _ARCHIVES, False
+    for part in _parts(media_type, data):
+        found = True
+        if isinstance(part, Member):
+            yield from _member(place, path := names.name(part), part.data)
+            unread.update([] if _media_type(path) else [Path(path).suffix.lower() or "without a suffix"])
+        elif isinstance(part, tables.BadRow):
+            yield place.failure(part.reason, part.row)
+        elif isinstance(part, BadMember):
+            yield place.inside(clean_path(part.path)).failure(part.reason)
+        else:
+            yield _row(place, media_type, described, part)
+            for member in part.members:
+                yield from _member(place, names.name(member), member.data)
+    if is_archive and not found:
+        raise ReadError("holds no files")
+    if is_archive and unread:
+        kinds = ", ".join(f"{suffix} {number}" for suffix, number in unread.most_common())
+        yield place.failure(f"holds files of kinds that are not read: {kinds}")
+
+
+def _parts(media_type: str, data: bytes) -> Iterator[_Part]:
     if media_type in _TABLE_READERS:
-        rows = (_row(name, media_type, described, row) for row in _TABLE_READERS[media_type](data))
-        yield from limit_failures(name, rows)
+        yield from _TABLE_READERS[media_type](data)
     else:
-        yield _reading(name, media_type, described, _READERS[media_type](data))
+        yield _READERS[media_type](data)
 
 
-def _row(name: str, media_type: str, described: Facts, row: Extract | tables.BadRow) -> Reading | ReadFailure:
-    if isinstance(row, tables.BadRow):
-        return ReadFailure(name, message_line(row.reason), row.row)
+def _member(holder: Place, path: str, data: bytes) -> Iterator[Reading | ReadFailure]:
+    """Yield the documents of a member, or why it cannot be read; nothing if it is of no kind that is read."""
+    holder.allowance.take(members=1, bytes_=len(data))
+    if _media_type(path) is None:
+        return
+    place = holder.inside(path)
+    digest = hashlib.sha256(data).hexdigest()
     try:
-        return _reading(name, media_type, described, row)
+        place.check()
+        for found in _documents(place, data, Facts()):
+            if isinstance(found, Reading) and found.member is None:
+                holder.allowance.take(characters=len(found.text))
+                yield replace(found, member=place.member, member_sha256=digest)
+            else:
+                yield found
+    except TooMuchInsideError:
+        raise
+    except Exception as error:  # as in ``read``
+        if any(map(_is_out_of_memory, (error, error.__cause__))):
+            raise MemoryError from error
+        yield place.failure(_reason(error))
+
+
+def open_member(name: str, data: bytes, member: str) -> bytes:
+    """Return the bytes of a file inside a file.
+
+    Args:
+        name: the name of the file that holds it.
+        data: its bytes.
+        member: the path inside it, as ``Reading.member`` has it.
+
+    Raises:
+        ReadError: there is no such member, or the file cannot be read.
+        MemoryError: it needs more memory than there is.
+    """
+    try:
+        found = _find_member(Place.of(name, len(data)), data, member)
+    except Exception as error:
+        if any(map(_is_out_of_memory, (error, error.__cause__))):
+            raise MemoryError from error
+        raise ReadError(message_line(_reason(error))) from error
+    if found is None:
+        raise ReadError(message_line(f"holds no file {member}"))
+    return found
+
+
+def _find_member(place: Place, data: bytes, path: str) -> bytes | None:
+    place.check()
+    names = Names()
+    parts = _MEMBER_READERS.get(_media_type(place.name) or "", _no_members)(data)
+    for member in chain.from_iterable(map(_members, parts)):
+        place.allowance.take(members=1, bytes_=len(member.data))
+        name = names.name(member)
+        found = None
+        if name == path:
+            place.inside(name).check()
+            found = member.data
+        elif path.startswith(f"{name}/"):
+            found = _find_member(place.inside(name), member.data, path.removeprefix(f"{name}/"))
+        if found is not None:
+            return found
+    return None
+
+
+def _members(part: _Part) -> Sequence[Member]:
+    if isinstance(part, Member):
+        return (part,)
+    return part.members if isinstance(part, Extract) else ()
+
+
+def _no_members(_: bytes) -> Iterator[_Part]:
+    yield from ()
+
+
+def _row(place: Place, media_type: str, described: Facts, row: Extract) -> Reading | ReadFailure:
+    """Return a document. If it is a row of several, that it cannot be read is a failure of its own."""
+    try:
+        return _reading(place.name, media_type, described, row)
     except ReadError as error:
-        if row.key is None:  # the only document of its file
+        if row.key is None:
             raise
-        return ReadFailure(name, message_line(str(error)), row.key)
+        return place.failure(str(error), row.key)
 
 
 def _reading(name: str, media_type: str, described: Facts, extract: Extract) -> Reading:
@@ -229,7 +362,7 @@ def _reading(name: str, media_type: str, described: Facts, extract: Extract) -> 
             pages=extract.pages,
             tables=extract.tables,
             key=extract.key,
-            notes=(*extract.notes, *facts.notes()),
+            notes=(*extract.notes, *_notes_on_members(extract), *facts.notes()),
         )
     )
 
@@ -243,3 +376,9 @@ def _headings(extract: Extract) -> tuple[Heading, ...] | None:
         for heading in extract.headings
         if heading.level == 0 or heading.span.end - heading.span.start <= MAX_HEADING_LENGTH
     )
+
+
+def _notes_on_members(extract: Extract) -> Iterator[str]:
+    for member in extract.members:
+        if _media_type(member.path) is None:
+            yield f"attachment {Path(member.path).name} is of no kind that is read"

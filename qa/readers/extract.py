@@ -19,8 +19,33 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside another, such as an attachment. The reader of its own kind reads it.
+
+    Attributes:
+        path: relative to the file that holds it, in POSIX form.
+        data: its bytes.
+    """
+
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BadMember:
+    """A file inside another that cannot be read, and why: the reason continues a sentence."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Extract:
-    """A file's text and its own metadata. Fields as in ``Reading``."""
+    """A file's text and its own metadata. Fields as in ``Reading``.
+
+    Attributes:
+        members: the files attached to this document. A note on it names those of no kind that is read.
+    """
 
     text: str
     facts: Facts = field(default_factory=Facts)
@@ -29,6 +54,7 @@ class Extract:
     tables: tuple[Table, ...] = ()
     key: str | None = None
     notes: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ MAX_MESSAGE_LENGTH = 500
 MAX_KEY_LENGTH = 1_000
 """Characters of a table row's key: more than any address that serves as one."""
 
+MAX_MEMBER_LENGTH = 1_000
+"""Characters of the path of a file inside a file."""
+
 MAX_FAILURES = 100
 """Unreadable rows of a table that are listed with their reasons. The rest are counted."""
 
@@ -69,8 +72,15 @@ def limit_reading(reading: Reading) -> Reading:
     return replace(reading, headings=headings, tables=tables, notes=_first_notes(notes))
 
 
-def limit_failures(name: str, rows: Iterator[Reading | ReadFailure]) -> Iterator[Reading | ReadFailure]:
+def limit_failures(
+    name: str, rows: Iterator[Reading | ReadFailure], *, parts: str = "rows"
+) -> Iterator[Reading | ReadFailure]:
     """Yield a table's documents and its first bad rows, and finally how many more bad rows there are.
+
+    Args:
+        name: the file's.
+        rows: its documents and failures.
+        parts: what it is made of, for the message.
 
     Raises:
         ReadError: while iterating, as ``rows`` does, or if there are more rows than a table may have.
@@ -82,9 +92,9 @@ def limit_failures(name: str, rows: Iterator[Reading | ReadFailure]) -> Iterator
             if isinstance(row, Reading) or bad <= MAX_FAILURES:
                 yield row
     except ReadError:
-        yield from _more_rows(name, bad)
+        yield from _more_rows(name, bad, parts)
         raise
-    yield from _more_rows(name, bad)
+    yield from _more_rows(name, bad, parts)
 
 
 def _limit_rows(rows: Iterator[Reading | ReadFailure]) -> Iterator[Reading | ReadFailure]:
@@ -93,10 +103,10 @@ def _limit_rows(rows: Iterator[Reading | ReadFailure]) -> Iterator[Reading | Rea
         raise ReadError(f"has more than {MAX_ROWS // 10**6} million rows: split it")
 
 
-def _more_rows(name: str, bad: int) -> Iterator[ReadFailure]:
+def _more_rows(name: str, bad: int, parts: str) -> Iterator[ReadFailure]:
     if bad > MAX_FAILURES:
         more = bad - MAX_FAILURES
-        yield ReadFailure(name, f"{more:,} more rows cannot be read", count=more)
+        yield ReadFailure(name, f"{more:,} more {parts} cannot be read", count=more)
 
 
 def _first_notes(notes: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from qa.web import problems
 from qa.web.access import authentication, cors, headers, hosts, load, proxies, rate_limit
 from qa.web.access.keys import Keys
 from qa.web.api import endpoints
+from qa.web.api.member_files import MemberFiles
 from qa.web.api.schemas.responses import Problem
 from qa.web.judgements import Judgements
 from qa.web.pages import views
@@ -51,7 +52,9 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
     # Every operation describes "default" problems, which keeps flask-openapi3 from adding its own.
     app.validation_error_status = "default"
     judgements = Judgements(settings.judgements) if settings.judgements else None
-    app.extensions["qa"] = Service(settings, opener, Renderer(_drawing_threads(settings)), judgements)
+    app.extensions["qa"] = Service(
+        settings, opener, Renderer(_drawing_threads(settings)), MemberFiles(settings), judgements
+    )
     app.config["MAX_CONTENT_LENGTH"] = endpoints.MAX_BODY
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR
     app.json = JSON(app)

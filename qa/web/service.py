@@ -10,6 +10,7 @@ from flask import current_app, g, request
 from qa.config import Settings
 from qa.readers.pdf.rendering.renderer import Renderer
 from qa.retrieval.search_protocol import Search
+from qa.web.api.member_files import MemberFiles
 from qa.web.judgements import Judgements
 
 _PROBES = frozenset({"probes.healthz", "probes.readyz"})
@@ -25,12 +26,14 @@ class Service:
         settings: the settings of the app.
         opener: returns the current searcher, or raises IndexUnavailableError.
         renderer: draws pages of PDF files.
+        members: unpacks documents that are files inside files.
         judgements: the file of judgements, if there is one.
     """
 
     settings: Settings
     opener: Opener
     renderer: Renderer
+    members: MemberFiles
     judgements: Judgements | None = None
 
 

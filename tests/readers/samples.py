@@ -1,6 +1,7 @@
 """Read one document, and build files of each format."""
 
 import io
+import tarfile
 import zipfile
 
 from PIL import Image, ImageDraw, ImageFont
@@ -41,6 +42,28 @@ def one(name, data, sidecar=None) -> Reading:
 
 def headings(reading):
     return [(heading.level, heading.span.slice(reading.text)) for heading in reading.headings]
+
+
+def make_zip(files):
+    """Pack bytes by path; the paths may be ``ZipInfo``, for what else an entry has."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, data in files.items():
+            archive.writestr(path, data)
+    return buffer.getvalue()
+
+
+def make_tar(files, compression="", **fields):
+    """Pack bytes by path; ``fields`` are those of each entry."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=f"w:{compression}") as archive:
+        for path, data in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(data)
+            for name, value in fields.items():
+                setattr(entry, name, value)
+            archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 def make_epub(*chapters, package=PACKAGE, **extra):

@@ -3,7 +3,7 @@ from email.message import EmailMessage
 import pytest
 
 from qa.errors import ReadError
-from qa.readers import read
+from qa.readers import open_member, read
 from qa.types import ReadFailure
 from readers.samples import headings, one
 
@@ -33,9 +33,37 @@ def test_plain_text_comes_before_html_and_attachments_are_noted():
     built = message("Plain.")
     built.add_alternative("<p>Rich.</p>", subtype="html")
     built.add_attachment(b"x", maintype="application", subtype="pdf", filename="report.pdf")
-    reading = one("a.eml", built.as_bytes())
+    reading, failure = read("a.eml", built.as_bytes())
     assert reading.text.strip() == "Plain."
-    assert reading.notes == ("attachment report.pdf was not read",)
+    assert (reading.notes, failure.full_path) == ((), "a.eml/report.pdf")
+
+
+def test_attachments_are_members():
+    built = message("See the files.")
+    built.add_attachment("A note.", filename="note.txt")
+    built.add_attachment(b"8BPS", maintype="image", subtype="x-psd", filename="drawing.psd")
+    built.add_attachment(b"<p>No name.</p>", maintype="application", subtype="xhtml+xml")
+    body, note, page = read("a.eml", built.as_bytes())
+    assert body.notes == ("attachment drawing.psd is of no kind that is read",)
+    assert (note.member, note.text.strip()) == ("note.txt", "A note.")
+    assert (page.member, page.text) == ("attachment.xhtml", "No name.")
+    assert open_member("a.eml", built.as_bytes(), "note.txt").strip() == b"A note."
+
+
+def test_a_message_of_attachments_only_has_its_subject_as_text():
+    built = message("")
+    built.add_attachment("A note.", filename="note.txt")
+    body, note = read("a.eml", built.as_bytes())
+    assert (body.text, note.member) == ("Новости дня", "note.txt")
+
+
+def test_attachments_in_a_mailbox_are_named_after_their_messages():
+    built = message("See the files.")
+    built.add_attachment("A note.", filename="note.txt")
+    mail = b"From ann Mon Jun  3 10:00:00 2019\n" + built.as_bytes() + b"\n"
+    members = [reading.member for reading in read("a.mbox", mail * 2)]
+    assert members == [None, "1/note.txt", None, "2/note.txt"]
+    assert open_member("a.mbox", mail * 2, "2/note.txt").strip() == b"A note."
 
 
 def test_html_message():

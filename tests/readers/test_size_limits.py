@@ -111,7 +111,7 @@ def test_notes_are_bounded_in_number_and_length() -> None:
 def test_an_attachment_named_in_bytes_of_no_encoding_is_noted_in_text() -> None:
     head = b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n"
     body = b"--q\r\nContent-Type: text/plain\r\n\r\nText.\r\n"
-    part = b'--q\r\nContent-Disposition: attachment; filename="\xff\xfe.png"\r\n\r\nx\r\n'
+    part = b'--q\r\nContent-Disposition: attachment; filename="\xff\xfe.dwg"\r\n\r\nx\r\n'
     (reading,) = read("a.eml", head + body + part * 300 + b"--q--\r\n")
     assert len(reading.notes) == MAX_NOTES
     "".join(reading.notes).encode()

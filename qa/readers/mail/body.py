@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import email
 import email.policy
+import mimetypes
 import re
 from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from typing import Any
 
-from qa.readers.extract import Block, printable
+from qa.readers.extract import Block, Member, printable
 from qa.readers.grid import Grid
 from qa.readers.html.article import decode_markup, parse
 from qa.readers.html.blocks import blocks as html_blocks
@@ -56,11 +57,13 @@ class Body:
 
     Attributes:
         blocks: its text.
-        notes: the attachments that were not read, and what was damaged.
+        attachments: the files attached to it.
+        notes: what was damaged, and pictures in its text that were not read.
     """
 
     def __init__(self, message: EmailMessage) -> None:
         self.notes: list[str] = []
+        self.attachments: list[Member] = []
         self._charset = charset_of(message)
         self.blocks = self._read(message, whole=True)
 
@@ -75,7 +78,7 @@ class Body:
             return [block for child in children for block in self._read(child)]
         attached = not whole and part.get_content_disposition() == "attachment"
         if attached or not _is_text(part):
-            self.notes.append(f"attachment {self._name(part)} was not read")
+            self._attach(part)
             return []
         return self._text(part)
 
@@ -107,9 +110,19 @@ class Body:
         lines = printable(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
         return [Block(lines)] if lines.strip() else []
 
+    def _attach(self, part: Message) -> None:
+        """Keep an attachment, but not a picture that the text shows, such as a logo."""
+        name, kind = self._name(part), part.get_content_type()
+        shown = part.get_content_disposition() != "attachment" and (not name or "Content-ID" in part)
+        if shown and kind.startswith("image/"):
+            self.notes.append(f"attachment {name or kind} was not read")
+            return
+        name = name or f"attachment{mimetypes.guess_extension(kind) or ''}"
+        self.attachments.append(Member(name.replace("/", "_"), _bytes_of(part)))
+
     def _name(self, part: Message) -> str:
         name = part.get_filename()
-        return decode_words(readable(name, self._charset)) if name else part.get_content_type()
+        return decode_words(readable(name, self._charset)) if name else ""
 
 
 def _is_text(part: Message) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from email.message import EmailMessage
 
 from qa.errors import ReadError
-from qa.readers.extract import Extract, assemble
+from qa.readers.extract import Block, Extract, Member, assemble
 from qa.readers.mail.body import Body, parse_message
 from qa.readers.mail.letterhead import facts_of
 
@@ -13,7 +13,7 @@ _HEADERS = ("From", "Date", "Subject", "Message-ID")
 
 
 def read(data: bytes) -> Extract:
-    """Read a message. Attachments are noted, not read; messages that it forwards are part of it."""
+    """Read a message. Its attachments are members; messages that it forwards are part of its text."""
     return extract(parse(data))
 
 
@@ -37,10 +37,13 @@ def extract(message: EmailMessage, key: str | None = None) -> Extract:
         key: its key in a mailbox.
 
     Raises:
-        ReadError: it has no text.
+        ReadError: it has neither text nor attachments.
     """
-    body = Body(message)
-    if not body.blocks:
+    body, facts = Body(message), facts_of(message)
+    if not body.blocks and not body.attachments:
         raise ReadError("is a message without text")
-    text, headings, tables = assemble(body.blocks)
-    return Extract(text, facts_of(message), headings, tables=tables, key=key, notes=tuple(body.notes))
+    blocks = body.blocks or [Block(facts.get("title") or "(no text)")]
+    text, headings, tables = assemble(blocks)
+    folder = f"{key.replace('/', '_')}/" if key else ""
+    members = tuple(Member(folder + attached.path, attached.data) for attached in body.attachments)
+    return Extract(text, facts, headings, tables=tables, key=key, notes=tuple(body.notes), members=members)

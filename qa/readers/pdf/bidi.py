@@ -10,9 +10,6 @@ from typing import TypeVar
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 """Letters and marks of Hebrew, Arabic, Syriac and their neighbours, and their presentation forms."""
 
-PRESENTATION_FORMS = re.compile(r"[\ufb1d-\ufdff\ufe70-\ufefc]")
-"""Shapes of Hebrew and Arabic letters that stand for ordinary ones."""
-
 _MIRRORED = str.maketrans("()[]{}<>«»‹›", ")(][}{><»«›‹")
 _NUMBER_JOINTS = frozenset(".,:/-+٫٬")
 _NUMBER_SIGNS = frozenset("%$€£₪#°")

@@ -7,9 +7,9 @@ from collections.abc import Set as AbstractSet
 
 from qa.readers.extract import MAX_HEADING_LENGTH, Block
 from qa.readers.grid import Grid
+from qa.readers.pdf.column_places import make_grid
 from qa.readers.pdf.heading_finder import HeadingFinder, is_table_title, levels
 from qa.readers.pdf.layout import Line, join
-from qa.readers.pdf.table_rows import make_grid
 
 _NEAR = 2.4  # line heights: a line that is nearer to a table's row may be one, too
 _NEARBY_ROWS = 100  # rows of a table that show where its columns are

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Callable
 
 from qa.readers.extract import printable
-from qa.readers.pdf.bidi import PRESENTATION_FORMS
 from qa.readers.pdf.pdfium import Box
 
 HYPHENS = frozenset("\x02\ufffe")
@@ -40,6 +39,9 @@ _ACCENTS = {
 
 _HIGH_SURROGATE = re.compile("[\ud800-\udbff]")
 _ACCENT = re.compile("[" + re.escape("".join(_ACCENTS)) + "]")
+_PRESENTATION_FORMS = re.compile(r"[\ufb1d-\ufdff\ufe70-\ufefc]")
+"""Shapes of Hebrew and Arabic letters that stand for ordinary ones."""
+
 _DOTLESS = {"ı": "i", "ȷ": "j"}
 _DUBIOUS = re.compile(
     r"[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\ufffd]|(?![\uf0b7\uf0a7\uf02d\uf020])[\ue000-\uf8ff]"
@@ -62,9 +64,9 @@ def compose(characters: list[str], box_of: Callable[[int], Box]) -> None:
         for index, character in enumerate(characters):
             if character in _ACCENTS:
                 _put_on_letter(characters, index, box_of)
-    if PRESENTATION_FORMS.search(text):
+    if _PRESENTATION_FORMS.search(text):
         for index, character in enumerate(characters):
-            if PRESENTATION_FORMS.match(character):
+            if _PRESENTATION_FORMS.match(character):
                 characters[index] = unicodedata.normalize("NFKC", character).strip()
 
 

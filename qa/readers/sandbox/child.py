@@ -46,9 +46,31 @@ def main(memory: int, seconds: int) -> None:
 
 
 def _answer(requests: IO[bytes], answers: IO[bytes], memory: int, seconds: int) -> None:
-    """Read one file, and send each of its documents."""
-    name, data, sidecar = wire.read_request(lambda: wire.read_frame(requests, sys.maxsize))
+    """Read one file, and send each of its documents, or the bytes of a member."""
+    request = wire.read_request(lambda: wire.read_frame(requests, sys.maxsize))
+    if request.member is None:
+        _send_documents(request, answers, memory, seconds)
+    else:
+        _send_member(request, request.member, answers, seconds)
+    answers.flush()
+
+
+def _send_member(request: wire.Request, member: str, answers: IO[bytes], seconds: int) -> None:
+    set_time_limit(seconds, WALL_TIME_FACTOR * seconds)
+    try:
+        data = readers.open_member(request.name, request.data, member)
+    except ReadError as failure:
+        answers.write(wire.frame({"error": str(failure)}))
+        return
+    finally:
+        set_time_limit(0, 0)
+    answers.write(wire.frame({"error": None}) + wire.LENGTH.pack(len(data)))
+    answers.write(data)
+
+
+def _send_documents(request: wire.Request, answers: IO[bytes], memory: int, seconds: int) -> None:
     error, worn = None, False
+    name, data, sidecar, _ = request
     try:
         for document in _within_limits(readers.read(name, data, sidecar_data=sidecar), seconds):
             answers.write(wire.pack(document))
@@ -57,7 +79,6 @@ def _answer(requests: IO[bytes], answers: IO[bytes], memory: int, seconds: int) 
     except MemoryError:
         error, worn = OUT_OF_MEMORY_MESSAGE, True
     answers.write(wire.frame({"error": error, "worn": worn or _is_swollen(memory)}))
-    answers.flush()
 
 
 def _within_limits(

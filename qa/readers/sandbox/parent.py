@@ -19,6 +19,7 @@ from typing import Self
 
 from qa.errors import ReadError
 from qa.readers import size_limits
+from qa.readers.nested import most_inside
 from qa.readers.sandbox import child, resource_limits, wire
 from qa.readers.sandbox.resource_limits import Limits
 from qa.types import ReadFailure, Reading
@@ -112,14 +113,17 @@ class Reader:
             self._end()
         reader = self._process = self._process or _Process(self._limits)
         rows = characters = 0
+        most = len(file.data) + size_limits.MAX_CHARACTERS
         try:
             if not self._sent:
                 reader.send(file.frames)
                 self._sent = 1
             while not isinstance(answer := reader.read_answer(), wire.End):
                 rows += 1
-                characters += len(answer.text) if isinstance(answer, Reading) else 0
-                _check_amount(rows, characters, len(file.data))
+                if isinstance(answer, Reading):
+                    characters += len(answer.text)
+                    most = max(most, most_inside(len(file.data)) if answer.member else 0)
+                _check_amount(rows, characters, most)
                 yield answer
         except (OSError, EOFError, wire.BadAnswerError) as error:
             raise ReadError(reader.reason(error)) from None
@@ -142,6 +146,28 @@ class Reader:
         reader, self._process, self._sent = self._process, None, 0
         if reader:
             reader.end()
+
+
+def open_member(limits: Limits, name: str, data: bytes, member: str) -> bytes:
+    """Return the bytes of a file inside a file, unpacked within limits by a process of its own.
+
+    Args:
+        limits: what it may take.
+        name: the name of the file that holds it.
+        data: its bytes.
+        member: the path inside it.
+
+    Raises:
+        ReadError: there is no such member, or it cannot be unpacked within the limits.
+    """
+    process = _Process(limits)
+    try:
+        process.send(wire.request(name, data, None, member))
+        return process.read_member(most_inside(len(data)))
+    except (OSError, EOFError, wire.BadAnswerError) as error:
+        raise ReadError(process.reason(error)) from None
+    finally:
+        process.end()
 
 
 class _Process:
@@ -188,6 +214,10 @@ class _Process:
             BadAnswerError: the answer is invalid.
         """
         return wire.read_answer(partial(self._read_frame, self._deadline()))
+
+    def read_member(self, max_bytes: int) -> bytes:
+        """Return the bytes of a member. Raises as ``wire.read_member`` and ``read_answer`` do."""
+        return wire.read_member(partial(self._read_frame, self._deadline()), max_bytes)
 
     def reason(self, error: Exception) -> str:
         """Return why the file cannot be read on which it failed with ``error``."""
@@ -239,9 +269,9 @@ def _size(file: Contents) -> int:
     return len(file.data) + len(file.sidecar or b"") + len(file.name)
 
 
-def _check_amount(rows: int, characters: int, size: int) -> None:
-    """Raise BadAnswerError if a file of ``size`` bytes cannot hold so many rows or characters."""
-    if rows > _MAX_ANSWERS or characters > size + size_limits.MAX_CHARACTERS:
+def _check_amount(rows: int, characters: int, most: int) -> None:
+    """Raise BadAnswerError if there are more rows, or characters, than the ``most`` that a file holds."""
+    if rows > _MAX_ANSWERS or characters > most:
         raise wire.BadAnswerError
 
 

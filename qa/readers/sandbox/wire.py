@@ -1,24 +1,28 @@
 """The protocol between a reader's process and the one that started it.
 
 Both send frames, each after its length. A request is a frame of JSON, one of the file's bytes and perhaps one
-of its sidecar's. An answer is a frame of JSON, and one of text if it is a document. JSON, because data from a
-process that has read hostile files must not be able to run anything here. Nor may it fill this process's
-memory: a frame, or anything in it, that is longer than a reader within its limits sends is refused.
+of its sidecar's. An answer is a frame of JSON, and one of text if it is a document, or of bytes if a member
+was asked for. JSON, because data from a process that has read hostile files must not be able to run anything
+here. Nor may it fill this process's memory: a frame, or anything in it, that is longer than a reader within
+its limits sends is refused.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
+from qa.errors import ReadError
 from qa.readers.metadata import MAX_URL_LENGTH, MAX_VALUE_LENGTH
 from qa.readers.size_limits import (
     MAX_CHARACTERS,
     MAX_HEADINGS,
     MAX_KEY_LENGTH,
+    MAX_MEMBER_LENGTH,
     MAX_MESSAGE_LENGTH,
     MAX_NOTES,
     MAX_PAGES,
@@ -37,6 +41,9 @@ MAX_TEXT_BYTES = 4 * MAX_CHARACTERS
 
 _MAX_LEVEL = 100
 """Levels of headings. Formats have six to nine."""
+
+_DIGEST_LENGTH = 64
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 OUT_OF_MEMORY = 12
 """The exit code of a process that has not even the memory to say that it has none."""
@@ -91,24 +98,38 @@ def pack(document: Reading | ReadFailure) -> bytes:
         "pages": document.pages,
         "tables": [(table.header, table.rows) for table in document.tables],
         "key": document.key,
+        "member": document.member,
+        "member_sha256": document.member_sha256,
         "notes": document.notes,
     }
     return frame({"reading": fields}) + frame(document.text.encode())
 
 
-def read_request(receive: Callable[[], bytes]) -> tuple[str, bytes, bytes | None]:
-    """Return the name, the bytes and the sidecar's bytes of the file to read.
+class Request(NamedTuple):
+    """What to read: a file, its bytes and its sidecar's, or only the bytes of a ``member`` of it."""
+
+    name: str
+    data: bytes
+    sidecar: bytes | None = None
+    member: str | None = None
+
+
+def read_request(receive: Callable[[], bytes]) -> Request:
+    """Return what to read.
 
     Args:
         receive: returns the content of the next frame.
     """
     request = json.loads(receive())
-    return request["name"], receive(), receive() if request["sidecar"] else None
+    data = receive()
+    sidecar = receive() if request["sidecar"] else None
+    return Request(request["name"], data, sidecar, request["member"])
 
 
-def request(name: str, data: bytes, sidecar: bytes | None) -> list[bytes]:
-    """Return the request to read a file, in parts, to avoid copying large files."""
-    first = frame({"name": name, "sidecar": sidecar is not None}) + LENGTH.pack(len(data))
+def request(name: str, data: bytes, sidecar: bytes | None, member: str | None = None) -> list[bytes]:
+    """Return the request to read a file or a member, in parts, to avoid copying large files."""
+    fields = {"name": name, "sidecar": sidecar is not None, "member": member}
+    first = frame(fields) + LENGTH.pack(len(data))
     return [first, data] if sidecar is None else [first, data, frame(sidecar)]
 
 
@@ -132,10 +153,34 @@ def read_answer(receive: Callable[[int], bytes]) -> Reading | ReadFailure | End:
         raise BadAnswerError from error
 
 
-def _failure(path: str, reason: str, row: str | None, count: int) -> ReadFailure:
+def read_member(receive: Callable[[int], bytes], max_bytes: int) -> bytes:
+    """Return the bytes of a member.
+
+    Args:
+        receive: as for ``read_answer``.
+        max_bytes: the most bytes that it may have.
+
+    Raises:
+        ReadError: it cannot be read.
+        BadAnswerError: it is not a valid answer.
+    """
+    try:
+        error = _optional_text(json.loads(receive(MAX_ANSWER_BYTES))["error"], MAX_MESSAGE_LENGTH)
+    except (ValueError, TypeError, KeyError, RecursionError) as why:
+        raise BadAnswerError from why
+    if error is not None:
+        raise ReadError(error)
+    return receive(max_bytes)
+
+
+def _failure(path: str, reason: str, row: str | None, count: int, member: str | None) -> ReadFailure:
     _check(type(count) is int and 0 < count < 2**63)
     return ReadFailure(
-        _text(path), _text(reason, MAX_MESSAGE_LENGTH), _optional_text(row, MAX_KEY_LENGTH), count
+        _text(path),
+        _text(reason, MAX_MESSAGE_LENGTH),
+        _optional_text(row, MAX_KEY_LENGTH),
+        count,
+        _optional_text(member, MAX_MEMBER_LENGTH),
     )
 
 
@@ -156,8 +201,26 @@ def _reading(fields: dict[str, Any], text: str) -> Reading:
         pages=tuple(_span(text, *bounds) for bounds in pages),
         tables=tuple(_table(text, *parts) for parts in fields["tables"]),
         key=_optional_text(fields["key"], MAX_KEY_LENGTH),
+        member=_member(fields["member"]),
+        member_sha256=_digest(fields["member_sha256"], fields["member"]),
         notes=tuple(_text(note, MAX_MESSAGE_LENGTH) for note in notes),
     )
+
+
+def _member(value: Any) -> str | None:
+    """Return the path of a member, which must stay inside a folder."""
+    path = _optional_text(value, MAX_MEMBER_LENGTH)
+    if path is not None:
+        _check("\0" not in path and not {"", ".", ".."} & set(path.split("/")))
+    return path
+
+
+def _digest(value: Any, member: str | None) -> str | None:
+    """Return the SHA-256 of a member. A document has both a member and its digest, or neither."""
+    _check((value is None) == (member is None))
+    digest = _optional_text(value, _DIGEST_LENGTH)
+    _check(digest is None or _DIGEST.fullmatch(digest) is not None)
+    return digest
 
 
 def _heading(text: str, start: int, end: int, level: int) -> Heading:

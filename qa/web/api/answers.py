@@ -95,7 +95,8 @@ def status_answer(info: IndexInfo, folder: Summary | None) -> JSON:
         "sentences": info.sentences,
         "store": info.store,
         "failures": [
-            {"path": failure.path, "row": failure.row, "reason": failure.reason} for failure in info.failures
+            {"path": failure.full_path, "row": failure.row, "reason": failure.reason}
+            for failure in info.failures
         ],
         "failure_count": info.failure_count,
         "unread_files": info.unread_files,

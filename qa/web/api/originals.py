@@ -58,9 +58,7 @@ class Original(io.RawIOBase):
         self._left -= count
         is_last = not self._left or (len(piece) > 0 and not count)
         if is_last and self._sha256.hexdigest() != self._document.sha256:
-            raise ChangedError(
-                f"{self._document.path} has changed since it was indexed. Run `qa index` to index it again."
-            )
+            raise _changed(self._document)
         return count
 
     def close(self) -> None:
@@ -77,7 +75,7 @@ def original(document: Document) -> Original:
         ChangedError: the file has changed since it was indexed.
     """
     try:
-        file = Original(open_inside(service().settings.docs, document.path), document)
+        file = Original(_open(document), document)
         try:
             while file.read(_CHUNK):  # raises before the end if the file has changed
                 pass
@@ -86,5 +84,23 @@ def original(document: Document) -> Original:
             file.close()
             raise
     except (ReadError, OSError) as error:
-        raise NotFoundError(f"The file {document.path} is no longer in the documents folder.") from error
+        raise NotFoundError(f"The file {document.file} is no longer in the documents folder.") from error
     return file
+
+
+def _open(document: Document) -> io.BufferedReader:
+    """Open a document's file; if it is a file inside another, unpacked."""
+    file = open_inside(service().settings.docs, document.file)
+    if document.member is None:
+        return file
+    with file:
+        try:
+            return service().members.open(file, document)
+        except ReadError as error:  # it could be read when it was indexed
+            raise _changed(document) from error
+
+
+def _changed(document: Document) -> ChangedError:
+    return ChangedError(
+        f"{document.path} has changed since it was indexed. Run `qa index` to index it again."
+    )

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa.readers.pdf.column_places import make_grid
 from qa.readers.pdf.layout import Cell, Line, join, paragraphs, vocabulary
 from qa.readers.pdf.page_blocks import gather
-from qa.readers.pdf.table_rows import make_grid
 
 
 def _line(text: str, number: int = 0, left: float = 50) -> Line:

@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 
 from qa.readers.sandbox import wire
 from qa.readers.sandbox.wire import BadAnswerError, End
+from qa.readers.size_limits import MAX_MEMBER_LENGTH
 from qa.types import Heading, Metadata, ReadFailure, Reading, Span, Table
 
 TEXT = st.text(max_size=20)
 SHORT = st.text(max_size=9)
+MEMBERS = (
+    {},
+    {"member": "report.pdf", "member_sha256": "0" * 64},
+    {"member": "7/Ärger/a (2).pdf", "member_sha256": "0123456789abcdef" * 4},
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -46,6 +52,7 @@ def readings(draw: st.DrawFn) -> Reading:
         tables=tuple(draw(tables)),
         pages=tuple(draw(spans)),
         key=draw(st.none() | SHORT),
+        **draw(st.sampled_from(MEMBERS)),
         notes=tuple(draw(st.lists(SHORT, max_size=3))),
     )
 
@@ -69,7 +76,7 @@ def test_the_end_of_a_file_arrives_as_it_was_sent(error: str | None, worn: bool)
 @given(SHORT, st.binary(max_size=99), st.none() | st.binary(max_size=99))
 def test_a_request_arrives_as_it_was_sent(name: str, data: bytes, sidecar: bytes | None) -> None:
     receive = _receive(b"".join(wire.request(name, data, sidecar)))
-    assert wire.read_request(lambda: receive(2**20)) == (name, data, sidecar)
+    assert wire.read_request(lambda: receive(2**20)) == (name, data, sidecar, None)
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5))
@@ -106,7 +113,9 @@ def test_json_that_is_no_answer_is_refused(content: object) -> None:
 
 @given(
     readings(),
-    st.sampled_from(["media_type", "metadata", "headings", "pages", "tables", "key", "notes"]),
+    st.sampled_from(
+        ["media_type", "metadata", "headings", "pages", "tables", "key", "member", "member_sha256", "notes"]
+    ),
     JSON,
 )
 def test_a_document_with_any_other_field_is_refused_or_well_formed(
@@ -124,3 +133,33 @@ def test_a_document_with_any_other_field_is_refused_or_well_formed(
     wire.pack(received)
     for span in (*received.pages, *(heading.span for heading in received.headings or ())):
         assert 0 <= span.start <= span.end <= len(received.text)
+
+
+@pytest.mark.parametrize(
+    ("member", "digest"),
+    [
+        ("/etc/passwd", "0" * 64),
+        ("../a", "0" * 64),
+        ("a/../b", "0" * 64),
+        ("a//b", "0" * 64),
+        ("a/", "0" * 64),
+        ("a/./b", "0" * 64),
+        ("", "0" * 64),
+        ("a\0b", "0" * 64),
+        ("a" * (MAX_MEMBER_LENGTH + 1), "0" * 64),
+        (7, "0" * 64),
+        ("a", None),
+        (None, "0" * 64),
+        ("a", "0" * 63),
+        ("a", "g" * 64),
+        ("a", "A" * 64),
+        ("a", "0" * 63 + "\n"),
+    ],
+)
+def test_a_member_outside_the_file_or_without_a_digest_is_refused(member: object, digest: object) -> None:
+    sent = io.BytesIO(wire.pack(Reading("Text.", "text/plain")))
+    fields = json.loads(wire.read_frame(sent, 2**20))
+    fields["reading"] |= {"member": member, "member_sha256": digest}
+    frames = wire.frame(json.dumps(fields).encode()) + sent.read()
+    with pytest.raises(BadAnswerError):
+        wire.read_answer(_receive(frames))

@@ -13,7 +13,7 @@ _CURRENCY = re.compile(r"[A-Z]{0,3}[$€£¥₽₪₹]")
 _TRAILING_CURRENCY = re.compile(r"(.*\S)\s+([$€£¥₽₪₹])")
 _SPACED_CURRENCY = re.compile(r"^([A-Z]{0,3}[$€£¥₽₪₹])\s+(?=[\d(—–])")
 _CLOSING = re.compile(r"[)%]{1,2}|\*+")
-_NUMERIC = re.compile(r"[^\w]*\d[\d.,\s]*\W*|[—–-]")
+_NUMERIC = re.compile(r"\W*\d[\d.,\s]*(?:[^\w.,\s]\W*)?|[—–-]")
 _YEAR = re.compile(r"(?:19|20)\d\d\W*")
 _MAX_COLUMNS = 60  # more than fit on a printed page
 _HEADER_ROWS = 6  # rows above a table's first numbers that may name its columns
