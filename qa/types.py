@@ -82,6 +82,37 @@ class Table:
     rows: tuple[Span, ...]
 
 
+class WordBox(NamedTuple):
+    """A recognised word: its place in the document's text, and on the page's picture.
+
+    The box is in fractions of the page's width and height, from its upper left corner.
+    """
+
+    start: int
+    end: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedPage:
+    """Text that was recognised from the picture of a page.
+
+    Attributes:
+        page: its number, from 1.
+        span: the recognised text's.
+        certainty: the mean certainty of its words, in [0, 1].
+        words: in the order of the text.
+    """
+
+    page: int
+    span: Span
+    certainty: float
+    words: tuple[WordBox, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One document as a reader returns it.
@@ -97,6 +128,7 @@ class Reading:
         member: the path inside the file, if the file holds files, such as attachments; its bytes are then the
             document's.
         member_sha256: of the member's bytes, in hex.
+        recognised: the pages whose text was recognised from a picture, in order.
         notes: what a person should know, such as "page 3 has no text".
     """
 
@@ -109,6 +141,7 @@ class Reading:
     key: str | None = None
     member: str | None = None
     member_sha256: str | None = None
+    recognised: tuple[RecognisedPage, ...] = ()
     notes: tuple[str, ...] = ()
 
 

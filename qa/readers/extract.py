@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from qa.readers.grid import Grid
 from qa.readers.metadata import Facts
-from qa.types import Heading, Span, Table
+from qa.types import Heading, RecognisedPage, Span, Table
 
 MAX_HEADING_LENGTH = 300
 """The longest heading in characters. It is kept with each passage below it; a longer one is body text."""
@@ -55,6 +55,7 @@ class Extract:
     key: str | None = None
     notes: tuple[str, ...] = ()
     members: tuple[Member, ...] = ()
+    recognised: tuple[RecognisedPage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
