@@ -47,6 +47,7 @@ def samples():
         "a.epub": make_epub("<h1>One</h1><p>Text one.</p>", "<p>Text two.</p>"),
         "a.eml": message.encode(),
         "a.mbox": f"From a@b.example Mon Jun  3 10:00:00 2019\n{message}".encode(),
+        "a.ics": b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Some text.\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
         "a.zip": make_zip({"a.txt": b"Some text."}),
         "a.tar": make_tar({"a.txt": b"Some text."}),
         **{f"a.{kind}": make_tar({"a.txt": b"Some text."}, "gz") for kind in ("tgz", "tar.gz")},

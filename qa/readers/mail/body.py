@@ -10,16 +10,24 @@ from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from typing import Any
 
-from qa.readers.extract import Block, Member, printable
+from qa.errors import ReadError
+from qa.readers.extract import Block, Member, one_line
 from qa.readers.grid import Grid
 from qa.readers.html.article import decode_markup, parse
 from qa.readers.html.blocks import blocks as html_blocks
+from qa.readers.mail import calendars
 from qa.readers.mail.charsets import decode_text
 from qa.readers.mail.letterhead import charset_of, decode_words, header, readable
+from qa.readers.mail.plain_parts import plain_text
+from qa.readers.mail.transfer import payload
+from qa.readers.plain_text import Decoded
 
 Blocks = list[Block | Grid]
 
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_HTML = frozenset({"text/html", "application/xhtml+xml", "text/x-amp-html", "text/watch-html"})
+_SECOND_RATE = frozenset({"text/x-amp-html", "text/watch-html"})
+"""HTML that is made for some programs only, beside that for all others."""
+
 _MESSAGES = frozenset({"message/rfc822", "message/global"})
 _NOT_SHOWN = frozenset(
     {
@@ -27,12 +35,16 @@ _NOT_SHOWN = frozenset(
         "text/css",
         "text/javascript",
         "text/rtf",
-        "text/richtext",
         "text/vcard",
         "text/x-vcard",
     }
 )
 """Kinds of text that are not read as it stands in the file."""
+
+_CALENDARS = frozenset({"text/calendar", "application/ics"})
+_SIGNATURES = frozenset(
+    {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
+)
 
 _MARKUP = re.compile(
     r"\s*<(?:!doctype|html|head|body|div|table|p|meta|style|span|font|center)\b[^<>]*>", re.IGNORECASE
@@ -65,6 +77,7 @@ class Body:
         self.notes: list[str] = []
         self.attachments: list[Member] = []
         self._charset = charset_of(message)
+        self._calendars: set[bytes] = set()
         self.blocks = self._read(message, whole=True)
 
     def _read(self, part: Message, *, whole: bool = False) -> Blocks:
@@ -72,26 +85,67 @@ class Body:
         if kind in _MESSAGES and part.is_multipart():
             return self._forwarded(part)
         if part.get_content_maintype() == "multipart" and part.is_multipart():
-            children = [child for child in part.get_payload() if isinstance(child, Message)]
-            if kind == "multipart/alternative":
-                return self._alternative(children)
-            return [block for child in children for block in self._read(child)]
-        attached = not whole and part.get_content_disposition() == "attachment"
+            return self._parts(kind, _children(part))
+        if part.get_content_maintype() == "message" and part.is_multipart():
+            return [block for child in _children(part) for block in self._report(child)]
+        attached = not whole and _is_attached(part)
+        if kind == "text/calendar" and not attached:
+            return self._invitation(part, "")
         if attached or not _is_text(part):
             self._attach(part)
             return []
         return self._text(part)
 
+    def _parts(self, kind: str, children: list[Message]) -> Blocks:
+        if kind == "multipart/alternative":
+            return self._alternative(children)
+        if kind == "multipart/encrypted":
+            self.notes.append("the message is encrypted")
+        found: Blocks = []
+        for child in children:
+            if child.get_content_type() == "text/calendar" and not _is_attached(child):
+                found += self._invitation(child, _text_of(found))
+            else:
+                found += self._read(child)
+        return found
+
     def _alternative(self, children: list[Message]) -> Blocks:
         """Return the plain text, or the HTML where it says more."""
         plain: Blocks = []
         rich: Blocks = []
+        second_rate: Blocks = []
         for child in children:
-            if child.get_content_type() == "text/plain":
+            kind = child.get_content_type()
+            if kind == "text/plain":
                 plain = plain or self._read(child)
-            else:
+            elif kind in _SECOND_RATE:
+                second_rate = self._read(child) or second_rate
+            elif kind != "text/calendar":
                 rich = self._read(child) or rich
-        return rich if _says_more(rich, plain) else plain
+        rich = rich or second_rate
+        chosen = rich if _says_more(rich, plain) else plain
+        for child in children:
+            if child.get_content_type() == "text/calendar":
+                chosen = chosen + self._invitation(child, _text_of(chosen))
+        return chosen
+
+    def _invitation(self, part: Message, beside: str) -> Blocks:
+        """Return the events of a calendar, but those that stand in the message already."""
+        data, _ = payload(part)
+        if data in self._calendars:
+            return []
+        self._calendars.add(data)
+        try:
+            return calendars.blocks(data, part.get_content_charset(), beside)
+        except ReadError as error:
+            self.notes.append(f"a calendar in the message {error}")
+            return []
+
+    def _report(self, part: Message) -> Blocks:
+        """Return the fields of a report on delivery, or of a part that is elsewhere."""
+        lines = [f"{name}: {one_line(str(value))}" for name, value in part.raw_items()]
+        rest = [] if part.is_multipart() or not payload(part)[0].strip() else self._text(part)
+        return [Block("\n".join(lines)), *rest] if lines else rest
 
     def _forwarded(self, part: Message) -> Blocks:
         message = _inner(part)
@@ -100,25 +154,29 @@ class Body:
         return [Block(heads), *self._read(message, whole=True)]
 
     def _text(self, part: Message) -> Blocks:
-        data = _bytes_of(part)
+        data, after = payload(part)
         charset = part.get_content_charset()
         is_html = part.get_content_type() in _HTML
-        text, notes = decode_markup(data) if is_html and not charset else decode_text(data, charset)
+        try:
+            text, notes = decode_markup(data) if is_html and not charset else decode_text(data, charset)
+        except ReadError as error:
+            text, notes = _replaced(data, error)
         self.notes += notes
-        if is_html:
-            return list(_markup(text))
-        lines = printable(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
-        return [Block(lines)] if lines.strip() else []
+        found = list(_markup(text)) if is_html else _lines(plain_text(part, text))
+        return found + _lines(decode_text(after, charset).text)
 
     def _attach(self, part: Message) -> None:
         """Keep an attachment, but not a picture that the text shows, such as a logo."""
         name, kind = self._name(part), part.get_content_type()
+        data, _ = payload(part)
+        if kind in _SIGNATURES or (kind in _CALENDARS and data in self._calendars):
+            return
         shown = part.get_content_disposition() != "attachment" and (not name or "Content-ID" in part)
         if shown and kind.startswith("image/"):
             self.notes.append(f"attachment {name or kind} was not read")
             return
         name = name or f"attachment{mimetypes.guess_extension(kind) or ''}"
-        self.attachments.append(Member(name.replace("/", "_"), _bytes_of(part)))
+        self.attachments.append(Member(name.replace("/", "_"), data))
 
     def _name(self, part: Message) -> str:
         name = part.get_filename()
@@ -132,9 +190,27 @@ def _is_text(part: Message) -> bool:
     return kind in _HTML or (part.get_content_maintype() == "text" and kind not in _NOT_SHOWN)
 
 
-def _bytes_of(part: Message) -> bytes:
-    data: Any = part.get_payload(decode=True)
-    return data if isinstance(data, bytes) else b""
+def _is_attached(part: Message) -> bool:
+    return part.get_content_disposition() == "attachment"
+
+
+def _children(part: Message) -> list[Message]:
+    return [child for child in part.get_payload() if isinstance(child, Message)]
+
+
+def _text_of(blocks: Blocks) -> str:
+    return "\n".join(block.text for block in blocks)
+
+
+def _replaced(data: bytes, error: ReadError) -> Decoded:
+    """Return a part of text whose encoding cannot be detected, for the rest of the message is good."""
+    if b"\0" in data:
+        return Decoded("", (f"a part of the message {error}",))
+    return Decoded(data.decode("utf-8", "replace"), (f"a part of the message {error}",))
+
+
+def _lines(text: str) -> Blocks:
+    return [Block(text)] if text.strip() else []
 
 
 def _markup(text: str) -> Iterator[Block | Grid]:
@@ -149,7 +225,7 @@ def _inner(part: Message) -> EmailMessage:
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if encoding in ("base64", "quoted-printable") and not inner.keys():
         inner["Content-Transfer-Encoding"] = encoding
-        return parse_message(_bytes_of(inner))
+        return parse_message(payload(inner)[0])
     return inner
 
 
@@ -162,10 +238,10 @@ def _says_more(rich: Blocks, plain: Blocks) -> bool:
     """Whether HTML has what the plain text lacks: that is empty, a stub, markup or a footer."""
     if not rich or not plain:
         return bool(rich)
-    text = "\n".join(block.text for block in plain)
+    text = _text_of(plain)
     if _MARKUP.match(text):
         return True
-    wanted = _letters("\n".join(block.text for block in rich))
+    wanted = _letters(_text_of(rich))
     pieces = _shingles(wanted[:_HTML_COMPARED])
     given = _letters(text)
     if len(pieces & _shingles(given[:_PLAIN_COMPARED])) >= _MIN_SHARED * len(pieces):
