@@ -33,7 +33,7 @@ from qa.readers import (
 )
 from qa.readers.extract import MAX_HEADING_LENGTH, BadMember, Extract, Member
 from qa.readers.html import article
-from qa.readers.mail import calendars, mailbox
+from qa.readers.mail import calendars, mailbox, outlook
 from qa.readers.metadata import Facts
 from qa.readers.nested import Names, Place, TooMuchInsideError, clean_path
 from qa.readers.pdf import extraction
@@ -88,6 +88,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".epub": "application/epub+zip",
         ".eml": "message/rfc822",
         ".mbox": "application/mbox",
+        ".msg": "application/vnd.ms-outlook",
         ".ics": "text/calendar",
         ".png": "image/png",
         ".jpg": "image/jpeg",
@@ -147,6 +148,7 @@ _TABLE_READERS: Mapping[str, Callable[[bytes], Iterator[_Part]]] = {
     "text/tab-separated-values": tables.read_csv,
     "message/rfc822": mailbox.read,
     "application/mbox": mailbox.read,
+    "application/vnd.ms-outlook": outlook.read,
     _ZIP: folders.read_zip,
     _TAR: folders.read_tar,
 }
@@ -157,6 +159,7 @@ _MEMBER_READERS: Mapping[str, Callable[[bytes], Iterator[_Part]]] = {
     _TAR: folders.read_tar,
     "message/rfc822": mailbox.read,
     "application/mbox": mailbox.read,
+    "application/vnd.ms-outlook": outlook.read,
 }
 """What yields at least the members of a file, the same and in the same order as its reader."""
 

@@ -3,6 +3,7 @@
 import pytest
 
 from qa.readers import recognition
+from readers.mail.msg_files import make_msg
 from readers.samples import (
     XHTML,
     draw_picture,
@@ -47,6 +48,7 @@ def samples():
         "a.epub": make_epub("<h1>One</h1><p>Text one.</p>", "<p>Text two.</p>"),
         "a.eml": message.encode(),
         "a.mbox": f"From a@b.example Mon Jun  3 10:00:00 2019\n{message}".encode(),
+        "a.msg": make_msg({0x1000: "Some text."}),
         "a.ics": b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Some text.\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
         "a.zip": make_zip({"a.txt": b"Some text."}),
         "a.tar": make_tar({"a.txt": b"Some text."}),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import mimetypes
-import re
 from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from typing import Any
@@ -16,13 +15,12 @@ from qa.readers.grid import Grid
 from qa.readers.html.article import decode_markup, parse
 from qa.readers.html.blocks import blocks as html_blocks
 from qa.readers.mail import calendars
+from qa.readers.mail.alternatives import Blocks, says_more, text_of
 from qa.readers.mail.charsets import decode_text
 from qa.readers.mail.letterhead import charset_of, decode_words, header, readable
 from qa.readers.mail.plain_parts import plain_text
 from qa.readers.mail.transfer import payload
 from qa.readers.plain_text import Decoded
-
-Blocks = list[Block | Grid]
 
 _HTML = frozenset({"text/html", "application/xhtml+xml", "text/x-amp-html", "text/watch-html"})
 _SECOND_RATE = frozenset({"text/x-amp-html", "text/watch-html"})
@@ -45,23 +43,6 @@ _CALENDARS = frozenset({"text/calendar", "application/ics"})
 _SIGNATURES = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
 )
-
-_MARKUP = re.compile(
-    r"\s*<(?:!doctype|html|head|body|div|table|p|meta|style|span|font|center)\b[^<>]*>", re.IGNORECASE
-)
-_STUB = re.compile(r"\bhtml\b", re.IGNORECASE)
-_STUB_LENGTH = 500
-"""Characters of the longest text that only says that the message is HTML."""
-
-_SIGNS = re.compile(r"[\W_]+")
-_SHINGLE = 5
-"""Letters in the pieces by which two texts are compared: whatever their lines, spaces and marks."""
-
-_MIN_SHARED = 0.7
-"""The share of the HTML's pieces that plain text must have. Chosen: a link or hidden preview is less."""
-
-_HTML_COMPARED, _PLAIN_COMPARED = 20_000, 200_000
-"""Letters that are compared. Plain text has more of them for the same content: addresses of links."""
 
 
 class Body:
@@ -104,7 +85,7 @@ class Body:
         found: Blocks = []
         for child in children:
             if child.get_content_type() == "text/calendar" and not _is_attached(child):
-                found += self._invitation(child, _text_of(found))
+                found += self._invitation(child, text_of(found))
             else:
                 found += self._read(child)
         return found
@@ -123,10 +104,10 @@ class Body:
             elif kind != "text/calendar":
                 rich = self._read(child) or rich
         rich = rich or second_rate
-        chosen = rich if _says_more(rich, plain) else plain
+        chosen = rich if says_more(rich, plain) else plain
         for child in children:
             if child.get_content_type() == "text/calendar":
-                chosen = chosen + self._invitation(child, _text_of(chosen))
+                chosen = chosen + self._invitation(child, text_of(chosen))
         return chosen
 
     def _invitation(self, part: Message, beside: str) -> Blocks:
@@ -198,10 +179,6 @@ def _children(part: Message) -> list[Message]:
     return [child for child in part.get_payload() if isinstance(child, Message)]
 
 
-def _text_of(blocks: Blocks) -> str:
-    return "\n".join(block.text for block in blocks)
-
-
 def _replaced(data: bytes, error: ReadError) -> Decoded:
     """Return a part of text whose encoding cannot be detected, for the rest of the message is good."""
     if b"\0" in data:
@@ -232,26 +209,3 @@ def _inner(part: Message) -> EmailMessage:
 def parse_message(data: bytes) -> EmailMessage:
     """Parse a message, whatever it is."""
     return email.message_from_bytes(data, _class=EmailMessage, policy=email.policy.default)
-
-
-def _says_more(rich: Blocks, plain: Blocks) -> bool:
-    """Whether HTML has what the plain text lacks: that is empty, a stub, markup or a footer."""
-    if not rich or not plain:
-        return bool(rich)
-    text = _text_of(plain)
-    if _MARKUP.match(text):
-        return True
-    wanted = _letters(_text_of(rich))
-    pieces = _shingles(wanted[:_HTML_COMPARED])
-    given = _letters(text)
-    if len(pieces & _shingles(given[:_PLAIN_COMPARED])) >= _MIN_SHARED * len(pieces):
-        return False
-    return len(wanted) > len(given) or (len(text) <= _STUB_LENGTH and bool(_STUB.search(text)))
-
-
-def _letters(text: str) -> str:
-    return _SIGNS.sub("", text).lower()
-
-
-def _shingles(letters: str) -> set[str]:
-    return {letters[start : start + _SHINGLE] for start in range(max(1, len(letters) - _SHINGLE + 1))}

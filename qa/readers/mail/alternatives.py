@@ -1,0 +1,55 @@
+"""The choice between a message's plain text and its HTML."""
+
+from __future__ import annotations
+
+import re
+
+from qa.readers.extract import Block
+from qa.readers.grid import Grid
+
+Blocks = list[Block | Grid]
+
+_MARKUP = re.compile(
+    r"\s*<(?:!doctype|html|head|body|div|table|p|meta|style|span|font|center)\b[^<>]*>", re.IGNORECASE
+)
+_STUB = re.compile(r"\bhtml\b", re.IGNORECASE)
+_STUB_LENGTH = 500
+"""Characters of the longest text that only says that the message is HTML."""
+
+_SIGNS = re.compile(r"[\W_]+")
+_SHINGLE = 5
+"""Letters in the pieces by which two texts are compared: whatever their lines, spaces and marks."""
+
+_MIN_SHARED = 0.7
+"""The share of the HTML's pieces that plain text must have. Chosen: a link or hidden preview is less."""
+
+_HTML_COMPARED, _PLAIN_COMPARED = 20_000, 200_000
+"""Letters that are compared. Plain text has more of them for the same content: addresses of links."""
+
+
+def text_of(blocks: Blocks) -> str:
+    """Return the text of blocks."""
+    return "\n".join(block.text for block in blocks)
+
+
+def says_more(rich: Blocks, plain: Blocks) -> bool:
+    """Whether HTML has what the plain text lacks: that is empty, a stub, markup or a footer."""
+    if not rich or not plain:
+        return bool(rich)
+    text = text_of(plain)
+    if _MARKUP.match(text):
+        return True
+    wanted = _letters(text_of(rich))
+    pieces = _shingles(wanted[:_HTML_COMPARED])
+    given = _letters(text)
+    if len(pieces & _shingles(given[:_PLAIN_COMPARED])) >= _MIN_SHARED * len(pieces):
+        return False
+    return len(wanted) > len(given) or (len(text) <= _STUB_LENGTH and bool(_STUB.search(text)))
+
+
+def _letters(text: str) -> str:
+    return _SIGNS.sub("", text).lower()
+
+
+def _shingles(letters: str) -> set[str]:
+    return {letters[start : start + _SHINGLE] for start in range(max(1, len(letters) - _SHINGLE + 1))}
