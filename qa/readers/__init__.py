@@ -33,7 +33,7 @@ from qa.readers import (
 )
 from qa.readers.extract import MAX_HEADING_LENGTH, BadMember, Extract, Member
 from qa.readers.html import article
-from qa.readers.mail import calendars, mailbox, outlook
+from qa.readers.mail import calendars, mailbox, outlook, web_archive
 from qa.readers.metadata import Facts
 from qa.readers.nested import Names, Place, TooMuchInsideError, clean_path
 from qa.readers.pdf import extraction
@@ -88,7 +88,10 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".epub": "application/epub+zip",
         ".eml": "message/rfc822",
         ".mbox": "application/mbox",
+        ".emlx": "message/rfc822",
         ".msg": "application/vnd.ms-outlook",
+        ".mht": "multipart/related",
+        ".mhtml": "multipart/related",
         ".ics": "text/calendar",
         ".png": "image/png",
         ".jpg": "image/jpeg",
@@ -131,6 +134,7 @@ _READERS: Mapping[str, Callable[[bytes], Extract]] = {
     "application/vnd.oasis.opendocument.presentation": odf.read_slides,
     "application/epub+zip": epub.read,
     "text/calendar": calendars.read,
+    "multipart/related": web_archive.read,
     **dict.fromkeys(("image/png", "image/jpeg", "image/tiff", "image/webp"), pictures.read),
     _XLSX: spreadsheets.read,
     "application/vnd.ms-excel": spreadsheets.read,

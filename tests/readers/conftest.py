@@ -48,6 +48,8 @@ def samples():
         "a.epub": make_epub("<h1>One</h1><p>Text one.</p>", "<p>Text two.</p>"),
         "a.eml": message.encode(),
         "a.mbox": f"From a@b.example Mon Jun  3 10:00:00 2019\n{message}".encode(),
+        "a.emlx": b"%d\n%s<?xml version='1.0'?><plist/>" % (len(message), message.encode()),
+        **dict.fromkeys(("a.mht", "a.mhtml"), b"Content-Type: text/html\n\n<p>Some text.</p>"),
         "a.msg": make_msg({0x1000: "Some text."}),
         "a.ics": b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Some text.\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
         "a.zip": make_zip({"a.txt": b"Some text."}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from email.message import EmailMessage
 
 from qa.errors import ReadError
@@ -10,6 +12,9 @@ from qa.readers.mail.body import Body, parse_message
 from qa.readers.mail.letterhead import facts_of
 
 _HEADERS = ("From", "Date", "Subject", "Message-ID")
+
+_APPLE_LENGTH = re.compile(rb"(\d{1,12})[ \t]*\r?\n")
+"""The first line of a file of Apple Mail: how many bytes the message has. A property list follows."""
 
 
 def read(data: bytes) -> Extract:
@@ -23,10 +28,20 @@ def parse(data: bytes) -> EmailMessage:
     Raises:
         ReadError: it has none of a message's headers.
     """
-    message = parse_message(data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
+    message = parse_message(_bare(data))
     if not any(header in message for header in _HEADERS):
         raise ReadError("is not an e-mail message: it has no headers")
     return message
+
+
+def _bare(data: bytes) -> bytes:
+    """Return a message without byte-order mark, blank lines above it, and what Apple Mail puts around it."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16", "replace").encode("utf-8")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if length := _APPLE_LENGTH.match(data):
+        return data[length.end() : length.end() + int(length[1])]
+    return data.lstrip(b"\r\n")
 
 
 def extract(message: EmailMessage, key: str | None = None) -> Extract:

@@ -144,3 +144,15 @@ def test_signatures_are_no_attachments_and_an_encrypted_message_is_noted():
     assert (reading.text, reading.notes) == ("Signed.", ())
     data = message("encrypted", "application/pgp-encrypted\r\n\r\nVersion: 1")
     assert "the message is encrypted" in one("a.eml", data).notes
+
+
+def test_what_apple_mail_puts_around_a_message_is_left_out():
+    raw = b"From: Eve <eve@x.example>\nSubject: Roof\n\nIt leaks.\n"
+    reading = one("1234.emlx", b"%d      \n%s<?xml version='1.0'?><plist></plist>" % (len(raw), raw))
+    assert (reading.text, reading.metadata.title) == ("It leaks.", "Roof")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_left_out(encoding):
+    (reading,) = read("a.eml", "Subject: Roof\n\nIt leaks.".encode(encoding))
+    assert (reading.text, reading.metadata.title) == ("It leaks.", "Roof")
