@@ -35,6 +35,8 @@ def samples():
         "a.xhtml": XHTML.format("<p>Some text.</p>").encode(),
         "a.pdf": make_pdf([(72, 700, "Some text.")]),
         "a.docx": make_docx(),
+        "a.doc": make_docx(),
+        "a.ppt": make_pptx(one_slide),
         "a.pptx": make_pptx(one_slide),
         "a.odt": make_odf("<text:p>Some text.</text:p>"),
         "a.odp": make_odf(

@@ -40,3 +40,8 @@ def set_time_limit(cpu_seconds: float, wall_seconds: float) -> None:
 def seconds_left() -> float:
     """Return how much processor time ``set_time_limit`` leaves to this process; infinity without a limit."""
     return signal.getitimer(signal.ITIMER_PROF)[0] or math.inf
+
+
+def wall_seconds_left() -> float:
+    """Return how much time by the clock ``set_time_limit`` leaves; infinity without a limit."""
+    return signal.getitimer(signal.ITIMER_REAL)[0] or math.inf
