@@ -93,8 +93,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".mbox": "application/mbox",
         ".emlx": "message/rfc822",
         ".msg": "application/vnd.ms-outlook",
-        ".mht": "multipart/related",
-        ".mhtml": "multipart/related",
+        **dict.fromkeys((".mht", ".mhtml"), "multipart/related"),
         ".ics": "text/calendar",
         ".png": "image/png",
         ".jpg": "image/jpeg",
@@ -234,6 +233,8 @@ def _read(name: str, data: bytes, sidecar_data: bytes | None) -> Iterator[Readin
 
 def _media_type(name: str) -> str | None:
     """Return the media type of a kind of file that is read: of ``.tar.gz`` before ``.gz``."""
+    if Path(name).name.lower() in mailbox.NAMES:
+        return "application/mbox"
     suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:]]
     return SUFFIXES.get("".join(suffixes)) or SUFFIXES.get(suffixes[-1] if suffixes else "")
 

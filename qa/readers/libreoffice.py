@@ -37,6 +37,9 @@ _SPARE = 5
 _LIMITED = 'ulimit -t "$1" && shift && exec "$@"'
 """Runs a command that the system ends after so many seconds of processor time, even if nobody waits."""
 
+_ENDED = frozenset({-signal.SIGXCPU, -signal.SIGKILL, 128 + signal.SIGXCPU, 128 + signal.SIGKILL})
+"""What a command returns that the system has ended."""
+
 _PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="MacroSecurityLevel">
@@ -132,7 +135,8 @@ def _run(program: str, folder: Path, given: Path, new: str) -> None:
         start_new_session=True,
     )
     try:
-        process.wait(wall)
+        if process.wait(wall) in _ENDED:
+            raise ReadError(f"is not read: LibreOffice needs more than {processor} seconds (read_seconds)")
     except subprocess.TimeoutExpired:
         raise ReadError(f"is not read: LibreOffice takes more than {wall:.0f} seconds") from None
     finally:

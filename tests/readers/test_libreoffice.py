@@ -123,6 +123,12 @@ def test_processor_time_is_limited(soffice, tmp_path, monkeypatch):
     assert (tmp_path / "limit").read_text() == "7\n"
 
 
+def test_a_conversion_that_takes_too_much_time_is_named(soffice):
+    soffice("kill -XCPU $$")
+    with pytest.raises(ReadError, match="read_seconds"):
+        one("a.doc", OLD)
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -12,9 +12,11 @@ Blocks = list[Block | Grid]
 _MARKUP = re.compile(
     r"\s*<(?:!doctype|html|head|body|div|table|p|meta|style|span|font|center)\b[^<>]*>", re.IGNORECASE
 )
-_STUB = re.compile(r"\bhtml\b", re.IGNORECASE)
+_STUB = re.compile(r"\b(?:html|browser|navigateur|navegador)\b|браузер", re.IGNORECASE)
 _STUB_LENGTH = 500
-"""Characters of the longest text that only says that the message is HTML."""
+"""Characters of the longest text that only says that the message is HTML, or where else it can be read."""
+
+_ADDRESS = re.compile(r"https?://\S+")
 
 _SIGNS = re.compile(r"[\W_]+")
 _SHINGLE = 5
@@ -36,10 +38,10 @@ def says_more(rich: Blocks, plain: Blocks) -> bool:
     """Whether HTML has what the plain text lacks: that is empty, a stub, markup or a footer."""
     if not rich or not plain:
         return bool(rich)
-    text = text_of(plain)
+    text = _ADDRESS.sub("", text_of(plain))
     if _MARKUP.match(text):
         return True
-    wanted = _letters(text_of(rich))
+    wanted = _letters(_ADDRESS.sub("", text_of(rich)))
     pieces = _shingles(wanted[:_HTML_COMPARED])
     given = _letters(text)
     if len(pieces & _shingles(given[:_PLAIN_COMPARED])) >= _MIN_SHARED * len(pieces):

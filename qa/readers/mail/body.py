@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import mimetypes
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from typing import Any
@@ -31,6 +32,8 @@ _NOT_SHOWN = frozenset(
     {
         "text/calendar",
         "text/css",
+        "text/csv",
+        "text/tab-separated-values",
         "text/javascript",
         "text/rtf",
         "text/vcard",
@@ -43,6 +46,10 @@ _CALENDARS = frozenset({"text/calendar", "application/ics"})
 _SIGNATURES = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
 )
+
+
+_BOUNDARY = re.compile(rb"^--([^\s\"]{1,70})[ \t]*\r?\nContent-", re.MULTILINE)
+"""The beginning of a part."""
 
 
 class Body:
@@ -65,8 +72,10 @@ class Body:
         kind = part.get_content_type()
         if kind in _MESSAGES and part.is_multipart():
             return self._forwarded(part)
-        if part.get_content_maintype() == "multipart" and part.is_multipart():
-            return self._parts(kind, _children(part))
+        if part.get_content_maintype() == "multipart":
+            several = part if part.is_multipart() else _with_boundary(part)
+            if several is not None:
+                return self._parts(kind, _children(several))
         if part.get_content_maintype() == "message" and part.is_multipart():
             return [block for child in _children(part) for block in self._report(child)]
         attached = not whole and _is_attached(part)
@@ -193,6 +202,16 @@ def _lines(text: str) -> Blocks:
 def _markup(text: str) -> Iterator[Block | Grid]:
     if text.strip():
         yield from html_blocks(parse(text))
+
+
+def _with_boundary(part: Message) -> Message | None:
+    """Return a part of several whose declared boundary is missing or wrong, with the one that it uses."""
+    data, _ = payload(part)
+    found = _BOUNDARY.search(data)
+    if found is None:
+        return None
+    mended = parse_message(b'Content-Type: multipart/mixed; boundary="' + found[1] + b'"\n\n' + data)
+    return mended if mended.is_multipart() else None
 
 
 def _inner(part: Message) -> EmailMessage:

@@ -156,3 +156,22 @@ def test_what_apple_mail_puts_around_a_message_is_left_out():
 def test_byte_order_marks_are_left_out(encoding):
     (reading,) = read("a.eml", "Subject: Roof\n\nIt leaks.".encode(encoding))
     assert (reading.text, reading.metadata.title) == ("It leaks.", "Roof")
+
+
+@pytest.mark.parametrize("declared", ["; boundary=other", ""])
+def test_a_wrong_boundary_is_mended(declared):
+    plain = "--q\r\nContent-Type: text/plain\r\n\r\nIt leaks.\r\n"
+    body = f"{plain}--q\r\nContent-Type: text/html\r\n\r\n<p>It leaks."
+    assert one("a.eml", single(f"multipart/alternative{declared}", f"{body}\r\n--q--")).text == "It leaks."
+
+
+def test_what_only_says_where_the_message_can_be_read_is_no_message():
+    stub = f"text/plain\r\n\r\nView in your browser: https://x.example/{'a' * 90}"
+    html = "text/html\r\n\r\n<p>Nine tiles fell off the roof."
+    assert one("a.eml", message("alternative", stub, html)).text == "Nine tiles fell off the roof."
+
+
+def test_tables_that_stand_inline_are_files():
+    table = "text/csv; name=a.csv\r\nContent-Disposition: inline\r\n\r\nid,text\r\n1,It leaks.\r\n"
+    body, row = read("a.eml", message("mixed", "text/plain\r\n\r\nSee.", table).encode())
+    assert (body.text, row.member, row.text) == ("See.", "a.csv", "It leaks.")
