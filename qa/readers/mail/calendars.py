@@ -19,6 +19,11 @@ from qa.readers.metadata import Facts
 _KINDS = ("VEVENT", "VTODO", "VJOURNAL")
 _NAMES = ("X-WR-CALNAME", "NAME")
 _EMPTY = "is a calendar without events"
+_STATES = {"CANCELLED": "Cancelled", "TENTATIVE": "Tentative", "COMPLETED": "Completed"}
+_UNITS = {"daily": "days", "weekly": "weeks", "monthly": "months", "yearly": "years"}
+_FOLD = re.compile(rb"\r?\n[ \t]")
+_MARKUP = re.compile(r"<(?:/(?:p|b|i|u|a|ul|ol|li|div|span|html)|br ?/?)>", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|p|div|li)\b", re.IGNORECASE)
 _MAILTO = re.compile("^mailto:", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _SIGNS = re.compile(r"[\W_]+")
@@ -70,7 +75,8 @@ def _parse(data: bytes, charset: str | None = None) -> list[Any]:
     from icalendar import Calendar
 
     try:
-        parsed: Any = Calendar.from_ical(decode_text(data, charset).text, multiple=True)
+        text = decode_text(_FOLD.sub(b"", data), charset).text  # a fold may divide a character
+        parsed: Any = Calendar.from_ical(text, multiple=True)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise ReadError(f"is not a calendar that can be read: {error}") from error
     return list(parsed)
@@ -84,13 +90,14 @@ def _components(calendars: Iterable[Any]) -> Iterator[Any]:
 def _head(component: Any) -> list[Block]:
     """Return an event's summary as a heading, and the lines on when, where and with whom it is."""
     lines = [
-        _times(component),
+        _labelled("When", _times(component)),
         _repeats(component),
-        _text(component, "LOCATION"),
+        _labelled("Where", _text(component, "LOCATION")),
         _people("Organizer", component.get("ORGANIZER")),
         _people("Attendees", component.get("ATTENDEE")),
         _text(component, "URL"),
-        "Cancelled" if _text(component, "STATUS").upper() == "CANCELLED" else "",
+        _text(component, "COMMENT"),
+        _STATES.get(_text(component, "STATUS").upper(), ""),
     ]
     named = [Block(line, tight=number > 0) for number, line in enumerate(filter(None, lines))]
     return [Block(_text(component, "SUMMARY"), level=1), *named]
@@ -100,11 +107,17 @@ def _description(component: Any) -> list[Block | Grid]:
     text = "\n".join(_values(component, "DESCRIPTION"))
     if not text.strip() and (markup := "".join(_values(component, "X-ALT-DESC"))).strip():
         return list(html_blocks(parse(markup)))
+    if _MARKUP.search(text):
+        return list(html_blocks(parse(text if _BREAK.search(text) else text.replace("\n", "<br>"))))
     found: list[Block | Grid] = []
     for paragraph in _BLANK_LINES.split(text.replace("\r\n", "\n")):
         lines = filter(None, map(one_line, paragraph.split("\n")))
         found += [Block(line, tight=number > 0) for number, line in enumerate(lines)]
     return found
+
+
+def _labelled(label: str, text: str) -> str:
+    return f"{label}: {text}" if text else ""
 
 
 def _values(component: Any, name: str) -> list[str]:
@@ -122,8 +135,8 @@ def _times(component: Any) -> str:
     due = _time(component, "DUE")
     if start and not end and isinstance(length := _time(component, "DURATION"), timedelta):
         end = start + length
-    if end and not isinstance(end, datetime):  # the day after the last
-        end -= timedelta(days=1)
+    if isinstance(end, date) and not isinstance(end, datetime):  # the day after the last
+        end = max(end - timedelta(days=1), start) if type(start) is date else end
     times = [] if start is None else [_moment(start)]
     if start is not None and end is not None and end != start:
         same_day = isinstance(end, datetime) and _moment(end)[:10] == _moment(start)[:10]
@@ -160,10 +173,14 @@ def _repeats(component: Any) -> str:
     rule = component.get("RRULE")
     if not isinstance(rule, dict) or not rule.get("FREQ"):
         return ""
-    every = str(rule["FREQ"][0]).lower()
+    often = str(rule["FREQ"][0]).lower()
+    interval = str(next(iter(rule.get("INTERVAL", ())), 1))
+    if interval != "1":
+        often = f"every {interval} {_UNITS.get(often, often)}"
     days = ", ".join(map(str, rule.get("BYDAY", ())))
     until = [_moment(value) for value in rule.get("UNTIL", ()) if isinstance(value, date)]
-    parts = [f"Repeats {every}", f"on {days}" if days else "", f"until {until[0]}" if until else ""]
+    times = [f"{count} times" for count in rule.get("COUNT", ())]
+    parts = [f"Repeats {often}", f"on {days}" if days else "", f"until {until[0]}" if until else "", *times]
     return " ".join(filter(None, parts))
 
 
@@ -174,5 +191,6 @@ def _people(label: str, value: Any) -> str:
 
 
 def _person(person: Any) -> str:
-    name = getattr(person, "params", {}).get("CN")
-    return one_line(str(name)) if name else _MAILTO.sub("", one_line(str(person)))
+    name = one_line(str(getattr(person, "params", {}).get("CN") or ""))
+    address = _MAILTO.sub("", one_line(str(person)))
+    return f"{name} <{address}>" if name and "@" in address and name != address else name or address

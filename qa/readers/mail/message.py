@@ -40,7 +40,8 @@ def _bare(data: bytes) -> bytes:
         data = data.decode("utf-16", "replace").encode("utf-8")
     data = data.removeprefix(codecs.BOM_UTF8)
     if length := _APPLE_LENGTH.match(data):
-        return data[length.end() : length.end() + int(length[1])]
+        message, end = data[length.end() :], int(length[1])
+        return message[:end] if message[end:].lstrip().startswith(b"<?xml") else message
     return data.lstrip(b"\r\n")
 
 

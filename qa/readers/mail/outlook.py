@@ -11,11 +11,13 @@ from qa.readers import rtf
 from qa.readers.extract import Block, Extract, Member, assemble, one_line, printable
 from qa.readers.html.article import decode_markup, parse
 from qa.readers.html.blocks import blocks as html_blocks
+from qa.readers.mail import mailbox
 from qa.readers.mail.alternatives import Blocks, says_more
 from qa.readers.mail.body import parse_message
 from qa.readers.mail.charsets import decode_text
 from qa.readers.mail.letterhead import facts_of
 from qa.readers.metadata import Facts
+from qa.readers.tables import BadRow
 
 _SUBJECT, _HEADERS, _SENDER, _REPRESENTED, _ADDRESS, _SMTP = 0x37, 0x7D, 0xC1A, 0x42, 0xC1F, 0x5D01
 _SENT, _DELIVERED = 0x39, 0xE06
@@ -41,8 +43,13 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".emf", ".wmf")
 _DAMAGED = (ValueError, LookupError, struct.error, AssertionError, AttributeError, TypeError, OSError)
 
 
-def read(data: bytes) -> Iterator[Extract]:
-    """Yield the message. Its attachments are members."""
+def read(data: bytes) -> Iterator[Extract | BadRow]:
+    """Yield the message. Its attachments are members. Other programs call plain messages so as well."""
+    from olefile import isOleFile
+
+    if not isOleFile(data=data):
+        yield from mailbox.read(data)
+        return
     message = _load(data)
     letter = _Letter()
     blocks, facts = letter.read(message, 0), _facts(message)
@@ -93,11 +100,9 @@ class _Item:
 
 
 def _load(data: bytes) -> _Item:
-    from olefile import OleFileIO, isOleFile
+    from olefile import OleFileIO
     from oxmsg.storage import Storage
 
-    if not isOleFile(data=data):
-        raise ReadError("is not an Outlook message")
     try:
         with OleFileIO(data) as file:
             return _Item(Storage.from_ole(file), _HEADER)

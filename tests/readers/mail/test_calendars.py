@@ -24,8 +24,9 @@ def test_an_event_is_a_section():
     assert reading.metadata.title == "Plumbers"
     assert headings(reading) == [(1, "Repair of the boiler, part 1")]
     assert reading.text == (
-        "Repair of the boiler, part 1\n\n2019-06-03 10:00 – 11:30 (Europe/Berlin)\nCellar, School\n"
-        "Organizer: Ann Smith\nAttendees: bob@example.org\nCancelled\n\n"
+        "Repair of the boiler, part 1\n\nWhen: 2019-06-03 10:00 – 11:30 (Europe/Berlin)\n"
+        "Where: Cellar, School\nOrganizer: Ann Smith <ann@example.org>\n"
+        "Attendees: bob@example.org\nCancelled\n\n"
         "Bring the valve.\nAnd a wrench.\n\nThanks."
     )
 
@@ -37,6 +38,11 @@ def test_an_event_is_a_section():
         (["DTSTART;VALUE=DATE:20190603", "DTEND;VALUE=DATE:20190606"], "2019-06-03 – 2019-06-05"),
         (["DTSTART:20190603T100000", "DTEND:20190604T090000"], "2019-06-03 10:00 – 2019-06-04 09:00"),
         (["DTSTART:20190603T100000Z", "DURATION:PT90M"], "2019-06-03 10:00 – 11:30 (UTC)"),
+        (["DTSTART;VALUE=DATE:20190603", "DTEND;VALUE=DATE:20190603"], "2019-06-03"),
+        (
+            ["DTSTART:20190603T100000", "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=5"],
+            "2019-06-03 10:00\nRepeats every 2 weeks 5 times",
+        ),
         (["DTSTART:20190603T100000Z"], "2019-06-03 10:00 (UTC)"),
         (
             ["DTSTART:20190603T100000", "RRULE:FREQ=WEEKLY;BYDAY=MO,TU;UNTIL=20190901"],
@@ -46,12 +52,15 @@ def test_an_event_is_a_section():
     ],
 )
 def test_times(lines, expected):
-    assert one("a.ics", calendar("SUMMARY:Repair", *lines)).text == f"Repair\n\n{expected}".strip()
+    assert (
+        one("a.ics", calendar("SUMMARY:Repair", *lines)).text
+        == f"Repair\n\n{expected and 'When: '}{expected}".strip()
+    )
 
 
 def test_tasks_have_a_day_when_they_are_due():
     reading = one("a.ics", calendar("SUMMARY:Order a valve", "DUE;VALUE=DATE:20190607", kind="VTODO"))
-    assert reading.text == "Order a valve\n\ndue 2019-06-07"
+    assert reading.text == "Order a valve\n\nWhen: due 2019-06-07"
 
 
 def test_several_calendars_and_events_without_a_summary():
@@ -88,7 +97,7 @@ def invitation(body, *lines, kind="alternative", more=""):
 def test_an_invitation_is_part_of_the_message(kind):
     data = invitation("Please come.", "SUMMARY:Repair", "LOCATION:Cellar", kind=kind)
     reading = one("a.eml", f"{data}--b7--\r\n")
-    assert reading.text == "Please come.\n\nRepair\n\nCellar"
+    assert reading.text == "Please come.\n\nRepair\n\nWhere: Cellar"
     assert headings(reading) == [(1, "Repair")]
 
 
@@ -111,3 +120,20 @@ def test_an_invitation_without_events_is_noted():
     reading = one("a.eml", f"{data}--b7--\r\n")
     assert reading.text == "Please come."
     assert reading.notes[0].startswith("a calendar in the message is ")
+
+
+def test_the_day_of_an_event_is_not_when_it_was_published():
+    reading = one("a.ics", calendar("SUMMARY:Repair", "DTSTART;VALUE=DATE:20190603"))
+    assert reading.metadata.published is None
+
+
+def test_a_fold_may_divide_a_character():
+    data = calendar("SUMMARY:Kühler").encode().replace(b"\xbc", b"\r\n \xbc")
+    assert one("a.ics", data).text == "Kühler"
+
+
+@pytest.mark.parametrize("markup", ["<b>Bring</b> it.\\n\\nThanks.", "<p><b>Bring</b> it.</p><p>Thanks."])
+def test_a_description_may_be_html(markup):
+    text = one("a.ics", calendar("SUMMARY:Repair", f"DESCRIPTION:{markup}")).text
+    assert text.split() == ["Repair", "Bring", "it.", "Thanks."]
+    assert "it.\n" in text

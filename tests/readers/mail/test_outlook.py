@@ -97,3 +97,7 @@ def test_damaged_messages_give_readings_or_errors():
             list(read("a.msg", data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]))
         except ReadError:
             continue
+
+
+def test_a_plain_message_that_is_named_so_is_read():
+    assert one("a.msg", "From: Ann <ann@x.example>\nSubject: Boiler\n\nIt leaks.").text == "It leaks."

@@ -57,3 +57,13 @@ def test_what_holds_no_page_is_an_error():
     for data in (archive(STYLE), "Some text.", ""):
         with pytest.raises(ReadError, match="holds no HTML"):
             one("a.mht", data)
+
+
+def test_a_page_of_frames_is_read_by_its_longest():
+    frames = "--b7\r\nContent-Type: text/html\r\n\r\n<html><frameset><frame src=x></frameset></html>\r\n"
+    reading = one("a.mht", archive(frames, FRAME, f"--b7\r\n{PART.format('')}{PAGE}\r\n"))
+    assert reading.text.startswith("The boiler")
+
+
+def test_a_page_that_is_only_named_so_is_read():
+    assert one("a.mht", "<html><body><p>It was repaired.</p></body></html>").text == "It was repaired."
