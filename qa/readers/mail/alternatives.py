@@ -1,4 +1,4 @@
-"""The choice between a message's plain text and its HTML."""
+"""A message's HTML, and the choice between it and plain text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 
 from qa.readers.extract import Block
 from qa.readers.grid import Grid
+from qa.readers.html.article import parse
+from qa.readers.html.blocks import blocks
+from qa.readers.html.elements import local_name
 
 Blocks = list[Block | Grid]
 
@@ -18,6 +21,7 @@ _STUB_LENGTH = 500
 
 _ADDRESS = re.compile(r"https?://\S+")
 
+_HEADS = frozenset({"head", "html"})
 _SIGNS = re.compile(r"[\W_]+")
 _SHINGLE = 5
 """Letters in the pieces by which two texts are compared: whatever their lines, spaces and marks."""
@@ -29,9 +33,21 @@ _HTML_COMPARED, _PLAIN_COMPARED = 20_000, 200_000
 """Letters that are compared. Plain text has more of them for the same content: addresses of links."""
 
 
-def text_of(blocks: Blocks) -> str:
+def text_of(given: Blocks) -> str:
     """Return the text of blocks."""
-    return "\n".join(block.text for block in blocks)
+    return "\n".join(block.text for block in given)
+
+
+def html_text(markup: str) -> Blocks:
+    """Return the text of a message in HTML. No mail program shows its title."""
+    if not markup.strip():
+        return []
+    root = parse(markup)
+    for title in [part for part in root.iter() if local_name(part) == "title"]:
+        parent = title.getparent()
+        if parent is not None and local_name(parent) in _HEADS:
+            parent.remove(title)
+    return list(blocks(root))
 
 
 def says_more(rich: Blocks, plain: Blocks) -> bool:

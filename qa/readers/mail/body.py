@@ -6,21 +6,17 @@ import email
 import email.policy
 import mimetypes
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage, Message
-from typing import Any
 
 from qa.errors import ReadError
 from qa.readers.extract import Block, Member, one_line
-from qa.readers.grid import Grid
-from qa.readers.html.article import decode_markup, parse
-from qa.readers.html.blocks import blocks as html_blocks
+from qa.readers.html.article import decode_markup
 from qa.readers.mail import calendars
-from qa.readers.mail.alternatives import Blocks, says_more, text_of
+from qa.readers.mail.alternatives import Blocks, html_text, says_more, text_of
 from qa.readers.mail.charsets import decode_text
 from qa.readers.mail.letterhead import charset_of, decode_words, header, readable
 from qa.readers.mail.plain_parts import plain_text
-from qa.readers.mail.transfer import payload
+from qa.readers.mail.transfer import payload, transfer_encoding
 from qa.readers.plain_text import Decoded
 
 _HTML = frozenset({"text/html", "application/xhtml+xml", "text/x-amp-html", "text/watch-html"})
@@ -152,7 +148,7 @@ class Body:
         except ReadError as error:
             text, notes = _replaced(data, error)
         self.notes += notes
-        found = list(_markup(text)) if is_html else _lines(plain_text(part, text))
+        found = html_text(text) if is_html else _lines(plain_text(part, text))
         return found + _lines(decode_text(after, charset).text)
 
     def _attach(self, part: Message) -> None:
@@ -169,8 +165,12 @@ class Body:
         self.attachments.append(Member(name.replace("/", "_"), data))
 
     def _name(self, part: Message) -> str:
-        name = part.get_filename()
-        return decode_words(readable(name, self._charset)) if name else ""
+        """Return the name of the file that a part is, without folders; empty if it has none."""
+        name = decode_words(readable(part.get_filename() or "", self._charset))
+        name = name.rpartition("\\")[2]
+        if name and "." not in name:
+            name += mimetypes.guess_extension(part.get_content_type()) or ""
+        return name
 
 
 def _is_text(part: Message) -> bool:
@@ -199,11 +199,6 @@ def _lines(text: str) -> Blocks:
     return [Block(text)] if text.strip() else []
 
 
-def _markup(text: str) -> Iterator[Block | Grid]:
-    if text.strip():
-        yield from html_blocks(parse(text))
-
-
 def _with_boundary(part: Message) -> Message | None:
     """Return a part of several whose declared boundary is missing or wrong, with the one that it uses."""
     data, _ = payload(part)
@@ -216,12 +211,12 @@ def _with_boundary(part: Message) -> Message | None:
 
 def _inner(part: Message) -> EmailMessage:
     """Return a forwarded message, even one in base64, which the standard forbids."""
-    payload: Any = part.get_payload()
-    inner: EmailMessage = payload[0]
-    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    if encoding in ("base64", "quoted-printable") and not inner.keys():
+    inner: EmailMessage = _children(part)[0]  # type: ignore[assignment]
+    encoding = transfer_encoding(part)
+    if encoding in ("base64", "quoted-printable") and "Content-Transfer-Encoding" not in inner:
         inner["Content-Transfer-Encoding"] = encoding
-        return parse_message(payload(inner)[0])
+        headless = len(inner.keys()) == 1
+        return parse_message(payload(inner)[0]) if headless else inner
     return inner
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from qa.errors import ReadError
 from qa.readers import rtf
 from qa.readers.extract import Block, Extract, Member, assemble, one_line, printable
-from qa.readers.html.article import decode_markup, parse
-from qa.readers.html.blocks import blocks as html_blocks
+from qa.readers.html.article import decode_markup
 from qa.readers.mail import mailbox
-from qa.readers.mail.alternatives import Blocks, says_more
+from qa.readers.mail.alternatives import Blocks, html_text, says_more
 from qa.readers.mail.body import parse_message
 from qa.readers.mail.charsets import decode_text
 from qa.readers.mail.letterhead import facts_of
@@ -127,7 +126,7 @@ class _Letter:
         markup = self._markup(message)
         text = message.string(_BODY).strip("\n")
         plain: Blocks = [Block(text)] if text.strip() else []
-        rich = list(html_blocks(parse(markup))) if markup.strip() else []
+        rich = html_text(markup)
         found = (rich if says_more(rich, plain) else plain) or self._rich_text(message)
         for storage in message.storage.iter_attachment_storages():
             found = found + self._attachment(_Item(storage, _ATTACHMENT_HEADER), markup, depth)

@@ -10,7 +10,7 @@ from typing import Any
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}[ \t]*")
-_LONG_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}[ \t]*")
+_LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
 _ENDS_BASE64 = re.compile(rb"[=\s_-]")
 _SPACE_AT_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)")
 _QUAD = 4
@@ -54,13 +54,14 @@ def _base64_body(data: bytes) -> tuple[bytes, bytes]:
     end = next((number for number, line in enumerate(lines) if _ENDS_BASE64.search(line.strip())), len(lines))
     end += bool(lines[end:] and _BASE64_LINE.fullmatch(lines[end]))
     after = lines[end:]
-    is_text = b" " in b"\n".join(after).strip() and not any(map(_LONG_BASE64_LINE.fullmatch, after))
+    rest = b"\n".join(after).strip()
+    is_text = b" " in rest and not any(map(_LONG_BASE64.fullmatch, rest.split()))
     if not is_text:
         return decode_base64(data), b""
     before = b"\n".join(lines[:end])
     if not before.strip():  # text that says that it is base64
         return data, b""
-    return decode_base64(before), b"\n".join(after).strip()
+    return decode_base64(before), rest
 
 
 def decode_base64(data: bytes) -> bytes:

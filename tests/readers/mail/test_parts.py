@@ -175,3 +175,42 @@ def test_tables_that_stand_inline_are_files():
     table = "text/csv; name=a.csv\r\nContent-Disposition: inline\r\n\r\nid,text\r\n1,It leaks.\r\n"
     body, row = read("a.eml", message("mixed", "text/plain\r\n\r\nSee.", table).encode())
     assert (body.text, row.member, row.text) == ("See.", "a.csv", "It leaks.")
+
+
+FORWARDED = "From: Dan <d@x.example>\r\nSubject: Gutter\r\n\r\nThe gutter leaks again and again."
+
+
+def test_a_forwarded_message_may_be_encoded():
+    head = "message/rfc822\r\nContent-Transfer-Encoding: "
+    encoded = base64.encodebytes(FORWARDED.encode()).decode()
+    quoted = f"{FORWARDED[:-6]}=\r\n{FORWARDED[-6:]}"
+    for inner in (f"base64\r\n\r\n{encoded}", f"quoted-printable\r\n\r\n{quoted}"):
+        text = one("a.eml", message("mixed", "text/plain\r\n\r\nSee.", head + inner)).text
+        assert text == "See.\n\nFrom: Dan <d@x.example>\nSubject: Gutter\n\nThe gutter leaks again and again."
+
+
+def test_base64_on_one_line_with_spaces():
+    lines = base64.encodebytes("Größe und der Rest des Satzes. ".encode() * 5).decode().split("\n")
+    data = single("text/plain; charset=utf-8", " ".join(lines), "Content-Transfer-Encoding: base64\r\n")
+    assert one("a.eml", data).text.strip() == ("Größe und der Rest des Satzes. " * 5).strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ('filename="C:\\\\docs\\\\a.txt"', "a.txt"),
+        ("filename=report", "report.txt"),
+        ("filename*0*=UTF-8''Gr%C3%BC; filename*1=sse.txt", "Grüsse.txt"),
+        ('filename="=?utf-8?q?Gr=C3=BC=C3=9Fe?=.txt"', "Grüße.txt"),
+        ('filename="Grüße.txt"', "Grüße.txt"),
+    ],
+)
+def test_names_of_files(name, expected):
+    file = f"text/plain; charset=utf-8\r\nContent-Disposition: attachment; {name}\r\n\r\nFile."
+    _, found = read("a.eml", message("mixed", "text/plain\r\n\r\nSee.", file).encode())
+    assert found.member == expected
+
+
+def test_the_title_of_a_message_in_html_is_not_shown():
+    html = "<html><head><title>News 7</title></head><body><p>It leaks.</p></body></html>"
+    assert one("a.eml", single("text/html", html)).text == "It leaks."
