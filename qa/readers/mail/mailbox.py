@@ -19,8 +19,8 @@ NAMES = frozenset(
 _SEPARATOR = re.compile(
     rb"^From [^\r\n]{0,500}?\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\r\n]{0,60}\d{1,2}:\d\d[^\r\n]{0,60}\r?\n"
     rb"(?=>?[!-9;-~]{1,100}:|>From )"
-    rb"|(?:(?<=\n\n)|(?<=\n\r\n)|(?<![^\xef\xbb\xbf\r\n]))"
-    rb"From (?:-|\S{1,300}@\S{1,300}|\S{0,300} {1,3}\d{4}-\d\d-\d\d[T ]\d\d:[^\r\n]{0,60})[ \t]*\r?\n"
+    rb"|(?:(?<=\n\n)|(?<=\n\r\n)|(?<![\x00-\xff]))"
+    rb"From (?:-|[^\s@]{1,300}@[^\s@]{1,300}|\S{0,300} {1,3}\d{4}-\d\d-\d\d[T ]\d\d:[^\r\n]{0,60})[ \t]*\r?\n"
     rb"(?=[A-Z][!-9;-~]{1,100}: )",
     re.MULTILINE,
 )

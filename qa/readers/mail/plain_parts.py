@@ -10,7 +10,7 @@ from qa.readers.mail.flowed import unwrap
 
 _ENRICHED = re.compile(r"<<|<param>.{0,1000}?</param>|</?[A-Za-z0-9-]{1,60}>|\n+", re.DOTALL | re.IGNORECASE)
 _RICH = re.compile(
-    r"<comment>.{0,10000}?</comment>|</?[A-Za-z0-9-]{1,60}>|\n[ \t]*", re.DOTALL | re.IGNORECASE
+    r"<comment>.{0,1000}?</comment>|</?[A-Za-z0-9-]{1,60}>|\n[ \t]*", re.DOTALL | re.IGNORECASE
 )
 _OF_RICH = {"<nl>": "\n", "<lt>": "<", "<np>": "\n\n", "</paragraph>": "\n\n"}
 
