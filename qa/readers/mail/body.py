@@ -15,7 +15,7 @@ from qa.readers.mail import calendars
 from qa.readers.mail.alternatives import Blocks, html_text, says_more, text_of
 from qa.readers.mail.charsets import decode_text
 from qa.readers.mail.letterhead import charset_of, decode_words, header, readable
-from qa.readers.mail.plain_parts import plain_text
+from qa.readers.mail.plain_parts import plain_text, take_files
 from qa.readers.mail.transfer import payload, transfer_encoding
 from qa.readers.plain_text import Decoded
 
@@ -118,9 +118,9 @@ class Body:
     def _invitation(self, part: Message, beside: str) -> Blocks:
         """Return the events of a calendar, but those that stand in the message already."""
         data, _ = payload(part)
-        if data in self._calendars:
+        if _lean(data) in self._calendars:
             return []
-        self._calendars.add(data)
+        self._calendars.add(_lean(data))
         try:
             return calendars.blocks(data, part.get_content_charset(), beside)
         except ReadError as error:
@@ -148,14 +148,16 @@ class Body:
         except ReadError as error:
             text, notes = _replaced(data, error)
         self.notes += notes
-        found = html_text(text) if is_html else _lines(plain_text(part, text))
+        plain, files = ("", []) if is_html else take_files(plain_text(part, text))
+        self.attachments += files
+        found = html_text(text) if is_html else _lines(plain)
         return found + _lines(decode_text(after, charset).text)
 
     def _attach(self, part: Message) -> None:
         """Keep an attachment, but not a picture that the text shows, such as a logo."""
         name, kind = self._name(part), part.get_content_type()
         data, _ = payload(part)
-        if kind in _SIGNATURES or (kind in _CALENDARS and data in self._calendars):
+        if kind in _SIGNATURES or (kind in _CALENDARS and _lean(data) in self._calendars):
             return
         shown = part.get_content_disposition() != "attachment" and (not name or "Content-ID" in part)
         if shown and kind.startswith("image/"):
@@ -193,6 +195,11 @@ def _replaced(data: bytes, error: ReadError) -> Decoded:
     if b"\0" in data:
         return Decoded("", (f"a part of the message {error}",))
     return Decoded(data.decode("utf-8", "replace"), (f"a part of the message {error}",))
+
+
+def _lean(data: bytes) -> bytes:
+    """Return a calendar's bytes as they are in every transfer encoding."""
+    return data.replace(b"\r\n", b"\n").strip()
 
 
 def _lines(text: str) -> Blocks:

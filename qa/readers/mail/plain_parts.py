@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from email.message import Message
 
-from qa.readers.extract import printable
+from qa.readers.extract import Member, printable
 from qa.readers.mail.flowed import unwrap
 
 _ENRICHED = re.compile(r"<<|<param>.{0,1000}?</param>|</?[A-Za-z0-9-]{1,60}>|\n+", re.DOTALL | re.IGNORECASE)
@@ -13,6 +14,26 @@ _RICH = re.compile(
     r"<comment>.{0,1000}?</comment>|</?[A-Za-z0-9-]{1,60}>|\n[ \t]*", re.DOTALL | re.IGNORECASE
 )
 _OF_RICH = {"<nl>": "\n", "<lt>": "<", "<np>": "\n\n", "</paragraph>": "\n\n"}
+
+_UUENCODED = re.compile(
+    r"^begin [0-7]{3,4} ([^\n]{1,200})\n((?:[!-`][ -`]{0,86}\n)++)(?:[` ]?\n)?end[ \t]*\n?", re.MULTILINE
+)
+"""A file in the text, as mail had them before MIME."""
+
+
+def take_files(text: str) -> tuple[str, list[Member]]:
+    """Return a text without the files that stand in it uuencoded, and those files."""
+    files: list[Member] = []
+
+    def take(file: re.Match[str]) -> str:
+        try:
+            data = b"".join(map(binascii.a2b_uu, file[2].encode("ascii").splitlines()))
+        except binascii.Error:
+            return file[0]
+        files.append(Member(file[1].strip().replace("/", "_"), data))
+        return ""
+
+    return _UUENCODED.sub(take, text).strip("\n"), files
 
 
 def plain_text(part: Message, text: str) -> str:

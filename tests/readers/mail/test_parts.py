@@ -1,6 +1,7 @@
 """The parts of messages as mailers write them."""
 
 import base64
+import binascii
 
 import pytest
 
@@ -214,3 +215,13 @@ def test_names_of_files(name, expected):
 def test_the_title_of_a_message_in_html_is_not_shown():
     html = "<html><head><title>News 7</title></head><body><p>It leaks.</p></body></html>"
     assert one("a.eml", single("text/html", html)).text == "It leaks."
+
+
+def test_uuencoded_files_are_attachments():
+    lines = [
+        binascii.b2a_uu(part).decode() for part in (b"The roof leaks, and nobody repairs it. No", b"body!")
+    ]
+    text = f"See.\n\nbegin 644 note.txt\n{''.join(lines)}`\nend\n\nBye.\nbegin 6 days\nend\n"
+    body, note = read("a.eml", single("text/plain", text).encode())
+    assert body.text.split() == ["See.", "Bye.", "begin", "6", "days", "end"]
+    assert (note.member, note.text) == ("note.txt", "The roof leaks, and nobody repairs it. Nobody!")
