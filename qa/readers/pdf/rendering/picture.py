@@ -1,0 +1,83 @@
+"""One page of a picture file: drawn as a smaller picture, and its shape.
+
+It runs in the same process as ``sheet``, for the same reason: a small file can hold a huge picture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from qa.errors import NotFoundError, RenderingError
+from qa.readers.pdf.rendering.sheet import Sheet, scale, write_webp
+from qa.readers.pictures import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
+_WIDE_GREYS = frozenset({"I", "I;16", "I;16B", "I;16L", "F"})
+"""Greys of more than 8 bits, of which Pillow would keep the darkest 256 only."""
+
+_TO_8_BITS = 1 / 257
+
+
+def draw(file: BinaryIO, page: int) -> bytes:
+    """Draw a page of a picture file, as WebP.
+
+    Args:
+        file: the picture, in a format that is read.
+        page: the page's number, from 1.
+
+    Raises:
+        NotFoundError: there is no such page.
+        RenderingError: it is too large.
+    """
+    image = _opened(file, page)
+    factor = min(1.0, scale(*image.size))
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    image.draft("RGB", size)  # a JPEG is decoded no larger than it must be
+    return write_webp(_on_white(_smooth(image).resize(size, reducing_gap=2.0)))
+
+
+def locate(file: BinaryIO, page: int) -> Sheet:
+    """Return the shape of a page, without decoding it. For the rest, see ``draw``."""
+    image = _opened(file, page)
+    return Sheet(image.height / image.width, ())
+
+
+def _opened(file: BinaryIO, page: int) -> Image:
+    from PIL import Image
+
+    image = Image.open(file, formats=_FORMATS)
+    try:
+        image.seek(page - 1)
+    except EOFError:
+        raise NotFoundError(f"There is no page {page}.") from None
+    if image.width * image.height > MAX_PIXELS:
+        raise RenderingError(
+            f"Page {page} cannot be drawn: it is a picture of {image.width} × {image.height} pixels, and the "
+            f"limit is {MAX_PIXELS // 10**6} million."
+        )
+    return image
+
+
+def _smooth(image: Image) -> Image:
+    """Return an image in a mode in which pixels can be averaged."""
+    if image.mode in _WIDE_GREYS:
+        return image.convert("F")
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
+    return image.convert("L") if image.mode == "1" else image
+
+
+def _on_white(image: Image) -> Image:
+    """Return an image in 8 bits without transparency: print is mostly black, and would vanish on black."""
+    from PIL import Image
+
+    if image.mode == "F":
+        image = image.point(lambda grey: grey * _TO_8_BITS)
+    if image.mode in ("LA", "RGBA"):
+        paper = Image.new("RGBA", image.size, "white")
+        paper.alpha_composite(image.convert("RGBA"))
+        image = paper
+    return image.convert("RGB")
