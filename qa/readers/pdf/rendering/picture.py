@@ -18,6 +18,9 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _WIDE_GREYS = frozenset({"I", "I;16", "I;16B", "I;16L", "F"})
 """Greys of more than 8 bits, of which Pillow would keep the darkest 256 only."""
 
+_ON_ITS_SIDE = frozenset({5, 6, 7, 8})
+"""Orientations of Exif that exchange width and height. Pillow itself turns TIFFs."""
+
 _TO_8_BITS = 1 / 257
 
 
@@ -32,17 +35,21 @@ def draw(file: BinaryIO, page: int) -> bytes:
         NotFoundError: there is no such page.
         RenderingError: it is too large.
     """
+    from PIL import ImageOps
+
     image = _opened(file, page)
-    factor = min(1.0, scale(*image.size))
+    turned = "exif" in image.info
+    factor = min(1.0, scale(*_shown_size(image)))
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     image.draft("RGB", size)  # a JPEG is decoded no larger than it must be
-    return write_webp(_on_white(_smooth(image).resize(size, reducing_gap=2.0)))
+    small = _smooth(image).resize(size, reducing_gap=2.0)
+    return write_webp(_on_white(ImageOps.exif_transpose(small) if turned else small))
 
 
 def locate(file: BinaryIO, page: int) -> Sheet:
     """Return the shape of a page, without decoding it. For the rest, see ``draw``."""
-    image = _opened(file, page)
-    return Sheet(image.height / image.width, ())
+    width, height = _shown_size(_opened(file, page))
+    return Sheet(height / width, ())
 
 
 def _opened(file: BinaryIO, page: int) -> Image:
@@ -59,6 +66,14 @@ def _opened(file: BinaryIO, page: int) -> Image:
             f"limit is {MAX_PIXELS // 10**6} million."
         )
     return image
+
+
+def _shown_size(image: Image) -> tuple[int, int]:
+    """Return the width and height of an image as it is shown: a camera's may lie on its side."""
+    from PIL.ExifTags import Base
+
+    orientation = image.getexif().get(Base.Orientation) if "exif" in image.info else None
+    return (image.height, image.width) if orientation in _ON_ITS_SIDE else image.size
 
 
 def _smooth(image: Image) -> Image:

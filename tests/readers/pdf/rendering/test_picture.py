@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image, ImageDraw
+from PIL.ExifTags import Base
 
 from qa.errors import NotFoundError, RenderingError
 from qa.readers.pdf.rendering import picture, sheet
@@ -68,6 +69,19 @@ def test_print_is_dark_on_white_in_every_mode(mode: str, ground: object, ink: ob
 def test_a_small_picture_is_not_enlarged() -> None:
     assert drawn(file_of(page(size=(300, 200)))).size == (300, 200)
     assert drawn(file_of(page(size=(1, 20_000)))).height <= 16_000
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_photo_is_drawn_upright(form: str) -> None:
+    exif = Image.Exif()
+    exif[Base.Orientation] = 6  # the upper left quarter belongs to the upper right
+    file = BytesIO()
+    page("RGB", (1000, 500), "white", "black").save(file, form, exif=exif)
+    shown = drawn(file)
+    assert shown.size == (500, 1000)
+    assert shown.getpixel((450, 50)) < 30
+    assert shown.getpixel((50, 50)) > 225
+    assert picture.locate(file, 1).ratio == 2
 
 
 def test_the_frames_of_a_file_are_its_pages() -> None:
