@@ -1,10 +1,10 @@
 """The protocol between a reader's process and the one that started it.
 
 Both send frames, each after its length. A request is a frame of JSON, one of the file's bytes and perhaps one
-of its sidecar's. An answer is a frame of JSON, and one of text if it is a document, or of bytes if a member
-was asked for; the words of recognised pages follow the text, packed. JSON, because data from a process that
-has read hostile files must not be able to run anything here. Nor may it fill this process's memory: a frame,
-or anything in it, that is longer than a reader within its limits sends is refused.
+of its sidecar's. An answer is a frame of JSON, and, if it is a document, one of text and one of recognised
+words, packed, or one of bytes if a member was asked for. JSON, because data from a process that has read
+hostile files must not be able to run anything here. Nor may it fill this process's memory: a frame, or
+anything in it, that is longer than a reader within its limits sends is refused.
 """
 
 from __future__ import annotations
@@ -111,10 +111,8 @@ def pack(document: Reading | ReadFailure) -> bytes:
         ],
         "notes": document.notes,
     }
-    frames = frame({"reading": fields}) + frame(document.text.encode())
-    if not document.recognised:
-        return frames
-    return frames + frame(b"".join(recognised.pack(page.words) for page in document.recognised))
+    words = b"".join(recognised.pack(page.words) for page in document.recognised)
+    return frame({"reading": fields}) + frame(document.text.encode()) + frame(words)
 
 
 class Request(NamedTuple):
@@ -158,8 +156,8 @@ def read_answer(receive: Callable[[int], bytes]) -> Reading | ReadFailure | End:
         content = json.loads(receive(MAX_ANSWER_BYTES))
         if "reading" in content:
             text = receive(MAX_TEXT_BYTES).decode()
-            words = receive(MAX_WORD_BYTES) if content["reading"]["recognised"] else b""
-            return _reading(content["reading"], text, recognised.unpack(words))
+            words = recognised.unpack(receive(MAX_WORD_BYTES))
+            return _reading(content["reading"], text, words)
         if "failure" in content:
             return _failure(**content["failure"])
         return End(_optional_text(content["error"], MAX_MESSAGE_LENGTH), bool(content["worn"]))
