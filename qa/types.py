@@ -204,7 +204,8 @@ class Document:
 
     ``id``: 16 hex digits of the SHA-256 of its path (and row key). ``path`` is the file's or, if the document
     is a file inside another, such as ``letter.eml/report.pdf``, that of both; ``member`` is then the part
-    inside. ``sha256`` and ``media_type`` are the member's.
+    inside. ``sha256`` and ``media_type`` are the member's. The text of ``recognised_pages`` pages was
+    recognised from pictures, with a mean ``certainty`` in [0, 1].
     """
 
     id: str
@@ -218,6 +219,8 @@ class Document:
     row: str | None = None
     notes: tuple[str, ...] = ()
     member: str | None = None
+    certainty: float | None = None
+    recognised_pages: int = 0
 
     @property
     def file(self) -> str:
@@ -227,7 +230,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage of the index. ``id`` is ``DOCUMENT:START-END``."""
+    """A passage of the index. ``id`` is ``DOCUMENT:START-END``.
+
+    ``certainty`` is the mean of what was recognised from a picture in it, in [0, 1]; None if nothing was.
+    """
 
     id: str
     document: Document
@@ -237,6 +243,7 @@ class Passage:
     section: str | None = None
     page: int | None = None
     language: str | None = None
+    certainty: float | None = None
 
     def slice(self, span: Span) -> str:
         """Return the document's text at a span inside the passage."""

@@ -84,6 +84,8 @@ def _hit_lines(hit: Hit) -> list[str]:
         metadata.published or metadata.dateline,
         passage.page and f"page {passage.page}",
         passage.section,
+        passage.certainty is not None
+        and f"recognised from a picture, certainty {min(passage.certainty, _MOST_CONFIDENT):.0%}",
     ]
     answer = hit.answers[0].span if hit.answers else passage.span
     before = passage.text[: answer.start - passage.span.start]

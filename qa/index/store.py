@@ -25,7 +25,9 @@ import numpy as np
 from qa.errors import CorruptIndexError, GoneError, NotFoundError
 from qa.index import filters as filtering
 from qa.index.caching import RowCache
+from qa.index.passage_ids import LARGEST, parse_passage_id
 from qa.text.folding import fold, same_form
+from qa.text.recognised import unpack
 from qa.types import (
     Document,
     DocumentPage,
@@ -36,15 +38,19 @@ from qa.types import (
     Passage,
     PassageSpan,
     ReadFailure,
+    RecognisedPage,
     SourceFile,
     Span,
 )
 
 _DOCUMENT = """d.id, d.path, d.row, d.media_type, d.sha256, d.title, d.source, d.author, d.published,
-    d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages, d.member"""
+    d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages, d.member,
+    d.certainty, d.recognised_pages"""
 _PASSAGE = """p.number, p.document, p.char_start, p.char_end, p.byte_start, p.byte_length,
-    p.section, p.page, p.language, p.sentences"""
+    p.section, p.page, p.language, p.sentences, p.certainty"""
 _FAILURE = "path, reason, row, count, member"
+_RECOGNISED = """SELECT r.page, r.char_start, r.char_end, r.certainty, r.words
+    FROM recognised r JOIN documents d ON d.number = r.document WHERE d.id = ?"""
 _NAMED = "SELECT path FROM files UNION SELECT path FROM failures UNION SELECT file FROM documents"
 _OF_DOCUMENT = "p.document = (SELECT number FROM documents WHERE id = ?)"
 _BESIDE = f"p.number = (SELECT {{}}(p.number) FROM passages p WHERE {_OF_DOCUMENT} AND p.char_start {{}} ?)"
@@ -52,9 +58,6 @@ _BESIDE = f"p.number = (SELECT {{}}(p.number) FROM passages p WHERE {_OF_DOCUMEN
 
 _MAPPED = 2**31 - 1
 """How much of the file SQLite may map, in bytes: all it can. Otherwise each thread copies pages."""
-
-LARGEST = 2**63 - 1
-"""The largest integer of SQLite and of Milvus; no text is that long."""
 
 _PASSAGE_BYTES, _SPAN_BYTES = 600, 120
 """Estimates, by ``sys.getsizeof``: a passage without its text and sentences, and each sentence."""
@@ -65,7 +68,7 @@ class StoredDocument:
     """A document with everything that the store keeps of it.
 
     ``keys`` name each passage's vectors, for reuse; ``page_starts`` are the offsets in the text where pages
-    begin.
+    begin; ``recognised`` are the pages whose text was recognised, in order.
     """
 
     document: Document
@@ -74,6 +77,7 @@ class StoredDocument:
     passages: tuple[PassageSpan, ...]
     keys: tuple[str, ...]
     page_starts: tuple[int, ...] = ()
+    recognised: tuple[RecognisedPage, ...] = ()
 
 
 class Store:
@@ -229,6 +233,17 @@ class Store:
         starts = self._document_row("SELECT page_starts FROM documents WHERE id = ?", document_id)[0]
         return tuple(json.loads(starts))
 
+    def recognised(self, document_id: str) -> tuple[RecognisedPage, ...]:
+        """Return the pages of a document whose text was recognised, in order."""
+        rows = self._select(f"{_RECOGNISED} ORDER BY r.page", [document_id])
+        return tuple(map(_recognised_page, rows))
+
+    def recognised_page(self, document_id: str, page: int) -> RecognisedPage | None:
+        """Return a page of a document if its text was recognised, or raise NotFoundError."""
+        self.document(document_id)
+        rows = self._select(f"{_RECOGNISED} AND r.page = ?", [document_id, min(page, LARGEST)])
+        return _recognised_page(rows[0]) if rows else None
+
     def _document_row(self, sql: str, document_id: str) -> sqlite3.Row:
         rows = self._select(sql, [document_id])
         if not rows:
@@ -250,10 +265,10 @@ class Store:
         sentences = _parsed([row["sentences"] for row in rows])
         passages = {}
         for row, spans, text in zip(rows, sentences, self._texts(rows), strict=True):
-            number, document, start, end, _, _, section, page, language, _ = row
+            number, document, start, end, _, _, section, page, language, _, certainty = row
             passages[number] = Passage(
                 f"{documents[document].id}:{start}-{end}", documents[document], Span(start, end), text,
-                tuple(map(_span, spans)), section, page, language,
+                tuple(map(_span, spans)), section, page, language, certainty,
             )  # fmt: skip
         return passages
 
@@ -323,6 +338,7 @@ class Store:
                 tuple(_passage_span(row) for row in rows),
                 tuple(row["vector_key"] for row in rows),
                 self.page_starts(document.id),
+                self.recognised(document.id),
             )
 
 
@@ -346,7 +362,13 @@ def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:
     return Document(
         row["id"], row["path"], row["media_type"], row["sha256"], metadata, row["characters"],
         row["passages"], row["pages"], row["row"], tuple(json.loads(row["notes"])), row["member"],
+        row["certainty"], row["recognised_pages"],
     )  # fmt: skip
+
+
+def _recognised_page(row: sqlite3.Row) -> RecognisedPage:
+    page, start, end, certainty, words = row
+    return RecognisedPage(page, Span(start, end), certainty, unpack(words))
 
 
 def _passage_span(row: sqlite3.Row) -> PassageSpan:
@@ -369,16 +391,3 @@ def _parsed(texts: Sequence[str]) -> list[Any]:
     """Parse JSON texts in one call, as each call costs more than a short text does."""
     values: list[Any] = json.loads(f"[{','.join(texts)}]")
     return values
-
-
-def parse_passage_id(passage_id: str) -> tuple[str, int, int]:
-    """Return the document id, the start and the end in a passage id, offsets up to ``LARGEST``.
-
-    Raises:
-        NotFoundError: it is not a passage id.
-    """
-    document_id, _, place = passage_id.partition(":")
-    start, _, end = place.partition("-")
-    if not (start.isascii() and end.isascii() and start.isdigit() and end.isdigit()):
-        raise NotFoundError(f"{passage_id!r} is not a passage's id, which is DOCUMENT:START-END")
-    return document_id, min(int(start[:19]), LARGEST), min(int(end[:19]), LARGEST)

@@ -11,6 +11,7 @@ from typing import Any
 
 from qa.errors import BuildError
 from qa.index.store import StoredDocument
+from qa.text import recognised
 from qa.types import ReadFailure, SourceFile
 
 _SCHEMA = """
@@ -27,7 +28,8 @@ CREATE TABLE documents (
     media_type TEXT NOT NULL, sha256 TEXT NOT NULL,
     title TEXT, source TEXT, author TEXT, published TEXT, dateline TEXT, language TEXT, url TEXT,
     found TEXT NOT NULL, headings TEXT NOT NULL, notes TEXT NOT NULL,
-    characters INTEGER NOT NULL, pages INTEGER, passages INTEGER NOT NULL, page_starts TEXT NOT NULL
+    characters INTEGER NOT NULL, pages INTEGER, passages INTEGER NOT NULL, page_starts TEXT NOT NULL,
+    certainty REAL, recognised_pages INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX documents_by_path ON documents (path);
 CREATE INDEX documents_by_file ON documents (file);
@@ -37,7 +39,13 @@ CREATE TABLE passages (
     char_start INTEGER NOT NULL, char_end INTEGER NOT NULL,
     byte_start INTEGER NOT NULL, byte_length INTEGER NOT NULL,
     section TEXT, page INTEGER, language TEXT,
-    sentences TEXT NOT NULL, lead TEXT NOT NULL, header TEXT, vector_key TEXT NOT NULL
+    sentences TEXT NOT NULL, lead TEXT NOT NULL, header TEXT, vector_key TEXT NOT NULL,
+    certainty REAL
+) STRICT;
+CREATE TABLE recognised (
+    document INTEGER NOT NULL REFERENCES documents, page INTEGER NOT NULL,
+    char_start INTEGER NOT NULL, char_end INTEGER NOT NULL, certainty REAL NOT NULL, words BLOB NOT NULL,
+    PRIMARY KEY (document, page)
 ) STRICT;
 CREATE INDEX passages_by_place ON passages (document, char_start);
 """
@@ -83,7 +91,7 @@ class StoreWriter:
         """Add a document and its passages."""
         document, meta = stored.document, stored.document.metadata
         self._db.execute(
-            f"INSERT INTO documents VALUES ({', '.join('?' * 22)})",
+            f"INSERT INTO documents VALUES ({', '.join('?' * 24)})",
             (
                 self._documents, document.id, document.path, document.row,
                 document.file, document.member,
@@ -91,12 +99,19 @@ class StoreWriter:
                 meta.title, meta.source, meta.author, meta.published, meta.dateline, meta.language, meta.url,
                 json.dumps(dict(meta.found)), json.dumps([(*h.span, h.level) for h in stored.headings]),
                 json.dumps(document.notes), document.characters, document.pages, document.passages,
-                json.dumps(stored.page_starts),
+                json.dumps(stored.page_starts), document.certainty, document.recognised_pages,
             ),
         )  # fmt: skip
         self._db.execute("INSERT INTO texts VALUES (?, ?)", (self._documents, stored.text.encode()))
         self._db.executemany(
-            f"INSERT INTO passages VALUES ({', '.join('?' * 13)})", self._passage_rows(stored)
+            f"INSERT INTO passages VALUES ({', '.join('?' * 14)})", self._passage_rows(stored)
+        )
+        self._db.executemany(
+            "INSERT INTO recognised VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (self._documents, page.page, *page.span, page.certainty, recognised.pack(page.words))
+                for page in stored.recognised
+            ),
         )
         self._documents += 1
         self._passages += len(stored.passages)
@@ -112,5 +127,6 @@ class StoreWriter:
                 passage.section, passage.page, passage.language,
                 json.dumps(passage.sentences), json.dumps(passage.lead),
                 passage.header and json.dumps(passage.header), key,
+                recognised.certainty(stored.recognised, passage.span),
             )  # fmt: skip
             chars, in_bytes = end, in_bytes + length

@@ -15,7 +15,7 @@ from qa.errors import ReadError
 from qa.index.store import StoredDocument
 from qa.indexing.folder import Folder
 from qa.readers.sandbox.parent import Contents, Reader
-from qa.text import language, terms
+from qa.text import language, recognised, terms
 from qa.text.segmentation import passages
 from qa.types import Document, PassageInput, PassageSpan, ReadFailure, Reading, SourceFile, Span
 
@@ -129,10 +129,14 @@ class DocumentReader:
             row=reading.key,
             notes=reading.notes,
             member=reading.member,
+            certainty=recognised.certainty(reading.recognised, Span(0, len(reading.text))),
+            recognised_pages=len(reading.recognised),
         )
         page_starts = tuple(page.start for page in reading.pages)
         headings = (reading.headings or ())[:_MOST_HEADINGS]
-        return StoredDocument(document, reading.text, headings, tuple(spans), (), page_starts)
+        return StoredDocument(
+            document, reading.text, headings, tuple(spans), (), page_starts, reading.recognised
+        )
 
     def _measure(self, deadline: Deadline, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, or estimate them if the model knows only its letters."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import accumulate, islice
 
 from qa.errors import ReadError
 from qa.readers.extract import printable
-from qa.types import ReadFailure, Reading
+from qa.types import ReadFailure, Reading, RecognisedPage
 
 MAX_CHARACTERS = 20_000_000
 """The longest document: some 10,000 pages. Splitting one takes a few seconds per million."""
@@ -21,6 +21,9 @@ MAX_PAGES = 100_000
 
 MAX_TABLE_ROWS = 200_000
 """Rows of all tables of a document. Chosen: their places take 5 MB between two processes."""
+
+MAX_WORDS = 500_000
+"""Recognised words of a document whose places are kept: those of 1,200 pages. Chosen: they take 8 MB."""
 
 MAX_NOTES = 100
 """Notes on a document. Nobody reads more."""
@@ -54,7 +57,7 @@ def check_length(text: str) -> None:
 
 
 def limit_reading(reading: Reading) -> Reading:
-    """Return a document with no more headings and notes than are kept.
+    """Return a document with no more headings, places of words and notes than are kept.
 
     Raises:
         ReadError: it has more characters or pages than a document may have.
@@ -69,7 +72,21 @@ def limit_reading(reading: Reading) -> Reading:
     if headings and len(headings) > MAX_HEADINGS:
         notes.insert(0, f"only the first {MAX_HEADINGS:,} of its {len(headings):,} headings were recognised")
         headings = headings[:MAX_HEADINGS]
-    return replace(reading, headings=headings, tables=tables, notes=_first_notes(notes))
+    recognised = _limit_words(reading.recognised)
+    if recognised != reading.recognised:
+        notes.insert(0, f"only the first {MAX_WORDS:,} recognised words are marked on their pages")
+    return replace(
+        reading, headings=headings, tables=tables, recognised=recognised, notes=_first_notes(notes)
+    )
+
+
+def _limit_words(pages: tuple[RecognisedPage, ...]) -> tuple[RecognisedPage, ...]:
+    """Return recognised pages, without the words of those that would have too many together."""
+    sums = accumulate(len(page.words) for page in pages)
+    return tuple(
+        page if words <= MAX_WORDS else replace(page, words=())
+        for page, words in zip(pages, sums, strict=True)
+    )
 
 
 def limit_failures(

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from qa.index.dense.late_interaction import TokenMatches
 from qa.index.lexical.term_matches import QuestionTerms, TermMatches, Vocabulary
 from qa.index.manifest import Manifest
-from qa.types import Document, DocumentPage, Filters, Float32, Heading, IndexInfo, Int64, Passage
+from qa.types import (
+    Document,
+    DocumentPage,
+    Filters,
+    Float32,
+    Heading,
+    IndexInfo,
+    Int64,
+    Passage,
+    RecognisedPage,
+)
 
 
 class Library(Protocol):
@@ -50,6 +60,10 @@ class Library(Protocol):
 
     def page_starts(self, document_id: str) -> tuple[int, ...]:
         """Return where in a document's text each of its pages begins."""
+        ...
+
+    def recognised_page(self, document_id: str, page: int) -> RecognisedPage | None:
+        """Return a page of a document if its text was recognised."""
         ...
 
     def passage_at(self, document_id: str, offset: int) -> Passage | None:

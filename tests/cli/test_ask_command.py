@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,3 +75,7 @@ def test_a_hit_shows_its_provenance_and_the_answering_sentence_in_bold() -> None
         "   a/b.txt, characters 10 to 30",
         "   One here. \x1b[1mTwo there.\x1b[0m",
     ]
+    recognised = replace(hit, passage=replace(passage, certainty=0.914))
+    assert _hit_lines(recognised)[0] == (
+        "3. A title · TASS · HANOI, July 3. · page 7 · recognised from a picture, certainty 91%"
+    )

@@ -13,7 +13,18 @@ from index.stored_documents import stored_document
 from qa.errors import BuildError
 from qa.index.store import Store, StoredDocument
 from qa.index.store_writer import writing
-from qa.types import Document, Heading, Metadata, PassageSpan, ReadFailure, SourceFile, Span
+from qa.text.recognised import pack, unpack
+from qa.types import (
+    Document,
+    Heading,
+    Metadata,
+    PassageSpan,
+    ReadFailure,
+    RecognisedPage,
+    SourceFile,
+    Span,
+    WordBox,
+)
 
 TEXT = "One\r\nline, 😀 and\0nul.\r\n\r\n柬埔寨 e\u0301 🛰️ done \U0010ffff."
 
@@ -23,19 +34,44 @@ def test_a_document_comes_back_as_it_was_added(stored_in) -> None:
         "Заголовок", "ТАСС", "A. B.", "2019-07-03", "HANOI", "en", "https://a.example", {"title": "text"}
     )
     document = Document(
-        "0" * 16, "a/б.txt", "text/plain", "f" * 64, metadata, len(TEXT), 2, 3, "row", ("a note",)
+        "0" * 16,
+        "a/б.txt",
+        "text/plain",
+        "f" * 64,
+        metadata,
+        len(TEXT),
+        2,
+        3,
+        "row",
+        ("a note",),
+        certainty=0.75,
+        recognised_pages=2,
     )
     passages = (
         PassageSpan(Span(5, 21), (Span(5, 10), Span(11, 21)), (Span(0, 3),), "A › B", 1, "en", Span(0, 3)),
         PassageSpan(Span(25, len(TEXT)), (Span(25, len(TEXT)),)),
     )
-    given_ = StoredDocument(document, TEXT, (Heading(Span(0, 3), 2),), passages, ("k1", "k2"), (0, 25))
+    pages = (
+        RecognisedPage(1, Span(5, 15), 0.5, unpack(pack([WordBox(5, 10, 0.1, 0.25, 1, 0.3)]))),
+        RecognisedPage(3, Span(15, 21), 1.0),
+    )
+    given_ = StoredDocument(
+        document, TEXT, (Heading(Span(0, 3), 2),), passages, ("k1", "k2"), (0, 25, 25), pages
+    )
     store = stored_in(given_)
     assert list(store.stored("a/б.txt")) == [given_]
     assert store.document("0" * 16) == document
     assert store.text("0" * 16) == TEXT
     assert store.headings("0" * 16) == (Heading(Span(0, 3), 2),)
-    assert store.page_starts("0" * 16) == (0, 25)
+    assert store.page_starts("0" * 16) == (0, 25, 25)
+    assert store.recognised("0" * 16) == pages
+    assert [store.recognised_page("0" * 16, page) for page in (1, 2, 3, 10**20)] == [
+        pages[0],
+        None,
+        pages[1],
+        None,
+    ]
+    assert [passage.certainty for passage in store.passages_of("0" * 16)] == [0.6875, None]
     assert store.vector_keys() == ["k1", "k2"]
     assert store.counts() == (1, 2)
     for found, passage in zip(store.passages_of("0" * 16), passages, strict=True):

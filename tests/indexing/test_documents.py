@@ -19,7 +19,17 @@ from qa.indexing import documents as module
 from qa.indexing.documents import Deadline, DocumentReader, passage_input, vector_key
 from qa.indexing.folder import Folder
 from qa.readers.sandbox.parent import Contents
-from qa.types import Metadata, PassageInput, ReadFailure, Reading, SourceFile, Span, Table
+from qa.types import (
+    Metadata,
+    PassageInput,
+    ReadFailure,
+    Reading,
+    RecognisedPage,
+    SourceFile,
+    Span,
+    Table,
+    WordBox,
+)
 
 TEXT = "Rice was sold to the port. It was dear.\n\nThe envoy spoke in the evening, to many people."
 
@@ -58,6 +68,21 @@ def test_a_document_is_named_by_its_path_and_a_row_by_its_key_too(tmp_path: Path
     assert (whole.document.row, row.document.row) == (None, "7")
     assert (whole.document.sha256, whole.document.characters) == ("0" * 64, len(TEXT))
     assert whole.document.passages == len(whole.passages) > 0
+
+
+def test_what_was_recognised_is_kept_with_its_certainty(tmp_path: Path) -> None:
+    pages = (
+        RecognisedPage(1, Span(0, 10), 0.5, (WordBox(0, 4, 0, 0, 1, 1),)),
+        RecognisedPage(3, Span(10, 20), 1.0),
+    )
+    spans = (Span(0, 10), Span(10, 10), Span(10, len(TEXT)))
+    scan, plain = _documents(
+        tmp_path, Reading(TEXT, "image/tiff", pages=spans, recognised=pages), Reading(TEXT, "text/plain")
+    )
+    assert scan.recognised == pages
+    assert (scan.document.certainty, scan.document.recognised_pages) == (0.75, 2)
+    assert plain.recognised == ()
+    assert (plain.document.certainty, plain.document.recognised_pages) == (None, 0)
 
 
 def test_the_language_is_the_metadata_s_or_else_the_text_s(tmp_path: Path) -> None:

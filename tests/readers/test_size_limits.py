@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from qa import readers
 from qa.errors import ReadError
 from qa.readers import read, size_limits
+from qa.readers.extract import Extract
 from qa.readers.metadata import MAX_VALUE_LENGTH
 from qa.readers.size_limits import MAX_FAILURES, MAX_HEADINGS, MAX_NOTES, limit_failures, limit_reading
-from qa.types import Heading, ReadFailure, Reading, Span
+from qa.types import Heading, ReadFailure, Reading, RecognisedPage, Span, WordBox
 from readers.samples import headings, one
 
 
@@ -170,3 +173,22 @@ def test_want_of_memory_is_told_from_other_errors(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(readers, "_READERS", {"text/plain": fail})
         with pytest.raises(MemoryError):
             list(read("a.txt", b"x"))
+
+
+def test_only_so_many_recognised_words_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(size_limits, "MAX_WORDS", 3)
+    word = WordBox(0, 1, 0, 0, 1, 1)
+    pages = tuple(RecognisedPage(number, Span(0, 1), 0.9, (word, word)) for number in (1, 2))
+    reading = Reading("Text.", "image/tiff", pages=(Span(0, 1),) * 2, recognised=pages)
+    limited = limit_reading(reading)
+    assert limited.recognised == (pages[0], replace(pages[1], words=()))
+    assert limited.notes == ("only the first 3 recognised words are marked on their pages",)
+    monkeypatch.setattr(size_limits, "MAX_WORDS", 4)
+    assert limit_reading(reading) == reading
+
+
+def test_what_a_reader_recognised_is_part_of_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = (RecognisedPage(1, Span(0, 5), 0.9, (WordBox(0, 4, 0, 0, 1, 1),)),)
+    extract = Extract("Text.", pages=(Span(0, 5),), recognised=pages)
+    monkeypatch.setattr(readers, "_READERS", {"image/png": lambda _: extract})
+    assert one("a.png", "").recognised == pages

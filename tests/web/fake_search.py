@@ -13,6 +13,7 @@ from qa.errors import GoneError, IndexUnavailableError, NotFoundError
 from qa.retrieval.search_protocol import Search
 from qa.stores.protocol import Library
 from qa.text.folding import fold
+from qa.text.recognised import certainty
 from qa.types import (
     Answer,
     Document,
@@ -25,6 +26,7 @@ from qa.types import (
     Passage,
     Query,
     ReadFailure,
+    RecognisedPage,
     SearchResult,
     Span,
 )
@@ -54,6 +56,7 @@ class FakeSearch:
 
     texts: dict[str, str] = field(default_factory=dict)
     held: dict[str, Document] = field(default_factory=dict)
+    recognised: dict[str, tuple[RecognisedPage, ...]] = field(default_factory=dict)
     outlines: dict[str, tuple[Heading, ...]] = field(default_factory=dict)
     queries: list[Query] = field(default_factory=list)
     listed: list[tuple[Filters, int, int]] = field(default_factory=list)
@@ -65,6 +68,7 @@ class FakeSearch:
     ) -> str:
         document_id = hashlib.sha256(path.encode()).hexdigest()[:16]
         self.texts[document_id] = text
+        self.recognised[document_id] = pages = more.pop("recognised", ())
         self.held[document_id] = Document(
             id=document_id,
             path=path,
@@ -73,6 +77,8 @@ class FakeSearch:
             metadata=metadata or Metadata(),
             characters=len(text),
             passages=0,
+            certainty=certainty(pages, Span(0, len(text))),
+            recognised_pages=len(pages),
             **more,
         )
         matches = re.finditer(r"^# .*$", text, re.MULTILINE)
@@ -189,14 +195,17 @@ class FakeSearch:
             page = 1 + span.start * document.pages // len(text) if document.pages else None
             passage_id = f"{document_id}:{span.start}-{span.end}"
             language = document.metadata.language
-            passages.append(
-                Passage(passage_id, document, span, span.slice(text), sentences, section, page, language)
-            )
+            certain = certainty(self.recognised[document_id], span)
+            named = (section, page, language, certain)
+            passages.append(Passage(passage_id, document, span, span.slice(text), sentences, *named))
         return tuple(passages)
 
     def page_starts(self, document_id: str) -> tuple[int, ...]:
         starts = {passage.page: passage.span.start for passage in reversed(self.passages_of(document_id))}
         return tuple(start for page, start in sorted(starts.items()) if page)
+
+    def recognised_page(self, document_id: str, page: int) -> RecognisedPage | None:
+        return next((found for found in self.recognised[document_id] if found.page == page), None)
 
     def passage_at(self, document_id: str, offset: int) -> Passage | None:
         return next((p for p in self.passages_of(document_id) if p.span.end > offset), None)

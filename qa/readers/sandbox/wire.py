@@ -1,10 +1,10 @@
 """The protocol between a reader's process and the one that started it.
 
 Both send frames, each after its length. A request is a frame of JSON, one of the file's bytes and perhaps one
-of its sidecar's. An answer is a frame of JSON, and one of text if it is a document, or of bytes if a member
-was asked for. JSON, because data from a process that has read hostile files must not be able to run anything
-here. Nor may it fill this process's memory: a frame, or anything in it, that is longer than a reader within
-its limits sends is refused.
+of its sidecar's. An answer is a frame of JSON, and, if it is a document, one of text and one of recognised
+words, packed, or one of bytes if a member was asked for. JSON, because data from a process that has read
+hostile files must not be able to run anything here. Nor may it fill this process's memory: a frame, or
+anything in it, that is longer than a reader within its limits sends is refused.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import IO, Any, NamedTuple
 
 from qa.errors import ReadError
@@ -27,8 +28,10 @@ from qa.readers.size_limits import (
     MAX_NOTES,
     MAX_PAGES,
     MAX_TABLE_ROWS,
+    MAX_WORDS,
 )
-from qa.types import Heading, Metadata, ReadFailure, Reading, Span, Table
+from qa.text import recognised
+from qa.types import Heading, Metadata, ReadFailure, Reading, RecognisedPage, Span, Table, WordBox
 
 LENGTH = struct.Struct("!Q")
 """The form of a frame's length."""
@@ -38,6 +41,9 @@ MAX_ANSWER_BYTES = 16 * 2**20
 
 MAX_TEXT_BYTES = 4 * MAX_CHARACTERS
 """Bytes of a text."""
+
+MAX_WORD_BYTES = recognised.WORD_BYTES * MAX_WORDS
+"""Bytes of a document's recognised words."""
 
 _MAX_LEVEL = 100
 """Levels of headings. Formats have six to nine."""
@@ -100,9 +106,13 @@ def pack(document: Reading | ReadFailure) -> bytes:
         "key": document.key,
         "member": document.member,
         "member_sha256": document.member_sha256,
+        "recognised": [
+            (page.page, *page.span, page.certainty, len(page.words)) for page in document.recognised
+        ],
         "notes": document.notes,
     }
-    return frame({"reading": fields}) + frame(document.text.encode())
+    words = b"".join(recognised.pack(page.words) for page in document.recognised)
+    return frame({"reading": fields}) + frame(document.text.encode()) + frame(words)
 
 
 class Request(NamedTuple):
@@ -145,7 +155,9 @@ def read_answer(receive: Callable[[int], bytes]) -> Reading | ReadFailure | End:
     try:
         content = json.loads(receive(MAX_ANSWER_BYTES))
         if "reading" in content:
-            return _reading(content["reading"], receive(MAX_TEXT_BYTES).decode())
+            text = receive(MAX_TEXT_BYTES).decode()
+            words = recognised.unpack(receive(MAX_WORD_BYTES))
+            return _reading(content["reading"], text, words)
         if "failure" in content:
             return _failure(**content["failure"])
         return End(_optional_text(content["error"], MAX_MESSAGE_LENGTH), bool(content["worn"]))
@@ -184,7 +196,7 @@ def _failure(path: str, reason: str, row: str | None, count: int, member: str | 
     )
 
 
-def _reading(fields: dict[str, Any], text: str) -> Reading:
+def _reading(fields: dict[str, Any], text: str, words: tuple[WordBox, ...]) -> Reading:
     headings, pages, notes = fields["headings"], fields["pages"], fields["notes"]
     _check(len(text) <= MAX_CHARACTERS and len(pages) <= MAX_PAGES and len(notes) <= MAX_NOTES)
     _check(headings is None or len(headings) <= MAX_HEADINGS)
@@ -203,6 +215,7 @@ def _reading(fields: dict[str, Any], text: str) -> Reading:
         key=_optional_text(fields["key"], MAX_KEY_LENGTH),
         member=_member(fields["member"]),
         member_sha256=_digest(fields["member_sha256"], fields["member"]),
+        recognised=tuple(_recognised(text, len(pages), fields["recognised"], words)),
         notes=tuple(_text(note, MAX_MESSAGE_LENGTH) for note in notes),
     )
 
@@ -230,6 +243,24 @@ def _heading(text: str, start: int, end: int, level: int) -> Heading:
 
 def _table(text: str, header: list[int] | None, rows: list[list[int]]) -> Table:
     return Table(_span(text, *header) if header else None, tuple(_span(text, *row) for row in rows))
+
+
+def _recognised(
+    text: str, pages: int, places: list[list[Any]], words: tuple[WordBox, ...]
+) -> Iterator[RecognisedPage]:
+    """Yield the recognised pages, which must be in order, as their words must be in each."""
+    first = last_page = last_end = 0
+    for page, start, end, certainty, count in places:
+        _check(type(page) is int and last_page < page <= pages and last_end <= start)
+        _check(type(certainty) in (int, float) and 0 <= certainty <= 1)
+        _check(type(count) is int and 0 <= count <= len(words) - first)
+        span, own = _span(text, start, end), words[first : first + count]
+        _check(all(start <= word.start <= word.end <= end for word in own))
+        _check(all(word.start <= after.start for word, after in pairwise(own)))
+        _check(all(word.left <= word.right and word.top <= word.bottom for word in own))
+        yield RecognisedPage(page, span, float(certainty), own)
+        first, last_page, last_end = first + count, page, end
+    _check(first == len(words))
 
 
 def _span(text: str, start: int, end: int) -> Span:

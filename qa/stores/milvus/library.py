@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Sequence
 from qa.errors import GoneError, NotFoundError, StoreUnavailableError
 from qa.index.caching import RowCache, SizedCache
 from qa.index.filters import matching
-from qa.index.store import LARGEST, parse_passage_id
+from qa.index.passage_ids import LARGEST, parse_passage_id
 from qa.stores.milvus.client import Client, Row
 from qa.stores.milvus.expressions import expression, literal, prefix
 from qa.stores.milvus.packing import columns, joined
-from qa.stores.milvus.records import DocumentRecord, read_passage
+from qa.stores.milvus.records import DocumentRecord, read_page, read_passage
 from qa.stores.milvus.schema import DOCUMENTS, PARTS, PASSAGES, Layout, collection, known
-from qa.types import Document, DocumentPage, Filters, Heading, Passage
+from qa.types import Document, DocumentPage, Filters, Heading, Passage, RecognisedPage
 
 _LISTED = 32 * 2**20
 """How many bytes of documents' numbers are kept, by filters (chosen: those of millions of documents)."""
@@ -96,12 +96,25 @@ class MilvusLibrary:
     def text(self, document_id: str) -> str:
         """Return a document's canonical text, or raise NotFoundError."""
         record = self._record_of(document_id)
-        numbers = range(record.part, record.part + record.parts)
-        rows = self._client.rows(self._parts, numbers, ["data"])
-        text = "".join(rows[number]["data"] for number in numbers)
+        text = self._joined_parts(record.part, record.parts)
         if len(text) != record.document.characters:
             raise StoreUnavailableError(f"the text of document {document_id} is not complete in the store")
         return text
+
+    def recognised_page(self, document_id: str, page: int) -> RecognisedPage | None:
+        """Return a page of a document if its text was recognised, or raise NotFoundError."""
+        record = self._record_of(document_id)
+        part = record.part + record.parts
+        for place in record.recognised:
+            if place.page == page:
+                return read_page(place, self._joined_parts(part, place.parts))
+            part += place.parts
+        return None
+
+    def _joined_parts(self, first: int, count: int) -> str:
+        numbers = range(first, first + count)
+        rows = self._client.rows(self._parts, numbers, ["data"]) if count else {}
+        return "".join(rows[number]["data"] for number in numbers)
 
     def passages(self, numbers: Sequence[int]) -> list[Passage]:
         """Return the passages of these rows, in this order."""

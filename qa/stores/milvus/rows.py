@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from qa.stores.milvus import schema
 from qa.stores.milvus.assets import FACTS, Asset, Directory, cut, describe
 from qa.stores.milvus.corpus import COMMON, PROJECTION
 from qa.stores.milvus.packing import WIDTH, Heavy, Light, chunks, heavy_size, light_size, spread
-from qa.stores.milvus.records import DocumentRecord, write_passage
+from qa.stores.milvus.records import DocumentRecord, RecognisedPlace, write_passage, write_words
 from qa.stores.milvus.schema import DIRECTORY, Layout, filtered
+from qa.types import RecognisedPage
 
 UNUSED = [0.0, 1.0]
 """A vector for collections that need none: a Milvus demands one field of vectors."""
@@ -214,11 +216,11 @@ class _Texts:
         self._ids: list[str] = []
         self._rows, self._starts = [0], [part]
         self.longest_document = self.longest_passage = 0
-        self._known: tuple[int, list[str]] = (-1, [])
+        self._known: tuple[int, _Chunks] = (-1, _Chunks([], []))
         for number, document in enumerate(local.store.all_documents()):
             self._ids.append(document.id)
             self._rows.append(self._rows[-1] + document.passages)
-            self._starts.append(self._starts[-1] + len(self._chunks(number)))
+            self._starts.append(self._starts[-1] + len(self._chunks(number).all()))
             self.longest_document = max(self.longest_document, len(self.record(number).write().encode()))
             lengths = (
                 len(write_passage(passage).encode()) for passage in local.store.passages_of(document.id)
@@ -233,25 +235,41 @@ class _Texts:
     def record(self, number: int) -> DocumentRecord:
         """Return a document's record."""
         store, document_id = self._local.store, self._ids[number]
-        first, last = self._starts[number], self._starts[number + 1]
+        own = self._chunks(number)
         return DocumentRecord(
             store.document(document_id),
             store.headings(document_id),
             self._rows[number],
-            first,
-            last - first,
+            self._starts[number],
+            len(own.text),
             store.page_starts(document_id),
+            tuple(
+                RecognisedPlace(page.page, *page.span, page.certainty, len(words))
+                for page, words in own.pages
+            ),
         )
 
     def part(self, number: int) -> str:
-        """Return a part of a text."""
+        """Return a part of a text, or of the words of a page."""
         document = int(np.searchsorted(self._starts, number, side="right")) - 1
-        return self._chunks(document)[number - self._starts[document]]
+        return self._chunks(document).all()[number - self._starts[document]]
 
-    def _chunks(self, number: int) -> list[str]:
+    def _chunks(self, number: int) -> _Chunks:
         if self._known[0] != number:
-            self._known = number, list(chunks(self._local.store.text(self._ids[number])))
+            store, document_id = self._local.store, self._ids[number]
+            pages = [(page, list(chunks(write_words(page)))) for page in store.recognised(document_id)]
+            self._known = number, _Chunks(list(chunks(store.text(document_id))), pages)
         return self._known[1]
+
+
+class _Chunks(NamedTuple):
+    """What the parts of a document hold: its text, then the words of each recognised page."""
+
+    text: list[str]
+    pages: list[tuple[RecognisedPage, list[str]]]
+
+    def all(self) -> list[str]:
+        return [*self.text, *chain.from_iterable(words for _, words in self.pages)]
 
 
 def _fields(longest: int) -> int:

@@ -72,6 +72,8 @@ def document_answer(document: Document) -> JSON:
         "pages": document.pages,
         "row": document.row,
         "notes": list(document.notes),
+        **_recognition(document.certainty),
+        "recognised_pages": document.recognised_pages,
     }
 
 
@@ -136,6 +138,7 @@ def _result(hit: Hit) -> JSON:
         "document": document_ref(passage.document),
         "duplicates": [_duplicate(passage) for passage in hit.duplicates],
         "relevant": hit.relevant,
+        **_recognition(passage.certainty),
     }
 
 
@@ -162,4 +165,13 @@ def _passage(passage: Passage) -> JSON:
         "section": passage.section,
         "language": passage.language,
         "url": passage_url(passage),
+        **_recognition(passage.certainty),
+    }
+
+
+def _recognition(certainty: float | None) -> JSON:
+    """Return whether text was recognised from a picture, and how certainly."""
+    return {
+        "recognised": certainty is not None,
+        "certainty": None if certainty is None else round(certainty, 2),
     }

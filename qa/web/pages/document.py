@@ -1,9 +1,9 @@
-"""The document page: a document's text with a passage in context, the pages of a PDF, and quotations."""
+"""The document page: a document's text with a passage in context, its pages as pictures, and quotations."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from qa.errors import NotFoundError, QueryError, RenderingBusyError, RenderingError
-from qa.readers.pdf.rendering.renderer import Sheet, letters_on_page
+from qa.readers.pdf.rendering.renderer import Sheet, letters_on_page, places_of_words
 from qa.retrieval.search_protocol import Search
 from qa.types import Document, Filters, Heading, Hit, Span
 from qa.web.api.originals import original
@@ -27,7 +27,8 @@ from qa.web.pages.permalinks import State
 from qa.web.pages.viewer import Mark, Part, marks_of, part_of, part_start
 from qa.web.service import searcher, service
 
-PDF = "application/pdf"
+_PDF = "application/pdf"
+_PICTURE = "image/"
 MAX_QUOTATION = 100_000
 """Characters of a quotation. Chosen: about forty pages, which are written in a few hundredths of a second."""
 
@@ -67,7 +68,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Facsimile:
-    """The picture of a PDF page, or, without a ``sheet``, the ``error`` that prevents it."""
+    """The picture of a page, or, without a ``sheet``, the ``error`` that prevents it."""
 
     page: int
     pages: int
@@ -103,7 +104,7 @@ def document(document_id: str) -> Response:
             question=request.args.get("q", ""),
             sections=_sections(document_, text, headings, part),
             facsimile=_facsimile(
-                document_, text, page_starts, span or Span(part.span.start, part.span.start)
+                search, document_, text, page_starts, span or Span(part.span.start, part.span.start)
             ),
             here=lambda **changes: _address_here(document_, **changes),
         )
@@ -112,11 +113,13 @@ def document(document_id: str) -> Response:
 
 @reading.get("/documents/<document_id>/pages/<int:page>.webp")
 def page_picture(document_id: str, page: int) -> Response:
-    """Return the picture of a PDF page."""
+    """Return the picture of a page of a PDF or of a picture file."""
     document_ = searcher().library.document(document_id)
-    if document_.media_type != PDF:
+    if not _has_pictures(document_):
         abort(HTTPStatus.NOT_FOUND)
-    picture = service().renderer.draw(document_.sha256, page, partial(original, document_))
+    picture = service().renderer.draw(
+        document_.sha256, page, partial(original, document_), is_picture=_is_picture(document_)
+    )
     response = make_response(picture)
     response.content_type = "image/webp"
     response.headers["Cache-Control"] = f"private, max-age={_PICTURE_MAX_AGE}"
@@ -247,18 +250,28 @@ def _section_url(document: Document, start: int, part: Part) -> str:
     return f"{page}#at-{start}"
 
 
-def _facsimile(document: Document, text: str, page_starts: Sequence[int], span: Span) -> Facsimile | None:
-    """Return the PDF page of a range, with its lines; None if the file is not what was indexed."""
-    if document.media_type != PDF or not page_starts:
+def _has_pictures(document: Document) -> bool:
+    return document.media_type == _PDF or _is_picture(document)
+
+
+def _is_picture(document: Document) -> bool:
+    return document.media_type.startswith(_PICTURE)
+
+
+def _facsimile(
+    search: Search, document: Document, text: str, page_starts: Sequence[int], span: Span
+) -> Facsimile | None:
+    """Return the page of a range, with its lines; None if the file is not what was indexed."""
+    if not _has_pictures(document) or not page_starts:
         return None
     pages, renderer = len(page_starts), service().renderer
     page = number_parameter("page") or max(1, bisect_right(page_starts, span.start))
     if not 1 <= page <= pages:
         return None
     try:
-        renderer.check(document.sha256, page)
-        letters = letters_on_page(text, page_starts[page - 1], span)
-        sheet = renderer.locate(document.sha256, page, letters, partial(original, document))
+        renderer.check(document.sha256, page, is_picture=_is_picture(document))
+        letters = partial(letters_on_page, text, page_starts[page - 1])
+        sheet = _sheet(search, document, page, span, letters)
     except NotFoundError:
         return None
     except RenderingBusyError:
@@ -266,6 +279,24 @@ def _facsimile(document: Document, text: str, page_starts: Sequence[int], span: 
     except RenderingError:
         return Facsimile(page, pages, error="failed")
     return Facsimile(page, pages, sheet)
+
+
+def _sheet(
+    search: Search, document: Document, page: int, span: Span, letters: Callable[[Span], Span]
+) -> Sheet:
+    """Return the shape of a page and the places of a range: of its letters, or of its recognised words."""
+    recognised = search.library.recognised_page(document.id, page) if document.recognised_pages else None
+    drawn = span if recognised is None else Span(span.start, min(span.end, recognised.span.start))
+    sheet = service().renderer.locate(
+        document.sha256,
+        page,
+        letters(drawn),
+        partial(original, document),
+        is_picture=_is_picture(document),
+    )
+    if recognised is None:
+        return sheet
+    return replace(sheet, lines=(*sheet.lines, *places_of_words(recognised, span)))
 
 
 def _numbered(page_starts: Sequence[int]) -> list[tuple[int, int]]:

@@ -28,6 +28,10 @@ _TYPES = {
     "application/jsonl": "JSON Lines",
     "text/csv": "CSV",
     "text/tab-separated-values": "TSV",
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/tiff": "TIFF",
+    "image/webp": "WebP",
 }
 
 

@@ -264,12 +264,20 @@ def test_an_answer_beyond_the_limits_is_none(changed: dict[str, object]) -> None
         "metadata": {},
         "headings": [],
         "pages": [],
+        "tables": [],
+        "recognised": [],
         "key": None,
+        "member": None,
+        "member_sha256": None,
         "notes": [],
     }
     text = changed.pop("text", "x")
     frames = iter(
-        [json.dumps({"reading": fields | changed}).encode(), text.encode() if text == "x" else b"\xff"]
+        [
+            json.dumps({"reading": fields | changed}).encode(),
+            text.encode() if text == "x" else b"\xff",
+            b"",  # the words
+        ]
     )
     with pytest.raises(wire.BadAnswerError):
         wire.read_answer(lambda most: next(frames))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from qa.readers.sandbox import wire
 from qa.readers.sandbox.wire import BadAnswerError, End
 from qa.readers.size_limits import MAX_MEMBER_LENGTH
-from qa.types import Heading, Metadata, ReadFailure, Reading, Span, Table
+from qa.text.recognised import pack, unpack
+from qa.types import Heading, Metadata, ReadFailure, Reading, RecognisedPage, Span, Table, WordBox
 
 TEXT = st.text(max_size=20)
 SHORT = st.text(max_size=9)
@@ -35,6 +37,18 @@ def _receive(data: bytes) -> Callable[[int], bytes]:
 
 
 @st.composite
+def recognised_pages(draw: st.DrawFn, length: int, pages: int) -> list[RecognisedPage]:
+    found, start = [], 0
+    for page in sorted(draw(st.sets(st.integers(1, pages)))) if pages else ():
+        end = draw(st.integers(start, length))
+        starts = sorted(draw(st.lists(st.integers(start, end), max_size=3)))
+        words = [WordBox(first, end, 0.25, 0, 0.5, 1) for first in starts]
+        found.append(RecognisedPage(page, Span(start, end), draw(st.floats(0, 1)), unpack(pack(words))))
+        start = end
+    return found
+
+
+@st.composite
 def readings(draw: st.DrawFn) -> Reading:
     text = draw(TEXT)
     bounds = st.lists(st.integers(0, len(text)), min_size=2, max_size=2).map(sorted)
@@ -42,6 +56,7 @@ def readings(draw: st.DrawFn) -> Reading:
     spans = st.lists(span, max_size=3)
     tables = st.lists(st.builds(Table, st.none() | span, spans.map(tuple)), max_size=3)
     headings = st.none() | spans.map(lambda places: tuple(Heading(place, 2) for place in places))
+    pages = tuple(draw(spans))
     return Reading(
         text=text,
         media_type="text/plain",
@@ -50,7 +65,8 @@ def readings(draw: st.DrawFn) -> Reading:
         ),
         headings=draw(headings),
         tables=tuple(draw(tables)),
-        pages=tuple(draw(spans)),
+        pages=pages,
+        recognised=tuple(draw(recognised_pages(len(text), len(pages)))),
         key=draw(st.none() | SHORT),
         **draw(st.sampled_from(MEMBERS)),
         notes=tuple(draw(st.lists(SHORT, max_size=3))),
@@ -114,7 +130,10 @@ def test_json_that_is_no_answer_is_refused(content: object) -> None:
 @given(
     readings(),
     st.sampled_from(
-        ["media_type", "metadata", "headings", "pages", "tables", "key", "member", "member_sha256", "notes"]
+        [
+            *("media_type", "metadata", "headings", "pages", "tables", "key", "member", "member_sha256"),
+            *("recognised", "notes"),
+        ]
     ),
     JSON,
 )
@@ -133,6 +152,56 @@ def test_a_document_with_any_other_field_is_refused_or_well_formed(
     wire.pack(received)
     for span in (*received.pages, *(heading.span for heading in received.headings or ())):
         assert 0 <= span.start <= span.end <= len(received.text)
+
+
+SCAN = Reading(
+    "One two.\n\nThree.",
+    "image/tiff",
+    pages=(Span(0, 8), Span(10, 16)),
+    recognised=(
+        RecognisedPage(1, Span(0, 8), 0.9, (WordBox(0, 3, 0, 0, 1, 1), WordBox(4, 8, 0, 0, 1, 1))),
+        RecognisedPage(2, Span(10, 16), 0.8, (WordBox(10, 16, 0, 0, 1, 1),)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [[1, 0, 8, 0.9, 2]],  # a word is left over
+        [[1, 0, 8, 0.9, 2], [2, 10, 16, 0.8, 2]],
+        [[1, 0, 8, 0.9, 3], [2, 10, 16, 0.8, 0]],  # a word of another page
+        [[1, 0, 8, 0.9, 2], [1, 10, 16, 0.8, 1]],
+        [[1, 0, 8, 0.9, 2], [3, 10, 16, 0.8, 1]],
+        [[0, 0, 8, 0.9, 2], [2, 10, 16, 0.8, 1]],
+        [[1, 0, 11, 0.9, 2], [2, 10, 16, 0.8, 1]],
+        [[1, 0, 8, 0.9, 2], [2, 10, 17, 0.8, 1]],
+        [[1, 0, 8, 1.1, 2], [2, 10, 16, 0.8, 1]],
+        [[1, 0, 8, float("nan"), 2], [2, 10, 16, 0.8, 1]],
+        [[1, 0, 8, "1", 2], [2, 10, 16, 0.8, 1]],
+        [[1, 0, 8, 0.9, -1], [2, 10, 16, 0.8, 4]],
+        [[1, 0, 8, 0.9, True], [2, 10, 16, 0.8, 2]],
+        [[1, 0, 7, 0.9, 2], [2, 10, 16, 0.8, 1]],  # a word that ends outside the text of its page
+        [],
+        [[1, 0, 8]],
+        7,
+    ],
+)
+def test_recognised_pages_that_do_not_fit_the_text_are_refused(pages: object) -> None:
+    assert wire.read_answer(_receive(wire.pack(SCAN))) == SCAN
+    sent = io.BytesIO(wire.pack(SCAN))
+    fields = json.loads(wire.read_frame(sent, 2**20))
+    fields["reading"]["recognised"] = pages
+    frames = wire.frame(json.dumps(fields).encode()) + sent.read()
+    with pytest.raises(BadAnswerError):
+        wire.read_answer(_receive(frames))
+
+
+@pytest.mark.parametrize("box", [(0.5, 0, 0.4, 1), (0, 0.5, 1, 0.4)])
+def test_a_box_without_an_inside_is_refused(box: tuple[float, ...]) -> None:
+    page = RecognisedPage(1, Span(0, 8), 0.9, (WordBox(0, 3, *box),))
+    with pytest.raises(BadAnswerError):
+        wire.read_answer(_receive(wire.pack(replace(SCAN, recognised=(page,)))))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import pytest
 
 from qa.errors import GoneError, NotFoundError, StoreUnavailableError
 from qa.index.generation import Generation
+from qa.index.store import Store
 from qa.stores.milvus import schema
 from qa.stores.milvus.library import MilvusLibrary
-from qa.types import Filters
+from qa.types import Filters, RecognisedPage, Span, WordBox
 from stores.milvus.fake_client import FakeClient, filled
 
 
@@ -84,3 +85,22 @@ def test_a_text_of_which_a_part_is_short_is_refused(large: Generation) -> None:
         row["data"] = row["data"][:-1]
     with pytest.raises(StoreUnavailableError, match="is not complete in the store"):
         library.text(document.id)
+
+
+def test_the_words_of_recognised_pages_come_back_page_by_page(large: Generation, monkeypatch) -> None:
+    scan, beside = (document.id for document in list(large.store.all_documents())[3:5])
+    words = tuple(WordBox(place, place + 1, 0, 0, 1, 1) for place in range(5000))  # these take two parts
+    pages = (
+        RecognisedPage(1, Span(0, 5000), 0.9, words),
+        RecognisedPage(2, Span(5000, 5002), 0.5),
+        RecognisedPage(4, Span(5002, 5003), 0.7, (WordBox(5002, 5003, 0, 0, 1, 1),)),
+    )
+    monkeypatch.setattr(Store, "recognised", lambda _, name: pages if name == scan else ())
+    client, rows = filled(large)
+    name, count = large.manifest.generation, large.manifest.documents
+    library = MilvusLibrary(client, name, rows.layout, large.store.languages(), count)
+    found = [library.recognised_page(scan, page) for page in range(1, 6)]
+    assert found == [pages[0], pages[1], None, pages[2], None]
+    assert library.recognised_page(beside, 1) is None
+    assert library.text(scan) == large.store.text(scan)
+    assert library.text(beside) == large.store.text(beside)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.index.generation import Generation
-from qa.stores.milvus.records import DocumentRecord, read_passage, write_passage
+from qa.stores.milvus.records import DocumentRecord, RecognisedPlace, read_passage, write_passage
 from qa.types import Document, Heading, Metadata, Passage, Span
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -19,7 +19,9 @@ def test_a_document_record_survives(
 ) -> None:
     metadata = Metadata(title=title, found={"title": "text"} if title else {})
     document = Document("0" * 16, path, "text/plain", "f" * 64, metadata, 80, 3, pages, row, tuple(notes))
-    record = DocumentRecord(document, (Heading(Span(0, 4), 2),), 17, 5, 2, (0, 40))
+    record = DocumentRecord(
+        document, (Heading(Span(0, 4), 2),), 17, 5, 2, (0, 40), (RecognisedPlace(2, 40, 80, 0.9, 1),)
+    )
     assert DocumentRecord.read(record.write()) == record
 
 
@@ -28,7 +30,7 @@ def test_a_passage_survives(text: str, section: str | None, page: int | None, st
     document = Document("0" * 16, "a.txt", "text/plain", "f" * 64, Metadata(), 80, 1)
     span = Span(start, start + len(text))
     identity = f"{document.id}:{span.start}-{span.end}"
-    passage = Passage(identity, document, span, text, (span,), section, page, "en")
+    passage = Passage(identity, document, span, text, (span,), section, page, "en", 0.875)
     assert read_passage(write_passage(passage), document) == passage
 
 

@@ -4,7 +4,7 @@ import hashlib
 
 from flask.testing import FlaskClient
 
-from qa.types import Filters, Metadata, ReadFailure
+from qa.types import Filters, Metadata, ReadFailure, RecognisedPage, Span
 from qa.web.api.schemas import responses
 from web.fake_search import NEWS, FakeSearch
 from web.helpers import id_of, problem
@@ -26,7 +26,7 @@ def test_a_search_has_the_documented_shape(client: FlaskClient) -> None:
     assert (first["rank"], second["rank"]) == (1, 2)
     assert list(first) == [
         *("rank", "id", "score", "scores", "text", "char_start", "char_end", "page", "section", "answers"),
-        *("url", "document", "duplicates", "relevant"),
+        *("url", "document", "duplicates", "relevant", "recognised", "certainty"),
     ]
     assert first["section"] == "Economic cooperation"
     assert first["score"] == 0.7235
@@ -146,3 +146,18 @@ def test_each_of_several_questions_has_facets(client: FlaskClient) -> None:
     answer = client.post("/api/v1/search", json=body).get_json()
     responses.SearchAnswers.model_validate(answer, strict=True, extra="forbid")
     assert all("facets" in answer_ for answer_ in answer["answers"])
+
+
+def test_what_was_recognised_is_said_with_its_certainty(client: FlaskClient, search: FakeSearch) -> None:
+    text = "A letter of one page.\n\nA zeppelin landed."
+    pages = (RecognisedPage(2, Span(23, len(text)), 0.9149),)
+    document_id = search.add("scan.pdf", text, pages=2, recognised=pages)
+    [result, *_] = client.get("/api/v1/search?q=A+zeppelin+landed&k=1").get_json()["results"]
+    assert (result["recognised"], result["certainty"]) == (True, 0.91)
+    document = client.get(f"/api/v1/documents/{document_id}").get_json()
+    responses.Document.model_validate(document, strict=True, extra="forbid")
+    assert (document["recognised"], document["certainty"], document["recognised_pages"]) == (True, 0.91, 1)
+    passage = client.get(f"/api/v1/passages/{result['id']}").get_json()
+    responses.Passage.model_validate(passage, strict=True, extra="forbid")
+    assert (passage["recognised"], passage["certainty"]) == (True, 0.91)
+    assert (passage["previous"]["recognised"], passage["previous"]["certainty"]) == (False, None)

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from io import BytesIO
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from readers.pdf.rendering.pdf_samples import picture_pdf
 from readers.samples import make_pdf
 
 from qa.config import Settings
+from qa.types import RecognisedPage, Span, WordBox
 from qa.web.pages.citations import FORMATS
 from qa.web.pages.document import MAX_QUOTATION
 from web.fake_search import NEWS, FakeSearch
@@ -220,3 +223,77 @@ def test_sections_of_other_parts_are_links_to_them(client: FlaskClient, search: 
     far = text.index("# Section 99")
     assert links[-1].endswith(f"?start=0&end=5&at={far}#at-{far}")
     assert f'id="at-{far}"' in page(client, links[-1])
+
+
+LETTER = "One is here.\n\nTwo is there."
+WORDS = ((0, 3), (4, 6), (7, 12), (14, 17), (18, 20), (21, 27))
+
+
+def recognised_page(number: int, span: Span, top: float) -> RecognisedPage:
+    words = tuple(
+        WordBox(start, end, start / 40, top, end / 40, top + 0.05)
+        for start, end in WORDS
+        if span.start <= start < span.end
+    )
+    return RecognisedPage(number, span, 0.914, words)
+
+
+@pytest.fixture
+def scan(search: FakeSearch, settings: Settings) -> str:
+    file = BytesIO()
+    frames = [Image.new("L", (400, 200), 255) for _ in range(2)]
+    frames[0].save(file, "TIFF", save_all=True, append_images=frames[1:])
+    (settings.docs / "scan.tif").write_bytes(file.getvalue())
+    return search.add(
+        "scan.tif",
+        LETTER,
+        data=file.getvalue(),
+        media_type="image/tiff",
+        pages=2,
+        recognised=(recognised_page(1, Span(0, 12), 0.1), recognised_page(2, Span(14, 27), 0.2)),
+    )
+
+
+def test_a_scan_is_opened_at_the_page_of_the_passage_with_its_words_marked(
+    client: FlaskClient, scan: str
+) -> None:
+    html = page(client, f"/documents/{scan}?start=18&end=27")
+    assert f"/documents/{scan}/pages/2.webp?v=" in html
+    [(x, y, width, height)] = re.findall(r'<rect x="(.*)" y="(.*)" width="(.*)" height="(.*)"/>', html)
+    assert (float(x), float(width)) == pytest.approx((446, 233))
+    assert (float(y), float(height)) == pytest.approx((98, 29))
+    first = page(client, f"/documents/{scan}?start=18&end=27&page=1")
+    assert f"/documents/{scan}/pages/1.webp?v=" in first
+    assert "<rect" not in first
+    picture = client.get(f"/documents/{scan}/pages/2.webp")
+    assert picture.content_type == "image/webp"
+    assert picture.data[8:12] == b"WEBP"
+    assert client.get(f"/documents/{scan}/pages/3.webp").status_code == 404
+
+
+def test_a_scan_says_that_it_was_recognised(client: FlaskClient, scan: str) -> None:
+    assert "Recognised from a scan (91% certain)" in page(client, f"/documents/{scan}")
+    assert "Recognised from a scan (91% certain)" in page(client, "/?q=Two+is+there")
+    assert "Recognised" not in page(client, f"/documents/{TASS}")
+    russian = client.get(f"/documents/{scan}", headers={"Accept-Language": "ru"}).get_data(as_text=True)
+    assert "Распознано по скану (уверенность 91%)" in russian
+
+
+def test_a_page_of_a_pdf_that_was_recognised_is_marked_by_its_words(
+    client: FlaskClient, search: FakeSearch, settings: Settings
+) -> None:
+    data = make_pdf([(72, 700, "One is here.")], [])
+    (settings.docs / "partly.pdf").write_bytes(data)
+    partly = search.add(
+        "partly.pdf",
+        LETTER,
+        data=data,
+        media_type="application/pdf",
+        pages=2,
+        recognised=(recognised_page(2, Span(14, 27), 0.5),),
+    )
+    html = page(client, f"/documents/{partly}?start=18&end=27")
+    [(left, top)] = re.findall(r'<rect x="(.*)" y="(.*)" width', html)
+    assert (float(left), float(top)) == pytest.approx((446, 705), abs=1)
+    assert "1 of 2 pages recognised from a scan (91% certain)" in html
+    assert page(client, f"/documents/{partly}?start=0&end=12").count("<rect") == 1

@@ -1,1 +1,1 @@
-"""Pages of PDFs as pictures, drawn within limits by processes of their own."""
+"""Pages of PDFs and of picture files as pictures, drawn within limits by processes of their own."""

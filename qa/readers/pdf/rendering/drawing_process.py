@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from qa.errors import NotFoundError, ReadError, RenderingError
-from qa.readers.pdf.rendering import sheet
+from qa.readers.pdf.rendering import picture, sheet
 from qa.readers.sandbox import wire
 from qa.readers.sandbox.resource_limits import restrict_process, set_time_limit
 from qa.types import Span
@@ -57,9 +57,12 @@ def _answer(connection: socket.socket) -> None:
 
 def _render(file: BinaryIO, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     try:
-        if request["letters"] is None:
-            return {}, sheet.draw(file, request["page"])
-        return asdict(sheet.locate(file, request["page"], Span(*request["letters"]))), b""
+        page, letters = request["page"], request["letters"]
+        if letters is None:
+            return {}, (picture if request["is_picture"] else sheet).draw(file, page)
+        if request["is_picture"]:
+            return asdict(picture.locate(file, page)), b""
+        return asdict(sheet.locate(file, page, Span(*letters))), b""
     except NotFoundError as error:
         return {"missing": str(error)}, b""
     except Exception as error:  # noqa: BLE001 -- PDFium and Pillow raise anything on damaged or hostile bytes

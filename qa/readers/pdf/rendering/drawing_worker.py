@@ -49,11 +49,13 @@ class Task:
         sha256: the file's checksum.
         page: the page's number, from 1.
         letters: the range of letters to locate; None to draw the page.
+        is_picture: whether the file is a picture, not a PDF. Its letters are not known.
     """
 
     sha256: str
     page: int
     letters: Span | None = None
+    is_picture: bool = False
 
     @property
     def cpu_seconds(self) -> float:
@@ -86,7 +88,7 @@ class Worker:
 
         Args:
             task: the task.
-            file: the PDF. The process gets its open descriptor.
+            file: the PDF or picture. The process gets its open descriptor.
 
         Raises:
             NotFoundError: there is no such page.
@@ -162,7 +164,8 @@ class Worker:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         if code == -signal.SIGABRT:  # PDFium's way to end where it gets no memory
             how += f"; it may need more than {self._memory >> 20} MB of memory"
-        return RenderingError(f"{page}: PDFium crashed ({how}).")
+        library = "Pillow" if task.is_picture else "PDFium"
+        return RenderingError(f"{page}: {library} crashed ({how}).")
 
 
 def _exchange(
@@ -171,6 +174,7 @@ def _exchange(
     request = {
         "page": task.page,
         "letters": task.letters,
+        "is_picture": task.is_picture,
         "cpu_seconds": task.cpu_seconds,
         "wall_seconds": task.wall_seconds,
     }

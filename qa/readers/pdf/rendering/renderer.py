@@ -1,4 +1,4 @@
-"""Pages of PDFs as pictures, and the places of a range of text on them, within limits.
+"""Pages of PDFs and pictures, drawn, and the places of a range of text on them, within limits.
 
 A page may make PDFium draw for hours or take all memory. So a few processes draw pages, and may die of one.
 A limited number of threads wait for them; further requests are refused at once. A drawing is not stopped
@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from io import IOBase
+from itertools import islice
 from math import inf
 from queue import Empty, LifoQueue
 from typing import Any
@@ -22,13 +23,17 @@ from typing import Any
 from qa.errors import RenderingBusyError, RenderingError, RenderingTimeoutError
 from qa.readers.pdf.page_lines import count_letters
 from qa.readers.pdf.rendering.drawing_worker import Task, Worker
-from qa.readers.pdf.rendering.sheet import Rectangle, Sheet
-from qa.types import Span
+from qa.readers.pdf.rendering.sheet import Rectangle, Sheet, join_lines
+from qa.text.recognised import words_in
+from qa.types import RecognisedPage, Span
 
-__all__ = ["Rectangle", "Renderer", "Sheet", "letters_on_page"]
+__all__ = ["Rectangle", "Renderer", "Sheet", "letters_on_page", "places_of_words"]
 
 _MAX_PAGE_CHARACTERS = 200_000
 """Nothing is marked beyond so many characters of a page: a page that people read has less than a tenth."""
+
+_MAX_PAGE_WORDS = 20_000
+"""Recognised words of a page that are marked at most: a dense page of a newspaper has half as many."""
 
 _WORKERS = 2
 """Drawing processes per process of the service: one page may be slow while others are drawn."""
@@ -55,30 +60,44 @@ class Renderer:
         self._in_progress: dict[Task, Future[_Answer]] = {}
         self._refused: OrderedDict[Task, tuple[str, float]] = OrderedDict()
 
-    def draw(self, sha256: str, page: int, open_file: Callable[[], IOBase]) -> bytes:
-        """Draw a page of a PDF, as WebP.
+    def draw(
+        self, sha256: str, page: int, open_file: Callable[[], IOBase], *, is_picture: bool = False
+    ) -> bytes:
+        """Draw a page of a PDF or a picture file, as WebP.
 
         Args:
             sha256: the file's checksum, which identifies the page.
             page: the page's number, from 1.
             open_file: opens the file; called only if there is room to draw.
+            is_picture: whether the file is a picture, not a PDF.
 
         Raises:
             NotFoundError: there is no such page.
             RenderingBusyError: too many threads wait.
             RenderingError: the page cannot be drawn at all, or not within the limits.
         """
-        _, picture = self._run(Task(sha256, page), open_file)
+        _, picture = self._run(Task(sha256, page, is_picture=is_picture), open_file)
         return picture
 
-    def locate(self, sha256: str, page: int, letters: Span, open_file: Callable[[], IOBase]) -> Sheet:
-        """Return a page's shape and the places of a range of its letters. For the rest, see ``draw``."""
-        answer, _ = self._run(Task(sha256, page, letters), open_file)
+    def locate(
+        self,
+        sha256: str,
+        page: int,
+        letters: Span,
+        open_file: Callable[[], IOBase],
+        *,
+        is_picture: bool = False,
+    ) -> Sheet:
+        """Return a page's shape and the places of a range of its letters, none in a picture.
+
+        For the rest, see ``draw``.
+        """
+        answer, _ = self._run(Task(sha256, page, letters, is_picture), open_file)
         return Sheet(answer["ratio"], tuple(Rectangle(*line) for line in answer["lines"]))
 
-    def check(self, sha256: str, page: int) -> None:
+    def check(self, sha256: str, page: int, *, is_picture: bool = False) -> None:
         """Raise RenderingError if a page is known to exceed the limits."""
-        self._check(Task(sha256, page))
+        self._check(Task(sha256, page, is_picture=is_picture))
 
     def _check(self, task: Task) -> None:
         with self._lock:
@@ -150,3 +169,9 @@ def letters_on_page(text: str, page_start: int, span: Span) -> Span:
         return Span(0, 0)
     before = count_letters(text[page_start:start])
     return Span(before, before + count_letters(text[start : min(span.end, start + _MAX_PAGE_CHARACTERS)]))
+
+
+def places_of_words(page: RecognisedPage, span: Span) -> tuple[Rectangle, ...]:
+    """Return where the words of a range stand on a recognised page, line by line."""
+    words = islice(words_in(page, span), _MAX_PAGE_WORDS)
+    return tuple(join_lines(Rectangle(*word[2:]) for word in words))

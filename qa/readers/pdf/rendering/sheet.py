@@ -9,16 +9,20 @@ All of it runs in a separate process (see ``drawing_process``): a hostile page c
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from qa.errors import NotFoundError, RenderingError
 from qa.readers.pdf import extraction, pdfium
 from qa.types import Span
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 WIDTH = 900
 """Width of a picture in pixels: small print of an A4 page is legible."""
@@ -77,8 +81,17 @@ def draw(file: BinaryIO, page: int) -> bytes:
                     f"limit is {MAX_EMBEDDED_PIXELS // 10**6} million."
                 )
         width, height = opened.get_size()
-        scale = min(WIDTH / width, _MAX_SIDE / height, (_MAX_PIXELS / (width * height)) ** 0.5)
-        drawn = opened.render(scale=scale).to_pil().convert("RGB")
+        drawn = opened.render(scale=scale(width, height)).to_pil().convert("RGB")
+    return write_webp(drawn)
+
+
+def scale(width: float, height: float) -> float:
+    """Return by how much a page of this size is enlarged to be shown."""
+    return min(WIDTH / width, _MAX_SIDE / height, math.sqrt(_MAX_PIXELS / (width * height)))
+
+
+def write_webp(drawn: Image) -> bytes:
+    """Return a drawn page as a file."""
     written = BytesIO()
     drawn.save(written, "WEBP", quality=_QUALITY, method=2)
     return written.getvalue()
@@ -93,7 +106,7 @@ def locate(file: BinaryIO, page: int, letters: Span) -> Sheet:
     """
     with pdfium.open_document(file) as document, _opened_page(document, page) as (opened, _):
         wanted = islice(extraction.letter_places(document, page - 1), *letters)
-        lines = _lines(_place(opened, box) for box in wanted)
+        lines = join_lines(_place(opened, box) for box in wanted)
         width, height = opened.get_size()
         return Sheet(height / width, tuple(lines))
 
@@ -143,7 +156,7 @@ def _place(page: Any, box: Any) -> Rectangle:
     return Rectangle(left, top, right, bottom)
 
 
-def _lines(places: Iterable[Rectangle]) -> Iterator[Rectangle]:
+def join_lines(places: Iterable[Rectangle]) -> Iterator[Rectangle]:
     """Join neighbours on one line."""
     line: Rectangle | None = None
     for place in places:

@@ -32,7 +32,18 @@ class DocumentRef(BaseModel):
     url: str | None
 
 
-class Document(DocumentRef):
+class Recognition(BaseModel):
+    """Whether text was recognised from a picture."""
+
+    recognised: bool = Field(
+        description="Whether text, or a part of it, was recognised from a scan or another picture."
+    )
+    certainty: float | None = Field(
+        ge=0, le=1, description="Mean certainty of what was recognised. Null if nothing was."
+    )
+
+
+class Document(DocumentRef, Recognition):
     """Everything known about a document."""
 
     found: dict[str, How] = Field(description="For each field, how its value was found.")
@@ -41,6 +52,7 @@ class Document(DocumentRef):
     pages: int | None
     row: str | None = Field(description="The row's key, if the file is a table.")
     notes: list[str]
+    recognised_pages: int = Field(description="Number of pages of which text was recognised.")
 
 
 class Documents(BaseModel):
@@ -59,7 +71,7 @@ class Answer(BaseModel):
     score: float
 
 
-class PassageText(BaseModel):
+class PassageText(Recognition):
     """A passage. Offsets are half-open, in code points of the document's text."""
 
     id: str
@@ -88,7 +100,7 @@ class Duplicate(BaseModel):
     document: DocumentRef
 
 
-class Result(BaseModel):
+class Result(Recognition):
     """A passage that answers the question, or comes near it."""
 
     rank: int

@@ -19,7 +19,7 @@ from qa.readers.sandbox import wire
 from readers.samples import make_pdf
 
 CODE = "from qa.readers.pdf.rendering.drawing_process import main; main(2**30)"
-DRAW = {"page": 1, "letters": None, "cpu_seconds": 5, "wall_seconds": 20}
+DRAW = {"page": 1, "letters": None, "is_picture": False, "cpu_seconds": 5, "wall_seconds": 20}
 
 
 @contextmanager
