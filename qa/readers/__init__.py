@@ -362,6 +362,7 @@ def _reading(name: str, media_type: str, described: Facts, extract: Extract) -> 
             pages=extract.pages,
             tables=extract.tables,
             key=extract.key,
+            recognised=extract.recognised,
             notes=(*extract.notes, *_notes_on_members(extract), *facts.notes()),
         )
     )
