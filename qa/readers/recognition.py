@@ -267,5 +267,5 @@ def _paragraphs(engine: Any, size: tuple[int, int], turn: int) -> Iterator[list[
 def certainty_note(certainties: Sequence[float]) -> str:
     """Return the note on a document of which pages were recognised."""
     mean = math.fsum(certainties) / len(certainties)
-    pages = f"{len(certainties)} pages were" if len(certainties) > 1 else "1 page was"
-    return f"the text of {pages} recognised from the picture, with a mean certainty of {mean:.0%}"
+    pages = f"{len(certainties)} pages" if len(certainties) > 1 else "1 page"
+    return f"the text of {pages} was recognised from the picture, with a mean certainty of {mean:.0%}"
