@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from qa.errors import ReadError
 from qa.readers import recognition_cache, recognition_options
 from qa.readers.recognised_words import Box, RecognisedText, Word, make_text
+from qa.readers.recognition_options import OFF
 from qa.readers.sandbox.resource_limits import seconds_left
 
 if TYPE_CHECKING:
@@ -160,6 +161,11 @@ def shaped_by() -> str:
     languages = [[file.name, file.stat().st_size] for file in files]
     facts = json.dumps([VERSION, version("tesserocr"), languages])
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def fingerprint(mode: str) -> str:
+    """Return what shapes the texts of pictures, with the mode of ``RecognitionOptions``."""
+    return mode if mode == OFF else f"{mode} {shaped_by()}"
 
 
 def installed_languages() -> list[str]:

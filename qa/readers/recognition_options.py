@@ -8,13 +8,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-AUTO, OFF, FORCE = MODES = ("auto", "off", "force")
-"""Recognise what has no text that can be read; nothing; every page that can be drawn."""
+from qa.config import OCR_MODES
+
+AUTO, OFF, FORCE = OCR_MODES
 
 
 @dataclass(frozen=True, slots=True)
 class RecognitionOptions:
-    """What to recognise, one of ``MODES``, and the folder that keeps what was recognised."""
+    """What to recognise, one of ``OCR_MODES``, and the folder that keeps what was recognised."""
 
     mode: str = AUTO
     cache: Path | None = None
