@@ -2,8 +2,8 @@
 
     python benchmarks/scans.py DATA [--limit 3] [--kind pdf] [--write FILE]
 
-DATA is a folder with `docs/*.txt` and `questions.jsonl`. Each article is drawn in DejaVu Serif of 11 points on
-pages of A4, 150 dots per inch, turned by less than a degree, with noise. `--kind pdf` puts the pages of an
+DATA is a folder with `docs/*.txt` and `questions.jsonl`. Each article is drawn in DejaVu Serif of 11 points
+on pages of A4, 150 dots per inch, turned by less than a degree, with noise. `--kind pdf` puts the pages of an
 article into a PDF, `png` makes a file of each page. They are read as `qa index` reads them. The character
 error is the edit distance over the length of the text, white space normalised. A question is answered at once
 (success@1) if the first passage contains the answer, but for a few wrong letters.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
@@ -22,6 +22,13 @@ import common
 import numpy as np
 from common import Figure, Row
 from PIL import Image, ImageDraw, ImageFont
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.fuzz import partial_ratio
+
+from qa.config import Settings
+from qa.index import generation
+from qa.retrieval.live import LiveSearcher
+from qa.types import Query
 
 DPI = 150
 FONT = "DejaVuSerif.ttf"
@@ -40,6 +47,7 @@ def main() -> None:
     """Draw, recognise and search, and print the figures."""
     parser = common.parser(__doc__, peers=False, limit="take only so many of the articles, evenly spaced")
     parser.add_argument("--kind", choices=("pdf", "png"), default="pdf", help="pdf by default")
+    parser.add_argument("--whole", action="store_true", help="let no page end within a paragraph")
     args = parser.parse_args()
     paths = common.spaced(sorted((args.data / "docs").glob("*.txt")), args.limit)
     names = {path.name for path in paths}
@@ -48,66 +56,79 @@ def main() -> None:
         for question in common.read_questions(args.data)
         if question["answers"] and {answer["doc"] for answer in question["answers"]} <= names
     ]
+    texts = {path.name: path.read_text("utf-8") for path in paths}
     with TemporaryDirectory() as folder:
-        root = Path(folder)
-        for name in ("text", "scans"):
-            (root / name).mkdir()
-        texts = {path.name: path.read_text("utf-8") for path in paths}
-        pages = 0
-        for seed, (name, text) in enumerate(texts.items()):
-            (root / "text" / name).write_text(text, "utf-8")
-            pages += write_scans(root / "scans", name, draw(text, seed), args.kind)
+        pages = write(Path(folder), texts, args.kind, whole=args.whole)
         reports, found = {}, {}
         for name in ("text", "scans"):
-            index = root / f"index-{name}"
+            docs, index = Path(folder, name), Path(folder, f"index-{name}")
             # A scan of several pages takes longer than the default allows.
-            reports[name] = common.build_index(root / name, index, QA_READ_SECONDS="3600")
+            reports[name] = common.build_index(docs, index, QA_READ_SECONDS="3600")
             found[name] = success(index, questions, texts)
-        error = character_error(root / "index-scans", texts)
+        error = character_error(index, texts)
     figures = [
         Figure.alone("character error", error, most=_MOST_ERROR.get(args.data.name)),
         Figure.of_score("success@1, beside the text itself", found["text"], found["scans"], least=_NEAR),
-        Figure.alone("seconds a page, with indexing", reports["scans"]["seconds"] / pages),
     ]
-    facts = {"set": args.data.name, "articles": len(paths), "pages": pages, "questions": len(questions)}
-    common.report(args.write, facts | {"kind": args.kind}, "text", figures, {"indexing": reports})
+    drawn = {"kind": args.kind, "whole": args.whole, "pages": pages}
+    facts = {"set": args.data.name, "articles": len(paths), "questions": len(questions)}
+    common.report(args.write, facts | drawn, "text", figures, {"indexing": reports})
 
 
 # Drawing
 
 
-def draw(text: str, seed: int) -> list[Image.Image]:
+def write(folder: Path, texts: Mapping[str, str], kind: str, *, whole: bool) -> int:
+    """Write articles as they are and as scans, and return how many pages these have."""
+    for name in ("text", "scans"):
+        (folder / name).mkdir()
+    pages = 0
+    for seed, (name, text) in enumerate(texts.items()):
+        (folder / "text" / name).write_text(text, "utf-8")
+        pages += write_scans(folder / "scans", name, draw(text, seed, whole=whole), kind)
+    return pages
+
+
+def draw(text: str, seed: int, *, whole: bool = False) -> list[Image.Image]:
     """Return the pages of a text as a scanner makes them: a little turned, with noise."""
     chance = random.Random(seed)  # noqa: S311 -- the same pages each time
     noise = np.random.default_rng(seed)
-    return [_scanned(page, chance.uniform(-_MOST_TURN, _MOST_TURN), noise) for page in _pages(text)]
+    return [
+        _scanned(page, chance.uniform(-_MOST_TURN, _MOST_TURN), noise) for page in _pages(text, whole=whole)
+    ]
 
 
-def _pages(text: str) -> Iterator[Image.Image]:
+def _pages(text: str, *, whole: bool) -> Iterator[Image.Image]:
+    """Yield the pages of a text; ``whole``: none ends within a paragraph that fits on a page."""
     font = ImageFont.truetype(FONT, _SIZE)
     page = Image.new("L", (_WIDTH, _HEIGHT), _PAPER)
-    y = _MARGIN
-    for line in _lines(text, font):
-        if y > _HEIGHT - _MARGIN - _LEADING:
-            yield page
-            page = Image.new("L", (_WIDTH, _HEIGHT), _PAPER)
-            y = _MARGIN
-        ImageDraw.Draw(page).text((_MARGIN, y), line, _INK, font)
-        y += _LEADING if line else _GAP
+    y, bottom = _MARGIN, _HEIGHT - _MARGIN
+    for paragraph in text.splitlines():
+        lines = list(_lines(paragraph, font))
+        needed = _LEADING * len(lines) if whole else 0
+        for line in lines:
+            if y + max(needed, _LEADING) > bottom and y > _MARGIN:
+                yield page
+                page = Image.new("L", (_WIDTH, _HEIGHT), _PAPER)
+                y = _MARGIN
+            ImageDraw.Draw(page).text((_MARGIN, y), line, _INK, font)
+            y += _LEADING
+            needed = 0
+        y += _GAP if lines else 0
     yield page
 
 
-def _lines(text: str, font: ImageFont.FreeTypeFont) -> Iterator[str]:
-    """Yield the lines of a text, and an empty one after each paragraph."""
-    for paragraph in text.splitlines():
-        line = ""
-        for word in paragraph.split():
-            longer = f"{line} {word}".strip()
-            if line and font.getlength(longer) > _WIDTH - 2 * _MARGIN:
-                yield line
-                longer = word
-            line = longer
-        yield from (line, "") if line else ()
+def _lines(paragraph: str, font: ImageFont.FreeTypeFont) -> Iterator[str]:
+    """Yield the lines of a paragraph."""
+    line = ""
+    for word in paragraph.split():
+        longer = f"{line} {word}".strip()
+        if line and font.getlength(longer) > _WIDTH - 2 * _MARGIN:
+            yield line
+            longer = word
+        line = longer
+    if line:
+        yield line
 
 
 def _scanned(page: Image.Image, turn: float, noise: np.random.Generator) -> Image.Image:
@@ -131,9 +152,6 @@ def write_scans(folder: Path, name: str, pages: Sequence[Image.Image], kind: str
 
 def character_error(index: Path, texts: dict[str, str]) -> float:
     """Return the edit distance of the recognised texts to the true ones, over the length of these."""
-    from qa.index import generation  # noqa: PLC0415 -- the other engines do without
-    from rapidfuzz.distance import Levenshtein  # noqa: PLC0415
-
     store = generation.load(generation.current(index)).store
     recognised: dict[str, str] = {}
     for document in sorted(store.all_documents(), key=lambda document: document.path):
@@ -149,11 +167,7 @@ def character_error(index: Path, texts: dict[str, str]) -> float:
 
 def success(index: Path, questions: Sequence[Row], texts: dict[str, str]) -> float:
     """Return the share of questions whose first passage contains an answer, but for a few wrong letters."""
-    from qa.config import Settings  # noqa: PLC0415 -- the other engines do without
-    from qa.retrieval.searcher import Searcher  # noqa: PLC0415
-    from qa.types import Query  # noqa: PLC0415
-
-    searcher = Searcher.open(Settings(index=index))
+    searcher = LiveSearcher(Settings(index=index)).current()
     return mean(
         any(_holds(hit.passage.text, hit.passage.document.path, question, texts) for hit in result.hits)
         for question in questions
@@ -162,8 +176,6 @@ def success(index: Path, questions: Sequence[Row], texts: dict[str, str]) -> flo
 
 
 def _holds(passage: str, path: str, question: Row, texts: dict[str, str]) -> bool:
-    from rapidfuzz.fuzz import partial_ratio  # noqa: PLC0415
-
     return any(
         path.startswith(answer["doc"])
         and partial_ratio(

@@ -126,11 +126,14 @@ def recognise(image: Image, resolution: int) -> RecognisedText:
 def _recognise(image: Image, resolution: int, folder: Path) -> RecognisedText:
     if seconds_left() < _SECONDS_A_PAGE:
         raise TimeIsUpError
-    script, turn = _script_and_turn(image)
-    upright = image.rotate(turn, expand=True) if turn else image
-    groups = [_languages_for(script)] if script else _languages_by_script()
-    engines = (_engine(folder, "+".join(group)) for group in groups)
-    texts = [_read(engine, upright, resolution, turn) for engine in engines]
+    try:
+        script, turn = _script_and_turn(image)
+        upright = image.rotate(turn, expand=True) if turn else image
+        groups = [_languages_for(script)] if script else _languages_by_script()
+        engines = (_engine(folder, "+".join(group)) for group in groups)
+        texts = [_read(engine, upright, resolution, turn) for engine in engines]
+    except RuntimeError as error:  # such as a damaged file of a language
+        raise ReadError(f"Tesseract failed: {error}") from error
     return max(texts, key=lambda text: (bool(text[0].paragraphs), text[1]))[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from qa.errors import ReadError
@@ -159,12 +160,15 @@ def _letters(lines: PageLines) -> int:
 
 def _has_scan(page: Any) -> bool:
     """Whether a picture takes most of a page."""
+    from pypdfium2 import PdfiumError
+
     width, height = page.get_size()
-    for item in _pictures(page):
-        left, bottom, right, top = item.get_bounds()
-        if (right - left) * (top - bottom) >= _PICTURE_SHARE * width * height:
-            return True
-    return False
+    try:
+        bounds = [picture.get_bounds() for picture in _pictures(page)]
+    except PdfiumError:
+        return False
+    areas = ((right - left) * (top - bottom) for left, bottom, right, top in bounds)
+    return any(area >= _PICTURE_SHARE * width * height for area in areas)
 
 
 def _pictures(page: Any) -> list[Any]:
@@ -175,13 +179,17 @@ def _pictures(page: Any) -> list[Any]:
 
 def _recognise(page: Any) -> RecognisedText | None:
     """Return the text of a page; None if it is blank."""
-    for picture in _pictures(page):
-        width, height = picture.get_px_size()
-        if width * height > _MOST_PICTURE_PIXELS:
-            raise ReadError(f"it has more than {_MOST_PICTURE_PIXELS // 10**6} million pixels")
+    from pypdfium2 import PdfiumError
+
     if seconds_left() < _SECONDS_TO_DRAW:
         raise recognition.TimeIsUpError
-    image, resolution = _draw(page)
+    try:
+        pixels = max((picture.get_px_size() for picture in _pictures(page)), key=prod, default=(0, 0))
+        if prod(pixels) > _MOST_PICTURE_PIXELS:
+            raise ReadError(f"it has more than {_MOST_PICTURE_PIXELS // 10**6} million pixels")
+        image, resolution = _draw(page)
+    except (PdfiumError, ArithmeticError, ValueError) as error:
+        raise ReadError("it cannot be drawn") from error
     greys = [level for level, dots in enumerate(image.histogram()) if dots]
     is_blank = greys[-1] - greys[0] < _LEAST_CONTRAST
     return None if is_blank else recognition.recognise(image, resolution)

@@ -209,6 +209,25 @@ def test_the_picture_of_a_large_page_is_bounded(monkeypatch):
     assert resolution == round(size[0] / 14_000 * 72)
 
 
+def test_a_page_that_cannot_be_drawn_is_noted(monkeypatch):
+    def draw(_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(scans, "_draw", draw)
+    monkeypatch.setattr(recognition, "installed_languages", lambda: ["eng"])
+    reading = one("a.pdf", pdf([typed(FIRST)], [scan(SECOND)]))
+    assert reading.notes == ("page 2 is treated as a scan, and not recognised: it cannot be drawn",)
+
+
+@needs_english
+def test_a_damaged_language_does_not_lose_the_other_pages(tmp_path, monkeypatch):
+    (tmp_path / "eng.traineddata").write_bytes(b"damaged")
+    monkeypatch.setattr(recognition, "_folder", lambda: tmp_path)
+    reading = one("a.pdf", pdf([typed(FIRST)], [scan(SECOND)]))
+    assert reading.text == FIRST
+    assert "not recognised: Tesseract failed" in reading.notes[0]
+
+
 @pytest.mark.parametrize(
     ("indexes", "expected"),
     [
