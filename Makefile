@@ -18,7 +18,7 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
 .PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile \
-	tiny-files bench-scale bench-stores bench-ray bench-page $(benches)
+	tiny-files bench-scale bench-stores bench-ray bench-page bench-scans $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
@@ -43,6 +43,7 @@ help:
 	@echo 'make bench-serve DATA=...  measure the service: start, latency, questions a second, memory'
 	@echo 'make bench-peers DATA=...  compare quality and latency with txtai and Chroma'
 	@echo 'make bench-page  measure the page in a browser: from the last key to the results, and what is loaded'
+	@echo 'make bench-scans DATA=...  draw the documents as scans, recognise them, and compare with the text itself'
 	@echo 'make bench-scale DATA="... ..."  measure build, memory and search up to a million passages'
 	@echo 'make bench-stores DATA="... ..."  compare the local store with a Milvus on 100,000 passages'
 	@echo 'make bench-ray DATA="... ..."  compare the time to an index with and without Ray'
@@ -159,6 +160,10 @@ bench-ray: .venv/.installed-dev
 
 bench-page: .venv/.installed-dev
 	.venv/bin/python benchmarks/page.py $(ARGS)
+
+bench-scans: .venv/.installed-dev
+	@test -n '$(DATA)' || { echo 'Name a folder with docs/ and questions.jsonl: make $@ DATA=...'; exit 2; }
+	.venv/bin/python benchmarks/scans.py '$(DATA)' $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

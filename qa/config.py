@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LOCAL = "local"
 """The store that is the folder of the index itself."""
 
+OCR_MODES = ("auto", "off", "force")
+"""Recognise pages without text that can be read; none; all."""
+
 _log = logging.getLogger(__name__)
 
 _MOST_WORKERS = 4  # by default: each takes some 180 MiB
@@ -109,6 +112,7 @@ def _is_rate(rate: str) -> bool:
         return False
 
 
+_OCR_FORM = Form(lambda mode: mode in OCR_MODES, f"one of {', '.join(OCR_MODES)}")
 _STORE_FORM = Form(_is_store, "a store: use local, milvus+http://HOST:PORT or milvus+FILE.db")
 _RATE_FORM = Form(lambda rate: not rate or _is_rate(rate), "a rate: write it as 100/minute")
 _HOSTS_FORM = Form(
@@ -144,7 +148,10 @@ class Settings:
         ),
     ] = LOCAL
     cache: Annotated[
-        Path, Declaration("Folder for prepared models and small files from a Milvus.", default="~/.cache/qa")
+        Path,
+        Declaration(
+            "Folder for prepared models, recognised pages and files from a Milvus.", default="~/.cache/qa"
+        ),
     ] = field(default_factory=lambda: _user_cache() / "qa")
     model: Annotated[
         str, Declaration("Embedding model: a sentence-transformers model, by name or folder.")
@@ -182,6 +189,10 @@ class Settings:
     read_memory: Annotated[
         int, Declaration("Memory for the process that reads documents, in MiB.", bounds=(1, _TEBIBYTE))
     ] = 2048
+    ocr: Annotated[
+        str,
+        Declaration("Recognise text in pictures: auto, off, or all pages of a PDF: force.", form=_OCR_FORM),
+    ] = OCR_MODES[0]
     vector_memory_mb: Annotated[
         int, Declaration("Memory for the index of the sentence vectors, in MiB.", bounds=(1, _TEBIBYTE))
     ] = 1024

@@ -42,6 +42,7 @@ def test_the_file_is_read_from_the_given_folder(tmp_path: Path) -> None:
 def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     forms = {
         "store": "milvus+7.db",
+        "ocr": "off",
         "rate_limit": "7/minute",
         "proxies": "10.0.0.7",
         "cors": "https://seven.example",
@@ -178,6 +179,7 @@ def test_an_impossible_number_is_refused(
         ("docs = 5", "sets docs to 5, which is not a path"),
         ('model = ["a"]', r"sets model to \['a'\], which is not text"),
         ("model = true", "sets model to True, which is not text"),
+        ('ocr = "always"', "sets ocr to 'always', which is not one of auto, off, force"),
         ("insecure = 1", "sets insecure to 1, which is not true or false"),
         ('insecure = "maybe"', "sets insecure to 'maybe', which is not true or false"),
         ("[server]\nport = 1", "'server', which is not a setting"),

@@ -37,11 +37,14 @@ USERS = {
     "granian": {"qa/web/server"},
     "pypdfium2": {"qa/readers/pdf"},
     "trafilatura": {"qa/readers/html"},
+    "tesserocr": {"qa/readers/recognition.py"},
 }
 """Libraries, each with the files or folders that alone import it."""
 
 ENVIRONMENT = {
     "qa.config": {"XDG_CACHE_HOME"},  # and the settings' own variables, QA_*: only this module reads them
+    "qa.readers.recognition": {"TESSDATA_PREFIX"},
+    "qa.readers.sandbox.parent": {"OMP_THREAD_LIMIT"},
     "qa.indexing.ray_workers": {"RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"},
     "qa.cli.serve_command": {"PROMETHEUS_MULTIPROC_DIR"},
     "qa.web.server.metrics": {"PROMETHEUS_MULTIPROC_DIR"},

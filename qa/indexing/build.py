@@ -27,6 +27,8 @@ from qa.indexing.folder import Folder, Scan, lies_in
 from qa.indexing.incremental import Previous, made_with, reason_to_build
 from qa.indexing.pipeline import Draft
 from qa.indexing.workers import IN_PROCESS_AHEAD, InProcess, Workers
+from qa.readers import recognition_cache
+from qa.readers.recognition_options import RecognitionOptions
 from qa.readers.sandbox.parent import Reader
 from qa.readers.sandbox.resource_limits import Limits
 from qa.stores import publication
@@ -120,7 +122,7 @@ def _update(
 ) -> Report:
     started, old = time.perf_counter(), _live(settings.index)
     folder = Folder(settings.docs, settings.max_file_mb * 2**20, settings.own_paths())
-    scan, shaped_by = folder.scan(), made_with(encoder)
+    scan, shaped_by = folder.scan(), made_with(encoder, settings.ocr)
     kept = _out_of_reach(old, shaped_by, scan)
     if not allow_empty:
         _refuse_vanished(settings, old, scan, {*kept, *forgotten}, handful=not forgotten)
@@ -137,6 +139,7 @@ def _update(
                 draft = Draft(settings, encoder, shaped_by, previous, workers)
                 draft.write(scan.files, failures, kept, progress=progress)
         live, embedded = draft.publish()
+        recognition_cache.trim(settings.cache)
         shards.remove(settings.index)
     ledger.write(settings.index, live.folder, scan.skipped, scan.mounts)
     info, seen = live.info, ledger.summary(settings.index)
@@ -189,7 +192,8 @@ def _marked(scan: Scan, kept: Collection[str]) -> list[ReadFailure]:
 @contextmanager
 def _workers(settings: Settings, folder: Folder, encoder: Encoder) -> Iterator[Workers]:
     """Start what reads and encodes: this process, or the Ray cluster of the settings."""
-    limits = Limits(settings.read_seconds, settings.read_memory * 2**20)
+    recognition = RecognitionOptions(settings.ocr, settings.cache)
+    limits = Limits(settings.read_seconds, settings.read_memory * 2**20, recognition)
     if settings.ray:
         from qa.indexing import ray_workers  # Ray is an extra
 

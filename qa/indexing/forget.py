@@ -1,7 +1,7 @@
 """Forgetting a deleted file: every trace of it leaves the index, at once.
 
 Until then it is in the live generation and the one before it, its vectors are in the cache and in what an
-interrupted build left, and its name is in the ledger.
+interrupted build left, its name is in the ledger, and what was recognised on its pages is kept.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from qa.index import generation
 from qa.index.store import Store
 from qa.indexing import ledger, lock, retention, shards, vector_cache
 from qa.indexing.folder import lies_in
+from qa.readers import recognition_cache
 from qa.stores import publication
 
 _PATIENCE = 5.0
@@ -84,6 +85,7 @@ def forget(
         rebuild(places)
     publication.publish(settings, progress=progress)
     publication.drop_earlier(settings)
+    recognition_cache.remove(settings.cache)
     with lock.hold(settings.index):
         return _forget(settings.index, places, known, rebuilt=rebuilt)
 

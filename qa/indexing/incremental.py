@@ -18,6 +18,7 @@ from qa.index.lexical import inverted_index
 from qa.index.store import Store, StoredDocument
 from qa.indexing.encoding import CompressedVectors
 from qa.indexing.vector_cache import VectorCache
+from qa.readers import recognition
 from qa.text.segmentation import passages
 from qa.types import Float32, ReadFailure, SourceFile
 
@@ -30,6 +31,7 @@ _SHAPE_VECTORS = "encoder", "interaction", "vectors"
 _REASONS = {
     "encoder": "the model is another one",
     "readers": "this version reads files in another way",
+    "recognition": "text in pictures is recognised in another way (`ocr`, or Tesseract's languages)",
     "passages": "this version divides texts in another way",
     "lexical": "this version indexes words in another way",
     "interaction": "this version keeps token vectors in another way",
@@ -38,11 +40,17 @@ _REASONS = {
 """Why an index must be rebuilt, by the name in the manifest of what has changed."""
 
 
-def made_with(encoder: Encoder) -> dict[str, Any]:
-    """Return what shapes an index beside the documents: if it differs, documents are not taken over."""
+def made_with(encoder: Encoder, ocr: str) -> dict[str, Any]:
+    """Return what shapes an index beside the documents: if it differs, documents are not taken over.
+
+    Args:
+        encoder: the model.
+        ocr: whether text in pictures is recognised, as the setting says.
+    """
     return {
         "encoder": encoder.fingerprint,
         "readers": readers.VERSION,
+        "recognition": recognition.fingerprint(ocr),
         "passages": passages.VERSION,
         "lexical": inverted_index.VERSION,
         "interaction": late_interaction.VERSION,

@@ -119,7 +119,7 @@ class RayWorkers:
 
     def __init__(self, folder: Folder, limits: Limits, encoder: Encoder, shards: Shards) -> None:
         files = _files_of(encoder)
-        kit = _Kit(encoder.name, files, _open, folder, limits, made_with(encoder))
+        kit = _Kit(encoder.name, files, _open, folder, limits, made_with(encoder, limits.recognition.mode))
         self._kit = (
             ray.put(kit),
         )  # in a tuple, as Ray replaces an argument that is a reference by its value
@@ -254,9 +254,10 @@ def _tools(reference: Any) -> _Tools:
             (folder / name).write_bytes(data)
         encoder = kit.open(kit.model, folder)
         encoder.encode_passages([_LOADED])  # before the folder is removed
-    if made_with(encoder) != kit.made_with:
+    if made_with(encoder, kit.limits.recognition.mode) != kit.made_with:
         raise ClusterError(
-            f"the node {node} has another version of this program or of the model {kit.model!r}"
+            f"the node {node} has another version of this program or of the model {kit.model!r}, or other"
+            " languages of Tesseract"
         )
     return _Tools(DocumentReader(kit.folder, Reader(kit.limits), encoder, kit.limits.seconds), encoder)
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from qa.errors import ReadError
-from qa.readers import recognition
+from qa.readers import recognition, recognition_options
 from qa.readers.extract import Extract
 from qa.readers.paged import join_pages
+from qa.readers.recognised_words import RecognisedText
+from qa.readers.recognition_options import OFF
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,28 +30,36 @@ def read(data: bytes) -> Extract:
     Raises:
         ReadError: it is no picture that can be opened, is too large, or has no text that can be recognised.
     """
-    texts: list[str] = []
-    certainties: list[float] = []
+    if recognition_options.current().mode == OFF:
+        raise ReadError("is a picture, and the recognition of text is off (ocr)")
+    texts: list[RecognisedText] = []
     notes: list[str] = []
     for number, image in enumerate(_frames(data), start=1):
         try:
-            page = recognition.recognise(image.convert("L"), _resolution(image))
+            texts.append(recognition.recognise(image.convert("L"), _resolution(image)))
         except ReadError as error:
-            if not any(texts):
+            if not any(text.paragraphs for text in texts):
                 raise ReadError(f"is a picture whose text was not recognised: {error}") from error
             notes.append(f"the pages from {number} on were not recognised: {error}")
             break
-        texts.append("\n\n".join(page.paragraphs))
-        if page.paragraphs:
-            certainties.append(page.certainty)
+    certainties = [text.certainty for text in texts if text.paragraphs]
     if not certainties:
         raise ReadError("is a picture without text that can be recognised")
-    text, pages = join_pages(texts)
-    return Extract(text, pages=pages, notes=(recognition.certainty_note(certainties), *notes))
+    joined, pages = join_pages([text.text for text in texts])
+    return Extract(
+        joined,
+        pages=pages,
+        notes=(recognition.certainty_note(certainties), *notes),
+        recognised=tuple(
+            text.page(number, span.start)
+            for number, (text, span) in enumerate(zip(texts, pages, strict=True), start=1)
+            if text.paragraphs
+        ),
+    )
 
 
 def _frames(data: bytes) -> Iterator[Image]:
-    from PIL import Image, ImageSequence, UnidentifiedImageError
+    from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "WEBP"))
@@ -58,7 +68,7 @@ def _frames(data: bytes) -> Iterator[Image]:
     for frame in ImageSequence.Iterator(image):
         if frame.width * frame.height > MAX_PIXELS:
             raise ReadError(f"has more than {MAX_PIXELS // 10**6} million pixels")
-        yield frame
+        yield ImageOps.exif_transpose(frame)
 
 
 def _resolution(image: Image) -> int:

@@ -6,16 +6,20 @@ decides which of them read it, so that a Russian page is not read as English.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa.errors import ReadError
-from qa.readers.extract import one_line
+from qa.readers import recognition_cache, recognition_options
+from qa.readers.recognised_words import Box, RecognisedText, Word, make_text
+from qa.readers.recognition_options import OFF
 from qa.readers.sandbox.resource_limits import seconds_left
 
 if TYPE_CHECKING:
@@ -26,13 +30,16 @@ NOT_INSTALLED = (
     " tesseract-ocr-rus`, a package for each language)"
 )
 
+VERSION = 1
+"""Changes whenever the same picture may come out as another text."""
+
 _FOLDERS = (
     "/usr/share/tesseract-ocr/*/tessdata",
     "/usr/share/tessdata",
     "/usr/local/share/tessdata",
     "/opt/homebrew/share/tessdata",
 )
-"""Where systems keep the languages, if the engine finds none: it looks where TESSDATA_PREFIX says."""
+"""Where systems keep the languages, if TESSDATA_PREFIX does not say where they are."""
 
 _LANGUAGES = {
     "Arabic": "ara fas urd pus snd uig",
@@ -71,62 +78,97 @@ _SURE_OF_TURN = 2.0
 """Tesseract's least certainty of a script, and of a page that lies on its side. Chosen: it was right on pages
 of English, German and Russian, with 1.2 and 2.4 or more."""
 
-_LEAST_CERTAINTY = 35.0
-"""Paragraphs with a lower mean certainty, in percent, are specks and shapes in pictures. Chosen."""
-
 _MOST_ENGINES = 4
 """Engines that are kept, each for some languages. Chosen: one takes 50 to 200 MB."""
 
 _SECONDS_A_PAGE = 15.0
 """Recognition stops if less processor time is left than a full page takes. Measured: 2 to 7 seconds."""
 
-_MARKS_OF_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_BETWEEN_HAN = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])")
-_DIVIDED_WORD = re.compile(r"(?<=[^\W\d_])[-\u00ad]\n(?=[^\W\d_A-Z])")
+_MOST_SECONDS = 60.0
+"""The engine gives up on a page after so long by the clock, and in time for the rest of the document."""
+
+_RESERVE = 5.0
+"""Seconds that are left for the rest. Chosen: putting thousands of pages together takes less."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecognisedPage:
-    """A page as it was recognised: its paragraphs, and the mean certainty of its words in [0, 1]."""
+class TimeIsUpError(ReadError):
+    """There is not the time to recognise another page of a document."""
 
-    paragraphs: tuple[str, ...]
-    certainty: float
+    def __init__(self) -> None:
+        super().__init__("the time for reading a document was up (read_seconds)")
 
 
-def recognise(image: Image, resolution: int) -> RecognisedPage:
-    """Recognise the text of a page.
+def recognise(image: Image, resolution: int) -> RecognisedText:
+    """Recognise the text of a page, or return what is kept of it from an earlier time.
 
     Args:
         image: the page.
         resolution: its dots per inch, at a guess.
 
     Raises:
-        ReadError: Tesseract has no languages here, or there is not the time to read another page.
+        TimeIsUpError: there is not the time to recognise another page.
+        ReadError: Tesseract has no languages here, or takes too long.
     """
     folder = _folder()
     if folder is None:
         raise ReadError(NOT_INSTALLED)
+    cache_folder = recognition_options.current().cache
+    if cache_folder is None:
+        return _recognise(image, resolution, folder)
+    name = recognition_cache.key(image, resolution, shaped_by())
+    text = recognition_cache.load(cache_folder, name)
+    if text is None:
+        text = _recognise(image, resolution, folder)
+        recognition_cache.keep(cache_folder, name, text)
+    return text
+
+
+def _recognise(image: Image, resolution: int, folder: Path) -> RecognisedText:
     if seconds_left() < _SECONDS_A_PAGE:
-        raise ReadError("the time for reading a document was up (read_seconds)")
-    script, turn = _script_and_turn(image)
-    upright = image.rotate(turn, expand=True) if turn else image
-    groups = [_languages_for(script)] if script else _languages_by_script()
-    return max(
-        (_read(upright, resolution, folder, group) for group in groups),
-        key=lambda page: (bool(page.paragraphs), page.certainty),
-    )
+        raise TimeIsUpError
+    try:
+        script, turn = _script_and_turn(image)
+        upright = image.rotate(turn, expand=True) if turn else image
+        groups = [_languages_for(script)] if script else _languages_by_script()
+        engines = (_engine(folder, "+".join(group)) for group in groups)
+        texts = [_read(engine, upright, resolution, turn) for engine in engines]
+    except RuntimeError as error:  # such as a damaged file of a language
+        raise ReadError(f"Tesseract failed: {error}") from error
+    return max(texts, key=lambda text: (bool(text[0].paragraphs), text[1]))[0]
 
 
-def _read(image: Image, resolution: int, folder: Path, languages: list[str]) -> RecognisedPage:
-    engine = _engine(folder, "+".join(languages))
+def _read(engine: Any, image: Image, resolution: int, turn: int) -> tuple[RecognisedText, float]:
+    """Return the text of an upright picture, and how certain the engine is of all that it sees there.
+
+    Args:
+        engine: reads it.
+        image: the picture.
+        resolution: its dots per inch.
+        turn: the degrees by which the page was turned to be upright.
+    """
     engine.SetImage(image)
     engine.SetSourceResolution(resolution)
     try:
-        engine.Recognize()
-        paragraphs = tuple(filter(None, _paragraphs(engine)))
-        return RecognisedPage(paragraphs, engine.MeanTextConf() / 100)
+        seconds = min(_MOST_SECONDS, seconds_left() - _RESERVE)
+        if seconds <= 0 or not engine.Recognize(int(1000 * seconds)):
+            raise ReadError("it takes too long")
+        return make_text(_paragraphs(engine, image.size, turn)), engine.MeanTextConf()
     finally:
         engine.Clear()
+
+
+def shaped_by() -> str:
+    """Return what shapes a recognised text beside the picture: versions, and the installed languages."""
+    folder = _folder()
+    files = [] if folder is None else sorted(folder.glob("*.traineddata"))
+    languages = [[file.name, file.stat().st_size] for file in files]
+    facts = json.dumps([VERSION, version("tesserocr"), languages])
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def fingerprint(mode: str) -> str:
+    """Return what shapes the texts of pictures, with the mode of ``RecognitionOptions``."""
+    return mode if mode == OFF else f"{mode} {shaped_by()}"
 
 
 def installed_languages() -> list[str]:
@@ -136,15 +178,27 @@ def installed_languages() -> list[str]:
     return sorted(set(names) - {"osd", "equ"})
 
 
+def can_turn() -> bool:
+    """Whether Tesseract can tell the script of a page, and whether it lies on its side."""
+    folder = _folder()
+    return folder is not None and (folder / "osd.traineddata").is_file()
+
+
 @cache
 def _folder() -> Path | None:
+    """Return where the languages are. The engine, which takes a while to load, is asked last."""
+    named = os.environ.get("TESSDATA_PREFIX")
+    folders = [Path(named), Path(named, "tessdata")] if named else []
+    folders += (path for pattern in _FOLDERS for path in _matching(pattern))
+    found = next((folder for folder in folders if any(folder.glob("*.traineddata"))), None)
+    return found or _folder_of_engine()
+
+
+def _folder_of_engine() -> Path | None:
     import tesserocr
 
     named, languages = tesserocr.get_languages()
-    if languages:
-        return Path(named)
-    folders = (path for pattern in _FOLDERS for path in _matching(pattern))
-    return next((folder for folder in folders if any(folder.glob("*.traineddata"))), None)
+    return Path(named) if languages else None
 
 
 def _matching(pattern: str) -> list[Path]:
@@ -176,7 +230,7 @@ def _of_script(script: str, installed: list[str]) -> list[str]:
 def _script_and_turn(image: Image) -> tuple[str | None, int]:
     """Return the script that Tesseract sees on a page, and by how many degrees it must be turned."""
     folder = _folder()
-    if folder is None or not (folder / "osd.traineddata").is_file():
+    if folder is None or not can_turn():
         return None, 0
     engine = _engine(folder, "osd")
     engine.SetImage(image)
@@ -197,27 +251,30 @@ def _engine(folder: Path, languages: str) -> Any:
     return tesserocr.PyTessBaseAPI(path=f"{folder}/", lang=languages, psm=mode)
 
 
-def _paragraphs(engine: Any) -> Iterator[str]:
-    """Yield the text of each paragraph, without those that are hardly text."""
-    import tesserocr
+def _paragraphs(engine: Any, size: tuple[int, int], turn: int) -> Iterator[list[Word]]:
+    """Yield the words of each paragraph that an engine has read on a picture of some size, in pixels."""
+    from tesserocr import RIL
 
     iterator = engine.GetIterator()
-    level = tesserocr.RIL.PARA
-    while iterator is not None and not iterator.Empty(level):
-        if iterator.Confidence(level) >= _LEAST_CERTAINTY:
-            yield _joined(iterator.GetUTF8Text(level))
-        if not iterator.Next(level):
-            return
+    width, height = size
+    words: list[Word] = []
+    while iterator is not None:
+        if iterator.IsAtBeginningOf(RIL.PARA):
+            yield words
+            words = []
+        if not iterator.Empty(RIL.WORD):
+            left, top, right, bottom = iterator.BoundingBox(RIL.WORD)
+            box = Box(left / width, top / height, right / width, bottom / height)
+            ends_line = iterator.IsAtFinalElement(RIL.TEXTLINE, RIL.WORD)
+            certainty = iterator.Confidence(RIL.WORD) / 100
+            words.append(Word(iterator.GetUTF8Text(RIL.WORD), box.turned_back(turn), certainty, ends_line))
+        if not iterator.Next(RIL.WORD):
+            break
+    yield words
 
 
-def _joined(text: str) -> str:
-    """Join the lines of a paragraph, mend divided words, and drop spaces between Han characters."""
-    mended = _DIVIDED_WORD.sub("", _MARKS_OF_DIRECTION.sub("", text))
-    return _BETWEEN_HAN.sub("", one_line(mended))
-
-
-def certainty_note(certainties: list[float]) -> str:
+def certainty_note(certainties: Sequence[float]) -> str:
     """Return the note on a document of which pages were recognised."""
     mean = math.fsum(certainties) / len(certainties)
-    pages = f"{len(certainties)} pages were" if len(certainties) > 1 else "1 page was"
-    return f"the text of {pages} recognised from the picture, with a mean certainty of {mean:.0%}"
+    pages = f"{len(certainties)} pages" if len(certainties) > 1 else "1 page"
+    return f"the text of {pages} was recognised from the picture, with a mean certainty of {mean:.0%}"

@@ -394,12 +394,19 @@ def test_another_version_of_a_part_rebuilds(
     assert report.embedded == (first.passages if module == "late_interaction" else 0)
 
 
+def test_another_way_to_recognise_pictures_reads_all_files_again(settings: Settings) -> None:
+    build(settings, StandIn())
+    assert build(settings, StandIn()).reason == "nothing has changed"
+    reason = build(replace(settings, ocr="off"), StandIn()).reason
+    assert reason.startswith("full rebuild: text in pictures is recognised in another way")
+
+
 def test_every_reason_for_a_full_rebuild_has_words(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(settings, StandIn())
     made_with = _live(settings).manifest.made_with
-    monkeypatch.setattr(building, "made_with", lambda _: dict.fromkeys(made_with, "another"))
+    monkeypatch.setattr(building, "made_with", lambda *_: dict.fromkeys(made_with, "another"))
     reason = build(settings, StandIn()).reason
     assert reason.startswith(
         "full rebuild: the model is another one; this version reads files in another way; "

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from qa.indexing import forget as forgetting
 from qa.indexing import ledger
 from qa.indexing.build import Report, build
 from qa.indexing.forget import forget
+from qa.readers import recognition_cache
+from qa.readers.recognised_words import RecognisedText
 
 SECRET = {
     "secret/plan.txt": "The word xylophonist stands here alone.\n\nAnd quagmirevale below it.\n",
@@ -119,6 +122,14 @@ def test_no_byte_is_left_and_nothing_else_is_lost(known: Settings, state: Callab
     assert done.generation == generation.current(known.index).name
     _whole(known)
     assert "secret.txt" in {entry.path for entry in ledger.entries(known.index)}
+
+
+def test_recognised_pages_are_removed(known: Settings, tmp_path: Path) -> None:
+    with_cache = replace(known, cache=tmp_path / "cache")
+    recognition_cache.keep(with_cache.cache, "ab", RecognisedText((), 0.0))
+    _delete(with_cache)
+    _forget(with_cache, "secret")
+    assert not list(with_cache.cache.rglob("ab"))
 
 
 def test_others_stay_in_the_ledger_and_in_the_generation_before(known: Settings) -> None:

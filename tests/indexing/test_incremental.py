@@ -15,7 +15,7 @@ from qa.indexing.encoding import encode
 from qa.indexing.incremental import Previous, made_with, reason_to_build
 from qa.types import ReadFailure, SourceFile
 
-MADE_WITH = made_with(StandIn())
+MADE_WITH = made_with(StandIn(), "auto")
 OTHER_READERS = MADE_WITH | {"readers": "others"}
 OTHER_MODEL = MADE_WITH | {"encoder": "another"}
 

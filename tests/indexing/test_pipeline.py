@@ -51,7 +51,7 @@ def _passage(number: int) -> PassageInput:
 def _embed(folder: Path, count: int, ahead: int) -> tuple[PassageEmbedder, Noting]:
     folder.mkdir()
     workers = Noting(ahead)
-    previous = Previous(None, made_with(StandIn()), folder)
+    previous = Previous(None, made_with(StandIn(), "auto"), folder)
     embedder = PassageEmbedder(folder, StandIn(), previous, workers)
     for number in range(count):
         embedder.add(f"key {number}", _passage(number))
@@ -93,7 +93,7 @@ def test_an_encoder_that_refuses_is_heard_before_anything_is_written(tmp_path: P
 
     folder = tmp_path / "g"
     folder.mkdir()
-    workers, previous = Noting(ahead=0), Previous(None, made_with(StandIn()), folder)
+    workers, previous = Noting(ahead=0), Previous(None, made_with(StandIn(), "auto"), folder)
     embedder = PassageEmbedder(folder, Refusing(), previous, workers)
     embedder.add("a", _passage(1))
     with pytest.raises(ArithmeticError, match="of 2 sentences"):

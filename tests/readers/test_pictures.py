@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from itertools import chain, repeat
+
 import pytest
 from PIL import Image
 
 from qa.errors import ReadError
 from qa.readers import pictures, recognition
+from qa.readers.recognition_options import OFF, RecognitionOptions, using
 from readers.samples import draw_picture, one, picture_file
 
 SENTENCES = ("The harbour of Leith has twelve berths.", "A berth costs 40 euros a night.")
@@ -30,6 +34,61 @@ def test_the_text_of_a_picture_is_recognised(kind, suffix):
 def test_each_frame_is_a_page():
     reading = one("fax.tiff", picture_file("TIFF", *map(draw_picture, SENTENCES)))
     assert [page.slice(reading.text) for page in reading.pages] == list(SENTENCES)
+
+
+@needs_english
+def test_the_words_of_each_page_are_placed_on_it():
+    reading = one("fax.tiff", picture_file("TIFF", *map(draw_picture, SENTENCES)))
+    first, second = reading.recognised
+    assert (first.page, first.span) == (1, reading.pages[0])
+    assert (second.page, second.span) == (2, reading.pages[1])
+    assert [reading.text[word.start : word.end] for word in second.words] == SENTENCES[1].split()
+    assert all(0.8 < page.certainty <= 1 for page in reading.recognised)
+    left, *_, right = first.words
+    assert left.left == pytest.approx(90 / 1240, abs=0.005)
+    assert left.left < left.right < right.left < right.right < 0.6
+    assert all(word.top == pytest.approx(95 / 500, abs=0.02) for word in first.words)
+
+
+LONG = "\n".join(
+    ["The harbour of Leith has twelve berths for ships", "and each of them costs forty euros."] * 4
+)
+
+
+@needs_english
+@pytest.mark.skipif(not recognition.can_turn(), reason="Tesseract has no orientations here")
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_the_words_of_a_page_on_its_side_are_placed_where_they_are_drawn(turn):
+    upright, turned = (
+        one("scan.png", picture_file("PNG", draw_picture(LONG, degrees))).recognised[0].words
+        for degrees in (0, turn)
+    )
+    assert len(upright) == len(turned) == len(LONG.split())
+    for before, after in zip(upright, turned, strict=True):
+        expected = before[2:]
+        for _ in range(turn // 90):
+            left, top, right, bottom = expected
+            expected = top, 1 - right, bottom, 1 - left
+        assert after[2:] == pytest.approx(expected, abs=0.01)
+
+
+@needs_english
+def test_a_picture_is_read_as_a_viewer_shows_it():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it clockwise to show it
+    file = io.BytesIO()
+    draw_picture(SENTENCES[0], 90).save(file, "JPEG", dpi=(150, 150), exif=exif)
+    reading = one("photo.jpg", file.getvalue())
+    assert reading.text == SENTENCES[0]
+    assert reading.recognised[0].words[0].top == pytest.approx(95 / 500, abs=0.02)
+
+
+def test_no_picture_is_read_if_recognition_is_off():
+    with (
+        using(RecognitionOptions(OFF)),
+        pytest.raises(ReadError, match=r"recognition of text is off \(ocr\)"),
+    ):
+        one("scan.png", picture_file("PNG", draw_picture("Leith")))
 
 
 @needs_english
@@ -57,7 +116,7 @@ def test_without_languages_the_error_says_what_to_install(monkeypatch):
 
 @needs_english
 def test_when_the_time_is_up_the_pages_read_so_far_are_kept(monkeypatch):
-    left = iter([60.0, 5.0])
+    left = chain([60.0], repeat(14.0))  # enough to end a page, not to begin one
     monkeypatch.setattr(recognition, "seconds_left", lambda: next(left))
     reading = one("fax.tiff", picture_file("TIFF", *map(draw_picture, SENTENCES)))
     assert reading.text == SENTENCES[0]

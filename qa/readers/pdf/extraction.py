@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from qa.errors import ReadError
-from qa.readers.extract import Extract, one_line
+from qa.readers.extract import Block, Extract, one_line
+from qa.readers.grid import Grid
 from qa.readers.metadata import Facts
 from qa.readers.paged import assemble_pages
-from qa.readers.pdf import pdfium
+from qa.readers.pdf import pdfium, scans
 from qa.readers.pdf.credits import author_by_hand, title_by_hand
 from qa.readers.pdf.heading_finder import HeadingFinder, largest_lines, read_outline
 from qa.readers.pdf.layout import paragraphs, vocabulary
-from qa.readers.pdf.page_blocks import gather, make_blocks
+from qa.readers.pdf.page_blocks import Paragraph, gather, make_blocks
 from qa.readers.pdf.page_lines import PageLines, letter_boxes, read_page
 from qa.readers.pdf.pdfium import Box
 from qa.readers.pdf.running import NEARBY, without_running_lines
+from qa.readers.pdf.scans import Scans
 from qa.types import Span
 
 _MAX_LISTED = 10  # pages without text that are noted one by one
@@ -36,24 +38,57 @@ def read(data: bytes) -> Extract:
         document.init_forms()
         count = min(len(document), MAX_PAGES)
         pages = [read_page(document, index) for index in range(count)]
+        recognised = scans.recognise(document, pages)
         outline = read_outline(document)
         facts = _facts(document)
         beyond = len(document) - count
     lines = [without_running_lines(index, count, pages.__getitem__) for index in range(count)]
+    for index in recognised.texts:
+        lines[index] = [line for line in lines[index] if line.box]
     finder = HeadingFinder(lines, outline)
     words = vocabulary(line for page in lines for line in page)
     gathered = [gather(list(paragraphs(page))) for page in lines]
-    if gathered:
-        largest = " ".join(line.text for line in largest_lines(gathered[0], finder.body_size))
-        title = _RULE.sub(" ", largest)
-        facts.add("title", one_line(title) if len(title) <= _MAX_TITLE else None, "text")
-    (text, headings, tables), spans = assemble_pages(make_blocks(gathered, finder, words))
+    _add_title(facts, gathered, finder)
+    blocks = _with_recognised(make_blocks(gathered, finder, words), recognised)
+    (text, headings, tables), spans = assemble_pages(blocks)
     if not text:
-        raise ReadError("has no text on any page: it is likely a scan without a text layer")
-    notes = _notes(pages, spans)
+        raise ReadError(_why_empty(recognised))
+    notes = _notes(pages, spans, recognised)
     if beyond:
         notes += (f"only {count} of {count + beyond} pages were read",)
-    return Extract(text, facts, headings=headings or None, pages=spans, tables=tables, notes=notes)
+    return Extract(
+        text,
+        facts,
+        headings=headings or None,
+        pages=spans,
+        tables=tables,
+        notes=notes,
+        recognised=tuple(
+            page.page(index + 1, spans[index].start) for index, page in recognised.texts.items()
+        ),
+    )
+
+
+def _with_recognised(pages: Iterable[list[Block | Grid]], recognised: Scans) -> Iterator[list[Block | Grid]]:
+    """Yield the blocks of each page, what was recognised first."""
+    for index, blocks in enumerate(pages):
+        text = recognised.texts.get(index)
+        yield [*(Block(paragraph.text) for paragraph in text.paragraphs), *blocks] if text else blocks
+
+
+def _add_title(facts: Facts, pages: Sequence[Sequence[Paragraph]], finder: HeadingFinder) -> None:
+    """Add the largest lines of the first page as the title that the text has."""
+    if pages:
+        largest = " ".join(line.text for line in largest_lines(pages[0], finder.body_size))
+        title = _RULE.sub(" ", largest)
+        facts.add("title", one_line(title) if len(title) <= _MAX_TITLE else None, "text")
+
+
+def _why_empty(recognised: Scans) -> str:
+    reasons = "; ".join(recognised.missed)
+    if reasons:
+        return f"has no text on any page: it is likely a scan, which was not recognised: {reasons}"
+    return "has no text on any page: it is likely a scan without a text layer"
 
 
 def letter_places(document: Any, index: int) -> Iterator[Box]:
@@ -75,20 +110,27 @@ def letter_places(document: Any, index: int) -> Iterator[Box]:
         yield from letter_boxes(text_page, lines)
 
 
-def _notes(pages: Sequence[PageLines], spans: Sequence[Span]) -> tuple[str, ...]:
-    undecodable = [number for number, page in enumerate(pages, start=1) if page.is_undecodable]
+def _notes(pages: Sequence[PageLines], spans: Sequence[Span], recognised: Scans) -> tuple[str, ...]:
+    explained = {
+        index for indexes in recognised.missed.values() for index in indexes
+    } | recognised.texts.keys()
+    undecodable = [
+        index + 1 for index, page in enumerate(pages) if page.is_undecodable and index not in recognised.texts
+    ]
     empty = [
-        number
-        for number, (page, span) in enumerate(zip(pages, spans, strict=True), start=1)
-        if span.start == span.end and not page.is_undecodable
+        index + 1
+        for index, (page, span) in enumerate(zip(pages, spans, strict=True))
+        if span.start == span.end and not page.is_undecodable and index not in explained
     ]
     return (
+        *recognised.certainty_note(),
         *_listed(empty, "page {} has no text", "{} more pages have no text"),
         *_listed(
             undecodable,
             "page {} cannot be decoded: the file does not say which letters it draws",
             "{} more pages cannot be decoded",
         ),
+        *recognised.missed_notes(),
     )
 
 

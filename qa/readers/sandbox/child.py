@@ -16,6 +16,7 @@ from typing import IO
 
 from qa import readers
 from qa.errors import ReadError
+from qa.readers.recognition_options import AUTO, RecognitionOptions, using
 from qa.readers.sandbox import wire
 from qa.readers.sandbox.resource_limits import WALL_TIME_FACTOR, restrict_process, set_time_limit
 from qa.types import ReadFailure, Reading
@@ -25,12 +26,14 @@ OUT_OF_MEMORY_MESSAGE = "needs more memory than a reader may have (read_memory)"
 _MEMORY_USE = Path("/proc/self/statm")
 
 
-def main(memory: int, seconds: int) -> None:
+def main(memory: int, seconds: int, ocr: str = AUTO, cache: str | None = None) -> None:
     """Serve on standard input and output.
 
     Args:
         memory: the limit of its address space, in bytes.
         seconds: the limit of processor time per document.
+        ocr: the mode of ``RecognitionOptions``.
+        cache: its folder.
     """
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is not an answer
@@ -38,7 +41,8 @@ def main(memory: int, seconds: int) -> None:
     with suppress(OSError):  # if the machine itself runs out of memory, this process is to end first
         Path("/proc/self/oom_score_adj").write_text("1000")
     try:
-        with suppress(EOFError, BrokenPipeError):
+        options = RecognitionOptions(ocr, Path(cache) if cache else None)
+        with using(options), suppress(EOFError, BrokenPipeError):
             while True:
                 _answer(requests, answers, memory, seconds)
     except MemoryError:

@@ -25,8 +25,12 @@ from qa.readers.sandbox.resource_limits import Limits
 from qa.types import ReadFailure, Reading
 
 _CODE = (
-    "import sys; sys.path[:] = {path!r}; from qa.readers.sandbox.child import main; main({memory}, {seconds})"
+    "import sys; sys.path[:] = {path!r}; from qa.readers.sandbox.child import main; "
+    "main({memory}, {seconds}, {ocr!r}, {cache!r})"
 )
+
+_ONE_THREAD = {"OMP_THREAD_LIMIT": "1"}
+"""Tesseract's threads wait for one another more than they work, and each counts as processor time."""
 
 _GRACE = 10
 """Seconds that a process gets beyond its limits: to start, and to be ended by the system."""
@@ -174,7 +178,14 @@ class _Process:
     """A reader's process. Whatever it does, waiting for it ends when its limits do."""
 
     def __init__(self, limits: Limits) -> None:
-        code = _CODE.format(path=sys.path, memory=limits.memory, seconds=limits.seconds)
+        mode, cache = limits.recognition.mode, limits.recognition.cache
+        code = _CODE.format(
+            path=sys.path,
+            memory=limits.memory,
+            seconds=limits.seconds,
+            ocr=mode,
+            cache=None if cache is None else str(cache),
+        )
         self._seconds = limits.seconds
         self._popen = subprocess.Popen(  # noqa: S603 -- nothing in it comes from a file
             [sys.executable, "-I", "-c", code],
@@ -182,6 +193,7 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            env=os.environ | _ONE_THREAD,
         )
         assert self._popen.stdin  # noqa: S101 -- both are pipes
         assert self._popen.stdout  # noqa: S101

@@ -6,7 +6,9 @@ import math
 import resource
 import signal
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from qa.readers.recognition_options import RecognitionOptions
 
 WALL_TIME_FACTOR = 10
 """A reader's limit by the clock, times its limit of processor time: the machine may be busy."""
@@ -14,10 +16,17 @@ WALL_TIME_FACTOR = 10
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one document may take: ``seconds`` of processor time, and ``memory`` in bytes."""
+    """What reading one document may take, and do.
+
+    Attributes:
+        seconds: of processor time.
+        memory: in bytes.
+        recognition: whether pictures of text are recognised, and where the results are kept.
+    """
 
     seconds: int
     memory: int
+    recognition: RecognitionOptions = field(default_factory=RecognitionOptions)
 
 
 def restrict_process(memory: int) -> None:

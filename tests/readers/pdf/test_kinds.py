@@ -12,6 +12,7 @@ import pytest
 from qa.readers.pdf import bidi, extraction, pdfium
 from qa.readers.pdf.credits import author_by_hand, title_by_hand
 from qa.readers.pdf.page_lines import count_letters
+from qa.readers.recognition_options import OFF, RecognitionOptions, using
 from readers.samples import headings, make_pdf, one
 
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
@@ -284,7 +285,7 @@ def test_a_page_from_right_to_left_and_its_places() -> None:
     assert places[0].left > places[1].left > places[4].left
 
 
-def test_a_page_that_cannot_be_decoded_is_noted() -> None:
+def undecodable_page() -> bytes:
     stream = b"BT /F1 12 Tf 72 760 Td <0708090A0B0C0D0E0F101112131415161718> Tj ET "
     stream += b"BT /F2 12 Tf 72 40 Td (Sheet 4) Tj ET"
     fonts = b"/F1 5 0 R/F2 6 0 R"
@@ -302,6 +303,14 @@ def test_a_page_that_cannot_be_decoded_is_noted() -> None:
     body = b"%PDF-1.4\n"
     for number, content in enumerate(objects, start=1):
         body += b"%d 0 obj%sendobj\n" % (number, content)
-    reading = one("a.pdf", body + b"trailer<</Root 1 0 R/Size 8>>\n%%EOF")
+    return body + b"trailer<</Root 1 0 R/Size 8>>\n%%EOF"
+
+
+def test_a_page_that_cannot_be_decoded_is_noted() -> None:
+    with using(RecognitionOptions(OFF)):
+        reading = one("a.pdf", undecodable_page())
     assert reading.text == "Sheet 4"
-    assert reading.notes == ("page 1 cannot be decoded: the file does not say which letters it draws",)
+    assert reading.notes == (
+        "page 1 cannot be decoded: the file does not say which letters it draws",
+        "page 1 is treated as a scan, and not recognised: the recognition of text is off (ocr)",
+    )

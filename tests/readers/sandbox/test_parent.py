@@ -8,16 +8,21 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from qa import readers
 from qa.errors import ReadError
+from qa.readers import recognition, recognition_cache
+from qa.readers.recognised_words import Paragraph
+from qa.readers.recognition_options import OFF, RecognitionOptions
 from qa.readers.sandbox import parent, resource_limits, wire
 from qa.readers.sandbox.parent import Contents, Reader
 from qa.readers.sandbox.resource_limits import Limits
 from qa.types import ReadFailure, Reading
+from readers.samples import draw_picture, picture_file
 
 ROOT = Path(__file__).parents[3]
 TABLE = b'{"id": "a", "text": "One."}\n{"id": "b"}\n{"id": "c", "text": "Three."}\n' + b"\n" * 2**16
@@ -55,6 +60,28 @@ def test_the_same_comes_out(reader: Reader, path: str) -> None:
     sidecar = b'title = "Another"\npublished = 2019-03-01\n'
     for given in (None, sidecar):
         assert _read(reader, path, data, given) == list(readers.read(path, data, sidecar_data=given))
+
+
+@pytest.mark.skipif("eng" not in recognition.installed_languages(), reason="Tesseract has no English here")
+def test_what_was_recognised_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    picture = picture_file("PNG", draw_picture("The harbour of Leith has twelve berths."))
+    limits = Limits(seconds=60, memory=2**31, recognition=RecognitionOptions(cache=tmp_path))
+    with Reader(limits) as first:
+        (reading,) = _read(first, "scan.png", picture)
+    assert reading.text == "The harbour of Leith has twelve berths."
+    (path,) = tmp_path.glob("*/*/*")
+    kept = recognition_cache.load(tmp_path, path.name)
+    other = replace(kept, paragraphs=(Paragraph("What was kept.", ()),))
+    recognition_cache.keep(tmp_path, path.name, other)
+    with Reader(limits) as second:
+        (reading,) = _read(second, "scan.png", picture)
+    assert reading.text == "What was kept."
+
+
+def test_recognition_is_off_in_the_process_if_the_setting_says_so() -> None:
+    limits = Limits(seconds=10, memory=2**31, recognition=RecognitionOptions(OFF))
+    with Reader(limits) as reader, pytest.raises(ReadError, match="recognition of text is off"):
+        _read(reader, "scan.png", picture_file("PNG", draw_picture("Leith")))
 
 
 def test_a_table_gives_its_rows_and_what_is_wrong_with_some(reader: Reader) -> None:
