@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import platform
 import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from qa import files
 from qa.embedding.export.encoder import (
     INFO,
     MODEL,
@@ -29,7 +26,8 @@ from qa.embedding.export.encoder import (
 )
 from qa.embedding.export.quantization import quantize
 from qa.embedding.export.runtimes import has_openvino
-from qa.embedding.models import digests
+from qa.embedding.locking import locked
+from qa.embedding.model_files import digests
 from qa.embedding.pooling import Kind
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 from qa.errors import ExportRefusedError, ModelError
@@ -83,7 +81,7 @@ def load_export(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncod
     fingerprint = hashlib.sha256(f"{VERSION} {precision} {plain.fingerprint}".encode()).hexdigest()
     folder = cache / "encoders" / fingerprint[:32]
     try:
-        with _locked(folder.parent):
+        with locked(folder.parent):
             if (folder / REFUSED).exists():
                 reason = (folder / REFUSED).read_text("utf-8")
                 raise ExportRefusedError(f"{reason} (remove {folder} to try again)")
@@ -96,18 +94,6 @@ def load_export(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncod
             f"{folder.parent} ({error})"
         ) from error
     return ExportedEncoder(plain.name, folder)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from exporting into a folder. The system releases a dead process's lock."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        files.lock(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _is_complete(folder: Path) -> bool:
