@@ -20,6 +20,7 @@ from qa.embedding.export.encoder import (
     REFERENCE,
     REFUSED,
     TOKENIZER,
+    WEIGHTS,
     ExportedEncoder,
     ExportInfo,
     Precision,
@@ -146,6 +147,8 @@ def _write(plain: SentenceTransformerEncoder, folder: Path, precision: Precision
     _write_onnx(plain, exact)
     if precision != "fp32":
         quantize(exact, folder / MODEL, [_inputs(plain, line) for line in sample.lines()])
+    for path in sorted({exact, folder / MODEL}):
+        _move_weights(path)
     plain.tokenizer.save(str(folder / TOKENIZER))
     info = ExportInfo(
         name=plain.name,
@@ -197,6 +200,15 @@ def _write_onnx(plain: SentenceTransformerEncoder, path: Path) -> None:
         model.set_attn_implementation(attention)
     if len(list(path.parent.iterdir())) > 1:
         raise ValueError("it is larger than 2 GB, the limit of an ONNX file")
+
+
+def _move_weights(path: Path) -> None:
+    """Move the weights of an ONNX file into one beside it, which ONNX Runtime maps instead of copying."""
+    import onnx
+
+    model = onnx.load(path)
+    path.unlink()  # a file beside it is appended to, if there is one
+    onnx.save_model(model, path, save_as_external_data=True, location=path.name + WEIGHTS)
 
 
 def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
