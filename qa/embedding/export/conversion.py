@@ -208,7 +208,10 @@ def _move_weights(path: Path) -> None:
 
     model = onnx.load(path)
     path.unlink()  # a file beside it is appended to, if there is one
-    onnx.save_model(model, path, save_as_external_data=True, location=path.name + WEIGHTS)
+    weights = path.with_name(path.name + WEIGHTS)
+    onnx.save_model(model, path, save_as_external_data=True, location=weights.name)
+    if weights.exists():
+        weights.chmod(path.stat().st_mode)  # ONNX lets the owner alone read it
 
 
 def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:

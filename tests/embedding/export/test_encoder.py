@@ -202,6 +202,7 @@ def test_a_saved_encoder_takes_no_space_of_its_own(tmp_path: Path, model: str) -
     encoder.save(tmp_path / "saved")
     weights = [path for path in (tmp_path / "saved").iterdir() if path.stat().st_nlink > 1]
     assert {path.name for path in weights} == {"model.onnx", "model.onnx.data", "tokenizer.json"}
+    assert len({path.stat().st_mode for path in (tmp_path / "saved").iterdir()}) == 1
     expected = encoder.encode_queries(["rice"])[0].vector
     for path in (tmp_path / "cache" / "encoders").glob("*/*"):
         path.unlink()
