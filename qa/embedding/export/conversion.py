@@ -43,6 +43,12 @@ _MIN_EXACT_COSINE = 0.9999
 """Between an export in full precision and the model: they differ by rounding only."""
 
 _INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
+
+_SECONDS_PER_BYTE = 20 / 91e6
+"""The time to export a model and check it, by the size of its files: the default model's, on two cores."""
+
+_FEWEST_SECONDS = 10
+
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +93,10 @@ def load_export(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncod
                 reason = (folder / REFUSED).read_text("utf-8")
                 raise ExportRefusedError(f"{reason} (remove {folder} to try again)")
             if not _is_complete(folder):
-                _log.warning("preparing the model %r for this processor (once, about 20 seconds)", plain.name)
+                seconds = max(_FEWEST_SECONDS, round(plain.size * _SECONDS_PER_BYTE))
+                _log.warning(
+                    "preparing the model %r for this processor (once, about %d seconds)", plain.name, seconds
+                )
                 _make(plain, folder, precision, fingerprint)
     except OSError as error:
         raise ExportRefusedError(
