@@ -50,7 +50,8 @@ help:
 	@echo 'make clean   remove the environment, the index and caches; the documents stay'
 
 # 3: the index is built, but some files could not be read, which it has told.
-serve: .venv/.installed
+multilingual := $(if $(filter %multilingual-e5-small,$(QA_MODEL)),.venv/.installed-multilingual)
+serve: .venv/.installed $(multilingual)
 	@$(qa) index || test $$? -eq 3
 	@$(qa) serve
 
@@ -175,6 +176,10 @@ clean:
 
 .venv/.installed-dev: .venv/.made pyproject.toml constraints.txt
 	$(pip) install --editable '.[dev]'
+	@touch .venv/.installed $@
+
+.venv/.installed-multilingual: .venv/.made pyproject.toml constraints.txt
+	$(pip) install --editable '.[multilingual]'
 	@touch .venv/.installed $@
 
 .venv/.installed-fuzz: .venv/.installed-dev

@@ -154,8 +154,14 @@ class Settings:
         ),
     ] = field(default_factory=lambda: _user_cache() / "qa")
     model: Annotated[
-        str, Declaration("Embedding model: a sentence-transformers model, by name or folder.")
+        str, Declaration("Embedding model: a known name, or a sentence-transformers model by name or folder.")
     ] = "all-MiniLM-L6-v2"
+    query_prompt: Annotated[
+        str | None, Declaration("Text that the model reads before each question, in place of its own.")
+    ] = None
+    document_prompt: Annotated[
+        str | None, Declaration("Text that the model reads before each passage, in place of its own.")
+    ] = None
     ray: Annotated[
         str, Declaration("Ray cluster that reads and embeds: its address, or local for one on this machine.")
     ] = ""

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -160,6 +161,14 @@ def put_in_place(draft: Path, path: Path) -> None:
     sync(draft)
     draft.replace(path)
     sync(path.parent)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file that is never changed in place a second path, or copy it to another file system."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def sync_tree(folder: Path) -> None:

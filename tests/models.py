@@ -16,6 +16,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast, PreTrainedCon
 from qa.embedding.export import conversion
 from qa.embedding.export.encoder import ExportedEncoder
 from qa.embedding.loading import load_plain
+from qa.embedding.prompts import Prompts
 from qa.types import Float32, PassageInput, Span
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -73,11 +74,11 @@ def tiny(
     return folder / "model"
 
 
-def exported(name: str, cache: Path, precision: str) -> ExportedEncoder:
+def exported(name: str, cache: Path, precision: str, prompts: Prompts | None = None) -> ExportedEncoder:
     """Export a model in a precision, whichever this processor is best at."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(conversion, "fastest_precision", lambda: precision)
-        return conversion.load_export(load_plain(name), cache)
+        return conversion.load_export(load_plain(name, cache, prompts), cache)
 
 
 def unit(vectors: np.ndarray) -> Float32:

@@ -19,7 +19,7 @@ from qa.cli.options import (
     docs_option,
     index_option,
     json_option,
-    model_option,
+    model_options,
     setting,
     store_option,
 )
@@ -36,7 +36,7 @@ _SOME_NOT_READ = 3  # the exit code
 @click.argument("docs", required=False, type=click.Path())
 @index_option
 @store_option
-@model_option
+@model_options
 @setting("ray", metavar="ADDRESS")
 @allow_empty_option
 @json_option
@@ -71,7 +71,7 @@ def _print_report(report: Report, *, as_json: bool) -> None:
 @click.argument("docs", required=False, type=click.Path())
 @index_option
 @store_option
-@model_option
+@model_options
 @allow_empty_option
 @json_option
 def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -> None:
@@ -108,7 +108,7 @@ def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -
 @docs_option
 @index_option
 @store_option
-@model_option
+@model_options
 @json_option
 def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
     """Remove every trace of deleted files or folders from the index.

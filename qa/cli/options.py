@@ -53,7 +53,15 @@ def setting(name: str, **overrides: Any) -> Callable[[Any], Any]:
 index_option = setting("index")
 store_option = setting("store")
 reranker_option = setting("reranker")
-model_option = setting("model")
+
+
+def model_options(command: Any) -> Any:
+    """Add the options of the model that a command builds with."""
+    for name in ("document_prompt", "query_prompt", "model"):
+        command = setting(name)(command)
+    return command
+
+
 docs_option = setting("docs")
 mode_option = click.option(
     "--mode",

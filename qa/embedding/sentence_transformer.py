@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import cached_property
@@ -10,9 +11,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from qa.embedding.models import digests, load_model
+from qa.embedding.model_files import digests
+from qa.embedding.models import load_model
 from qa.embedding.pooling import VERSION, Kind, ModelOutput, PoolingEncoder
+from qa.embedding.prompts import Prompts, replaced_prompts
 from qa.types import Float32
+
+PROMPTS = "prompts.json"
+"""The name of the file that keeps the prompts of a model that is not exported."""
 
 _UNLIMITED_SEQ_LENGTH = 512
 """Tokens that are read at once of a model without a limit: what most models read."""
@@ -27,21 +33,36 @@ _BATCH, _GPU_BATCH = 16, 256
 class SentenceTransformerEncoder(PoolingEncoder):
     """Any sentence-transformers model, loaded when first used."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, prompts: Prompts | None = None) -> None:
+        """Name a model.
+
+        Args:
+            name: the name by which the user knows it.
+            folder: where it is.
+            prompts: the texts before each question and document, if not the model's own.
+        """
         self.name = name
         self._folder = folder
+        self._prompts = replaced_prompts(name, folder, prompts or Prompts())
         self._documents_lock = Lock()
 
     @cached_property
     def fingerprint(self) -> str:
         """A SHA-256 of the model's files and of how they are used."""
-        lines = (f"{name} {digest}\n" for name, digest in digests(self._folder).items())
+        lines = [f"{name} {digest}\n" for name, digest in digests(self._folder).items()]
+        lines += [f"{kind} {prompt!r}\n" for kind, prompt in sorted(self._prompts.items())]
         return hashlib.sha256((VERSION + "".join(lines)).encode()).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """The size of its files, in bytes."""
+        return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
 
     @cached_property
     def model(self) -> Any:
         """The model itself."""
         model = load_model("SentenceTransformer", self.name, self._folder)
+        model.prompts = {**model.prompts, **self._prompts}
         return model.bfloat16() if model.device.type == "cuda" else model
 
     @cached_property
@@ -94,8 +115,11 @@ class SentenceTransformerEncoder(PoolingEncoder):
     def check(self, sentences: Sequence[str]) -> None:
         """Do nothing: this is the model itself."""
 
-    def save(self, folder: Path, *, documents: bool = False) -> None:
-        """Do nothing: the model is loaded from its own folder."""
+    def save(self, folder: Path, *, documents: bool = False) -> None:  # noqa: ARG002
+        """Write the prompts, if they are not the model's own: it is loaded from its own folder."""
+        if self._prompts:
+            folder.mkdir()
+            (folder / PROMPTS).write_text(json.dumps(self._prompts, ensure_ascii=False) + "\n", "utf-8")
 
     def _read(self, kind: Kind, texts: Sequence[str], encodings: Sequence[Any]) -> list[ModelOutput]:  # noqa: ARG002
         encode = self.model.encode_query if kind == "query" else self.model.encode_document

@@ -72,12 +72,14 @@ def build_with_model(settings: Settings, **options: Any) -> Report:
     If the documents show that the exported model does not keep the model's vectors, the model itself is used.
     """
     from qa.embedding.loading import load_encoder, load_plain  # seconds
+    from qa.embedding.prompts import Prompts
 
+    chosen = settings.model, settings.cache, Prompts(settings.query_prompt, settings.document_prompt)
     try:
-        return build(settings, load_encoder(settings.model, settings.cache), **options)
+        return build(settings, load_encoder(*chosen), **options)
     except ExportRefusedError as refusal:  # it is remembered: the next build does not try again
         _log.warning("%s", refusal)
-        return build(settings, load_plain(settings.model), **options)
+        return build(settings, load_plain(*chosen), **options)
 
 
 def build(

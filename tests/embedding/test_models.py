@@ -9,7 +9,8 @@ import pytest
 
 from qa.embedding import models
 from qa.embedding.loading import load_plain
-from qa.embedding.models import DEFAULT_MODEL, digests, find_model
+from qa.embedding.model_files import digests
+from qa.embedding.models import DEFAULT_MODEL, find_model
 from qa.errors import ModelError
 
 

@@ -813,7 +813,7 @@ def test_an_export_that_the_documents_refuse_is_replaced_by_the_model(
 
     monkeypatch.setattr(building, "build", build)
     monkeypatch.setattr(qa.embedding.loading, "load_encoder", lambda *_: "export")
-    monkeypatch.setattr(qa.embedding.loading, "load_plain", lambda _: "model")
+    monkeypatch.setattr(qa.embedding.loading, "load_plain", lambda *_: "model")
     assert building.build_with_model(settings) == "report of model"
     assert encoders == ["export", "model"]
     assert caplog.messages == ["the export does not keep the vectors"]

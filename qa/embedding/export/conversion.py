@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import platform
 import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from qa import files
 from qa.embedding.export.encoder import (
     INFO,
     MODEL,
     REFERENCE,
     REFUSED,
     TOKENIZER,
+    WEIGHTS,
     ExportedEncoder,
     ExportInfo,
     Precision,
 )
 from qa.embedding.export.quantization import quantize
 from qa.embedding.export.runtimes import has_openvino
-from qa.embedding.models import digests
+from qa.embedding.locking import locked
+from qa.embedding.model_files import digests
 from qa.embedding.pooling import Kind
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 from qa.errors import ExportRefusedError, ModelError
@@ -44,6 +43,12 @@ _MIN_EXACT_COSINE = 0.9999
 """Between an export in full precision and the model: they differ by rounding only."""
 
 _INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
+
+_SECONDS_PER_BYTE = 20 / 91e6
+"""The time to export a model and check it, by the size of its files: the default model's, on two cores."""
+
+_FEWEST_SECONDS = 10
+
 _log = logging.getLogger(__name__)
 
 
@@ -83,12 +88,15 @@ def load_export(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncod
     fingerprint = hashlib.sha256(f"{VERSION} {precision} {plain.fingerprint}".encode()).hexdigest()
     folder = cache / "encoders" / fingerprint[:32]
     try:
-        with _locked(folder.parent):
+        with locked(folder.parent):
             if (folder / REFUSED).exists():
                 reason = (folder / REFUSED).read_text("utf-8")
                 raise ExportRefusedError(f"{reason} (remove {folder} to try again)")
             if not _is_complete(folder):
-                _log.warning("preparing the model %r for this processor (once, about 20 seconds)", plain.name)
+                seconds = max(_FEWEST_SECONDS, round(plain.size * _SECONDS_PER_BYTE))
+                _log.warning(
+                    "preparing the model %r for this processor (once, about %d seconds)", plain.name, seconds
+                )
                 _make(plain, folder, precision, fingerprint)
     except OSError as error:
         raise ExportRefusedError(
@@ -96,18 +104,6 @@ def load_export(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncod
             f"{folder.parent} ({error})"
         ) from error
     return ExportedEncoder(plain.name, folder)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from exporting into a folder. The system releases a dead process's lock."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        files.lock(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _is_complete(folder: Path) -> bool:
@@ -160,6 +156,8 @@ def _write(plain: SentenceTransformerEncoder, folder: Path, precision: Precision
     _write_onnx(plain, exact)
     if precision != "fp32":
         quantize(exact, folder / MODEL, [_inputs(plain, line) for line in sample.lines()])
+    for path in sorted({exact, folder / MODEL}):
+        _move_weights(path)
     plain.tokenizer.save(str(folder / TOKENIZER))
     info = ExportInfo(
         name=plain.name,
@@ -211,6 +209,18 @@ def _write_onnx(plain: SentenceTransformerEncoder, path: Path) -> None:
         model.set_attn_implementation(attention)
     if len(list(path.parent.iterdir())) > 1:
         raise ValueError("it is larger than 2 GB, the limit of an ONNX file")
+
+
+def _move_weights(path: Path) -> None:
+    """Move the weights of an ONNX file into one beside it, which ONNX Runtime maps instead of copying."""
+    import onnx
+
+    model = onnx.load(path)
+    path.unlink()  # a file beside it is appended to, if there is one
+    weights = path.with_name(path.name + WEIGHTS)
+    onnx.save_model(model, path, save_as_external_data=True, location=weights.name)
+    if weights.exists():
+        weights.chmod(path.stat().st_mode)  # ONNX lets the owner alone read it
 
 
 def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:

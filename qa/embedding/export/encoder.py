@@ -18,11 +18,14 @@ from qa.arrays import unit
 from qa.embedding.export.runtimes import Run, onnx_runtime, openvino_in_bf16
 from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder, kept_tokens
 from qa.errors import ExportRefusedError, ModelError
+from qa.files import link_or_copy
 from qa.hardware import cores
 from qa.types import Float32, Int64
 
 MODEL, REFERENCE, TOKENIZER, INFO = "model.onnx", "reference.onnx", "tokenizer.json", "encoder.json"
 REFUSED = "refused.txt"
+WEIGHTS = ".data"
+"""Added to the name of an ONNX file for that of its weights, which processes map and share."""
 
 Precision = Literal["fp32", "int8", "mixed"]
 """``mixed``: questions in 8 bits, documents in bf16."""
@@ -166,11 +169,17 @@ class ExportedEncoder(PoolingEncoder):
             raise ExportRefusedError(reason)
 
     def save(self, folder: Path, *, documents: bool = False) -> None:
-        """Copy what questions need into a new folder; with ``documents``, also what documents need."""
+        """Put what questions need into a new folder; with ``documents``, also what documents need.
+
+        Files are linked where the file system can: they take no space of their own, and are never written to.
+        """
         folder.mkdir()
         exact = [REFERENCE] if documents and self._info.precision == "mixed" else []
-        for name in (MODEL, TOKENIZER, INFO, *exact):
-            shutil.copyfile(self._folder / name, folder / name)
+        for name in (MODEL, TOKENIZER, *exact):
+            for source in (self._folder / name, self._folder / f"{name}{WEIGHTS}"):
+                if source.exists():
+                    link_or_copy(source, folder / source.name)
+        shutil.copyfile(self._folder / INFO, folder / INFO)
 
     def probe(self) -> Float32:
         """Return the unit vector of a constant text, shape (dimension,)."""

@@ -11,7 +11,7 @@ from corpus import DOCUMENTS
 
 from qa.embedding.export import conversion
 from qa.embedding.export.encoder import INFO, ExportedEncoder
-from qa.embedding.models import digests
+from qa.embedding.model_files import digests
 from qa.embedding.pooling import PoolingEncoder
 from qa.types import Float32, PassageInput, Span
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -194,3 +195,28 @@ def test_the_description_of_an_export_survives_writing_and_damage_is_an_error(tm
         (tmp_path / INFO).write_text(damage)
         with pytest.raises(ModelError, match=r"encoder\.json cannot be read"):
             ExportInfo.read(tmp_path)
+
+
+def test_a_saved_encoder_takes_no_space_of_its_own(tmp_path: Path, model: str) -> None:
+    encoder = exported(model, tmp_path / "cache", "fp32")
+    encoder.save(tmp_path / "saved")
+    weights = [path for path in (tmp_path / "saved").iterdir() if path.stat().st_nlink > 1]
+    assert {path.name for path in weights} == {"model.onnx", "model.onnx.data", "tokenizer.json"}
+    assert len({path.stat().st_mode for path in (tmp_path / "saved").iterdir()}) == 1
+    expected = encoder.encode_queries(["rice"])[0].vector
+    for path in (tmp_path / "cache" / "encoders").glob("*/*"):
+        path.unlink()
+    found = open_encoder(model, tmp_path / "saved").encode_queries(["rice"])[0].vector
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_saved_encoder_is_copied_where_it_cannot_be_linked(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another file system")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    exported(model, tmp_path / "cache", "fp32").save(tmp_path / "saved")
+    assert all(path.stat().st_nlink == 1 for path in (tmp_path / "saved").iterdir())
+    assert open_encoder(model, tmp_path / "saved").encode_queries(["rice"])
