@@ -21,18 +21,19 @@ class Prompts(NamedTuple):
 E5 = Prompts("query: ", "passage: ")
 NO_PROMPTS = Prompts("", "")
 
-_FAMILIES = {
-    r"e5-mistral-7b-instruct|multilingual-e5-\w+-instruct": Prompts(_INSTRUCTION, ""),
-    r"(multilingual-)?e5-(small|base|large)\b.*": E5,
-    r"bge-(small|base|large)-en\b.*": Prompts(_REPRESENT, ""),
-    r"bge-(small|base|large)-zh\b.*": Prompts("为这个句子生成表示以用于检索相关文章：", ""),
-    r"gte-qwen\d?(\.\d)?-.*instruct": Prompts(_INSTRUCTION, ""),
-    r"snowflake-arctic-embed-[sml](-long)?|snowflake-arctic-embed-xs|snowflake-arctic-embed-m-v1\.5": Prompts(
-        _REPRESENT, ""
+_FAMILIES = (
+    (re.compile(r"e5-mistral-7b-instruct|multilingual-e5-\w++-instruct"), Prompts(_INSTRUCTION, "")),
+    (re.compile(r"(?:multilingual-)?e5-(?:small|base|large)\b.*"), E5),
+    (re.compile(r"bge-(?:small|base|large)-en\b.*"), Prompts(_REPRESENT, "")),
+    (re.compile(r"bge-(?:small|base|large)-zh\b.*"), Prompts("为这个句子生成表示以用于检索相关文章：", "")),
+    (re.compile(r"gte-qwen[\d.]{0,4}-.*instruct"), Prompts(_INSTRUCTION, "")),
+    (
+        re.compile(r"snowflake-arctic-embed-(?:[sml](?:-long)?|xs|m-v1\.5)"),
+        Prompts(_REPRESENT, ""),
     ),
-    r"snowflake-arctic-embed-[ml]-v2\.0": Prompts("query: ", ""),
-    r"nomic-embed-text-v\d.*": Prompts("search_query: ", "search_document: "),
-}
+    (re.compile(r"snowflake-arctic-embed-[ml]-v2\.0"), Prompts("query: ", "")),
+    (re.compile(r"nomic-embed-text-v\d.*"), Prompts("search_query: ", "search_document: ")),
+)
 """The prompts of families whose files often lack them, by a pattern of the model's name.
 
 The other models of bge (m3) and gte (v1.5, multilingual, ModernBERT) expect none.
@@ -42,7 +43,7 @@ The other models of bge (m3) and gte (v1.5, multilingual, ModernBERT) expect non
 def family_prompts(name: str) -> Prompts:
     """Return the prompts that a model's name tells, if any. ``name`` is its folder or its name."""
     last = Path(name.partition("@")[0]).name.lower()
-    return next((prompts for pattern, prompts in _FAMILIES.items() if re.fullmatch(pattern, last)), Prompts())
+    return next((prompts for pattern, prompts in _FAMILIES if pattern.fullmatch(last)), Prompts())
 
 
 def replaced_prompts(name: str, folder: Path, chosen: Prompts) -> dict[str, str]:

@@ -59,7 +59,7 @@ __all__ = [
 NOT_READ = "is of no kind that can be read"
 """Why a file of another kind is not read."""
 
-VERSION = 3
+VERSION = 4
 """Changes whenever the same file may come out as another text or with other metadata."""
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

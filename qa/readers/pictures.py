@@ -49,7 +49,7 @@ def read(data: bytes) -> Extract:
     return Extract(
         joined,
         pages=pages,
-        notes=(recognition.certainty_note(certainties), *notes),
+        notes=tuple(notes),
         recognised=tuple(
             text.page(number, span.start)
             for number, (text, span) in enumerate(zip(texts, pages, strict=True), start=1)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -271,10 +270,3 @@ def _paragraphs(engine: Any, size: tuple[int, int], turn: int) -> Iterator[list[
         if not iterator.Next(RIL.WORD):
             break
     yield words
-
-
-def certainty_note(certainties: Sequence[float]) -> str:
-    """Return the note on a document of which pages were recognised."""
-    mean = math.fsum(certainties) / len(certainties)
-    pages = f"{len(certainties)} pages" if len(certainties) > 1 else "1 page"
-    return f"the text of {pages} was recognised from the picture, with a mean certainty of {mean:.0%}"

@@ -41,6 +41,7 @@ _TERM = regex.compile(
 _SUFFIX = regex.compile(r"\.\p{L}[\p{L}\p{N}]{0,5}$")
 _CHUNK = regex.compile(r"[\p{L}\p{M}\p{N}]++")
 _PIECE = regex.compile(r"\p{N}++|\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{L}\p{M}--\p{Lu}]++", regex.VERSION1)
+_YEAR_AT_END = regex.compile(r"(?<=^[a-z]{1,3})(?:19|20)\d\d$")
 _STARTS_UNSPACED = regex.compile(_UNSPACED)
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"}
@@ -178,7 +179,8 @@ class _WordTerms(dict[str, tuple[str, ...]]):
         script = unicodedata.name(plain[0], "").split(" ", 1)[0]
         languages = [code for code in self._languages if _OTHER_SCRIPTS.get(code, "LATIN") == script]
         languages = languages or [_SCRIPT_LANGUAGE.get(script, "")]
-        return tuple(dict.fromkeys(self._stem(plain, code) for code in languages))
+        stems = [self._stem(plain, code) for code in languages]
+        return tuple(dict.fromkeys([*stems, *_YEAR_AT_END.findall(plain)]))
 
     def _stem(self, word: str, language: str) -> str:
         if language not in ALGORITHMS:

@@ -220,3 +220,11 @@ def test_the_examples_in_the_docstrings_hold() -> None:
 )
 def test_words_of_a_path(path: str, expected: list[str]) -> None:
     assert analysis.words_of_path(path) == expected
+
+
+def test_a_year_after_letters_is_a_term_of_its_own() -> None:
+    assert list(analysis.terms("FY2018 results of CY1999", ["en"])) == [
+        *("fy2018", "2018", "result", "of"),
+        *("cy1999", "1999"),
+    ]
+    assert list(analysis.terms("FY18 x3018 covid2019 2018", ["en"])) == ["fy18", "x3018", "covid2019", "2018"]

@@ -122,9 +122,14 @@ def _notes(pages: Sequence[PageLines], spans: Sequence[Span], recognised: Scans)
         for index, (page, span) in enumerate(zip(pages, spans, strict=True))
         if span.start == span.end and not page.is_undecodable and index not in explained
     ]
+    guessed = [index + 1 for index in sorted(recognised.texts) if pages[index].is_undecodable]
     return (
-        *recognised.certainty_note(),
         *_listed(empty, "page {} has no text", "{} more pages have no text"),
+        *_listed(
+            guessed,
+            "page {} cannot be decoded: its text was recognised from its picture",
+            "{} more pages were recognised, as they cannot be decoded",
+        ),
         *_listed(
             undecodable,
             "page {} cannot be decoded: the file does not say which letters it draws",

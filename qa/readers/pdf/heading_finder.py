@@ -102,6 +102,8 @@ class HeadingFinder:
             return False
         if any(line.box for line in paragraph) or begins_with_bullet(text) or text[0].islower():
             return False
+        if _OFFICE.fullmatch(text):
+            return False
         return sum(map(str.isalpha, text)) > 1
 
 

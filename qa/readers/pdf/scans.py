@@ -61,11 +61,6 @@ class Scans:
     texts: Mapping[int, RecognisedText]
     missed: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
-    def certainty_note(self) -> tuple[str, ...]:
-        """Return the note that pages were recognised; none if none were."""
-        certainties = [text.certainty for text in self.texts.values()]
-        return (recognition.certainty_note(certainties),) if certainties else ()
-
     def missed_notes(self) -> tuple[str, ...]:
         """Return a note on each reason why pages were not recognised."""
         return tuple(

@@ -12,7 +12,10 @@ MAX_SECTION_LENGTH = 600
 _MAX_HEADING_LENGTH = 120
 """Characters of a line that its look alone makes a heading: about a line and a half of a printed page."""
 
-_SEPARATOR = " › "
+SEPARATOR = " › "
+"""What stands between the names of headings in a section's name."""
+
+_RULE = re.compile(r"[_=*.·–—-]{3,}")
 _WIKI_MARKS = re.compile(r"=(?:\s?=)*+")
 
 
@@ -53,13 +56,13 @@ class HeadingPath:
             return
         while self._headings and self._headings[-1][0] >= level:
             self._headings.pop()
-        self._headings.append((level, " ".join(heading.strip("=# ").split())))
+        self._headings.append((level, " ".join(_RULE.sub(" ", heading).strip("=# ").split())))
 
     def section(self, title: str | None) -> str | None:
         """Return the joined names of the headings, without the document's title; of a long one, the end."""
-        section = _SEPARATOR.join(name for _, name in self._headings if name != title)
+        section = SEPARATOR.join(name for _, name in self._headings if name != title)
         if len(section) > MAX_SECTION_LENGTH:
             kept = section[2 - MAX_SECTION_LENGTH :]
-            _, separator, inner = kept.partition(_SEPARATOR)
+            _, separator, inner = kept.partition(SEPARATOR)
             section = f"… › {inner}" if separator else f"… {kept}"
         return section or None

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from qa.text.segmentation.headings import MAX_SECTION_LENGTH, HeadingPath
+from qa.text.segmentation.headings import MAX_SECTION_LENGTH, SEPARATOR, HeadingPath
 from qa.text.segmentation.paragraphs import Block, split_blocks
 from qa.text.segmentation.sentences import check_count, split_sentences
 from qa.text.segmentation.table_rows import introduce, split_rows
 from qa.text.segmentation.token_limit import CountTokens, TokenLimit
 from qa.types import Metadata, PassageSpan, Reading, Span
 
-VERSION = 6
+VERSION = 7
 """Changes whenever the same text may come out as other passages."""
 
 _MAX_ROW_LENGTH = 500
@@ -29,12 +29,14 @@ _MAX_ROW_LENGTH = 500
 def context(metadata: Metadata, section: str | None, header: str | None = None) -> str:
     """Return what the model reads before a passage. A title made of the file's name would tell it nothing.
 
-    The header of a table comes first, as encoders read only the beginning of a long context, and numbers mean
-    nothing without the names of their columns.
+    Encoders read only the beginning of a long context, so what says most comes first: of a table, the heading
+    above it and the names of its columns, without which numbers mean nothing.
     """
     title = None if metadata.found.get("title") == "filename" else metadata.title
-    columns = " ".join((header or "")[:MAX_SECTION_LENGTH].split())
-    return ". ".join(dict.fromkeys(part for part in (columns, title, section) if part))
+    outer, _, heading = (section or "").rpartition(SEPARATOR)
+    columns = " ".join((header or "")[:MAX_SECTION_LENGTH].replace("|", " ").split())
+    parts = (heading, columns, title, outer) if columns else (title, heading, outer)
+    return ". ".join(dict.fromkeys(part for part in parts if part))
 
 
 def split_passages(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,7 @@ def test_the_title_of_a_form_is_not_the_office_s() -> None:
     ]
     reading = one("a.pdf", make_pdf(page, title="0001018724-18-000005"))
     assert (reading.metadata.title, reading.metadata.found["title"]) == ("GANNET LINE, INC.", "text")
+    assert not any(re.search("SECURITIES|FORM", name) for _, name in headings(reading))
 
 
 def test_signs_of_currency_stay_with_their_numbers() -> None:

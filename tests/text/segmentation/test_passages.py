@@ -393,13 +393,16 @@ def test_a_document_with_too_many_sentences_is_refused(monkeypatch: pytest.Monke
 
 def test_the_context_is_the_title_and_the_section_unless_the_title_is_the_file_name() -> None:
     titled = Metadata(title="Annual report", found={"title": "text"})
-    assert context(titled, "Trade › Rice") == "Annual report. Trade › Rice"
+    assert context(titled, "Trade › Rice") == "Annual report. Rice. Trade"
     assert context(titled, None) == context(titled, "Annual report") == "Annual report"
     assert context(Metadata(title="report 2018", found={"title": "filename"}), "Trade") == "Trade"
     assert context(Metadata(), None) == ""
 
-    assert context(titled, "Trade", "Port | Tons\nName | 1900") == (
-        "Port | Tons Name | 1900. Annual report. Trade"
+
+def test_the_context_of_a_table_begins_with_its_heading_and_its_columns() -> None:
+    titled = Metadata(title="Annual report", found={"title": "text"})
+    assert context(titled, "Trade › Rice › Exports", " | Tons\nPort | 1900") == (
+        "Exports. Tons Port 1900. Annual report. Trade › Rice"
     )
     assert len(context(Metadata(), None, "Port " * 9_000)) <= MAX_SECTION_LENGTH
 
