@@ -233,6 +233,7 @@ class Passage:
     """A passage of the index. ``id`` is ``DOCUMENT:START-END``.
 
     ``certainty`` is the mean of what was recognised from a picture in it, in [0, 1]; None if nothing was.
+    ``header`` is the text of the lines that name the columns, if the passage is rows of a table below them.
     """
 
     id: str
@@ -244,6 +245,7 @@ class Passage:
     page: int | None = None
     language: str | None = None
     certainty: float | None = None
+    header: str | None = None
 
     def slice(self, span: Span) -> str:
         """Return the document's text at a span inside the passage."""

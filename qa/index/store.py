@@ -47,7 +47,7 @@ _DOCUMENT = """d.id, d.path, d.row, d.media_type, d.sha256, d.title, d.source, d
     d.dateline, d.language, d.url, d.found, d.notes, d.characters, d.pages, d.passages, d.member,
     d.certainty, d.recognised_pages"""
 _PASSAGE = """p.number, p.document, p.char_start, p.char_end, p.byte_start, p.byte_length,
-    p.section, p.page, p.language, p.sentences, p.certainty"""
+    p.section, p.page, p.language, p.sentences, p.certainty, p.columns"""
 _FAILURE = "path, reason, row, count, member"
 _RECOGNISED = """SELECT r.page, r.char_start, r.char_end, r.certainty, r.words
     FROM recognised r JOIN documents d ON d.number = r.document WHERE d.id = ?"""
@@ -265,10 +265,10 @@ class Store:
         sentences = _parsed([row["sentences"] for row in rows])
         passages = {}
         for row, spans, text in zip(rows, sentences, self._texts(rows), strict=True):
-            number, document, start, end, _, _, section, page, language, _, certainty = row
+            number, document, start, end, _, _, section, page, language, _, certainty, header = row
             passages[number] = Passage(
                 f"{documents[document].id}:{start}-{end}", documents[document], Span(start, end), text,
-                tuple(map(_span, spans)), section, page, language, certainty,
+                tuple(map(_span, spans)), section, page, language, certainty, header,
             )  # fmt: skip
         return passages
 

@@ -40,7 +40,7 @@ CREATE TABLE passages (
     byte_start INTEGER NOT NULL, byte_length INTEGER NOT NULL,
     section TEXT, page INTEGER, language TEXT,
     sentences TEXT NOT NULL, lead TEXT NOT NULL, header TEXT, vector_key TEXT NOT NULL,
-    certainty REAL
+    certainty REAL, columns TEXT
 ) STRICT;
 CREATE TABLE recognised (
     document INTEGER NOT NULL REFERENCES documents, page INTEGER NOT NULL,
@@ -104,7 +104,7 @@ class StoreWriter:
         )  # fmt: skip
         self._db.execute("INSERT INTO texts VALUES (?, ?)", (self._documents, stored.text.encode()))
         self._db.executemany(
-            f"INSERT INTO passages VALUES ({', '.join('?' * 14)})", self._passage_rows(stored)
+            f"INSERT INTO passages VALUES ({', '.join('?' * 15)})", self._passage_rows(stored)
         )
         self._db.executemany(
             "INSERT INTO recognised VALUES (?, ?, ?, ?, ?, ?)",
@@ -128,5 +128,6 @@ class StoreWriter:
                 json.dumps(passage.sentences), json.dumps(passage.lead),
                 passage.header and json.dumps(passage.header), key,
                 recognised.certainty(stored.recognised, passage.span),
+                passage.header and passage.header.slice(stored.text),
             )  # fmt: skip
             chars, in_bytes = end, in_bytes + length

@@ -83,7 +83,7 @@ def read_page(place: RecognisedPlace, words: str) -> RecognisedPage:
 
 def write_passage(passage: Passage) -> str:
     """Return a passage as text, without its document."""
-    names = ("span", "sentences", "section", "page", "language", "certainty")
+    names = ("span", "sentences", "section", "page", "language", "certainty", "header")
     place = [getattr(passage, name) for name in names]
     return f"{json.dumps(place, ensure_ascii=False)}\n{passage.text}"
 
@@ -91,9 +91,9 @@ def write_passage(passage: Passage) -> str:
 def read_passage(written: str, document: Document) -> Passage:
     """Return the passage of a document that ``write_passage`` wrote."""
     place, _, text = written.partition("\n")
-    (start, end), sentences, section, page, language, certainty = json.loads(place)
+    (start, end), sentences, section, page, language, certainty, header = json.loads(place)
     spans = tuple(Span(*span) for span in sentences)
     return Passage(
         f"{document.id}:{start}-{end}", document, Span(start, end), text,
-        spans, section, page, language, certainty,
+        spans, section, page, language, certainty, header,
     )  # fmt: skip

@@ -133,6 +133,7 @@ def _result(hit: Hit) -> JSON:
         "char_end": passage.span.end,
         "page": passage.page,
         "section": passage.section,
+        "table_header": passage.header,
         "answers": [_answer(answer) for answer in hit.answers],
         "url": passage_url(passage),
         "document": document_ref(passage.document),
@@ -164,6 +165,7 @@ def _passage(passage: Passage) -> JSON:
         "page": passage.page,
         "section": passage.section,
         "language": passage.language,
+        "table_header": passage.header,
         "url": passage_url(passage),
         **_recognition(passage.certainty),
     }

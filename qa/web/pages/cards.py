@@ -17,6 +17,7 @@ from qa.web.listing import Listing
 from qa.web.pages import permalinks
 from qa.web.pages.citations import Quotation
 from qa.web.pages.formats import address
+from qa.web.pages.table_view import Row, has_rows, table_rows
 from qa.web.pages.viewer import Mark, Piece, pieces
 
 Parameters = dict[str, Any]
@@ -31,13 +32,20 @@ _QUESTION_PARAMETERS = ("q", "mode")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A result. Its passage is cut at the edges of the best sentence, which is also what is quoted."""
+    """A result. Its passage is cut at the edges of the best sentence, which is also what is quoted.
+
+    If it is rows of a table, ``header`` and ``rows`` are what is shown in place of the ``pieces``. If rows
+    follow other text, the page keeps its lines.
+    """
 
     hit: Hit
     pieces: tuple[Piece, ...]
     url: str
     quotation: Quotation
     verdict: Verdict | None
+    header: tuple[Row, ...] = ()
+    rows: tuple[Row, ...] = ()
+    keeps_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,11 @@ def card(hit: Hit, parameters: Parameters, verdict: Verdict | None) -> Card:
     """Return a result as a card."""
     passage = hit.passage
     best = hit.answers[0].span if hit.answers else passage.span
-    cut = pieces(passage.text, passage.span.start, passage.span, [Mark(best, "sentence")])
-    return Card(hit, cut, reading_url(passage, parameters), quotation_of(passage, best), verdict)
+    marks = [Mark(best, "sentence")]
+    cut = pieces(passage.text, passage.span.start, passage.span, marks)
+    header, rows = table_rows(passage, marks)
+    url = reading_url(passage, parameters)
+    return Card(hit, cut, url, quotation_of(passage, best), verdict, header, rows, has_rows(passage.text))
 
 
 def reading_url(passage: Passage, parameters: Parameters) -> str:

@@ -30,7 +30,7 @@ def test_a_passage_survives(text: str, section: str | None, page: int | None, st
     document = Document("0" * 16, "a.txt", "text/plain", "f" * 64, Metadata(), 80, 1)
     span = Span(start, start + len(text))
     identity = f"{document.id}:{span.start}-{span.end}"
-    passage = Passage(identity, document, span, text, (span,), section, page, "en", 0.875)
+    passage = Passage(identity, document, span, text, (span,), section, page, "en", 0.875, section)
     assert read_passage(write_passage(passage), document) == passage
 
 

@@ -43,6 +43,11 @@ class Recognition(BaseModel):
     )
 
 
+_TABLE_HEADER = Field(
+    description="The lines that name the columns, if the passage is rows of a table below them."
+)
+
+
 class Document(DocumentRef, Recognition):
     """Everything known about a document."""
 
@@ -81,6 +86,7 @@ class PassageText(Recognition):
     page: int | None
     section: str | None
     language: str | None
+    table_header: str | None = _TABLE_HEADER
     url: str = Field(description="The page that shows the passage in its document.")
 
 
@@ -112,6 +118,7 @@ class Result(Recognition):
     char_end: int
     page: int | None
     section: str | None
+    table_header: str | None = _TABLE_HEADER
     answers: list[Answer] = Field(description="The sentences that answer, best first.")
     url: str = Field(description="The page that shows the passage in its document.")
     document: DocumentRef
