@@ -170,4 +170,4 @@ def test_the_model_reads_the_header_of_a_table_before_its_rows(tmp_path: Path) -
     (stored,) = _documents(tmp_path, reading)
     inputs = [passage_input(stored, passage) for passage in stored.passages]
     assert len(inputs) > 1
-    assert {given_.context for given_ in inputs} == {"Name | Tons"}
+    assert {given_.context for given_ in inputs} == {"Name Tons"}
