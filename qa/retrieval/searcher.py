@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, pairwise
-from math import isnan
+from math import ceil, isnan
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from qa.retrieval.candidates import find_candidates
 from qa.retrieval.confidence import ANSWERABLE, confidence
 from qa.retrieval.fusion import RELEVANT, fuse_answers, rerank
 from qa.retrieval.near_duplicates import earliest_first
-from qa.retrieval.ranking import Ranking, rank
+from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
 from qa.stores.protocol import Corpus, Library
 from qa.text.segmentation.passages import context
@@ -86,8 +86,7 @@ class Searcher:
         probability = confidence(ranking.signals, candidates.fluency, self._calibration)
         hits: tuple[Hit, ...] = ()
         if probability >= query.min_confidence:
-            if reranker:
-                ranking = self._rerank(reranker, query, ranking)
+            ranking = self._rerank(reranker, query, ranking) if reranker else self._spread(query, ranking)
             hits = self._hits(signals, ranking)
         total = self.info.passages if allowed is None else len(allowed)
         took_ms = (time.perf_counter() - started) * 1000
@@ -108,6 +107,15 @@ class Searcher:
         unread = np.full(len(ranking.rows) - len(log_odds), np.nan, np.float32)
         signals = {**ranking.signals, "reranker": np.concatenate([log_odds, unread])}
         return replace(replace(ranking, signals=signals).take(order), scores=scores)
+
+    def _spread(self, query: Query, ranking: Ranking) -> Ranking:
+        """Keep one page from filling the results that the query wants."""
+        shown = TIER * ceil((query.offset + query.k) / TIER)
+        ranking = ranking.take(np.arange(min(shown, len(ranking.rows))))
+        passages = self.library.passages(ranking.rows.tolist())
+        return spread_over_pages(
+            ranking, [(passage.document.id, passage.page) if passage.page else None for passage in passages]
+        )
 
     def _hits(self, question: QuestionSignals, ranking: Ranking) -> tuple[Hit, ...]:
         """Return the page of hits that the query wants, each with its near-duplicates."""
