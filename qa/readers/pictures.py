@@ -36,7 +36,8 @@ def read(data: bytes) -> Extract:
     notes: list[str] = []
     for number, image in enumerate(_frames(data), start=1):
         try:
-            texts.append(recognition.recognise(image.convert("L"), _resolution(image)))
+            with recognition.time_for_page():
+                texts.append(recognition.recognise(image.convert("L"), _resolution(image)))
         except ReadError as error:
             if not any(text.paragraphs for text in texts):
                 raise ReadError(f"is a picture whose text was not recognised: {error}") from error

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from qa.errors import ReadError
 from qa.readers import recognition_cache, recognition_options
 from qa.readers.recognised_words import Box, RecognisedText, Word, make_text
 from qa.readers.recognition_options import OFF
-from qa.readers.sandbox.resource_limits import seconds_left
+from qa.readers.sandbox.resource_limits import own_time, seconds_left, wall_seconds_left
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -81,13 +82,13 @@ _MOST_ENGINES = 4
 """Engines that are kept, each for some languages. Chosen: one takes 50 to 200 MB."""
 
 _SECONDS_A_PAGE = 15.0
-"""Recognition stops if less processor time is left than a full page takes. Measured: 2 to 7 seconds."""
+"""Recognition stops if less time is left by the clock than a full page takes. Measured: 2 to 7 seconds."""
 
 _MOST_SECONDS = 60.0
-"""The engine gives up on a page after so long by the clock, and in time for the rest of the document."""
+"""The engine gives up on a page after so long by the clock."""
 
 _RESERVE = 5.0
-"""Seconds that are left for the rest. Chosen: putting thousands of pages together takes less."""
+"""Seconds that are left for the rest. Chosen: drawing a page, or putting thousands together, takes less."""
 
 
 class TimeIsUpError(ReadError):
@@ -95,6 +96,19 @@ class TimeIsUpError(ReadError):
 
     def __init__(self) -> None:
         super().__init__("the time for reading a document was up (read_seconds)")
+
+
+@contextmanager
+def time_for_page() -> Iterator[None]:
+    """Give a page, which is drawn and recognised in it, processor time of its own.
+
+    Raises:
+        TimeIsUpError: there is not the time by the clock to recognise another page.
+    """
+    if wall_seconds_left() < _SECONDS_A_PAGE:
+        raise TimeIsUpError
+    with own_time(_MOST_SECONDS + _RESERVE):
+        yield
 
 
 def recognise(image: Image, resolution: int) -> RecognisedText:
@@ -105,7 +119,6 @@ def recognise(image: Image, resolution: int) -> RecognisedText:
         resolution: its dots per inch, at a guess.
 
     Raises:
-        TimeIsUpError: there is not the time to recognise another page.
         ReadError: Tesseract has no languages here, or takes too long.
     """
     folder = _folder()
@@ -123,8 +136,6 @@ def recognise(image: Image, resolution: int) -> RecognisedText:
 
 
 def _recognise(image: Image, resolution: int, folder: Path) -> RecognisedText:
-    if seconds_left() < _SECONDS_A_PAGE:
-        raise TimeIsUpError
     try:
         script, turn = _script_and_turn(image)
         upright = image.rotate(turn, expand=True) if turn else image
@@ -148,7 +159,7 @@ def _read(engine: Any, image: Image, resolution: int, turn: int) -> tuple[Recogn
     engine.SetImage(image)
     engine.SetSourceResolution(resolution)
     try:
-        seconds = min(_MOST_SECONDS, seconds_left() - _RESERVE)
+        seconds = min(_MOST_SECONDS, seconds_left() - _RESERVE, wall_seconds_left() - _RESERVE)
         if seconds <= 0 or not engine.Recognize(int(1000 * seconds)):
             raise ReadError("it takes too long")
         return make_text(_paragraphs(engine, image.size, turn)), engine.MeanTextConf()

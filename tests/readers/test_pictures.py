@@ -117,7 +117,7 @@ def test_without_languages_the_error_says_what_to_install(monkeypatch):
 @needs_english
 def test_when_the_time_is_up_the_pages_read_so_far_are_kept(monkeypatch):
     left = chain([60.0], repeat(14.0))  # enough to end a page, not to begin one
-    monkeypatch.setattr(recognition, "seconds_left", lambda: next(left))
+    monkeypatch.setattr(recognition, "wall_seconds_left", lambda: next(left))
     reading = one("fax.tiff", picture_file("TIFF", *map(draw_picture, SENTENCES)))
     assert reading.text == SENTENCES[0]
     assert reading.notes[0].startswith("the pages from 2 on were not recognised: the time for reading")

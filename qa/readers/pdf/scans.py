@@ -14,7 +14,6 @@ from qa.readers.pdf import pdfium
 from qa.readers.pdf.page_lines import PageLines, count_letters
 from qa.readers.recognised_words import RecognisedText
 from qa.readers.recognition_options import FORCE, OFF
-from qa.readers.sandbox.resource_limits import seconds_left
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,9 +40,6 @@ _PICTURE_SHARE = 0.7
 
 _TIMES_MORE = 3
 """How many times the letters of such a stamp its picture has. Chosen: a photo has few."""
-
-_SECONDS_TO_DRAW = 8.0
-"""No more pages are drawn if less processor time is left."""
 
 _MOST_RANGES = 10
 """Ranges of page numbers that a note lists. Chosen."""
@@ -106,7 +102,9 @@ def recognise(document: Any, pages: Sequence[PageLines]) -> Scans:
                 continue
             text, reason = None, reason_for_all
             try:
-                text = None if reason else _recognise(page)
+                if not reason:
+                    with recognition.time_for_page():
+                        text = _recognise(page)
             except ReadError as error:
                 reason = str(error)
                 reason_for_all = reason if isinstance(error, recognition.TimeIsUpError) else None
@@ -176,8 +174,6 @@ def _recognise(page: Any) -> RecognisedText | None:
     """Return the text of a page; None if it is blank."""
     from pypdfium2 import PdfiumError
 
-    if seconds_left() < _SECONDS_TO_DRAW:
-        raise recognition.TimeIsUpError
     try:
         pixels = max((picture.get_px_size() for picture in _pictures(page)), key=prod, default=(0, 0))
         if prod(pixels) > _MOST_PICTURE_PIXELS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import resource
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from qa.readers.recognition_options import RecognitionOptions
@@ -44,6 +45,19 @@ def set_time_limit(cpu_seconds: float, wall_seconds: float) -> None:
     """End this process with SIGPROF or SIGALRM after so much processor or wall time from now; 0: no limit."""
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
     signal.setitimer(signal.ITIMER_REAL, wall_seconds)
+
+
+@contextmanager
+def own_time(cpu_seconds: float) -> Iterator[None]:
+    """Give a step so much processor time of its own: what is left for the rest is the same afterwards."""
+    left = signal.getitimer(signal.ITIMER_PROF)[0]
+    if left:
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+    try:
+        yield
+    finally:
+        if left:
+            signal.setitimer(signal.ITIMER_PROF, left)
 
 
 def seconds_left() -> float:

@@ -162,7 +162,7 @@ def test_nothing_is_recognised_if_recognition_is_off():
 @needs_english
 def test_when_the_time_is_up_the_other_pages_are_kept(monkeypatch):
     left = chain([60.0], repeat(14.0))  # enough to end a page, not to begin one
-    monkeypatch.setattr(recognition, "seconds_left", lambda: next(left))
+    monkeypatch.setattr(recognition, "wall_seconds_left", lambda: next(left))
     reading = one("a.pdf", pdf([scan(FIRST)], [scan(SECOND)], [typed(SECOND)], [scan(FIRST)]))
     assert reading.text == f"{FIRST}\n\n{SECOND}"
     expected = (

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
+
+from qa.readers.sandbox import resource_limits
 
 LIMITS = "from qa.readers.sandbox.resource_limits import restrict_process, set_time_limit\n"
 
@@ -45,3 +49,21 @@ def test_memory_has_a_limit_and_there_are_no_core_dumps() -> None:
         assert process.stdout.split() == [str(2**28), "0", "0"]
         assert "MemoryError" in process.stderr
     assert resource.getrlimit(resource.RLIMIT_AS)[0] != 2**28  # of this process
+
+
+def test_a_step_with_time_of_its_own_takes_none_of_the_rest() -> None:
+    resource_limits.set_time_limit(100, 1000)
+    try:
+        with resource_limits.own_time(30):
+            assert 0 < resource_limits.seconds_left() <= 30
+            end = time.process_time() + 0.05
+            while time.process_time() < end:
+                pass
+        assert 99.99 < resource_limits.seconds_left() <= 100
+    finally:
+        resource_limits.set_time_limit(0, 0)
+
+
+def test_without_a_limit_a_step_has_none() -> None:
+    with resource_limits.own_time(30):
+        assert resource_limits.seconds_left() == math.inf
