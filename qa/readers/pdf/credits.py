@@ -7,10 +7,7 @@ import re
 from qa.readers.metadata import written_by_hand
 
 _MACHINE_TITLE = re.compile(
-    r"\d{10}-\d{2}-\d{6}"  # the number of a filing at the SEC
-    r"|[\W\d_]*"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}"
-    r"|(?:file|https?)://\S*|[a-z]:\\.*|/\S+/\S*"
+    r"(?:file|https?)://\S*|[a-z]:\\.*|/\S+/\S*"
     r"|(?:slide|page|sheet|book|presentation|workbook|layout|print(?:ing)?|scan(?:ned)?)[\s_-]?\d*"
     r"|(?:microsoft|ms) (?:powerpoint|excel|publisher|word)\b.*"
     r"|\S*\.(?:qxp|ai|eps|ps|odp|ods|pub|key|pages|md|xml|aspx?|php|jsp|fm|p65|wpd|cdr|vsdx?)"
@@ -22,7 +19,7 @@ _MACHINE_AUTHOR = re.compile(
     r"|novaworks|activedisclosure|edgarizing|globenewswire|business wire|businesswire|pr newswire|prnewswire"
     r"|vintage filings|issuer direct|quotemedia|microsoft office|libreoffice|openoffice"
     r"|adobe (?:acrobat|indesign)|wkhtmltopdf|prince|latex|scanner|xerox|canon|ricoh|konica|root)\b.*"
-    r"|[\W\d_]*|(?:default|guest|test|me|pc|hp|dell|lenovo|asus|acer|windows|home|office|customer"
+    r"|(?:default|guest|test|me|pc|hp|dell|lenovo|asus|acer|windows|home|office|customer"
     r"|staff)(?: user)?",
     re.IGNORECASE,
 )
