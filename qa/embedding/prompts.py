@@ -41,7 +41,7 @@ The other models of bge (m3) and gte (v1.5, multilingual, ModernBERT) expect non
 
 
 def family_prompts(name: str) -> Prompts:
-    """Return the prompts that a model's name tells, if any. ``name`` is its folder or its name."""
+    """Return the prompts of a model's family, if it is known. ``name`` is the model's folder or name."""
     last = Path(name.partition("@")[0]).name.lower()
     return next((prompts for pattern, prompts in _FAMILIES if pattern.fullmatch(last)), Prompts())
 

@@ -58,7 +58,11 @@ _PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def read_doc(data: bytes) -> Extract:
-    """Read a file named as one of Word: one of its old format, or of another that Word and others name so."""
+    """Read a ``.doc`` file: Word before 2007, or DOCX, RTF, HTML, MHTML or plain text with that suffix.
+
+    Raises:
+        ReadError: it cannot be converted or read.
+    """
     if data.startswith(_COMPOUND_FILE):
         return docx.read(convert(data, "doc", "docx", package="libreoffice-writer-nogui"))
     if data.startswith(_ZIP):
@@ -74,7 +78,11 @@ def read_doc(data: bytes) -> Extract:
 
 
 def read_ppt(data: bytes) -> Extract:
-    """Read a file named as one of PowerPoint: one of its old format, or a new one with an old name."""
+    """Read a ``.ppt`` file: PowerPoint before 2007, or PPTX with that suffix.
+
+    Raises:
+        ReadError: it cannot be converted or read.
+    """
     if data.startswith(_ZIP):
         return pptx.read(data)
     if not data.startswith(_COMPOUND_FILE):

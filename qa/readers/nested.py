@@ -37,10 +37,10 @@ class Allowance:
     members: int = MAX_MEMBERS
 
     def take(self, *, bytes_: int = 0, characters: int = 0, members: int = 0) -> None:
-        """Use some of it.
+        """Use up some of it.
 
         Raises:
-            TooMuchInsideError: there is not so much left.
+            TooMuchInsideError: not that much is left.
         """
         self.bytes -= bytes_
         self.characters -= characters
@@ -93,7 +93,7 @@ class Place:
         )
 
     def failure(self, reason: str, row: str | None = None) -> ReadFailure:
-        """Return that this document, or a row of it, cannot be read."""
+        """Return the failure to report for this document, or for a row of it."""
         return ReadFailure(
             self.file,
             message_line(reason),
@@ -111,7 +111,7 @@ class Place:
 
 @dataclass(slots=True)
 class Names:
-    """Gives the members of a file names of their own."""
+    """Gives each member of a file a name of its own."""
 
     _counts: dict[str, int] = field(default_factory=dict)
 

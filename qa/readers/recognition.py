@@ -92,7 +92,7 @@ _RESERVE = 5.0
 
 
 class TimeIsUpError(ReadError):
-    """There is not the time to recognise another page of a document."""
+    """Too little time is left to recognise another page of a document."""
 
     def __init__(self) -> None:
         super().__init__("the time for reading a document was up (read_seconds)")
@@ -100,10 +100,10 @@ class TimeIsUpError(ReadError):
 
 @contextmanager
 def time_for_page() -> Iterator[None]:
-    """Give a page, which is drawn and recognised in it, processor time of its own.
+    """Give the drawing and recognition of a page processor time of its own.
 
     Raises:
-        TimeIsUpError: there is not the time by the clock to recognise another page.
+        TimeIsUpError: too little time is left by the clock to recognise another page.
     """
     if wall_seconds_left() < _SECONDS_A_PAGE:
         raise TimeIsUpError

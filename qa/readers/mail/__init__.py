@@ -1,1 +1,1 @@
-"""E-mail: single messages and mailboxes."""
+"""E-mail and its formats: messages, mailboxes, Outlook's files, calendars and saved web pages."""

@@ -51,21 +51,22 @@ def html_text(markup: str) -> Blocks:
 
 
 def says_more(rich: Blocks, plain: Blocks) -> bool:
-    """Whether HTML has what the plain text lacks: that is empty, a stub, markup or a footer."""
+    """Whether the HTML has what the plain text lacks, because that is empty, a stub, markup or a footer."""
     if not rich or not plain:
         return bool(rich)
     text = _ADDRESS.sub("", text_of(plain))
     if _MARKUP.match(text):
         return True
-    wanted = _letters(_ADDRESS.sub("", text_of(rich)))
+    wanted = letters_of(_ADDRESS.sub("", text_of(rich)))
     pieces = _shingles(wanted[:_HTML_COMPARED])
-    given = _letters(text)
+    given = letters_of(text)
     if len(pieces & _shingles(given[:_PLAIN_COMPARED])) >= _MIN_SHARED * len(pieces):
         return False
     return len(wanted) > len(given) or (len(text) <= _STUB_LENGTH and bool(_STUB.search(text)))
 
 
-def _letters(text: str) -> str:
+def letters_of(text: str) -> str:
+    """Return the letters and digits of a text in lower case, by which texts are compared."""
     return _SIGNS.sub("", text).lower()
 
 

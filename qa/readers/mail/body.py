@@ -43,7 +43,6 @@ _SIGNATURES = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
 )
 
-
 _BOUNDARY = re.compile(rb"^--([^\s\"]{1,70})[ \t]*\r?\nContent-", re.MULTILINE)
 """The beginning of a part."""
 
@@ -228,5 +227,5 @@ def _inner(part: Message) -> EmailMessage:
 
 
 def parse_message(data: bytes) -> EmailMessage:
-    """Parse a message, whatever it is."""
+    """Parse bytes as a message, whether they are one or not."""
     return email.message_from_bytes(data, _class=EmailMessage, policy=email.policy.default)

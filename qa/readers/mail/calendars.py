@@ -13,6 +13,7 @@ from qa.readers.extract import Block, Extract, assemble, one_line
 from qa.readers.grid import Grid
 from qa.readers.html.article import parse
 from qa.readers.html.blocks import blocks as html_blocks
+from qa.readers.mail.alternatives import letters_of
 from qa.readers.mail.charsets import decode_text
 from qa.readers.metadata import Facts
 
@@ -26,11 +27,14 @@ _MARKUP = re.compile(r"<(?:/(?:p|b|i|u|a|ul|ol|li|div|span|html)|br ?/?)>", re.I
 _BREAK = re.compile(r"<(?:br|p|div|li)\b", re.IGNORECASE)
 _MAILTO = re.compile("^mailto:", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n\s*\n")
-_SIGNS = re.compile(r"[\W_]+")
 
 
 def read(data: bytes) -> Extract:
-    """Read a calendar file."""
+    """Read a calendar file.
+
+    Raises:
+        ReadError: it is no calendar that can be read, or has no events.
+    """
     calendars = _parse(data)
     events = ([*_head(component), *_description(component)] for component in _components(calendars))
     facts = Facts()
@@ -54,21 +58,17 @@ def blocks(data: bytes, charset: str | None, beside: str) -> list[Block | Grid]:
     Raises:
         ReadError: it is no calendar that can be read.
     """
-    known = _letters(beside)
+    known = letters_of(beside)
     components = list(_components(_parse(data, charset)))
     if not components:
         raise ReadError(_EMPTY)
     found: list[Block | Grid] = []
     for component in components:
         description = _description(component)
-        said = _letters(" ".join(block.text for block in description))
+        said = letters_of(" ".join(block.text for block in description))
         found += _head(component)
         found += [] if said in known else description
     return found
-
-
-def _letters(text: str) -> str:
-    return _SIGNS.sub("", text).lower()
 
 
 def _parse(data: bytes, charset: str | None = None) -> list[Any]:

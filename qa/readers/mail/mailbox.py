@@ -58,9 +58,8 @@ def _messages(data: bytes) -> Iterator[Extract | BadRow]:
             if number == 1 and _NO_MESSAGE in str(parsed.get("From", "")):
                 continue
             own = printable(str(parsed.get("Message-ID", ""))).strip().strip("<>")
-            if (
-                0 < len(own) <= MAX_KEY_LENGTH and own not in keys
-            ):  # a copy in the same mailbox has its number
+            # A copy in the same mailbox keeps its number.
+            if 0 < len(own) <= MAX_KEY_LENGTH and own not in keys:
                 key = own
             keys.add(key)
             yield message.extract(parsed, key)

@@ -18,7 +18,11 @@ _APPLE_LENGTH = re.compile(rb"(\d{1,12})[ \t]*\r?\n")
 
 
 def read(data: bytes) -> Extract:
-    """Read a message. Its attachments are members; messages that it forwards are part of its text."""
+    """Read a message. Its attachments are members; messages that it forwards are part of its text.
+
+    Raises:
+        ReadError: it has no headers, or neither text nor attachments.
+    """
     return extract(parse(data))
 
 

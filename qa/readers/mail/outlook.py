@@ -43,7 +43,11 @@ _DAMAGED = (ValueError, LookupError, struct.error, AssertionError, AttributeErro
 
 
 def read(data: bytes) -> Iterator[Extract | BadRow]:
-    """Yield the message. Its attachments are members. Other programs call plain messages so as well."""
+    """Yield the message. Its attachments are members. Some programs give plain messages this suffix, too.
+
+    Raises:
+        ReadError: while iterating, if it cannot be read, or holds nothing.
+    """
     from olefile import isOleFile
 
     if not isOleFile(data=data):

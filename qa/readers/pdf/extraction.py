@@ -33,7 +33,11 @@ MAX_PAGES = 10_000
 
 
 def read(data: bytes) -> Extract:
-    """Read a document: its text, pages, headings, tables and document information."""
+    """Read a document: its text, pages, headings, tables and document information.
+
+    Raises:
+        ReadError: it cannot be opened, a page is damaged, or no page has text.
+    """
     with pdfium.open_document(data) as document:
         document.init_forms()
         count = min(len(document), MAX_PAGES)
