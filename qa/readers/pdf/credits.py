@@ -7,7 +7,7 @@ import re
 from qa.readers.metadata import written_by_hand
 
 _MACHINE_TITLE = re.compile(
-    r"(?:file|https?)://\S*|[a-z]:\\.*|/\S+/\S*"
+    r"(?:file|https?)://\S*|[a-z]:\\.*|/[^\s/]+/\S*"
     r"|(?:slide|page|sheet|book|presentation|workbook|layout|print(?:ing)?|scan(?:ned)?)[\s_-]?\d*"
     r"|(?:microsoft|ms) (?:powerpoint|excel|publisher|word)\b.*"
     r"|\S*\.(?:qxp|ai|eps|ps|odp|ods|pub|key|pages|md|xml|aspx?|php|jsp|fm|p65|wpd|cdr|vsdx?)"

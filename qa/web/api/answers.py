@@ -133,13 +133,13 @@ def _result(hit: Hit) -> JSON:
         "char_end": passage.span.end,
         "page": passage.page,
         "section": passage.section,
-        "table_header": passage.header,
         "answers": [_answer(answer) for answer in hit.answers],
         "url": passage_url(passage),
         "document": document_ref(passage.document),
         "duplicates": [_duplicate(passage) for passage in hit.duplicates],
         "relevant": hit.relevant,
         **_recognition(passage.certainty),
+        "table_header": passage.header,
     }
 
 
@@ -165,9 +165,9 @@ def _passage(passage: Passage) -> JSON:
         "page": passage.page,
         "section": passage.section,
         "language": passage.language,
-        "table_header": passage.header,
         "url": passage_url(passage),
         **_recognition(passage.certainty),
+        "table_header": passage.header,
     }
 
 
