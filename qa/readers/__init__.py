@@ -200,7 +200,7 @@ def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterat
     try:
         yield from _read(name, data, sidecar_data)
     except Exception as error:  # the formats' libraries raise anything on damaged or hostile bytes
-        if any(map(_is_out_of_memory, (error, error.__cause__))):
+        if _is_out_of_memory(error):
             raise MemoryError from error
         raise ReadError(message_line(_reason(error))) from error
 
@@ -213,7 +213,12 @@ def _reason(error: Exception) -> str:
     return f"cannot be read: {type(error).__name__}: {error}"
 
 
-def _is_out_of_memory(error: BaseException | None) -> bool:
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether an error, or its cause, means that there was no memory."""
+    return any(map(_lacks_memory, (error, error.__cause__)))
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
     if isinstance(error, ReadError):  # its message may quote the file
         return False
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
@@ -245,9 +250,9 @@ def _documents(place: Place, data: bytes, described: Facts) -> Iterator[Reading 
     if media_type is None:
         raise ReadError(f"{NOT_READ}: {', '.join(SUFFIXES)}")
     names, unread = Names(), Counter[str]()
-    is_archive, found = media_type in _ARCHIVES, False
+    is_archive, is_empty = media_type in _ARCHIVES, True
     for part in _parts(media_type, data):
-        found = True
+        is_empty = False
         if isinstance(part, Member):
             yield from _member(place, path := names.name(part), part.data)
             unread.update([] if _media_type(path) else [Path(path).suffix.lower() or "without a suffix"])
@@ -259,7 +264,7 @@ def _documents(place: Place, data: bytes, described: Facts) -> Iterator[Reading 
             yield _row(place, media_type, described, part)
             for member in part.members:
                 yield from _member(place, names.name(member), member.data)
-    if is_archive and not found:
+    if is_archive and is_empty:
         raise ReadError("holds no files")
     if is_archive and unread:
         kinds = ", ".join(f"{suffix} {number}" for suffix, number in unread.most_common())
@@ -282,16 +287,16 @@ def _member(holder: Place, path: str, data: bytes) -> Iterator[Reading | ReadFai
     digest = hashlib.sha256(data).hexdigest()
     try:
         place.check()
-        for found in _documents(place, data, Facts()):
-            if isinstance(found, Reading) and found.member is None:
-                holder.allowance.take(characters=len(found.text))
-                yield replace(found, member=place.member, member_sha256=digest)
+        for document in _documents(place, data, Facts()):
+            if isinstance(document, Reading) and document.member is None:
+                holder.allowance.take(characters=len(document.text))
+                yield replace(document, member=place.member, member_sha256=digest)
             else:
-                yield found
+                yield document
     except TooMuchInsideError:
         raise
     except Exception as error:  # as in ``read``
-        if any(map(_is_out_of_memory, (error, error.__cause__))):
+        if _is_out_of_memory(error):
             raise MemoryError from error
         yield place.failure(_reason(error))
 
@@ -311,7 +316,7 @@ def open_member(name: str, data: bytes, member: str) -> bytes:
     try:
         found = _find_member(Place.of(name, len(data)), data, member)
     except Exception as error:
-        if any(map(_is_out_of_memory, (error, error.__cause__))):
+        if _is_out_of_memory(error):
             raise MemoryError from error
         raise ReadError(message_line(_reason(error))) from error
     if found is None:

@@ -18,7 +18,7 @@ _QUAD = 4
 
 
 def payload(part: Message) -> tuple[bytes, bytes]:
-    """Return the bytes of a part, and those of plain text that stands after them."""
+    """Return the bytes of a part, and those of plain text after them, such as a mailing list's footer."""
     encoding = transfer_encoding(part)
     if encoding not in ("base64", "quoted-printable"):
         data: Any = part.get_payload(decode=True)  # the library knows uuencode
@@ -27,26 +27,16 @@ def payload(part: Message) -> tuple[bytes, bytes]:
     del part["Content-Transfer-Encoding"]  # so that the library returns the bytes as they stand there
     raw: Any = part.get_payload(decode=True)
     part.set_raw("Content-Transfer-Encoding", str(declared))
-    return decode(raw if isinstance(raw, bytes) else b"", encoding)
+    data = raw if isinstance(raw, bytes) else b""
+    if encoding == "base64":
+        return _base64_body(data)
+    return binascii.a2b_qp(_SPACE_AT_SOFT_BREAK.sub(b"=", data)), b""
 
 
 def transfer_encoding(part: Message) -> str:
     """Return the transfer encoding that a part declares."""
     words = str(part.get("Content-Transfer-Encoding", "")).lower().replace(";", " ").split()
     return words[0].strip("\"'") if words else ""
-
-
-def decode(data: bytes, encoding: str) -> tuple[bytes, bytes]:
-    """Undo a transfer encoding.
-
-    Returns:
-        The bytes, and those of plain text that stands after base64, such as a mailing list's footer.
-    """
-    if encoding == "quoted-printable":
-        return binascii.a2b_qp(_SPACE_AT_SOFT_BREAK.sub(b"=", data)), b""
-    if encoding == "base64":
-        return _base64_body(data)
-    return data, b""
 
 
 def _base64_body(data: bytes) -> tuple[bytes, bytes]:
