@@ -34,7 +34,7 @@ def encode(encoder: Encoder, projection: Float32, batch: Batch) -> list[Compress
 
     Args:
         encoder: the model.
-        projection: the projection of token vectors, shape (dimension, width).
+        projection: the projection of token vectors, shape (1 + dimension, width).
         batch: the passages with their keys.
     """
     return [

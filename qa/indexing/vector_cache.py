@@ -43,7 +43,7 @@ class VectorCache:
         Args:
             index: the folder of the index.
             made_with: stands for everything that shapes vectors beside the passages and the projection.
-            projection: the projection of token vectors, shape (dimension, width).
+            projection: the projection of token vectors, shape (1 + dimension, width).
         """
         shaped_by = made_with.encode() + np.ascontiguousarray(projection).tobytes()
         self._source = hashlib.sha256(shaped_by).hexdigest()

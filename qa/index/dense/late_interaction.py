@@ -4,8 +4,9 @@ Khattab and Zaharia, ColBERT (SIGIR 2020), equation 3: for each of the question'
 best cosine with any of the passage's tokens, and a passage's score is their weighted mean. When passages are
 compared, the cosines are cubed: a word that is there counts for more than several similar ones. The token
 vectors are from the same pass that makes the passage's vector, of a model that was never trained for this.
-They are kept small: projected onto the directions in which the model's token vectors vary most, with 8 bits
-a number.
+Their mean is subtracted, as in many models all vectors point about the same way (Mu and Viswanath,
+All-but-the-Top, ICLR 2018). They are kept small: projected onto the directions in which the model's token
+vectors vary most, with 8 bits a number.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from qa.embedding.model_protocols import Encoder
 from qa.text import sample
 from qa.types import Float32, Int8, Int64, PassageInput, Span
 
-VERSION = 4
+VERSION = 5
 """Changes whenever the same token vectors may be kept otherwise."""
 
 WIDTH = 64
@@ -40,28 +41,44 @@ _STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
 
 
 def projection_for(encoder: Encoder) -> Float32:
-    """Return the directions in which a model's token vectors vary most, on a text that is always the same.
+    """Return how to project a model's token vectors: by principal components of a text that never changes.
 
     Returns:
-        Orthonormal columns, shape (dimension, at most ``WIDTH``).
+        Shape (1 + dimension, width). The first row is what is subtracted of projected vectors: their mean. The
+        others are the directions in which they vary most, as orthonormal columns.
     """
     passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
     tokens = unit(np.concatenate([vectors.tokens for vectors in encoder.encode_passages(passages)]))
-    _, directions = np.linalg.eigh(tokens.T.astype(np.float64) @ tokens)
-    return np.ascontiguousarray(directions[:, ::-1][:, :WIDTH], np.float32)
+    mean = tokens.mean(axis=0, dtype=np.float64) if len(tokens) else np.zeros(encoder.dimension)
+    _, directions = np.linalg.eigh((tokens - mean).T @ (tokens - mean))
+    directions = directions[:, ::-1][:, :WIDTH]
+    return np.ascontiguousarray(np.vstack([mean @ directions, directions]), np.float32)
 
 
-def compress(tokens: Float32, projection: Float32) -> Int8:
-    """Project token vectors and round them to 8 bits; their lengths do not matter.
+def project(tokens: Float32, projection: Float32) -> Float32:
+    """Project token vectors, whose lengths do not matter.
 
     Args:
         tokens: shape (tokens, dimension).
-        projection: shape (dimension, width).
+        projection: shape (1 + dimension, width), from ``projection_for``.
 
     Returns:
         Shape (tokens, width).
     """
-    projected = tokens @ projection
+    return unit(tokens) @ projection[1:] - projection[0]
+
+
+def compress(tokens: Float32, projection: Float32) -> Int8:
+    """Project token vectors and round them to 8 bits.
+
+    Args:
+        tokens: shape (tokens, dimension).
+        projection: shape (1 + dimension, width), from ``projection_for``.
+
+    Returns:
+        Shape (tokens, width).
+    """
+    projected = project(tokens, projection)
     largest = np.abs(projected).max(axis=1, keepdims=True, initial=1e-12)
     codes: Int8 = np.rint(projected * (_LARGEST / largest)).astype(np.int8)
     return codes
@@ -175,7 +192,7 @@ class TokenIndex:
         rows, tokens = ranges(firsts, lasts), ranges(self._starts[firsts], self._starts[lasts])
         segments = offsets(self._starts[rows + 1] - self._starts[rows])
         lengths = self._lengths.take(tokens)
-        cosines = maxsim(query @ self.projection, self._tokens.take(tokens), lengths, segments)
+        cosines = maxsim(project(query, self.projection), self._tokens.take(tokens), lengths, segments)
         return TokenMatches(cosines, offsets(lasts - firsts))
 
 
