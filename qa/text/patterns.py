@@ -16,10 +16,10 @@ SENTENCE_MARKS = frozenset(".!?…:;")
 PROSE_MARKS = SENTENCE_MARKS | frozenset(",。！？")
 """Also marks that end a line of prose but no title: a comma, and the full stops of Chinese and Japanese."""
 
-PROSE_MARKS_OF_ALL_SCRIPTS = PROSE_MARKS | frozenset("،।៖។")
-"""Also those of Arabic, Devanagari and Khmer."""
+PROSE_MARKS_OF_ALL_SCRIPTS = PROSE_MARKS | frozenset("，；：｡、،؛؟۔।॥៖។៕၊။։።፣፤፧།༎")
+"""Also those of Chinese, Arabic, Urdu, Hindi, Khmer, Burmese, Armenian, Ethiopic and Tibetan."""
 
-_CLOSING = "\"'»”’)]"
+_CLOSING = "\"'»”’)]」』）】》"
 
 _BULLETS = frozenset("•▪◦‣●○■□➢✓")
 """Signs that begin an item without a space after them. A dash needs one: it may begin a line of prose."""

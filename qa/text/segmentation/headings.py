@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from qa.text.extent import letters
 from qa.text.patterns import PROSE_MARKS_OF_ALL_SCRIPTS, ends_with_mark, has_line_break, is_list_item
 
 MAX_SECTION_LENGTH = 600
 """Characters of a section's name: it is kept, embedded and shown with each of its passages."""
 
 _MAX_HEADING_LENGTH = 120
-"""Characters of a line that its look alone makes a heading: about a line and a half of a printed page."""
+"""Letters of a line that its look alone makes a heading: about a line and a half of a printed page."""
 
 SEPARATOR = " › "
 """What stands between the names of headings in a section's name."""
@@ -28,7 +29,7 @@ def guess_level(line: str, *, alone: bool) -> int | None:
         line: a trimmed block of text.
         alone: whether blank lines set it apart.
     """
-    if len(line) > _MAX_HEADING_LENGTH or has_line_break(line):
+    if len(line) > _MAX_HEADING_LENGTH or letters(line) > _MAX_HEADING_LENGTH or has_line_break(line):
         return None
     if level := _wiki_level(line):
         return level

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
+from qa.text.extent import letters
 from qa.text.patterns import line_spans, paragraph_spans, trimmed
 from qa.text.segmentation.headings import guess_level
 from qa.text.segmentation.sentences import READABLE
@@ -14,13 +15,13 @@ from qa.text.segmentation.table_lines import Tables
 from qa.types import Reading, Span
 
 FRAGMENT_LENGTH = 250
-"""A block of fewer characters is a fragment and joins its neighbours: about two sentences."""
+"""A block of fewer letters (``extent.letters``) is a fragment and joins its neighbours: two sentences."""
 
 _MAX_HEADINGS_IN_A_ROW = 3
 """A title, a section and a subsection may follow each other; more short lines in a row are a list."""
 
 _MAX_WRAPPED_LINE = 160
-"""Characters of a wrapped line. Where one is longer, lines are not wrapped: each is a paragraph."""
+"""Letters of a wrapped line. Where one is longer, lines are not wrapped: each is a paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,14 @@ class Block:
     header: Span | None = None
     introduction: Span | None = None
 
-    @property
-    def is_fragment(self) -> bool:
-        """Whether it is too short to be a passage of its own. A table stands alone, however short."""
-        return not self.rows and self.span.end - self.span.start < FRAGMENT_LENGTH
+    def is_fragment(self, text: str) -> bool:
+        """Whether it is too short to be a passage of its own. A table stands alone, however short.
+
+        Args:
+            text: the document's text.
+        """
+        is_short = self.span.end - self.span.start < FRAGMENT_LENGTH
+        return not self.rows and is_short and letters(self.span.slice(text)) < FRAGMENT_LENGTH
 
 
 def split_blocks(reading: Reading, check: Callable[[], None]) -> list[Block]:
@@ -89,11 +94,15 @@ def _pieces(text: str, part: Span) -> Iterator[tuple[Span, bool]]:
     """
     for block in paragraph_spans(text, part):
         lines = list(line_spans(text, block))
-        wrapped = all(line.end - line.start <= _MAX_WRAPPED_LINE for line in lines)
+        wrapped = all(_may_be_wrapped(text, line) for line in lines)
         for piece in [block] if wrapped else lines:
             span = trimmed(text, piece)
             if READABLE.search(text, *span):
                 yield span, wrapped
+
+
+def _may_be_wrapped(text: str, line: Span) -> bool:
+    return line.end - line.start <= _MAX_WRAPPED_LINE and letters(line.slice(text)) <= _MAX_WRAPPED_LINE
 
 
 def _guess_headings(text: str, blocks: list[Block]) -> list[Block]:

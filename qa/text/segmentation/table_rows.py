@@ -16,7 +16,7 @@ MAX_ROWS = 12
 
 def introduce(before: Block, table: Block, limit: TokenLimit) -> Block | None:
     """Join a short paragraph, such as "The fees are:", to the table that follows it, or return None."""
-    if not before.is_fragment or before.page != table.page:
+    if not before.is_fragment(limit.text) or before.page != table.page:
         return None
     if limit.count([Span(before.span.start, table.rows[0].end)])[0] > limit.max_tokens:
         return None

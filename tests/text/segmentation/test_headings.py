@@ -27,7 +27,7 @@ def test_wiki_levels_equal_those_of_a_plainer_pattern(before: int, gap: str, nam
     assert _wiki_level(line) == _level_by_plain_pattern(line)
 
 
-@pytest.mark.parametrize("line", ["Trade", "1990s", "Торговля", "What happened"])
+@pytest.mark.parametrize("line", ["Trade", "1990s", "Торговля", "What happened", "贸易" * 20])
 def test_a_short_line_of_its_own_is_a_heading(line: str) -> None:
     assert guess_level(line, alone=True) == 1
     assert guess_level(line, alone=False) is None
@@ -37,7 +37,17 @@ def test_a_short_line_of_its_own_is_a_heading(line: str) -> None:
     "line",
     [
         *("It ended.", "It ended,", "“Ended!”", "ended", "- Trade", "3) Trade", "A) Trade", "***", "A\nB"),
-        *("x" * 121, "结束了。", "កម្ពុជា។", "Trade" * 25),
+        *(
+            "x" * 121,
+            "结束了。",
+            "កម្ពុជា។",
+            "Trade" * 25,
+            "贸易" * 21,
+            "「結束了。」",
+            "价格如下：",
+            "Այն մեծ է։",
+            "ትልቅ ነው።",
+        ),
     ],
 )
 def test_prose_and_list_items_are_no_headings(line: str) -> None:

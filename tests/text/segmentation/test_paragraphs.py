@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,5 +53,22 @@ def test_a_block_is_on_the_page_where_it_begins(starts: list[int]) -> None:
 
 
 def test_a_fragment_is_shorter_than_a_passage() -> None:
-    assert Block(Span(7, 6 + FRAGMENT_LENGTH)).is_fragment
-    assert not Block(Span(7, 7 + FRAGMENT_LENGTH)).is_fragment
+    text = "x" * 1_000
+    assert Block(Span(7, 6 + FRAGMENT_LENGTH)).is_fragment(text)
+    assert not Block(Span(7, 7 + FRAGMENT_LENGTH)).is_fragment(text)
+
+
+@pytest.mark.parametrize("letter", ["米", "あ", "ア", "쌀"])
+def test_a_paragraph_of_wide_characters_is_no_fragment_though_it_has_fewer(letter: str) -> None:
+    assert not Block(Span(0, 84)).is_fragment(letter * 84)
+    assert Block(Span(0, 83)).is_fragment(letter * 83)
+
+
+def test_a_table_is_no_fragment() -> None:
+    assert not Block(Span(0, 3), rows=(Span(0, 3),)).is_fragment("1 2")
+
+
+def test_lines_of_wide_characters_are_wrapped_at_fewer() -> None:
+    short, long = "米在港口出售。" * 7, "米在港口出售。" * 8
+    assert _blocks(f"{short}\n{short}") == [(f"{short}\n{short}", None)]
+    assert _blocks(f"{short}\n{long}") == [(short, None), (long, None)]

@@ -18,7 +18,7 @@ from qa.readers.grid import Cell, lay_out
 from qa.text.segmentation import sentences
 from qa.text.segmentation.headings import MAX_SECTION_LENGTH
 from qa.text.segmentation.paragraphs import FRAGMENT_LENGTH
-from qa.text.segmentation.passages import context, split_passages
+from qa.text.segmentation.passages import LONGEST_PASSAGE, context, split_passages
 from qa.types import Heading, Metadata, PassageSpan, Reading, Span
 
 _FRAGMENTS = st.one_of(
@@ -245,6 +245,34 @@ def test_a_paragraph_that_ends_in_a_colon_joins_its_list() -> None:
     before = _prose("Rice was sold in the port.") + " They named these:"
     items = "- rice from the north, which is grown on the high plains\n- fish"
     assert _texts(f"{before}\n\n{items}", max_tokens=120) == [f"{before}\n\n{items}"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "大米在港口出售，价格每年都在上涨。",
+        "米は港で売られ、値段は毎年上がっている。",
+        "쌀은 항구에서 팔리며 값은 해마다 오른다. ",
+    ],
+)
+def test_paragraphs_of_wide_characters_stand_alone(sentence: str) -> None:
+    paragraphs = [(sentence * 6).strip()] * 3
+    assert all(len(paragraph) < FRAGMENT_LENGTH for paragraph in paragraphs)
+    assert _texts("\n\n".join(paragraphs), max_tokens=300) == paragraphs
+
+
+@pytest.mark.parametrize("colon", [":", "：", "៖"])
+def test_a_colon_of_any_script_joins_a_list(colon: str) -> None:
+    text = f"{_prose('Rice was sold.')} They named{colon}\n\n- rice from the north\n- fish"
+    assert _texts(text, max_tokens=120) == [text]
+
+
+@given(st.integers(LONGEST_PASSAGE, 10_000))
+def test_passages_do_not_grow_with_what_the_model_reads(max_tokens: int) -> None:
+    text = " ".join(f"This is sentence number {i} of them." for i in range(200))
+    parts = _split(text, max_tokens)
+    assert parts == _split(text, LONGEST_PASSAGE)
+    assert max(count_tokens(_texts(text, max_tokens))) <= LONGEST_PASSAGE
 
 
 def test_fragments_do_not_join_across_pages() -> None:
