@@ -35,11 +35,15 @@ SENTENCES = "sentences.int16"
 INVERTED = "sentences.faiss"
 SENTENCE_STARTS = "sentence_starts.npy"
 DOCUMENTS = "documents.npy"
+LANGUAGES = "languages.npy"
 TOKENS = "tokens"
 LEXICAL = "lexical"
 ENCODER = "encoder"
 POINTER = "CURRENT"
 GENERATIONS = "generations"
+
+LANGUAGE = np.dtype("S2")
+"""How the code of a language is kept."""
 
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
@@ -70,7 +74,7 @@ class Generation:
     """An open generation. All its parts number the passages alike: by row.
 
     The sentences of passage ``i`` are ``sentence_starts[i]`` to ``sentence_starts[i + 1]``; ``documents[i]``
-    is the number of its document.
+    is the number of its document, ``languages[i]`` the ISO 639-1 code of its language, empty if unknown.
     """
 
     folder: Path
@@ -80,6 +84,7 @@ class Generation:
     sentences: VectorIndex
     sentence_starts: Int64
     documents: Int64
+    languages: NDArray[np.bytes_]
     tokens: TokenIndex
     lexical: LexicalIndex
     lease: Lease
@@ -134,6 +139,10 @@ class Generation:
     def document_numbers(self, rows: Int64) -> Int64:
         """Return the numbers of passages' documents."""
         return self.documents[rows]
+
+    def passage_languages(self, rows: Int64) -> NDArray[np.bytes_]:
+        """Return the ISO 639-1 codes of passages' languages, empty where unknown."""
+        return self.languages[rows]
 
     def near_duplicates(self, rows: Int64, threshold: float) -> NDArray[np.bool_]:
         """Compare passages with each other, as ``shingles.near_duplicates`` does."""
@@ -231,6 +240,7 @@ def load(folder: Path) -> Generation:
             VectorIndex(folder / SENTENCES, manifest.dimension, inverted),
             mapped(folder / SENTENCE_STARTS, np.int64),
             mapped(folder / DOCUMENTS, np.int64),
+            mapped(folder / LANGUAGES, LANGUAGE),
             TokenIndex.load(folder / TOKENS),
             LexicalIndex(folder / LEXICAL),
             lease,
@@ -274,10 +284,15 @@ def _check_counts(folder: Path, generation: Generation) -> None:
         len(generation.sentences),
         lexical.sentences,
     )
-    shapes = (generation.sentence_starts.shape, generation.documents.shape, generation.tokens.segments)
+    shapes = (
+        generation.sentence_starts.shape,
+        generation.documents.shape,
+        generation.languages.shape,
+        generation.tokens.segments,
+    )
     fits = (
         counts == (documents, passages, passages, passages, sentences, sentences)
-        and shapes == ((passages + 1,), (passages,), passages + sentences)
+        and shapes == ((passages + 1,), (passages,), (passages,), passages + sentences)
         and generation.sentence_starts[-1] == sentences
     )
     if not fits:

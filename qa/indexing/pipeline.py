@@ -83,6 +83,7 @@ class Draft:
         self._embedder = PassageEmbedder(self._folder, encoder, previous, workers)
         self._languages: set[str] = set()
         self._documents_of = array("q")
+        self._language_of: list[str] = []
         self._document_count = 0
 
     def write(
@@ -112,6 +113,8 @@ class Draft:
             self._embedder.finish()
         documents_of = np.frombuffer(self._documents_of, np.int64)
         np.save(self._folder / generation.DOCUMENTS, documents_of, allow_pickle=False)
+        language_of = np.array(self._language_of, generation.LANGUAGE)
+        np.save(self._folder / generation.LANGUAGES, language_of, allow_pickle=False)
         self._lexical.close(self._languages)
 
     def _write_file(
@@ -140,6 +143,7 @@ class Draft:
             self._lexical.add(_terms(document, passage))
             self._languages.update([passage.language] if passage.language else [])
             self._documents_of.append(self._document_count)
+            self._language_of.append(passage.language or document.document.metadata.language or "")
             self._embedder.add(key, model_input)
         self._document_count += 1
 

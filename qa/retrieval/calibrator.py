@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -37,9 +37,11 @@ import numpy as np
 
 from qa.arrays import Affine, ranges
 from qa.embedding.model_protocols import Encoder
+from qa.embedding.models import known_model
 from qa.index.generation import Generation
-from qa.retrieval.calibration import NOT_CALIBRATED, REFERENCE, VERSION, Calibration, Measurement
+from qa.retrieval.calibration import REFERENCE, VERSION, Calibration, Measurement, not_calibrated
 from qa.retrieval.candidates import Candidates, dense_candidates, lexical_candidates, merge
+from qa.retrieval.fits import Fit, fit_for
 from qa.retrieval.confidence import ANSWERABLE, log_odds
 from qa.retrieval.ranking import rank
 from qa.retrieval.signals import QuestionSignals, Signals
@@ -85,13 +87,14 @@ def measure(generation: Generation, encoder: Encoder) -> Measurement:
     candidates = list(_find_candidates(generation, encoder, lines))
     legible = np.array([own.fluency >= _LEGIBLE for own in candidates])
     means = _means(generation, list(compress(candidates, legible)), rows)
-    maps: dict[str, Any] = {name: _map(mean, REFERENCE[name]) for name, mean in means.items()}
-    mapped = Calibration(**maps)
-    plain = _rank(generation, candidates, NOT_CALIBRATED)
-    ranked = _rank(generation, candidates, mapped) if mapped != NOT_CALIBRATED else plain
-    unbiased = _log_odds(ranked, mapped)
+    fit = fit_for(generation.manifest.model)
+    plain = not_calibrated(fit)
+    mapped = plain if known_model(generation.manifest.model) else _mapped(means)
+    before = _log_odds(_rank(generation, candidates, plain), fit, plain)
+    ranked = _rank(generation, candidates, mapped)
+    unbiased = _log_odds(ranked, fit, mapped)
     calibration = replace(mapped, bias=_bias(unbiased[legible]), illegible_bias=_bias(unbiased[~legible]))
-    before, after = _log_odds(plain, NOT_CALIBRATED), _log_odds(ranked, calibration)
+    after = _log_odds(ranked, fit, calibration)
     return Measurement(
         version=VERSION,
         encoder=generation.manifest.made_with["encoder"],
@@ -144,11 +147,17 @@ def _means(generation: Generation, candidates: Sequence[Candidates], rows: Int64
     sentences = ranges(*generation.bounds(rows))
     middle = generation.sentences.vectors(sentences).mean(axis=0)  # its cosine is the mean cosine
     vectors = [own.dense.vectors.vector for own in candidates if own.dense]
-    interactions = [QuestionSignals(generation, own).interaction(rows) for own in candidates]
+    interactions = [QuestionSignals(generation, own, Calibration()).interaction(rows) for own in candidates]
     return {
         "sentence": float(np.mean([middle @ vector for vector in vectors])),
         "interaction": float(np.mean(interactions)),
     }
+
+
+def _mapped(means: Mapping[str, float]) -> Calibration:
+    """Return the calibration that brings the means of a model without a fit to those of the default model."""
+    maps: dict[str, Any] = {name: _map(mean, REFERENCE[name]) for name, mean in means.items()}
+    return Calibration(**maps)
 
 
 def _map(mean: float, reference: float) -> Affine:
@@ -167,9 +176,9 @@ def _rank(
     return [(rank(generation, own).signals, own.candidates.fluency) for own in signals]
 
 
-def _log_odds(ranked: Sequence[tuple[Signals, float]], calibration: Calibration) -> Float32:
+def _log_odds(ranked: Sequence[tuple[Signals, float]], fit: Fit, calibration: Calibration) -> Float32:
     """Return the log odds that each question is answered."""
-    return np.array([log_odds(signals, fluency, calibration) for signals, fluency in ranked], np.float32)
+    return np.array([log_odds(signals, fit, fluency, calibration) for signals, fluency in ranked], np.float32)
 
 
 def _bias(values: Float32) -> float:

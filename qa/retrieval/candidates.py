@@ -11,6 +11,7 @@ import numpy as np
 
 from qa.embedding.model_protocols import Encoder
 from qa.index.lexical.term_matches import QuestionTerms, look_up_terms
+from qa.retrieval.fits import fit_for
 from qa.stores.protocol import Corpus, SentenceScores
 from qa.text import language, terms
 from qa.types import Float32, Int64, Mode, Query, QueryVectors, Span
@@ -21,6 +22,10 @@ pools that always held the right passage gained nothing (``benchmarks/README.md`
 
 _DEPTH = 2
 """Each index brings in at least so many passages for each one wanted. Chosen: some are near-identical."""
+
+_MOSTLY_KNOWN = 0.75
+"""Where all passages are in one language, a question of which they hold more than this share of the words is
+in it. Measured on XQuAD: of English questions .9 have more, of German ones over English articles .03."""
 
 Words = Sequence[tuple[Span, tuple[str, ...]]]
 """The words of a question: where each stands, and its index terms."""
@@ -34,11 +39,13 @@ class LexicalCandidates:
         words: the question's words.
         terms: their index terms, with the passages' BM25 scores.
         rows: the passages with the best scores; none in dense mode.
+        foreign: the languages of the generation in which the question surely is not.
     """
 
     words: Words
     terms: QuestionTerms
     rows: Int64
+    foreign: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +75,8 @@ class Candidates:
         dense: what the dense index knows of the question; None in lexical mode.
         token_weights: how much each of the question's tokens counts, adding up to 1; none in lexical mode.
         fluency: how well the model knows the question's language, in [0, 1]; 0 in lexical mode.
+        words: the question's words.
+        foreign: the languages of the generation in which the question surely is not.
     """
 
     query: Query
@@ -77,6 +86,8 @@ class Candidates:
     dense: DenseCandidates | None
     token_weights: Float32
     fluency: float
+    words: Words = ()
+    foreign: frozenset[str] = frozenset()
 
 
 def find_candidates(
@@ -122,7 +133,20 @@ def lexical_candidates(
     rows = np.empty(0, np.int64)
     if query.mode is not Mode.DENSE:
         rows, _ = question_terms.scores.top(max(_POOL, _DEPTH * wanted), allowed)
-    return LexicalCandidates(words, question_terms, rows)
+    foreign = _foreign(corpus, query, languages, question_terms)
+    return LexicalCandidates(words, question_terms, rows, foreign)
+
+
+def _foreign(
+    corpus: Corpus, query: Query, languages: Sequence[str], question_terms: QuestionTerms
+) -> frozenset[str]:
+    """Return the languages of the passages in which the question is not, if that may be and matters."""
+    if query.mode is not Mode.HYBRID or fit_for(corpus.manifest.model).across is None:
+        return frozenset()
+    known = len(question_terms.known) / max(len(question_terms.weights), 1)
+    if len(languages) == 1 and known > _MOSTLY_KNOWN:
+        return frozenset()  # most questions end here: to identify a language takes a while
+    return language.foreign_languages(query.question, languages)
 
 
 def dense_candidates(
@@ -147,7 +171,9 @@ def merge(query: Query, wanted: int, lexical: LexicalCandidates, dense: DenseCan
     rows = np.unique(np.concatenate([lexical.rows, dense.rows]))
     weights = _token_weights(lexical.words, lexical.terms, dense.vectors.spans)
     fluency = language.fluency(dense.vectors.token_count, terms.count_words(query.question))
-    return Candidates(query, wanted, rows, lexical.terms, dense, weights, fluency)
+    return Candidates(
+        query, wanted, rows, lexical.terms, dense, weights, fluency, lexical.words, lexical.foreign
+    )
 
 
 def _token_weights(words: Words, question_terms: QuestionTerms, tokens: Sequence[Span]) -> Float32:

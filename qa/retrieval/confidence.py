@@ -3,64 +3,75 @@
 from __future__ import annotations
 
 import math
-from types import MappingProxyType
 
-from qa.retrieval.calibration import NOT_CALIBRATED, Calibration
-from qa.retrieval.fusion import Weights, fuse
-from qa.retrieval.signals import Signals
+from qa.retrieval.calibration import Calibration
+from qa.retrieval.fits import Fit
+from qa.retrieval.fusion import fuse
+from qa.retrieval.signals import FOREIGN, SHARED, Signals
+from qa.text.language import LEGIBLE
 from qa.types import Mode
 
 ANSWERABLE = 0.5
 """The results answer the question if the confidence is at least this: the more likely of the two."""
 
-_INTERCEPT = -8.51
-_FEATURE_WEIGHTS: Weights = MappingProxyType(
-    {"score": 15.55, "margin": 9.39, "sentence": 5.05, "sentence_coverage": 3.67, "illegible": 5.45}
-)
-"""Fitted by ``benchmarks/confidence.py`` on questions that documents answer, and on questions put to
-documents that don't."""
+FEATURES = (
+    "score", "margin", "sentence", "sentence_coverage", "illegible", "lexical", "coverage", "shared", "interaction",
+)  # fmt: skip
+"""The names of all features. A fit uses some of them."""
 
 _RUNNERS_UP = 10
 """The first passage is compared with the mean of so many that follow: a page of results. Chosen."""
 
 
-def confidence(signals: Signals, fluency: float, calibration: Calibration = NOT_CALIBRATED) -> float:
+def confidence(signals: Signals, fit: Fit, fluency: float, calibration: Calibration) -> float:
     """Return the probability that the best passages answer the question.
 
     Args:
         signals: signals of the passages, best first, as many as there are.
+        fit: what was fitted for the model.
         fluency: how well the model knows the question's language, in [0, 1].
         calibration: the biases of the model and the index.
     """
     if not len(signals["lexical"]):
         return 0.0
-    return 1 / (1 + math.exp(-log_odds(signals, fluency, calibration)))
+    return 1 / (1 + math.exp(-log_odds(signals, fit, fluency, calibration)))
 
 
-def log_odds(signals: Signals, fluency: float, calibration: Calibration = NOT_CALIBRATED) -> float:
+def log_odds(signals: Signals, fit: Fit, fluency: float, calibration: Calibration) -> float:
     """Return the log odds that the best passages answer the question.
 
-    They are linear in ``confidence_features``, as in any logistic regression.
+    They are linear in ``confidence_features``, as in any logistic regression. There is one for questions that
+    the model cannot read, one for passages in another language than the question, and one for all others.
     """
-    features = confidence_features(signals, fluency)
-    fitted = _INTERCEPT + sum(weight * features[name] for name, weight in _FEATURE_WEIGHTS.items())
-    return fitted + fluency * calibration.bias + (1 - fluency) * calibration.illegible_bias
+    features = confidence_features(signals, fit, fluency)
+    if fluency < LEGIBLE:
+        return fit.words.log_odds(features) + calibration.illegible_bias
+    is_foreign = fit.across is not None and FOREIGN in signals and signals[FOREIGN][:1].any()
+    regression = fit.across.confidence if fit.across is not None and is_foreign else fit.confidence
+    return regression.log_odds(features) + calibration.bias
 
 
-def confidence_features(signals: Signals, fluency: float) -> dict[str, float]:
+def confidence_features(signals: Signals, fit: Fit, fluency: float) -> dict[str, float]:
     """Return the features that show whether the best passages answer the question, by name.
 
     They are the first passage's score, how far it stands out from the ten that follow, its best sentence's
-    cosine, the same times the question's words in it, and how little of the language the model knows.
+    cosine, the same times the question's words in it, the best share of the question's words in it, the share
+    of names and numbers that are the same in any language, and how well the words alone and the tokens match.
     """
-    scores = fuse(signals, Mode.HYBRID, fluency)
+    scores = fuse(signals, fit, Mode.HYBRID, fluency)
     if not len(scores):
-        return dict.fromkeys(_FEATURE_WEIGHTS, 0.0)
-    sentence = fluency * float(signals["sentence"][0]) if "sentence" in signals else 0.0
-    return {
-        "score": float(scores[0]),
-        "margin": float(scores[0] - scores[1 : 1 + _RUNNERS_UP].mean()) if len(scores) > 1 else 0.0,
-        "sentence": sentence,
-        "sentence_coverage": sentence * float(signals["coverage"][0]),
-        "illegible": 1 - fluency,
-    }
+        return dict.fromkeys(FEATURES, 0.0)
+    first = {name: float(values[0]) for name, values in signals.items()}
+    sentence = fluency * first.get("sentence", 0.0)
+    values = (
+        float(scores[0]),
+        float(scores[0] - scores[1 : 1 + _RUNNERS_UP].mean()) if len(scores) > 1 else 0.0,
+        sentence,
+        sentence * first["coverage"],
+        1 - fluency,
+        first["lexical"],
+        first["coverage"],
+        first.get(SHARED, 0.0),
+        first.get("interaction", 0.0),
+    )
+    return dict(zip(FEATURES, values, strict=True))

@@ -6,60 +6,55 @@ whatever other passages there are. ``benchmarks/README.md`` has what each one co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from qa.retrieval.signals import Signals
+from qa.retrieval.fits import AcrossLanguages, Fit, Weights
+from qa.retrieval.signals import FOREIGN, Signals
 from qa.types import Float32, Int64, Mode
 
-Weights = Mapping[str, float]
 
-# All weights were chosen by quality on XQuAD and the long texts (benchmarks/README.md). Beside its sentences'
-# vectors the passage's own adds nothing to the order.
-DENSE: Weights = MappingProxyType(
-    {"dense": 0.0, "sentence": 0.6, "sentence_nearby": 0.15, "interaction": 2.0}
-)
-LEXICAL: Weights = MappingProxyType(
-    {"lexical": 0.7, "lexical_nearby": 0.3, "coverage": 0.4, "adjacency": 0.05}
-)
-_ANSWER_DENSE: Weights = MappingProxyType({"sentence": 0.5, "interaction": 2.0})
-_ANSWER_LEXICAL: Weights = MappingProxyType({"coverage": 0.8})
-
-RELEVANT = 0.2
-"""A passage is relevant to the question if its fused score is at least this.
-
-Measured on the best right passages of 240 questions each, it leaves out none in English articles (XQuAD), 2%
-in five long texts, and 6% in Russian articles, which the default model cannot read. Of the passages
-retrieved for questions that nothing answers, it leaves 0.4 a question.
-"""
-
-
-def fuse(signals: Signals, mode: Mode, fluency: float) -> Float32:
+def fuse(signals: Signals, fit: Fit, mode: Mode, fluency: float) -> Float32:
     """Fuse passages' signals into one score each, at most 1.
 
     Args:
         signals: by name; missing ones don't count.
+        fit: what was fitted for the model.
         mode: which signals count.
         fluency: how well the model knows the question's language, in [0, 1]: the share that its signals have
             in hybrid mode.
     """
-    return _weighted_mean(signals, DENSE, LEXICAL, mode, fluency)
+    return _fuse(signals, (fit.dense, fit.lexical), fit.across, mode, fluency)
 
 
-def fuse_answers(signals: Signals, mode: Mode, fluency: float) -> Float32:
+def fuse_answers(signals: Signals, fit: Fit, mode: Mode, fluency: float) -> Float32:
     """Fuse sentences' signals into one score each, as ``fuse`` does."""
-    return _weighted_mean(signals, _ANSWER_DENSE, _ANSWER_LEXICAL, mode, fluency)
+    return _fuse(signals, (fit.answer_dense, fit.answer_lexical), fit.across, mode, fluency)
 
 
-def _weighted_mean(signals: Signals, dense: Weights, lexical: Weights, mode: Mode, fluency: float) -> Float32:
+def _fuse(
+    signals: Signals,
+    weights: tuple[Weights, Weights],
+    across: AcrossLanguages | None,
+    mode: Mode,
+    fluency: float,
+) -> Float32:
+    dense, lexical = weights
     shares = {Mode.HYBRID: (fluency, 1.0), Mode.DENSE: (1.0, 0.0), Mode.LEXICAL: (0.0, 1.0)}[mode]
+    scores = _weighted_mean(signals, [(shares[0], dense), (shares[1], lexical)])
+    if across is None or FOREIGN not in signals:
+        return scores
+    foreign = across.score(_weighted_mean(signals, [(1.0, across.weights)]))
+    return np.where(signals[FOREIGN] > 0, foreign, scores)
+
+
+def _weighted_mean(signals: Signals, weights: Sequence[tuple[float, Weights]]) -> Float32:
     score: Any = 0.0
     total = 0.0
-    for share, weights in zip(shares, (dense, lexical), strict=True):
-        for name, weight in weights.items():
+    for share, own in weights:
+        for name, weight in own.items():
             if weight and name in signals:
                 score = score + share * weight * signals[name]
                 total += share * weight

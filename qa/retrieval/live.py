@@ -11,7 +11,7 @@ from qa.embedding.loading import open_encoder
 from qa.embedding.model_protocols import Encoder, Reranker
 from qa.embedding.reranker import load_reranker
 from qa.errors import CorruptIndexError, ModelError
-from qa.retrieval.calibration import NOT_CALIBRATED, fitting
+from qa.retrieval.calibration import fitting
 from qa.retrieval.searcher import Searcher
 from qa.stores.protocol import Corpus
 from qa.stores.publication import publications
@@ -94,7 +94,7 @@ class LiveSearcher:
         encoder = self._fitting_encoder(corpus)
         measured = fitting(stored, self._settings.index, corpus.manifest)
         self._corpus = corpus
-        calibration = measured.calibration if measured else NOT_CALIBRATED
+        calibration = measured.calibration if measured else None
         return Searcher(corpus, encoder, self._warm_reranker(), calibration)
 
     def _check(self, corpus: Corpus) -> None:

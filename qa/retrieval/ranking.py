@@ -67,7 +67,7 @@ def rank(corpus: Corpus, question: QuestionSignals) -> Ranking:
     candidates = question.candidates
     rows, wanted, mode = candidates.rows, candidates.wanted, candidates.query.mode
     signals = question.first_stage(rows)
-    likely = best_first(fuse(signals, mode, candidates.fluency), rows)
+    likely = best_first(fuse(signals, question.fit, mode, candidates.fluency), rows)
     likely = likely[: max(LIKELY, _LIKELY_FOR_ONE * wanted)]
     matrix = corpus.near_duplicates(rows[likely], near_duplicates.THRESHOLD)
     groups = near_duplicates.group(matrix, TIER * ceil(wanted / TIER))
@@ -75,7 +75,7 @@ def rank(corpus: Corpus, question: QuestionSignals) -> Ranking:
     firsts = likely[[group[0] for group in groups]]
     signals = {name: values[firsts] for name, values in signals.items()}
     signals = {**signals, **question.second_stage(rows[firsts])}
-    scores = fuse(signals, mode, candidates.fluency)
+    scores = fuse(signals, question.fit, mode, candidates.fluency)
     ranking = Ranking(rows[firsts], scores, scores, signals, copies)
     ranking = ranking.take(tiers_best_first(scores, ranking.rows))
     return replace(ranking, scores=np.minimum.accumulate(ranking.scores))

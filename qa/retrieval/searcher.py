@@ -15,10 +15,11 @@ from qa.config import LOCAL
 from qa.embedding.model_protocols import Encoder, Reranker
 from qa.hardware import cores
 from qa.index.caching import SizedCache
-from qa.retrieval.calibration import NOT_CALIBRATED, Calibration
+from qa.retrieval.calibration import Calibration, not_calibrated
 from qa.retrieval.candidates import find_candidates
 from qa.retrieval.confidence import ANSWERABLE, confidence
-from qa.retrieval.fusion import RELEVANT, fuse_answers, rerank
+from qa.retrieval.fits import fit_for
+from qa.retrieval.fusion import fuse_answers, rerank
 from qa.retrieval.near_duplicates import earliest_first
 from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
@@ -51,12 +52,13 @@ class Searcher:
         corpus: Corpus,
         encoder: Encoder,
         reranker: Reranker | None = None,
-        calibration: Calibration = NOT_CALIBRATED,
+        calibration: Calibration | None = None,
     ) -> None:
         self._corpus = corpus
         self._encoder = encoder
         self._reranker = reranker
-        self._calibration = calibration
+        self._fit = fit_for(corpus.manifest.model)
+        self._calibration = calibration or not_calibrated(self._fit)
         self._languages = corpus.store.languages()
         self._threads = ThreadPoolExecutor(cores(), "dense")
         self._allowed = SizedCache(corpus.allow, _FILTERED)
@@ -83,7 +85,7 @@ class Searcher:
         )
         signals = QuestionSignals(self._corpus, candidates, self._calibration)
         ranking = rank(self._corpus, signals)
-        probability = confidence(ranking.signals, candidates.fluency, self._calibration)
+        probability = confidence(ranking.signals, self._fit, candidates.fluency, self._calibration)
         hits: tuple[Hit, ...] = ()
         if probability >= query.min_confidence:
             ranking = self._rerank(reranker, query, ranking) if reranker else self._spread(query, ranking)
@@ -129,7 +131,7 @@ class Searcher:
         shown = [group[0] for group in groups]
         answers = _answers(question, np.array(shown, np.int64), [passages[row] for row in shown])
         scores = ranking.scores.tolist()
-        relevant = (ranking.fused >= RELEVANT).tolist()
+        relevant = (ranking.fused >= self._fit.relevant).tolist()
         signals = {name: values.tolist() for name, values in ranking.signals.items()}
         return tuple(
             Hit(
@@ -151,7 +153,7 @@ def _answers(
     """Yield the sentences of each passage that answer the question, best first."""
     candidates = question.candidates
     signals, bounds = question.score_sentences(rows)
-    scores = fuse_answers(signals, candidates.query.mode, candidates.fluency).tolist()
+    scores = fuse_answers(signals, question.fit, candidates.query.mode, candidates.fluency).tolist()
     for passage, (first, last) in zip(passages, pairwise(bounds.tolist()), strict=True):
         own = scores[first:last]
         best, *others = sorted(range(len(own)), key=own.__getitem__, reverse=True)[:_MOST_ANSWERS]

@@ -11,7 +11,12 @@ lexical            BM25 as a share of the most that the question's terms could c
 lexical_nearby     the same of the better of the two neighbouring passages
 coverage           the share of the question's terms, by weight, in the sentence that holds most of it
 adjacency          the share of the question's neighbouring terms that are neighbours there too
+foreign            1 if the passage is in another language than the question, else 0
+shared             the share of the names and numbers of the question in the sentence that holds most of them
 =================  ===================================================================================
+
+The last two are there only if some passages are in another language than the question. A question without names and
+numbers that any passage holds has no ``shared``.
 
 The cosines are on the default model's scale, onto which a ``Calibration`` brings those of another model.
 """
@@ -19,16 +24,18 @@ The cosines are on the default model's scale, onto which a ``Calibration`` bring
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from qa.arrays import Affine, cubed, max_in_parts
 from qa.index.dense.late_interaction import TokenMatches
+from qa.index.lexical.bm25 import Float64
 from qa.index.lexical.term_matches import TermMatches
-from qa.retrieval.calibration import NOT_CALIBRATED, Calibration
+from qa.retrieval.calibration import Calibration, not_calibrated
 from qa.retrieval.candidates import Candidates
+from qa.retrieval.fits import fit_for
 from qa.stores.protocol import Corpus, SentenceScores
 from qa.types import Float32, Int64
 
@@ -43,6 +50,9 @@ in right passages of XQuAD: .865 of the first answers are right, without it .847
 CONTEXT_DISCOUNT = 0.9
 """How much a match counts for a sentence if it is in its passage's title or section. Chosen with the one
 above."""
+
+
+FOREIGN, SHARED = "foreign", "shared"
 
 
 class _Takeable(Protocol):
@@ -74,9 +84,18 @@ class QuestionSignals:
     """Computes the signals of passages for one question."""
 
     def __init__(
-        self, corpus: Corpus, candidates: Candidates, calibration: Calibration = NOT_CALIBRATED
+        self, corpus: Corpus, candidates: Candidates, calibration: Calibration | None = None
     ) -> None:
+        """Prepare to compute signals.
+
+        Args:
+            corpus: the generation.
+            candidates: what is known of the question.
+            calibration: brings cosines onto the common scale; that of the model's fit if None.
+        """
         self._corpus = corpus
+        self.fit = fit_for(corpus.manifest.model)
+        calibration = calibration or not_calibrated(self.fit)
         self.candidates = candidates
         self._dense = candidates.dense
         self._calibration = calibration
@@ -87,10 +106,7 @@ class QuestionSignals:
 
     def first_stage(self, rows: Int64) -> Signals:
         """Return the signals that are cheap enough for every candidate: lexical and sentence."""
-        signals = {"lexical": self.candidates.terms.scores.take(rows)}
-        if self._dense:
-            signals["sentence"] = self._calibration.sentence(self._sentences.best_of_passages(rows))
-        return signals
+        return {**self._scores(rows), **self._foreign(rows)}
 
     def second_stage(self, rows: Int64) -> Signals:
         """Return the signals that the likeliest passages have besides those of the first stage."""
@@ -107,6 +123,9 @@ class QuestionSignals:
             cosines = self._corpus.vectors(rows) @ self._dense.vectors.vector
             signals["dense"] = self._calibration.sentence(cosines)
             signals["interaction"] = self.interaction(rows, sharpened=True)
+        if self.candidates.foreign and self._shared_weights.any():
+            shared = matches.weighted_share(self._shared_weights)
+            signals[SHARED] = max_in_parts(shared, matches.bounds, 0)
         return signals
 
     def score_sentences(self, rows: Int64) -> tuple[Signals, Int64]:
@@ -119,6 +138,10 @@ class QuestionSignals:
         discounts = np.full(matches.bounds[-1], PREVIOUS_SENTENCE_DISCOUNT, np.float32)
         discounts[matches.bounds[:-1]] = 0  # there is no sentence before the first
         signals = {"coverage": matches.coverage(discounts)}
+        for name, values in self._foreign(rows).items():
+            signals[name] = values.repeat(np.diff(matches.bounds))
+            if self._shared_weights.any():
+                signals[SHARED] = matches.weighted_share(self._shared_weights)
         if self._dense:
             cosines = self._sentences.take(rows)
             signals["sentence"] = self._calibration.sentence(cosines)
@@ -145,6 +168,33 @@ class QuestionSignals:
         cosines = self._calibration.interaction(self._sentences.best_of_passages(rows))
         return cubed(cosines) if sharpened else cosines
 
+    def _scores(self, rows: Int64) -> Signals:
+        signals = {"lexical": self.candidates.terms.scores.take(rows)}
+        if self._dense:
+            signals["sentence"] = self._calibration.sentence(self._sentences.best_of_passages(rows))
+        return signals
+
+    def _foreign(self, rows: Int64) -> Signals:
+        """Return which passages are in another language than the question, if any may be."""
+        if not self.candidates.foreign:
+            return {}
+        foreign = np.array([code.encode() for code in self.candidates.foreign])
+        return {FOREIGN: np.isin(self._corpus.passage_languages(rows), foreign).astype(np.float32)}
+
+    @cached_property
+    def _shared_weights(self) -> Float64:
+        """The weights of the known terms that may be the same in any language: names and numbers."""
+        question, own = self.candidates.terms, self.candidates
+        text = own.query.question
+        first = min((span.start for span, _ in own.words), default=0)
+        names = {
+            stem
+            for span, stems in own.words
+            for stem in stems
+            if any(map(str.isdecimal, word := span.slice(text))) or (span.start > first and word[:1].isupper())
+        }
+        return question.known_weights * np.array([term in names for term in question.known_terms], np.float64)
+
     @property
     def _sentences(self) -> SentenceScores:
         assert self._dense is not None  # noqa: S101 -- the caller has checked the mode
@@ -161,7 +211,7 @@ class QuestionSignals:
         documents = self._corpus.document_numbers(beside.ravel()).reshape(3, -1)
         exists = (beside[:2] != rows) & (documents[:2] == documents[2])
         signals = {}
-        for name, values in self.first_stage(beside[:2][exists]).items():
+        for name, values in self._scores(beside[:2][exists]).items():
             of_both = np.zeros(exists.shape, np.float32)
             of_both[exists] = values
             signals[f"{name}_nearby"] = of_both.max(axis=0)

@@ -152,6 +152,10 @@ class Corpus(Protocol):
         """Return the numbers of the passages' documents."""
         ...
 
+    def passage_languages(self, rows: Int64) -> NDArray[np.bytes_]:
+        """Return the ISO 639-1 codes of passages' languages, empty where unknown."""
+        ...
+
     def near_duplicates(self, rows: Int64, threshold: float) -> NDArray[np.bool_]:
         """Compare passages with each other, as ``shingles.near_duplicates`` does."""
         ...

@@ -82,6 +82,7 @@ class QuestionTerms:
         known_weights: their weights.
         pairs: which of them are neighbours, as places in ``known``, shape (pairs, 2).
         scores: the passages' BM25 scores as shares of the highest possible, in [0, 1].
+        known_terms: the terms that ``known`` numbers, in the same order.
     """
 
     weights: Mapping[str, float]
@@ -90,6 +91,7 @@ class QuestionTerms:
     known_weights: Float64
     pairs: Int64
     scores: LexicalScores
+    known_terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +128,14 @@ class TermMatches:
             held = np.maximum(held, discounts[:, None] * shifted(held, 0))
         return (held @ self.question.known_weights / (self.question.total or 1)).astype(np.float32)
 
+    def weighted_share(self, weights: Float64) -> Float32:
+        """Return the share of some known terms that each sentence holds, in [0, 1].
+
+        Args:
+            weights: the weight of each known term.
+        """
+        return np.asarray(self.held @ weights / (weights.sum() or 1), np.float32)
+
     def adjacency(self) -> Float32:
         """Return the share of the question's neighbouring terms that are neighbours in each passage.
 
@@ -155,6 +165,7 @@ def look_up_terms(terms: Iterable[str], vocabulary: Vocabulary) -> QuestionTerms
         weights[held],
         np.array(sorted(pairs), np.int64).reshape(-1, 2),
         vocabulary.score(numbers[held], shares[held] / (total or 1)),
+        tuple(known),
     )
 
 

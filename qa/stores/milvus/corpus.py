@@ -21,7 +21,7 @@ from qa.errors import StoreUnavailableError
 from qa.index.caching import RowCache
 from qa.index.dense.late_interaction import TokenMatches, lengths_of, maxsim, project
 from qa.index.dense.vectors import widened
-from qa.index.generation import ENCODER, LEXICAL
+from qa.index.generation import ENCODER, LANGUAGE, LEXICAL
 from qa.index.lexical import shingles
 from qa.index.lexical.bm25 import Float64
 from qa.index.lexical.inverted_index import LexicalIndex
@@ -104,6 +104,10 @@ class MilvusCorpus:
     def document_numbers(self, rows: Int64) -> Int64:
         """Return the numbers of the passages' documents."""
         return np.array([block.document for block in self.light(rows)], np.int64)
+
+    def passage_languages(self, rows: Int64) -> NDArray[np.bytes_]:
+        """Return the ISO 639-1 codes of passages' languages, empty where unknown."""
+        return np.array([block.language for block in self.light(rows)], LANGUAGE)
 
     def near_duplicates(self, rows: Int64, threshold: float) -> NDArray[np.bool_]:
         """Compare passages with each other, as ``shingles.near_duplicates`` does."""

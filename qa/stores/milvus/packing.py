@@ -22,6 +22,9 @@ WIDTH = 60_000
 _TOP, _CONTINUATION = 0b1100_0000, 0b1000_0000
 """The two top bits of a byte, and what they are in UTF-8 if the byte continues a letter."""
 
+_LANGUAGE = np.dtype("S4")
+"""The code of a language, in as many bytes as a number: what follows lies where numbers should."""
+
 Int16 = NDArray[np.int16]
 
 
@@ -31,6 +34,7 @@ class Light:
 
     Attributes:
         document: the number of the passage's document.
+        language: the code of its language, empty if unknown.
         lengths: how many terms each of its sentences has.
         terms: these terms, in order.
         weighed: the different terms of the passage and its context.
@@ -39,6 +43,7 @@ class Light:
     """
 
     document: int
+    language: bytes
     lengths: Int32
     terms: Int32
     weighed: Int32
@@ -48,7 +53,8 @@ class Light:
     def pack(self) -> str:
         """Return the block as text, for ``unpack``."""
         sizes = np.array([self.document, len(self.lengths), len(self.terms), len(self.weighed)], np.int32)
-        parts = (sizes, self.lengths, self.terms, self.weighed, self.impacts, self.vectors)
+        language = np.array([self.language], _LANGUAGE)
+        parts = (sizes, language, self.lengths, self.terms, self.weighed, self.impacts, self.vectors)
         return _packed(parts)
 
     @classmethod
@@ -58,6 +64,7 @@ class Light:
         document, sentences, terms, weighed = parts.take(np.int32, 4).tolist()
         return cls(
             document,
+            bytes(parts.take(_LANGUAGE, 1)[0]),
             parts.take(np.int32, sentences),
             parts.take(np.int32, terms),
             parts.take(np.int32, weighed),
@@ -97,7 +104,7 @@ class Heavy:
 
 def light_size(dimension: int, sentences: int, terms: int, weighed: int) -> int:
     """Return how many characters a light block takes."""
-    return _characters(4 * 4 + 4 * sentences + 4 * terms + 8 * weighed + 2 * dimension * sentences)
+    return _characters(4 * 4 + _LANGUAGE.itemsize + 4 * sentences + 4 * terms + 8 * weighed + 2 * dimension * sentences)
 
 
 def heavy_size(dimension: int, segments: int, tokens: int, width: int) -> int:
