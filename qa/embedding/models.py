@@ -78,6 +78,16 @@ def known_model(name: str) -> KnownModel | None:
     return next((model for model in KNOWN if name in (model.name, model.hub)), None)
 
 
+def model_for_languages(name: str) -> str | None:
+    """Return the model to use where the model of a name can't read a language; None if it is multilingual.
+
+    >>> model_for_languages("all-MiniLM-L6-v2")
+    'multilingual-e5-small'
+    >>> model_for_languages("intfloat/multilingual-e5-large")
+    """
+    return None if "multilingual" in name.casefold() else MULTILINGUAL_MODEL
+
+
 def find_model(name: str, cache: Path | None = None) -> Path:
     """Return the folder of a model, given its folder or name. The weights of a known model are checked.
 
