@@ -76,6 +76,10 @@ class Changed:
         """Count each text's tokens."""
         return self.base.count_tokens(texts)
 
+    def count_query_tokens(self, questions: Sequence[str]) -> list[int]:
+        """Count each question's tokens, as the model knows them."""
+        return self.base.count_query_tokens(questions)
+
     def check(self, sentences: Sequence[str]) -> None:
         """It is meant to differ."""
 

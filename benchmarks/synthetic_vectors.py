@@ -231,6 +231,10 @@ class StandIn:
         """Estimate each text's tokens by its length."""
         return [round(len(text) / _CHARACTERS_A_TOKEN) for text in texts]
 
+    def count_query_tokens(self, questions: Sequence[str]) -> list[int]:
+        """Estimate each question's tokens by its length."""
+        return self.count_tokens(questions)
+
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
         """Draw each question's vector; its tokens have none."""
         none = np.empty((0, self.dimension), np.float32)

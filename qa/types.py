@@ -18,6 +18,9 @@ Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
+LanguageSupport = Literal["full", "words"]
+"""What of a question can be matched: its words and its meaning or, as the model can't read it, its words."""
+
 MOST_FAILURES = 1000
 """A summary of the index names at most so many unread files. Chosen: each process keeps them."""
 
@@ -403,15 +406,27 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to a query. ``total`` is how many passages pass the filters."""
+    """The answer to a query.
+
+    Attributes:
+        query: the query.
+        answerable: whether the documents seem to answer it.
+        confidence: the probability that the first hits answer it, in [0, 1]; None if the model can't read it.
+        total: how many passages pass the filters.
+        took_ms: duration of the search, in milliseconds.
+        index: the generation that answered.
+        hits: the passages, best first.
+        language_support: whether the model can read the question; None in lexical mode, which doesn't ask it.
+    """
 
     query: Query
     answerable: bool
-    confidence: float
+    confidence: float | None
     total: int
     took_ms: float
     index: IndexInfo
     hits: tuple[Hit, ...]
+    language_support: LanguageSupport | None = None
 
 
 @dataclass(frozen=True, slots=True)

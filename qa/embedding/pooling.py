@@ -133,6 +133,12 @@ class PoolingEncoder(ABC):
         encodings = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding) for encoding in encodings]
 
+    def count_query_tokens(self, questions: Sequence[str]) -> list[int]:
+        """Count each question's tokens, and several more for every letter within an unknown token."""
+        prompt = self.prompt("query")
+        encodings = self.tokenizer.encode_batch([prompt + question for question in questions])
+        return [self._count_query_tokens(encoding) for encoding in encodings]
+
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:
         """Return each question's vectors, in order.
 

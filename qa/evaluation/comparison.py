@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -67,7 +67,11 @@ def compare(before: Run, now: Run) -> Comparison:
     Each ``p`` is that of its metric alone: with many metrics, some are small by chance.
     """
     earlier = {outcome.question: outcome for outcome in before.outcomes}
-    pairs = [(earlier[outcome.question], outcome) for outcome in now.outcomes if outcome.question in earlier]
+    pairs = [
+        _comparable(earlier[outcome.question], outcome)
+        for outcome in now.outcomes
+        if outcome.question in earlier
+    ]
     counts = (len(pairs), len(before.outcomes) - len(pairs), len(now.outcomes) - len(pairs))
     if not pairs:
         return Comparison(*counts, {}, (), ())
@@ -82,10 +86,24 @@ def compare(before: Run, now: Run) -> Comparison:
     return Comparison(*counts, metrics, better, worse)
 
 
+def _comparable(before: Outcome, now: Outcome) -> tuple[Outcome, Outcome]:
+    """Return two outcomes of a question, without their confidences if one of them has none."""
+    if before.confidence is not None and now.confidence is not None:
+        return before, now
+    return _unsure(before), _unsure(now)
+
+
+def _unsure(outcome: Outcome) -> Outcome:
+    values = {name: value for name, value in outcome.values.items() if name != "brier"}
+    return replace(outcome, confidence=None, values=values)
+
+
 def _p(name: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
     """Return the chance of a difference this large if the two outcomes of any question could be swapped."""
     if name in {"ece", "ms_p50", "ms_p99"}:
         return None
+    if name == "auroc":
+        pairs = [pair for pair in pairs if pair[0].confidence is not None]
     answered = np.array([bool(before.question.answers) for before, _ in pairs])
     if name == "auroc":
         confidences = [np.array([pair[side].confidence for pair in pairs]) for side in (0, 1)]

@@ -13,7 +13,8 @@ ece                                    expected calibration error, ten bins of e
 ms_p50, ms_p99                         time of one search, in milliseconds; lower is better
 =====================================  ====================================================================
 
-auroc, balanced, brier and ece need questions of both kinds. A passage has an answer if it overlaps one.
+auroc, balanced, brier and ece need questions of both kinds. Questions for which no confidence is claimed, as
+the model can't read them, count in ``balanced`` alone of these. A passage has an answer if it overlaps one.
 """
 
 from __future__ import annotations
@@ -51,15 +52,15 @@ class Outcome:
     Attributes:
         question: the question with its answers.
         rank: of the first passage with an answer, or None.
-        confidence: that the documents answer it.
-        answerable: whether the confidence reached the threshold.
+        confidence: that the documents answer it; None if none is claimed.
+        answerable: whether the documents seem to answer it.
         ms: duration of the search, in milliseconds.
         values: the metrics that are means over questions, by name.
     """
 
     question: Question
     rank: int | None
-    confidence: float
+    confidence: float | None
     answerable: bool
     ms: float
     values: Mapping[str, float]
@@ -142,15 +143,17 @@ def summarise(outcomes: Sequence[Outcome], *, intervals: bool = True) -> dict[st
     )
     if answered and unanswered:
         kinds = (answered, unanswered)
-        confidences = [np.array([outcome.confidence for outcome in kind]) for kind in kinds]
         verdicts = [np.array([outcome.answerable for outcome in kind], float) for kind in kinds]
-        metrics["auroc"] = Metric(
-            float(auroc(confidences[0], confidences[1])), *interval(auroc, *confidences)
-        )
         metrics["balanced"] = Metric(
             float(_balanced_accuracy(verdicts[0], verdicts[1])), *interval(_balanced_accuracy, *verdicts)
         )
-        metrics["ece"] = Metric(_calibration_error(confidences[0], confidences[1]))
+        sure, unsure = (
+            np.array([outcome.confidence for outcome in kind if outcome.confidence is not None])
+            for kind in kinds
+        )
+        if len(sure) and len(unsure):
+            metrics["auroc"] = Metric(float(auroc(sure, unsure)), *interval(auroc, sure, unsure))
+            metrics["ece"] = Metric(_calibration_error(sure, unsure))
     ms = sorted(outcome.ms for outcome in outcomes)
     metrics["ms_p50"] = Metric(ms[len(ms) // 2])
     metrics["ms_p99"] = Metric(ms[min(len(ms) - 1, int(len(ms) * 0.99))])

@@ -118,7 +118,7 @@ def _outcome(response: _Response, ranked: Mapping[str, float], k: int, *, both: 
             name: value for name, value in by_character(question, result.hits).items() if int(name[-1]) <= k
         }
         values["answer@1"] = float(marks_answer(question, result.hits))
-    if both:
+    if both and result.confidence is not None:
         values["brier"] = (result.confidence - bool(question.answers)) ** 2
     rank = next((hit.rank for hit in result.hits if is_right(question, hit.passage)), None)
     return Outcome(question, rank, result.confidence, result.answerable, response.ms, values)
@@ -229,7 +229,8 @@ def _outcome_from(fields: dict[str, Any]) -> Outcome:
     question = fields["question"]
     if not isinstance(fields["rank"], int | None) or not isinstance(fields["answerable"], bool):
         raise TypeError
-    numbers = (*fields["values"].values(), fields["confidence"], fields["ms"])
+    sure = [] if fields["confidence"] is None else [fields["confidence"]]
+    numbers = (*fields["values"].values(), *sure, fields["ms"])
     if not all(map(math.isfinite, numbers)):
         raise ValueError
     restored = Question(

@@ -43,7 +43,7 @@ class Calibration:
 
 def not_calibrated(fit: Fit) -> Calibration:
     """Return the calibration of a model's fit, which knows nothing of the index."""
-    return Calibration(**fit.cosines)
+    return Calibration(fit.cosines["sentence"], fit.cosines["interaction"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from qa.retrieval.fits import Fit, fit_for
 from qa.retrieval.confidence import ANSWERABLE, log_odds
 from qa.retrieval.ranking import rank
 from qa.retrieval.signals import QuestionSignals, Signals
+from qa.text.language import LEGIBLE
 from qa.types import Float32, Int64, Query
 
 LANGUAGES = ("en", "ru")
@@ -62,9 +63,6 @@ _SAMPLE, _SEED = 500, 0
 
 _MIN_QUESTIONS = 10
 """With fewer questions nothing is measured: a ninth decile of fewer says nothing."""
-
-_LEGIBLE = 0.5
-"""The model can read questions of at least this fluency: the middle of its scale."""
 
 _MIN_LANGUAGE_SHARE = 0.02
 """Questions are in each language of more than this share of the passages. Chosen, as the next three."""
@@ -85,7 +83,7 @@ def measure(generation: Generation, encoder: Encoder) -> Measurement:
     languages = _languages(generation, rows)
     lines = [line for language in languages for line in questions(language)]
     candidates = list(_find_candidates(generation, encoder, lines))
-    legible = np.array([own.fluency >= _LEGIBLE for own in candidates])
+    legible = np.array([own.fluency >= LEGIBLE for own in candidates])
     means = _means(generation, list(compress(candidates, legible)), rows)
     fit = fit_for(generation.manifest.model)
     plain = not_calibrated(fit)

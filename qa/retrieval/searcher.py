@@ -16,7 +16,7 @@ from qa.embedding.model_protocols import Encoder, Reranker
 from qa.hardware import cores
 from qa.index.caching import SizedCache
 from qa.retrieval.calibration import Calibration, not_calibrated
-from qa.retrieval.candidates import find_candidates
+from qa.retrieval.candidates import Candidates, find_candidates
 from qa.retrieval.confidence import ANSWERABLE, confidence
 from qa.retrieval.fits import fit_for
 from qa.retrieval.fusion import fuse_answers, rerank
@@ -24,8 +24,9 @@ from qa.retrieval.near_duplicates import earliest_first
 from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
 from qa.stores.protocol import Corpus, Library
+from qa.text.language import LEGIBLE
 from qa.text.segmentation.passages import context
-from qa.types import Answer, Hit, IndexInfo, Int64, Mode, Passage, Query, SearchResult
+from qa.types import Answer, Hit, IndexInfo, Int64, LanguageSupport, Mode, Passage, Query, SearchResult
 
 _MOST_ANSWERS = 3
 _NEARLY_AS_GOOD = 0.05
@@ -92,7 +93,11 @@ class Searcher:
             hits = self._hits(signals, ranking)
         total = self.info.passages if allowed is None else len(allowed)
         took_ms = (time.perf_counter() - started) * 1000
-        return SearchResult(query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits)
+        support = _language_support(candidates)
+        claimed = None if support == "words" else probability
+        return SearchResult(
+            query, probability >= ANSWERABLE, claimed, total, took_ms, self.info, hits, support
+        )
 
     @property
     def _is_concurrent(self) -> bool:
@@ -145,6 +150,12 @@ class Searcher:
             )
             for place, (group, passage_answers) in enumerate(zip(groups, answers, strict=True))
         )
+
+
+def _language_support(candidates: Candidates) -> LanguageSupport | None:
+    if candidates.query.mode is Mode.LEXICAL:
+        return None
+    return "full" if candidates.fluency >= LEGIBLE else "words"
 
 
 def _answers(

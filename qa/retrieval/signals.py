@@ -191,7 +191,8 @@ class QuestionSignals:
             stem
             for span, stems in own.words
             for stem in stems
-            if any(map(str.isdecimal, word := span.slice(text))) or (span.start > first and word[:1].isupper())
+            if any(map(str.isdecimal, word := span.slice(text)))
+            or (span.start > first and word[:1].isupper())
         }
         return question.known_weights * np.array([term in names for term in question.known_terms], np.float64)
 

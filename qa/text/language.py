@@ -48,6 +48,9 @@ _KNOWN_FERTILITY, _UNKNOWN_FERTILITY = 2.0, 4.0
 """Tokens a word: up to the first a model knows the language, from the second on not at all. Chosen: the
 default model has 1 to 2 for the languages it was trained on, and words of others fall into letters."""
 
+LEGIBLE = 0.5
+"""A model can read text of at least this fluency: the middle of the scale."""
+
 
 def detect(text: str, sure: float = _SURE) -> str | None:
     """Return the ISO 639-1 code of a text's language, or None if it is too short or too mixed to tell."""

@@ -64,6 +64,31 @@ def test_the_confidence_is_named_for_what_it_is(
         assert last == "Confidence that the first results answer the question: 2%"
 
 
+@pytest.mark.parametrize("confidence", [0.3, 0.8])
+@pytest.mark.parametrize("model", ["all-MiniLM-L6-v2", "multilingual-e5-small"])
+def test_no_confidence_is_named_where_the_model_cannot_read(
+    run, monkeypatch: pytest.MonkeyPatch, confidence: float, model: str
+) -> None:
+    search = two_documents()
+    search.set_result("Рис?", passages(search), confidence)
+    search.unread = {"Рис?"}
+    search.changes = {"index": replace(search.info, model=model)}
+    monkeypatch.setattr(qa.retrieval.live, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search))
+    output = run("ask", "Рис?").stdout
+    first, *_, last = output.splitlines()
+    assert "%" not in output
+    if confidence < 0.5:
+        assert first == "These documents don't seem to answer that. The nearest passages:"
+    advice = ". A multilingual one reads a hundred languages: qa index --model multilingual-e5-small"
+    assert last == (
+        f"Matched by words only: the model {model} cannot read this question"
+        f"{advice if model == 'all-MiniLM-L6-v2' else ''}"
+    )
+    assert run("ask", "Рис?", "--mode", "dense").stdout.splitlines()[-1].startswith(f"The model {model} ")
+    answer = json.loads(run("ask", "Рис?", "--json").stdout)
+    assert (answer["confidence"], answer["language_support"]) == (None, "words")
+
+
 def test_a_hit_shows_its_provenance_and_the_answering_sentence_in_bold() -> None:
     metadata = Metadata(title="A title", source="TASS", dateline="HANOI, July 3.")
     document = Document("d", "a/b.txt", "text/plain", "0" * 64, metadata, 100, 1)

@@ -10,7 +10,7 @@ import pytest
 from qa.embedding import models
 from qa.embedding.loading import load_plain
 from qa.embedding.model_files import digests
-from qa.embedding.models import DEFAULT_MODEL, find_model
+from qa.embedding.models import DEFAULT_MODEL, MULTILINGUAL_MODEL, find_model, model_for_languages
 from qa.errors import ModelError
 
 
@@ -34,6 +34,20 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
 def test_a_folder_is_a_models_name_too(tmp_path: Path) -> None:
     assert find_model(str(tmp_path)) == tmp_path
     assert find_model(DEFAULT_MODEL) == find_model(f"sentence-transformers/{DEFAULT_MODEL}")
+
+
+@pytest.mark.parametrize(
+    ("model", "better"),
+    [
+        (DEFAULT_MODEL, MULTILINGUAL_MODEL),
+        ("models/my-model", MULTILINGUAL_MODEL),
+        (MULTILINGUAL_MODEL, None),
+        ("intfloat/multilingual-e5-small@fd1525a", None),
+        ("sentence-transformers/paraphrase-Multilingual-mpnet-base-v2", None),
+    ],
+)
+def test_a_multilingual_model_is_named_unless_the_model_is_one(model: str, better: str | None) -> None:
+    assert model_for_languages(model) == better
 
 
 def test_files_that_shape_a_model_are_hashed(tmp_path: Path) -> None:

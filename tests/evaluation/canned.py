@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,14 @@ TEXT = "Zero one.\nTwo three.\nFour five.\nSix seven.\nEight nine."
 
 @dataclass
 class Canned(FakeSearch):
-    """Returns the results that a test sets: for each question the passages in order, and the confidence."""
+    """Returns the results that a test sets: for each question the passages in order, and the confidence.
+
+    For the questions in ``unread``, which the model can't read, it claims none.
+    """
 
     results: dict[str, tuple[list[Passage], float]] = field(default_factory=dict)
     duplicates: dict[str, tuple[Passage, ...]] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
 
     def set_result(self, question: str, passages: list[Passage], confidence: float = 0.9) -> None:
         self.results[question] = (passages, confidence)
@@ -42,7 +46,10 @@ class Canned(FakeSearch):
             )
             for rank, passage in enumerate(passages[: query.k], 1)
         )
-        return SearchResult(query, confidence >= 0.5, confidence, 9, 0.1, self.info, hits)
+        result = SearchResult(query, confidence >= 0.5, confidence, 9, 0.1, self.info, hits, "full")
+        if query.question in self.unread:
+            result = replace(result, confidence=None, language_support="words")
+        return replace(result, **self.changes)
 
 
 def two_documents() -> Canned:

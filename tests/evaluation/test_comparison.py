@@ -50,6 +50,21 @@ def test_a_run_does_not_differ_from_itself(search: Canned) -> None:
     assert (compared.common, compared.better, compared.worse) == (40, (), ())
 
 
+def test_confidences_are_compared_where_both_runs_claim_one(search: Canned) -> None:
+    questions = random_questions(search, 40)
+    now = run_of(search, *questions)
+    search.unread = {question.id for question in questions[::4]}
+    before = run_of(search, *questions)
+    sure = [question for question in questions if question.id not in search.unread]
+    alone = compare(run_of(search, *sure), run_of(search, *sure)).metrics
+    for compared in (compare(before, now), compare(now, before)):
+        assert compared.common == 40
+        for name in ("auroc", "brier", "ece"):
+            difference = compared.metrics[name]
+            assert difference.before == difference.now == pytest.approx(alone[name].now)
+        assert compared.metrics["auroc"].p == compared.metrics["brier"].p == 1
+
+
 def test_a_clear_difference_has_a_small_p(search: Canned) -> None:
     questions = random_questions(search, 80)
     before = run_of(search, *questions)

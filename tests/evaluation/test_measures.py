@@ -93,6 +93,24 @@ def test_without_both_kinds_there_are_no_metrics_of_confidence(search: Canned) -
     assert values(run_of(search, question_on("q"))).keys() == {"ms_p50", "ms_p99"}
 
 
+def test_questions_without_a_confidence_count_by_their_verdict_alone(search: Canned) -> None:
+    (zero, *_) = passages(search)
+    sure = {"yes": 0.9, "no": 0.2, "да": 0.6, "нет": 0.7}
+    for name, confidence in sure.items():
+        search.set_result(name, [zero], confidence)
+    questions = [question_on(name, *([place(0, 1)] if name in {"yes", "да"} else [])) for name in sure]
+    search.unread = {"да", "нет"}
+    run = run_of(search, *questions)
+    metrics = values(run)
+    assert metrics["balanced"] == pytest.approx((2 / 2 + 1 / 2) / 2)
+    assert metrics["auroc"] == 1
+    assert metrics["brier"] == pytest.approx((0.1**2 + 0.2**2) / 2)
+    assert metrics["ece"] == pytest.approx((0.1 + 0.2) / 2)
+    assert [outcome.confidence for outcome in run.outcomes] == [0.9, 0.2, None, None]
+    search.unread = {*sure}
+    assert values(run_of(search, *questions)).keys() & {"auroc", "balanced", "brier", "ece"} == {"balanced"}
+
+
 @given(st.lists(st.integers(0, 5), min_size=1), st.lists(st.integers(0, 5), min_size=1))
 def test_auroc_is_the_share_of_pairs_in_order(yes: list[int], no: list[int]) -> None:
     pairs = [(one > other) + (one == other) / 2 for one, other in product(yes, no)]

@@ -41,6 +41,7 @@ class Squeezed:
         self.dimension = self._plain.dimension + 1
         self.max_tokens = self._plain.max_tokens
         self.count_tokens = self._plain.count_tokens
+        self.count_query_tokens = self._plain.count_query_tokens
         self.check, self.save = self._plain.check, self._plain.save
 
     def encode_queries(self, questions: Sequence[str]) -> list[QueryVectors]:

@@ -10,17 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpus import DOCUMENTS, WORDS, write
-from fake_encoder import StandIn
+from fake_encoder import Anglophone, StandIn
 from naive import Naive, fused
 
 from qa.config import Settings
+from qa.embedding.export.encoder import ExportedEncoder
 from qa.errors import NotFoundError
 from qa.index import generation
 from qa.indexing.build import build
 from qa.retrieval import fusion
 from qa.retrieval.live import LiveSearcher
 from qa.retrieval.searcher import Searcher
-from qa.types import Filters, Mode, Query, SearchResult
+from qa.text import language
+from qa.text.terms import count_words
+from qa.types import Filters, LanguageSupport, Mode, Query, SearchResult
 
 
 @pytest.fixture
@@ -344,6 +347,52 @@ def test_an_offset_beyond_the_end_gives_no_hits(searcher: Searcher) -> None:
     result = searcher.search(Query("rice", offset=1000))
     assert result.hits == ()
     assert result.total == searcher.info.passages
+
+
+@pytest.mark.parametrize(
+    ("mode", "support"), [(Mode.HYBRID, "words"), (Mode.DENSE, "words"), (Mode.LEXICAL, None)]
+)
+def test_where_the_model_cannot_read_the_question_no_confidence_is_claimed(
+    built: Path, mode: Mode, support: LanguageSupport | None
+) -> None:
+    searcher = Searcher(generation.load(built), Anglophone())
+    russian = searcher.search(Query("Где будет прямое авиасообщение с Пномпенем?", mode=mode))
+    assert russian.language_support == support
+    assert (russian.confidence is None) == (support == "words")
+    english = searcher.search(Query("Was rice sold to Vladivostok?", mode=mode))
+    assert english.language_support == ("full" if support else None)
+    assert 0 < english.confidence < 1
+
+
+def test_a_minimum_confidence_also_counts_where_none_is_claimed(built: Path) -> None:
+    searcher = Searcher(generation.load(built), Anglophone())
+    query = Query("Стороны договорились открыть прямое авиасообщение между Москвой и Пномпенем")
+    assert searcher.search(query).answerable
+    assert searcher.search(replace(query, min_confidence=0.5)).hits
+    assert not searcher.search(replace(query, min_confidence=1)).hits
+    unanswered = searcher.search(Query("Кто изобрёл дирижабль?"))
+    assert not unanswered.answerable
+    assert unanswered.hits
+
+
+@pytest.mark.parametrize(
+    ("question", "support"),
+    [
+        ("Was rice from Battambang sold to Vladivostok?", "full"),
+        ("Combien d'étudiants du Cambodge font leurs études à Moscou ?", "full"),
+        ("Где будет прямое авиасообщение с Пномпенем?", "words"),
+        ("Πόσοι φοιτητές από την Καμπότζη σπουδάζουν;", "words"),
+        ("តើនិស្សិតកម្ពុជាប៉ុន្មាននាក់រៀននៅមូស្គូ?", "words"),
+        ("有多少柬埔寨学生在莫斯科学习？", "words"),
+    ],
+)
+def test_what_the_default_model_reads(
+    default: ExportedEncoder, question: str, support: LanguageSupport
+) -> None:
+    (vectors,) = default.encode_queries([question])
+    assert default.count_query_tokens([question]) == [vectors.token_count]
+    known = language.fluency(vectors.token_count, count_words(question))
+    assert (known >= language.LEGIBLE) == (support == "full")
 
 
 @pytest.mark.parametrize("question", ["?!", "\0", "🛰", " ", "é" * 900])

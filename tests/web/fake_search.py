@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from flask import Flask
 
@@ -52,7 +53,10 @@ def passes(filters: Filters, passage: Passage) -> bool:
 
 @dataclass
 class FakeSearch:
-    """Searches by shared words; equal texts are one hit. ``queries`` records every query."""
+    """Searches by shared words; equal texts are one hit. ``queries`` records every query.
+
+    ``changes`` are fields of every result that a test sets.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
     held: dict[str, Document] = field(default_factory=dict)
@@ -62,6 +66,7 @@ class FakeSearch:
     listed: list[tuple[Filters, int, int]] = field(default_factory=list)
     failures: tuple[ReadFailure, ...] = (ReadFailure("broken <b>.pdf", "it is encrypted"),)
     failure_count: int = 0
+    changes: dict[str, Any] = field(default_factory=dict)
 
     def add(
         self, path: str, text: str, metadata: Metadata | None = None, data: bytes | None = None, **more
@@ -122,7 +127,8 @@ class FakeSearch:
             self._hit(query.offset + n, words, first, tuple(others))
             for n, (first, *others) in enumerate(chosen, 1)
         )
-        return SearchResult(query, best > 0.3, best, len(passages), 2.9412, self.info, hits)
+        result = SearchResult(query, best > 0.3, best, len(passages), 2.9412, self.info, hits, "full")
+        return replace(result, **self.changes)
 
     def _shared(self, words: set[str], text: str) -> float:
         return len(words & set(re.findall(r"\w+", text.lower()))) / max(1, len(words))

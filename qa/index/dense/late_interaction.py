@@ -27,9 +27,6 @@ from qa.types import Float32, Int8, Int64, PassageInput, Span
 VERSION = 5
 """Changes whenever the same token vectors may be kept otherwise."""
 
-WIDTH = 64
-"""Numbers kept of a token's vector. Measured: 64 are as good as all (``benchmarks/README.md``)."""
-
 _LARGEST = 127  # of 8 bits with a sign
 
 _ABREAST = 16
@@ -40,8 +37,12 @@ _TOKENS, _LENGTHS = "tokens.int8", "lengths.float32"
 _STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
 
 
-def projection_for(encoder: Encoder) -> Float32:
+def projection_for(encoder: Encoder, width: int) -> Float32:
     """Return how to project a model's token vectors: by principal components of a text that never changes.
+
+    Args:
+        encoder: the model.
+        width: how many numbers are kept of a token's vector, at most.
 
     Returns:
         Shape (1 + dimension, width). The first row is what is subtracted of projected vectors: their mean. The
@@ -51,7 +52,7 @@ def projection_for(encoder: Encoder) -> Float32:
     tokens = unit(np.concatenate([vectors.tokens for vectors in encoder.encode_passages(passages)]))
     mean = tokens.mean(axis=0, dtype=np.float64) if len(tokens) else np.zeros(encoder.dimension)
     _, directions = np.linalg.eigh((tokens - mean).T @ (tokens - mean))
-    directions = directions[:, ::-1][:, :WIDTH]
+    directions = directions[:, ::-1][:, :width]
     return np.ascontiguousarray(np.vstack([mean @ directions, directions]), np.float32)
 
 
@@ -65,7 +66,8 @@ def project(tokens: Float32, projection: Float32) -> Float32:
     Returns:
         Shape (tokens, width).
     """
-    return unit(tokens) @ projection[1:] - projection[0]
+    projected: Float32 = unit(tokens) @ projection[1:] - projection[0]
+    return projected
 
 
 def compress(tokens: Float32, projection: Float32) -> Int8:

@@ -108,6 +108,4 @@ def _read(name: str) -> Fit:
 
 
 def _across(content: Mapping[str, Any]) -> AcrossLanguages:
-    return AcrossLanguages(
-        content["weights"], Affine(**content["score"]), Logistic(**content["confidence"])
-    )
+    return AcrossLanguages(content["weights"], Affine(**content["score"]), Logistic(**content["confidence"]))

@@ -104,7 +104,9 @@ class Heavy:
 
 def light_size(dimension: int, sentences: int, terms: int, weighed: int) -> int:
     """Return how many characters a light block takes."""
-    return _characters(4 * 4 + _LANGUAGE.itemsize + 4 * sentences + 4 * terms + 8 * weighed + 2 * dimension * sentences)
+    return _characters(
+        4 * 4 + _LANGUAGE.itemsize + 4 * sentences + 4 * terms + 8 * weighed + 2 * dimension * sentences
+    )
 
 
 def heavy_size(dimension: int, segments: int, tokens: int, width: int) -> int:

@@ -178,7 +178,9 @@ class Rows:
         terms, bounds = local.lexical.terms(first, last)
         vectors = narrowed(local.sentences.vectors(np.arange(first, last)))
         lengths = np.diff(bounds).astype(np.int32)
-        return Light(int(local.documents[row]), local.languages[row], lengths, terms, weighed, impacts, vectors)
+        return Light(
+            int(local.documents[row]), local.languages[row], lengths, terms, weighed, impacts, vectors
+        )
 
     def _heavy(self, row: int) -> Heavy:
         local = self._local

@@ -17,11 +17,12 @@ def search_answer(result: SearchResult) -> JSON:
     return {
         "query": result.query.question,
         "answerable": result.answerable,
-        "confidence": round(result.confidence, 4),
+        "confidence": None if result.confidence is None else round(result.confidence, 4),
         "total": result.total,
         "took_ms": round(result.took_ms, 1),
         "index": _index(result.index),
         "results": [_result(hit) for hit in result.hits],
+        "language_support": result.language_support,
     }
 
 

@@ -105,9 +105,14 @@ def quote(
 
 
 def confidence_level(result: SearchResult) -> str:
-    """Return ``high``, ``fair``, ``low`` or ``none``; the template has the words."""
+    """Return ``high``, ``fair``, ``low`` or ``none``; the template has the words.
+
+    Where no confidence is claimed, an answer is no more than possible.
+    """
     if not result.answerable:
         return "none"
+    if result.confidence is None:
+        return "low"
     return "high" if result.confidence >= _HIGH else "fair" if result.confidence >= _FAIR else "low"
 
 

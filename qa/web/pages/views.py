@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from qa.embedding.models import model_for_languages
 from qa.errors import CorruptIndexError, QueryError
 from qa.indexing import ledger
 from qa.types import Filters, Hit
@@ -178,6 +179,7 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
     return {
         "result": listing.result,
         "listing": listing,
+        "better_model": model_for_languages(listing.result.index.model),
         "confidence_level": cards.confidence_level(listing.result),
         "cards": _cards(shown, parameters, validated.q),
         "weaker": _cards(weaker, parameters, validated.q),

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
 from flask.testing import FlaskClient
 
-from qa.types import Filters, Metadata, ReadFailure, RecognisedPage, Span
+from qa.types import Filters, LanguageSupport, Metadata, ReadFailure, RecognisedPage, Span
 from qa.web.api.schemas import responses
 from web.fake_search import NEWS, FakeSearch
 from web.helpers import id_of, problem
@@ -13,7 +14,9 @@ from web.helpers import id_of, problem
 def test_a_search_has_the_documented_shape(client: FlaskClient) -> None:
     answer = client.get("/api/v1/search?q=How+much+trade+grew+2019&k=2").get_json()
     responses.SearchAnswer.model_validate(answer, strict=True, extra="forbid")
-    assert list(answer) == ["query", "answerable", "confidence", "total", "took_ms", "index", "results"]
+    assert list(answer) == [
+        *("query", "answerable", "confidence", "total", "took_ms", "index", "results", "language_support")
+    ]
     assert answer["query"] == "How much trade grew 2019"
     assert answer["took_ms"] == 2.9
     assert answer["index"] == {
@@ -51,6 +54,23 @@ def test_a_search_has_the_documented_shape(client: FlaskClient) -> None:
         "url": "https://tass.example/1",
     }
     assert first["duplicates"] == []
+
+
+@pytest.mark.parametrize(
+    ("support", "confidence", "shown"), [("full", 0.123456, 0.1235), ("words", None, None), (None, 0.5, 0.5)]
+)
+def test_no_confidence_is_claimed_where_the_model_cannot_read(
+    client: FlaskClient,
+    search: FakeSearch,
+    support: LanguageSupport | None,
+    confidence: float | None,
+    shown: float | None,
+) -> None:
+    search.changes = {"language_support": support, "confidence": confidence}
+    answer = client.get("/api/v1/search?q=trade&facets=true").get_json()
+    responses.SearchAnswer.model_validate(answer, strict=True, extra="forbid")
+    assert (answer["language_support"], answer["confidence"]) == (support, shown)
+    assert client.get("/results.json?q=trade").get_json()["confidence"] == shown
 
 
 def test_duplicates_are_listed_with_the_result(client: FlaskClient, search: FakeSearch) -> None:

@@ -66,10 +66,12 @@ def test_a_permalink_can_be_checked(app: Flask, listing: Listing, search: FakeSe
         (True, 0.89, "fair"),
         (True, 0.7, "fair"),
         (True, 0.1, "low"),
+        (True, None, "low"),
+        (False, None, "none"),
     ],
 )
 def test_the_confidence_has_a_level(
-    listing: Listing, confidence: float, level: str, *, answerable: bool
+    listing: Listing, confidence: float | None, level: str, *, answerable: bool
 ) -> None:
     result = replace(listing.result, answerable=answerable, confidence=confidence)
     assert cards.confidence_level(result) == level

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -67,6 +68,43 @@ def test_the_confidence_is_stated_in_words(client: FlaskClient, question: str, w
     assert unescape(words) in unescape(html)
     assert ('<details class="weak" id="weaker">' in html and "Show the closest" in html) == ("don" in words)
     assert ("% confidence" in html) != ("don" in words)
+
+
+@pytest.mark.parametrize("accepted", ["en", "ru"])
+@pytest.mark.parametrize("answerable", [True, False])
+def test_a_question_that_the_model_cannot_read_is_matched_by_words_only(
+    client: FlaskClient, search: FakeSearch, accepted: str, *, answerable: bool
+) -> None:
+    search.changes = {"language_support": "words", "confidence": None, "answerable": answerable}
+    html = client.get("/?q=trade+grew", headers={"Accept-Language": accepted}).get_data(as_text=True)
+    text = " ".join(Tags(html).text.split())
+    said = {
+        "en": "The model cannot read this question, so it was matched by its words only. "
+        "A multilingual model reads a hundred languages: qa index --model multilingual-e5-small",
+        "ru": "Модель не понимает этот вопрос, поэтому поиск шёл только по словам. "
+        "Многоязычная модель понимает сто языков: qa index --model multilingual-e5-small",
+    }
+    assert said[accepted] in text
+    verdict = html.split('<h2 id="verdict"', 1)[1].split("</div>", 1)[0]
+    assert "%" not in verdict
+    assert ("Possibly answered here" in text or "Ответ, возможно, здесь" in text) == answerable
+
+
+def test_a_multilingual_model_is_not_recommended_over_itself(client: FlaskClient, search: FakeSearch) -> None:
+    info = replace(search.info, model="multilingual-e5-small")
+    search.changes = {"language_support": "words", "confidence": None, "index": info}
+    html = page(client, "/?q=LGA4677")
+    assert "it was matched by its words only." in html
+    assert "qa index" not in html
+    assert "so a search by meaning alone finds little." in page(client, "/?q=LGA4677&mode=dense")
+
+
+@pytest.mark.parametrize("support", ["full", None])
+def test_a_question_that_the_model_reads_needs_no_word_of_it(
+    client: FlaskClient, search: FakeSearch, support: str | None
+) -> None:
+    search.changes = {"language_support": support}
+    assert "cannot read" not in page(client, "/?q=trade+grew")
 
 
 def test_filters_reach_the_searcher_and_stay_in_the_form(client: FlaskClient, search: FakeSearch) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, RootModel
 
 from qa.indexing.ledger import State
-from qa.types import How
+from qa.types import How, LanguageSupport
 from qa.web.api.schemas.optional import optional
 from qa.web.listing import MAX_RESULTS
 
@@ -173,13 +173,20 @@ class SearchAnswer(BaseModel):
 
     query: str
     answerable: bool = Field(description="Whether these documents seem to answer the question.")
-    confidence: float = Field(
-        ge=0, le=1, description="Probability that the first results answer the question."
+    confidence: float | None = Field(
+        ge=0,
+        le=1,
+        description="Probability that the first results answer the question. Null if the model can't "
+        "read it.",
     )
     total: int = Field(description="Number of passages that match the filters.")
     took_ms: float
     index: Index
     results: list[Result]
+    language_support: LanguageSupport | None = Field(
+        description="What of the question can be matched: its words and its meaning (`full`) or, as the "
+        "model can't read it, its words alone (`words`). Null in lexical mode."
+    )
     facets: Facets = optional("Only if the request asks for facets.")
 
 
