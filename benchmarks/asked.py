@@ -1,0 +1,132 @@
+"""Question sets asked in this process: the signals of each question's likeliest passages, and which are right.
+
+A set is a folder with `questions.jsonl` and, unless they are another set's, `docs/`. The documents of
+`xquad-ru-en-half` are those of `xquad-en-half`, those of `xquad-en-slips` are those of `xquad-en`: the name less
+some of its parts. What was asked is kept beside the index, as asking takes minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qa.embedding.loading import load_encoder
+from qa.embedding.model_protocols import Encoder
+from qa.index import generation
+from qa.index.generation import Generation
+from qa.retrieval.candidates import dense_candidates, lexical_candidates, merge
+from qa.retrieval.ranking import rank
+from qa.retrieval.signals import FOREIGN, QuestionSignals, Signals
+from qa.text.language import LEGIBLE
+from qa.types import Query
+
+_DEPTH = 20
+MOST = 400
+"""So many questions of a set are asked, evenly drawn."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that was asked.
+
+    Attributes:
+        signals: signals of the likeliest passages, best first.
+        right: which of them are right.
+        fluency: how well the model knows the question's language.
+        answered: whether the documents answer it.
+    """
+
+    signals: Signals
+    right: Any
+    fluency: float
+    answered: bool
+
+    @property
+    def kind(self) -> str:
+        """Which of a fit's regressions is asked: ``words``, ``across`` or ``confidence``."""
+        if self.fluency < LEGIBLE:
+            return "words"
+        return "across" if FOREIGN in self.signals and self.signals[FOREIGN][:1].any() else "confidence"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The questions of a set, asked of the documents of a set."""
+
+    documents: str
+    questions: str
+    all: list[Question]
+
+
+def ask_all(data: Path, work: Path, model: str) -> Iterator[Asked]:
+    """Ask every set's questions of its own documents, and of those that do not answer them."""
+    encoder = load_encoder(model)
+    sets = {path.parent.name for path in data.glob("*/questions.jsonl")}
+    homes = {name: home for name in sorted(sets) if (home := documents_of(name, data)) is not None}
+    for home in sorted(set(homes.values())):
+        for name in homes:
+            if homes[name] == home or kin(name) != kin(home):
+                yield _kept(data, work / model.replace("/", "_"), home, name, encoder, own=homes[name] == home)
+
+
+def kin(name: str) -> str:
+    """Return what a set has in common with its halves and translations."""
+    return name.partition("-")[0]
+
+
+def documents_of(name: str, data: Path) -> str | None:
+    """Return the set whose documents a set's questions are about."""
+    parts = name.split("-")
+    shorter = (
+        "-".join(kept) for count in range(len(parts), 0, -1) for kept in combinations(parts, count)
+    )
+    return next((one for one in shorter if (data / one / "docs").is_dir()), None)
+
+
+def _kept(data: Path, work: Path, home: str, name: str, encoder: Encoder, *, own: bool) -> Asked:
+    index = work / home
+    command = [sys.executable, "-m", "qa", "index", str(data / home / "docs"), "--index", str(index)]
+    subprocess.run([*command, "--model", encoder.name], check=True, stdout=subprocess.DEVNULL)
+    folder = generation.current(index)
+    kept = work / f"{home}~{name}~{folder.name}.pickle"
+    if not kept.exists():
+        asked = list(_ask(generation.load(folder), encoder, data / name / "questions.jsonl", own=own))
+        kept.write_bytes(pickle.dumps(asked))
+        print(f"asked {len(asked)} questions of {name} of the documents of {home}", file=sys.stderr)
+    return Asked(home, name, pickle.loads(kept.read_bytes()))  # noqa: S301 -- written here
+
+
+def _ask(index: Generation, encoder: Encoder, path: Path, *, own: bool) -> Iterator[Question]:
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    lines = lines[:: max(1, len(lines) // MOST)]
+    languages = index.store.languages()
+    vectors = encoder.encode_queries([line["question"] for line in lines])
+    for line, vector in zip(lines, vectors, strict=True):
+        query = Query(line["question"])
+        lexical = lexical_candidates(index, query, _DEPTH, languages, None)
+        candidates = merge(query, _DEPTH, lexical, dense_candidates(index, vector, _DEPTH, None))
+        ranking = rank(index, QuestionSignals(index, candidates))
+        answers = line["answers"] if own else []
+        right = [_is_right(passage, answers) for passage in index.store.passages(ranking.rows.tolist())]
+        yield Question(ranking.signals, np.array(right, bool), candidates.fluency, bool(answers))
+
+
+def _is_right(passage: Any, answers: list[dict[str, Any]]) -> bool:
+    return any(
+        passage.document.path == answer["doc"]
+        and (
+            passage.page == answer["page"]
+            if "page" in answer
+            else min(passage.span.end, answer["end"]) > max(passage.span.start, answer["start"])
+        )
+        for answer in answers
+    )

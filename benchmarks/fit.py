@@ -1,0 +1,135 @@
+"""Fit what holds for one model, and check it on data that it was not fitted on.
+
+    python benchmarks/fit.py DATA [--model NAME] [--work DIR] [--write FILE.md]
+
+DATA holds question sets (see `asked.py`). Every question of a set is asked of the set's own documents, and of other
+sets' documents, which do not answer it. Three logistic regressions over `confidence_features` are fitted: for
+questions that the model reads, for those that it cannot read, and for answers in another language than the question;
+each set and kind of question weighs by the square root of its number. Printed: the numbers to put into
+`qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and its kin left out of the fit in turn, how
+the confidence does on that set: AUROC, balanced accuracy at the threshold, and a reliability diagram (what was said
+against what was so).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from asked import Asked, Question, ask_all, kin
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from qa.embedding.models import DEFAULT_MODEL
+from qa.retrieval.confidence import ANSWERABLE, confidence_features
+from qa.retrieval.fits import Fit, fit_for
+
+FEATURES = {
+    "confidence": ("score", "margin", "sentence", "sentence_coverage", "illegible"),
+    "words": ("lexical", "coverage", "margin"),
+    "across": ("score", "margin", "sentence", "interaction", "shared"),
+}
+"""The features of each regression."""
+
+_BINS = 10
+_FEWEST = 20
+
+
+def main() -> None:
+    """Ask, fit and check."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--work", type=Path, default=Path("build/fit"), help="where the indexes are kept")
+    parser.add_argument("--write", type=Path, help="write the report to this Markdown file too")
+    args = parser.parse_args()
+    runs = list(ask_all(args.data, args.work, args.model))
+    fit = fit_for(args.model)
+    lines = [line for kind in FEATURES for line in _report(kind, runs, fit)]
+    print("\n".join(lines))
+    if args.write:
+        title = f"# Confidence of {args.model}\n\n`python benchmarks/fit.py DATA --model {args.model}`\n\n"
+        args.write.write_text(title + "\n".join(lines) + "\n", "utf-8")
+
+
+def _report(kind: str, runs: Sequence[Asked], fit: Fit) -> list[str]:
+    own = [run for run in runs if any(_of_kind(kind, run))]
+    if not any(question.answered for run in own for question in _of_kind(kind, run)):
+        return [f"## {kind}: no such questions", ""]
+    model = _fit(kind, own, fit)
+    weights = ", ".join(f"{name} = {value:.2f}" for name, value in zip(FEATURES[kind], model.coef_[0], strict=True))
+    lines = [f"## {kind}", "", f"intercept = {model.intercept_[0]:.2f}", f"weights = {{ {weights} }}", ""]
+    for name in sorted({run.questions for run in own}):
+        lines += _check(kind, name, own, fit)
+    return lines
+
+
+def _of_kind(kind: str, run: Asked) -> list[Question]:
+    return [question for question in run.all if question.kind == kind and len(question.right)]
+
+
+def _matrix(kind: str, runs: Sequence[Asked], fit: Fit) -> tuple[Any, Any]:
+    questions = [question for run in runs for question in _of_kind(kind, run)]
+    features = [confidence_features(question.signals, fit, question.fluency) for question in questions]
+    rows = [[own[name] for name in FEATURES[kind]] for own in features]
+    return np.array(rows), np.array([question.answered for question in questions])
+
+
+def _fit(kind: str, runs: Sequence[Asked], fit: Fit) -> LogisticRegression:
+    features, answered = _matrix(kind, runs, fit)
+    weights: list[float] = []
+    for run in runs:
+        kinds = np.array([question.answered for question in _of_kind(kind, run)])
+        weights += [1 / np.sqrt((kinds == own).sum()) for own in kinds]
+    balance = np.array(weights)
+    balance[answered] *= balance[~answered].sum() / balance[answered].sum()
+    model = LogisticRegression(C=10.0, max_iter=5000)
+    return model.fit(features, answered, sample_weight=balance * 1000 / balance.sum())
+
+
+def _check(kind: str, name: str, runs: Sequence[Asked], fit: Fit) -> list[str]:
+    """Return how a fit without a set, and without its kin, does on it."""
+    others = [run for run in runs if kin(name) not in {kin(run.documents), kin(run.questions)}]
+    home = next((run.documents for run in runs if run.questions == name and _is_answered(run)), None)
+    own = [run for run in runs if run.documents == home and (run.questions == name or kin(run.questions) != kin(name))]
+    if home is None or len({so for run in others for so in map(_answered, _of_kind(kind, run))}) < 2:  # noqa: PLR2004
+        return []
+    features, so = _matrix(kind, own, fit)
+    if len(so) < _FEWEST or so.all() or not so.any():
+        return []
+    said = _fit(kind, others, fit).predict_proba(features)[:, 1]
+    right = (np.mean(said[so] >= ANSWERABLE) + np.mean(said[~so] < ANSWERABLE)) / 2
+    return [
+        f"### {name}, fitted without it",
+        "",
+        f"AUROC {roc_auc_score(so, said):.4f}, balanced accuracy {right:.4f}",
+        "",
+        *_diagram(said, so),
+    ]
+
+
+def _answered(question: Question) -> bool:
+    return question.answered
+
+
+def _is_answered(run: Asked) -> bool:
+    return any(map(_answered, run.all))
+
+
+def _diagram(said: Any, so: Any) -> list[str]:
+    lines = ["| said | questions | answered | |", "|---|---|---|---|"]
+    for low in np.arange(_BINS) / _BINS:
+        inside = (said >= low) & (said < low + 1 / _BINS + (low + 1 / _BINS >= 1))
+        if inside.any():
+            share = float(so[inside].mean())
+            lines.append(f"| {low:.1f}–{low + 1 / _BINS:.1f} | {inside.sum()} | {share:.2f} | {'█' * round(20 * share)} |")
+    return [*lines, ""]
+
+
+if __name__ == "__main__":
+    main()
