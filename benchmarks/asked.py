@@ -75,7 +75,9 @@ def ask_all(data: Path, work: Path, model: str) -> Iterator[Asked]:
     for home in sorted(set(homes.values())):
         for name in homes:
             if homes[name] == home or kin(name) != kin(home):
-                yield _kept(data, work / model.replace("/", "_"), home, name, encoder, own=homes[name] == home)
+                yield _kept(
+                    data, work / model.replace("/", "_"), home, name, encoder, own=homes[name] == home
+                )
 
 
 def kin(name: str) -> str:
@@ -86,9 +88,7 @@ def kin(name: str) -> str:
 def documents_of(name: str, data: Path) -> str | None:
     """Return the set whose documents a set's questions are about."""
     parts = name.split("-")
-    shorter = (
-        "-".join(kept) for count in range(len(parts), 0, -1) for kept in combinations(parts, count)
-    )
+    shorter = ("-".join(kept) for count in range(len(parts), 0, -1) for kept in combinations(parts, count))
     return next((one for one in shorter if (data / one / "docs").is_dir()), None)
 
 

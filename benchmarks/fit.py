@@ -62,7 +62,9 @@ def _report(kind: str, runs: Sequence[Asked], fit: Fit) -> list[str]:
     if not any(question.answered for run in own for question in _of_kind(kind, run)):
         return [f"## {kind}: no such questions", ""]
     model = _fit(kind, own, fit)
-    weights = ", ".join(f"{name} = {value:.2f}" for name, value in zip(FEATURES[kind], model.coef_[0], strict=True))
+    weights = ", ".join(
+        f"{name} = {value:.2f}" for name, value in zip(FEATURES[kind], model.coef_[0], strict=True)
+    )
     lines = [f"## {kind}", "", f"intercept = {model.intercept_[0]:.2f}", f"weights = {{ {weights} }}", ""]
     for name in sorted({run.questions for run in own}):
         lines += _check(kind, name, own, fit)
@@ -96,7 +98,11 @@ def _check(kind: str, name: str, runs: Sequence[Asked], fit: Fit) -> list[str]:
     """Return how a fit without a set, and without its kin, does on it."""
     others = [run for run in runs if kin(name) not in {kin(run.documents), kin(run.questions)}]
     home = next((run.documents for run in runs if run.questions == name and _is_answered(run)), None)
-    own = [run for run in runs if run.documents == home and (run.questions == name or kin(run.questions) != kin(name))]
+    own = [
+        run
+        for run in runs
+        if run.documents == home and (run.questions == name or kin(run.questions) != kin(name))
+    ]
     if home is None or len({so for run in others for so in map(_answered, _of_kind(kind, run))}) < 2:  # noqa: PLR2004
         return []
     features, so = _matrix(kind, own, fit)
@@ -127,7 +133,9 @@ def _diagram(said: Any, so: Any) -> list[str]:
         inside = (said >= low) & (said < low + 1 / _BINS + (low + 1 / _BINS >= 1))
         if inside.any():
             share = float(so[inside].mean())
-            lines.append(f"| {low:.1f}–{low + 1 / _BINS:.1f} | {inside.sum()} | {share:.2f} | {'█' * round(20 * share)} |")
+            lines.append(
+                f"| {low:.1f}–{low + 1 / _BINS:.1f} | {inside.sum()} | {share:.2f} | {'█' * round(20 * share)} |"
+            )
     return [*lines, ""]
 
 
