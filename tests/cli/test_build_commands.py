@@ -13,6 +13,7 @@ from corpus import write
 from qa.config import Settings
 from qa.errors import BuildError
 from qa.index import generation
+from qa.indexing import calibrating
 
 
 def test_index_reports_what_it_did_and_exits_with_3_if_something_was_not_read(run) -> None:
@@ -121,3 +122,15 @@ def test_a_file_is_not_a_documents_folder(run, tmp_path: Path, command: str) -> 
     result = run(command, "book.txt")
     assert result.exit_code == 1
     assert result.stderr == "qa: the documents folder book.txt is a file, not a folder\n"
+
+
+def test_a_model_without_a_fit_is_calibrated_for(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrating, "known_model", lambda _: None)
+    write(tmp_path / "one", {"a.txt": "Rice was sold in the port."})
+    result = run("index", "one", "--json")
+    assert json.loads(result.stdout)["calibrated"] == "no calibration fits the model"
+    assert "qa: the index was calibrated: no calibration fits the model\n" in result.stderr
+    assert "\ncalibrated  2" in run("status").stdout
+    assert json.loads(run("index", "one", "--json").stdout)["calibrated"] is None
