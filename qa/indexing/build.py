@@ -24,6 +24,7 @@ from qa.index.generation import Generation
 from qa.indexing import calibrating, ledger, lock, retention, safeguard, shards
 from qa.indexing.documents import DocumentReader
 from qa.indexing.folder import Folder, Scan, lies_in
+from qa.indexing.illegible import count_illegible
 from qa.indexing.incremental import Previous, made_with, reason_to_build
 from qa.indexing.pipeline import Draft
 from qa.indexing.workers import IN_PROCESS_AHEAD, InProcess, Workers
@@ -47,7 +48,8 @@ class Report:
     ``IndexInfo``. ``published_to`` is the address of the Milvus where the generation became live now.
     ``left_out`` counts the files of kinds that are not read by suffix; ``partly`` names the first of the
     ``partly_read`` files that were not read in full. ``calibrated`` says why the index was calibrated; it is
-    None if it was not.
+    None if it was not. ``illegible`` counts the passages in languages that the model can't read by language,
+    the most frequent first.
     """
 
     generation: str
@@ -66,6 +68,7 @@ class Report:
     partly_read: int = 0
     partly: tuple[str, ...] = ()
     calibrated: str | None = None
+    illegible: dict[str, int] = field(default_factory=dict)
 
 
 def build_with_model(settings: Settings, **options: Any) -> Report:
@@ -150,7 +153,10 @@ def _update(
         live, embedded = draft.publish()
         recognition_cache.trim(settings.cache)
         shards.remove(settings.index)
-    ledger.write(settings.index, live.folder, scan.skipped, scan.mounts)
+    illegible = ledger.illegible(settings.index, live.folder.name)
+    if illegible is None:  # they don't change with the files that are skipped
+        illegible = count_illegible(live.store, encoder)
+    ledger.write(settings.index, live.folder, scan.skipped, scan.mounts, illegible)
     info, seen = live.info, ledger.summary(settings.index)
     report = Report(
         info.generation, reason is not None, reason or "nothing has changed", info.documents,
@@ -159,7 +165,11 @@ def _update(
     )  # fmt: skip
     if seen is None:
         return report
-    return replace(report, left_out=seen.left_out, partly_read=seen.counts["partly"], partly=seen.partly)
+    partly_read = seen.counts["partly"]
+    return replace(
+        report,
+        left_out=seen.left_out, partly_read=partly_read, partly=seen.partly, illegible=seen.illegible,
+    )  # fmt: skip
 
 
 def _refuse_vanished(
