@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from qa.arrays import unit
+from qa.embedding.export.external_weights import WEIGHTS
 from qa.embedding.export.runtimes import Run, onnx_runtime, openvino_in_bf16
 from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder, kept_tokens
 from qa.errors import ExportRefusedError, ModelError
@@ -24,8 +25,6 @@ from qa.types import Float32, Int64
 
 MODEL, REFERENCE, TOKENIZER, INFO = "model.onnx", "reference.onnx", "tokenizer.json", "encoder.json"
 REFUSED = "refused.txt"
-WEIGHTS = ".data"
-"""Added to the name of an ONNX file for that of its weights, which processes map and share."""
 
 Precision = Literal["fp32", "int8", "mixed"]
 """``mixed``: questions in 8 bits, documents in bf16."""
@@ -187,7 +186,8 @@ class ExportedEncoder(PoolingEncoder):
         """The export in full precision, where the export was made; elsewhere this encoder."""
         if not (self._folder / REFERENCE).exists():
             return self
-        return ExportedEncoder(self.name, self._folder, REFERENCE)
+        loaded = LoadedTokenizer(self._info.files[TOKENIZER], self.tokenizer)
+        return ExportedEncoder(self.name, self._folder, REFERENCE, loaded=loaded)
 
     def check(self, sentences: Sequence[str]) -> None:
         """Compare the export with the model in full precision on some sentences.
