@@ -41,8 +41,8 @@ from qa.embedding.models import known_model
 from qa.index.generation import Generation
 from qa.retrieval.calibration import REFERENCE, VERSION, Calibration, Measurement, not_calibrated
 from qa.retrieval.candidates import Candidates, dense_candidates, lexical_candidates, merge
-from qa.retrieval.fits import Fit, fit_for
 from qa.retrieval.confidence import ANSWERABLE, log_odds
+from qa.retrieval.fits import Fit, fit_for
 from qa.retrieval.ranking import rank
 from qa.retrieval.signals import QuestionSignals, Signals
 from qa.text.language import LEGIBLE

@@ -81,8 +81,8 @@ class Fit:
 def fit_for(model: str) -> Fit:
     """Return what was fitted for a model, by its name.
 
-    Any other model gets the weights of the default one, to whose cosines a calibration brings its own. Whether
-    it finds anything across languages is not known: its cosines say.
+    Any other model gets the weights of the default one, onto whose scale a calibration brings its cosines.
+    Whether it finds anything across languages is not known: its cosines say.
     """
     known = known_model(model)
     if known is not None:
