@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from qa.text.terms import distinctive_words
 
@@ -26,8 +26,8 @@ _MIN_DISTINCTIVE = 0.1
 
 _SURELY_NOT = 0.01
 """A question is not in a language of less than this probability. Measured on XQuAD: by this rule all English
-questions are English, and .992 of those of three words; .96 of the German, .98 of the Romanian, and all of the
-Spanish and Vietnamese ones are not."""
+questions are English, and .992 of those of three words; .96 of the German, .98 of the Romanian, and all of
+the Spanish and Vietnamese ones are not."""
 
 _LATIN = frozenset({"LATIN"})
 _SCRIPTS = {
@@ -44,9 +44,17 @@ _SCRIPTS = {
 }  # fmt: skip
 """The scripts of languages that are not written in the Latin one alone."""
 
-_KNOWN_FERTILITY, _UNKNOWN_FERTILITY = 2.0, 4.0
-"""Tokens a word: up to the first a model knows the language, from the second on not at all. Chosen: the
-default model has 1 to 2 for the languages it was trained on, and words of others fall into letters."""
+
+class Fertility(NamedTuple):
+    """Tokens a word: up to ``known`` a model knows the language, from ``unknown`` on not at all."""
+
+    known: float
+    unknown: float
+
+
+FERTILITY = Fertility(2.0, 4.0)
+"""Of the default model. Chosen: it has 1 to 2 for the languages it was trained on, and words of others fall into
+letters."""
 
 LEGIBLE = 0.5
 """A model can read text of at least this fluency: the middle of the scale."""
@@ -101,7 +109,7 @@ def _main_script(text: str) -> str | None:
     return max(scripts, key=scripts.__getitem__, default=None)
 
 
-def fluency(tokens: int, words: int) -> float:
+def fluency(tokens: int, words: int, fertility: Fertility = FERTILITY) -> float:
     """Return how well a model knows a text's language, from 0, not at all, to 1.
 
     It follows from the tokenizer's fertility, the number of tokens a word (Rust et al., How Good is Your
@@ -111,8 +119,7 @@ def fluency(tokens: int, words: int) -> float:
     >>> fluency(tokens=15, words=5)
     0.5
     """
-    fertility = tokens / max(words, 1)
-    share = (_UNKNOWN_FERTILITY - fertility) / (_UNKNOWN_FERTILITY - _KNOWN_FERTILITY)
+    share = (fertility.unknown - tokens / max(words, 1)) / (fertility.unknown - fertility.known)
     return min(1.0, max(0.0, share))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from qa.arrays import Affine
 from qa.embedding.models import DEFAULT_MODEL, MULTILINGUAL_MODEL, known_model
+from qa.text.language import Fertility
 
 Weights = Mapping[str, float]
 """Weights of signals or features, by name."""
@@ -60,6 +61,7 @@ class Fit:
         lexical: weights of those that words make.
         answer_dense: the same for sentences.
         answer_lexical: the same for sentences.
+        fertility: how many tokens a word the model makes of languages that it knows, and of others.
         relevant: a passage with at least this score is relevant.
         confidence: how likely the best passages answer the question.
         words: the same for a question in a language that the model cannot read.
@@ -71,6 +73,7 @@ class Fit:
     lexical: Weights
     answer_dense: Weights
     answer_lexical: Weights
+    fertility: Fertility
     relevant: float
     confidence: Logistic
     words: Logistic
@@ -100,6 +103,7 @@ def _read(name: str) -> Fit:
         lexical=content["passages"]["lexical"],
         answer_dense=content["sentences"]["dense"],
         answer_lexical=content["sentences"]["lexical"],
+        fertility=Fertility(**content["fertility"]),
         relevant=content["relevant"],
         confidence=Logistic(**content["confidence"]),
         words=Logistic(**content["words"]),
