@@ -8,6 +8,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple
 
+from qa.text.extent import letters
 from qa.text.terms import distinctive_words
 
 _SURE = 0.9
@@ -16,7 +17,7 @@ _SURE_OF_A_PASSAGE = 0.99
 another language than its document is the exception."""
 
 _MIN_LETTERS = 60
-"""A text with fewer letters is too short to tell. Chosen, as the next two: about ten words."""
+"""A text with fewer letters (``extent.letters``) is too short to tell. Chosen, as the next two: ten words."""
 
 _SAMPLE = 4_000
 """So many characters of a text are looked at: two pages."""
@@ -63,7 +64,7 @@ LEGIBLE = 0.5
 def detect(text: str, sure: float = _SURE) -> str | None:
     """Return the ISO 639-1 code of a text's language, or None if it is too short or too mixed to tell."""
     sample = text[:_SAMPLE]
-    if sum(map(str.isalpha, sample)) < _MIN_LETTERS:
+    if letters("".join(filter(str.isalpha, sample))) < _MIN_LETTERS:
         return None
     language, probability = _identifier().classify(sample)
     return str(language) if probability >= sure else None
