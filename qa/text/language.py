@@ -54,8 +54,8 @@ class Fertility(NamedTuple):
 
 
 FERTILITY = Fertility(2.0, 4.0)
-"""Of the default model. Chosen: it has 1 to 2 for the languages it was trained on, and words of others fall into
-letters."""
+"""Of the default model. Chosen: it has 1 to 2 for the languages it was trained on, and words of others fall
+into letters."""
 
 LEGIBLE = 0.5
 """A model can read text of at least this fluency: the middle of the scale."""

@@ -55,8 +55,8 @@ _STOPWORDS = {"da": "DANISH", "de": "GERMAN", "en": "EN_PLUS", "es": "SPANISH", 
 _MORE_COMMON_WORDS = {"ru": ("сколько", "какой", "каков")}  # words of questions that the list lacks
 
 _LETTERS_A_WORD, _LETTERS_A_WORD_SOUTH_EAST = 3, 5
-"""So many characters count as a word in scripts without spaces: in Chinese and Japanese, where most words have
-two or three; and in Thai, Lao, Khmer and Burmese, where vowels and tones are characters of their own."""
+"""So many characters count as a word in scripts without spaces: in Chinese and Japanese, where most words
+have two or three; and in Thai, Lao, Khmer and Burmese, whose vowels and tones are characters of their own."""
 
 KEPT = 16 * 2**20
 """How many bytes of words and their index terms a thread keeps: some 60,000 words. Chosen."""
