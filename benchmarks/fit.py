@@ -6,8 +6,8 @@ DATA holds question sets (see `asked.py`). Every question of a set is asked of t
 other sets' documents, which do not answer it. Three logistic regressions over `confidence_features` are
 fitted: for questions that the model reads, for those that it cannot read, and for answers in another language
 than the question; each set and kind of question weighs by the square root of its number. Printed: the numbers
-to put into `qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and its kin left out of the
-fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the threshold, and a reliability
+to put into `qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and its kin left out of
+the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the threshold, and a reliability
 diagram (what was said against what was so).
 """
 
