@@ -1,8 +1,8 @@
-"""Question sets asked in this process: the signals of each question's likeliest passages, and which are right.
+"""Question sets asked in this process: the signals of the likeliest passages, and which are right.
 
 A set is a folder with `questions.jsonl` and, unless they are another set's, `docs/`. The documents of
-`xquad-ru-en-half` are those of `xquad-en-half`, those of `xquad-en-slips` are those of `xquad-en`: the name less
-some of its parts. What was asked is kept beside the index, as asking takes minutes.
+`xquad-ru-en-half` are those of `xquad-en-half`, those of `xquad-en-slips` are those of `xquad-en`: the name
+less some of its parts. What was asked is kept beside the index, as asking takes minutes.
 """
 
 from __future__ import annotations
@@ -73,11 +73,9 @@ def ask_all(data: Path, work: Path, model: str) -> Iterator[Asked]:
     sets = {path.parent.name for path in data.glob("*/questions.jsonl")}
     homes = {name: home for name in sorted(sets) if (home := documents_of(name, data)) is not None}
     for home in sorted(set(homes.values())):
-        for name in homes:
-            if homes[name] == home or kin(name) != kin(home):
-                yield _kept(
-                    data, work / model.replace("/", "_"), home, name, encoder, own=homes[name] == home
-                )
+        for name, own_home in homes.items():
+            if own_home == home or kin(name) != kin(home):
+                yield _kept(data, work / model.replace("/", "_"), home, name, encoder, own=own_home == home)
 
 
 def kin(name: str) -> str:

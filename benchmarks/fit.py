@@ -2,13 +2,13 @@
 
     python benchmarks/fit.py DATA [--model NAME] [--work DIR] [--write FILE.md]
 
-DATA holds question sets (see `asked.py`). Every question of a set is asked of the set's own documents, and of other
-sets' documents, which do not answer it. Three logistic regressions over `confidence_features` are fitted: for
-questions that the model reads, for those that it cannot read, and for answers in another language than the question;
-each set and kind of question weighs by the square root of its number. Printed: the numbers to put into
-`qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and its kin left out of the fit in turn, how
-the confidence does on that set: AUROC, balanced accuracy at the threshold, and a reliability diagram (what was said
-against what was so).
+DATA holds question sets (see `asked.py`). Every question of a set is asked of the set's own documents, and of
+other sets' documents, which do not answer it. Three logistic regressions over `confidence_features` are
+fitted: for questions that the model reads, for those that it cannot read, and for answers in another language
+than the question; each set and kind of question weighs by the square root of its number. Printed: the numbers
+to put into `qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and its kin left out of
+the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the threshold, and a reliability
+diagram (what was said against what was so).
 """
 
 from __future__ import annotations
@@ -62,9 +62,8 @@ def _report(kind: str, runs: Sequence[Asked], fit: Fit) -> list[str]:
     if not any(question.answered for run in own for question in _of_kind(kind, run)):
         return [f"## {kind}: no such questions", ""]
     model = _fit(kind, own, fit)
-    weights = ", ".join(
-        f"{name} = {value:.2f}" for name, value in zip(FEATURES[kind], model.coef_[0], strict=True)
-    )
+    values = zip(FEATURES[kind], model.coef_[0], strict=True)
+    weights = ", ".join(f"{name} = {value:.2f}" for name, value in values)
     lines = [f"## {kind}", "", f"intercept = {model.intercept_[0]:.2f}", f"weights = {{ {weights} }}", ""]
     for name in sorted({run.questions for run in own}):
         lines += _check(kind, name, own, fit)
@@ -103,7 +102,7 @@ def _check(kind: str, name: str, runs: Sequence[Asked], fit: Fit) -> list[str]:
         for run in runs
         if run.documents == home and (run.questions == name or kin(run.questions) != kin(name))
     ]
-    if home is None or len({so for run in others for so in map(_answered, _of_kind(kind, run))}) < 2:  # noqa: PLR2004
+    if home is None or {so for run in others for so in map(_answered, _of_kind(kind, run))} != {True, False}:
         return []
     features, so = _matrix(kind, own, fit)
     if len(so) < _FEWEST or so.all() or not so.any():
@@ -133,9 +132,8 @@ def _diagram(said: Any, so: Any) -> list[str]:
         inside = (said >= low) & (said < low + 1 / _BINS + (low + 1 / _BINS >= 1))
         if inside.any():
             share = float(so[inside].mean())
-            lines.append(
-                f"| {low:.1f}–{low + 1 / _BINS:.1f} | {inside.sum()} | {share:.2f} | {'█' * round(20 * share)} |"
-            )
+            bar = "█" * round(20 * share)
+            lines.append(f"| {low:.1f}–{low + 1 / _BINS:.1f} | {inside.sum()} | {share:.2f} | {bar} |")
     return [*lines, ""]
 
 

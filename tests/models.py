@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +32,7 @@ def tiny(
     seed: int = 0,
     weights: Mapping[str, tuple[slice, float]] = MappingProxyType({}),
     kind: tuple[type[PreTrainedConfig], type[PreTrainedModel]] = (BertConfig, BertModel),
+    words: Sequence[str] = WORDS,
     **options: Any,
 ) -> Path:
     """Save a transformer of two narrow layers, and give its folder.
@@ -44,6 +45,7 @@ def tiny(
         seed: of the weights.
         weights: which numbers of which parameters, by a part of their names, are to be what.
         kind: of transformer.
+        words: its vocabulary.
         options: of its configuration, and ``include_prompt`` of the pooling.
     """
     import torch
@@ -51,12 +53,12 @@ def tiny(
     torch.manual_seed(seed)
     raw = folder / "raw"
     raw.mkdir(parents=True)
-    (raw / "vocab.txt").write_text("\n".join(WORDS))
+    (raw / "vocab.txt").write_text("\n".join(words))
     BertTokenizerFast(str(raw / "vocab.txt"), model_max_length=64).save_pretrained(raw)
     include_prompt = options.pop("include_prompt", True)
     config, model = kind
     sizes = {
-        "vocab_size": len(WORDS), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "vocab_size": len(words), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 32, "max_position_embeddings": 80, "pad_token_id": 0,
     }  # fmt: skip
     made = model(config(**sizes | options))

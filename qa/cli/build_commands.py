@@ -24,7 +24,14 @@ from qa.cli.options import (
     store_option,
 )
 from qa.cli.output import as_json as summary_as_json
-from qa.cli.output import count, describe_failure, describe_left_out, describe_partly, describe_unnamed
+from qa.cli.output import (
+    count,
+    describe_failure,
+    describe_illegible,
+    describe_left_out,
+    describe_partly,
+    describe_unnamed,
+)
 
 if TYPE_CHECKING:
     from qa.indexing.build import Report
@@ -42,12 +49,15 @@ _SOME_NOT_READ = 3  # the exit code
 @json_option
 def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
     """Build the index of the documents in DOCS (docs_raw), or update it."""
-    report = build_and_publish(config.load(flags), allow_empty=allow_empty)
+    settings = config.load(flags)
+    report = build_and_publish(settings, allow_empty=allow_empty)
     _print_report(report, as_json=as_json)
     if report.left_out and not as_json:
         click.echo(describe_left_out(report.left_out))
     if report.partly_read and not as_json:
         click.echo(describe_partly(report.partly_read, report.partly))
+    if not as_json and (line := describe_illegible(report.illegible, report.passages, settings.model)):
+        click.echo(line)
     if report.failures:
         sys.exit(_SOME_NOT_READ)
 
@@ -82,8 +92,16 @@ def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -
 
     safeguard.check_apart(settings)
 
+    said: str | None = None
+
     def build() -> None:
-        _print_report(build_and_publish(settings, allow_empty=allow_empty), as_json=as_json)
+        nonlocal said
+        report = build_and_publish(settings, allow_empty=allow_empty)
+        _print_report(report, as_json=as_json)
+        line = describe_illegible(report.illegible, report.passages, settings.model)
+        if line and not said and not as_json:  # once is enough
+            click.echo(line)
+            said = line
         sys.stdout.flush()  # a program that reads the output gets it line by line
 
     def tidy() -> None:

@@ -15,6 +15,7 @@ from qa.cli.output import as_json as summary_as_json
 from qa.cli.output import (
     count,
     describe_failure,
+    describe_illegible,
     describe_left_out,
     describe_partly,
     describe_unnamed,
@@ -83,6 +84,8 @@ def _status_lines(
         )
         lines += [f"  {describe_left_out(summary.left_out)}"] if summary.left_out else []
         lines += [f"  {describe_partly(summary.counts['partly'], summary.partly)}"] if summary.partly else []
+        line = describe_illegible(summary.illegible, info.passages, info.model)
+        lines += [f"languages   {line}"] if line else []
     for entry in entries:
         reason = f": {printable(entry.reason)}" if entry.reason else ""
         lines.append(f"  {entry.state:8}{entry.since}  {printable(entry.path)}{reason}")

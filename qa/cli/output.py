@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _NAMED_KINDS = 20  # of files that are not read: a line of a terminal or two
 
+_WORTH_A_LINE = 0.1
+"""Passages that the model can't read are worth a line from this share on. Chosen: fewer are quotations and
+names, and whoever asks in such a language is told so with the answer."""
+
 
 def count(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural if need be."""
@@ -59,6 +63,25 @@ def describe_partly(number: int, named: Sequence[str]) -> str:
     listed = ", ".join([*named, *(["…"] if number > len(named) else [])])
     was = "was" if number == 1 else "were"
     return printable(f"{count(number, 'file')} {was} read in part: {listed} (see `qa status --files`)")
+
+
+def describe_illegible(illegible: Mapping[str, int], passages: int, model: str) -> str | None:
+    """Return a line on the passages in languages that the model can't read; None if they are few."""
+    number = sum(illegible.values())
+    if not number or number < _WORTH_A_LINE * passages:
+        return None
+    from babel import Locale  # slow to load, as the next
+
+    from qa.embedding.models import model_for_languages
+
+    names = Locale("en").languages
+    listed = ", ".join(f"{names.get(code, code)} {many}" for code, many in illegible.items())
+    better = model_for_languages(model)
+    return printable(
+        f"{number} of {count(passages, 'passage')} are in languages that the model {model} cannot read "
+        f"({listed}): they are matched by words only"
+        + (f". To read them: qa index --model {better}" if better else "")
+    )
 
 
 def as_json(summary: IndexInfo | Report) -> dict[str, Any]:

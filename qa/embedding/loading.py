@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qa.config import Settings
 from qa.embedding.export import conversion
-from qa.embedding.export.encoder import ExportedEncoder
+from qa.embedding.export.encoder import ExportedEncoder, LoadedTokenizer
 from qa.embedding.model_protocols import Encoder
 from qa.embedding.models import find_model
 from qa.embedding.prompts import Prompts
@@ -55,13 +55,16 @@ def load_plain(
     return SentenceTransformerEncoder(model, find_model(model, cache), prompts)
 
 
-def open_encoder(model: str, folder: Path, threads: int | None = None) -> Encoder:
+def open_encoder(
+    model: str, folder: Path, threads: int | None = None, loaded: LoadedTokenizer | None = None
+) -> Encoder:
     """Return the encoder with which an index was built.
 
     Args:
         model: the model's name.
         folder: where the index keeps its export, if it has one.
         threads: threads that an export uses for many texts; one per core if None.
+        loaded: a tokenizer for an export to share, if it is that of the export.
 
     Raises:
         ModelError: it is missing or incomplete.
@@ -69,7 +72,7 @@ def open_encoder(model: str, folder: Path, threads: int | None = None) -> Encode
     if (folder / PROMPTS).exists():
         return load_plain(model, prompts=_saved_prompts(folder / PROMPTS))
     if folder.is_dir():
-        return ExportedEncoder(model, folder, threads=threads)
+        return ExportedEncoder(model, folder, threads=threads, loaded=loaded)
     return load_plain(model)
 
 

@@ -22,8 +22,8 @@ _OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack"]
 """What a model's folder on the hub may hold beside what is read here: several times its size."""
 
 TOKEN_WIDTH = 128
-"""How many numbers are kept of a token's vector, unless less is known to do. Measured for multilingual-e5-small:
-with 64, .85 of questions in other languages find their passage, with 128 .90, with 192 or all .91."""
+"""How many numbers are kept of a token's vector, unless less is known to do. Measured for
+multilingual-e5-small (``benchmarks/README.md``)."""
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 MULTILINGUAL_MODEL = "multilingual-e5-small"

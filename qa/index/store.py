@@ -145,6 +145,16 @@ class Store:
         )
         return tuple(row[0] for row in rows)
 
+    def count_languages(self) -> dict[str | None, int]:
+        """Count the passages by language, None if it is unknown."""
+        return dict(map(tuple, self._select("SELECT language, count(*) FROM passages GROUP BY language")))
+
+    def spread_rows(self, language: str | None, most: int) -> list[int]:
+        """Return the numbers of passages in a language, at most so many, spread evenly over all of them."""
+        rows = self._select("SELECT number FROM passages WHERE language IS ? ORDER BY number", [language])
+        step = -(-len(rows) // most) or 1
+        return [row[0] for row in rows[::step]]
+
     def failures(self, path: str | None = None, *, limit: int = -1) -> tuple[ReadFailure, ...]:
         """Return what could not be read, by path: of one file or of all, at most ``limit`` (-1: no limit)."""
         where, values = ("", []) if path is None else ("WHERE path = ?", [path])

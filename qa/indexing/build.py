@@ -21,9 +21,10 @@ from qa.embedding.model_protocols import Encoder
 from qa.errors import BuildError, ExportRefusedError, IndexUnavailableError
 from qa.index import generation
 from qa.index.generation import Generation
-from qa.indexing import ledger, lock, retention, safeguard, shards
+from qa.indexing import calibrating, ledger, lock, retention, safeguard, shards
 from qa.indexing.documents import DocumentReader
 from qa.indexing.folder import Folder, Scan, lies_in
+from qa.indexing.illegible import count_illegible
 from qa.indexing.incremental import Previous, made_with, reason_to_build
 from qa.indexing.pipeline import Draft
 from qa.indexing.workers import IN_PROCESS_AHEAD, InProcess, Workers
@@ -46,7 +47,9 @@ class Report:
     ``reason`` says why it wrote a new generation, or that there was nothing to do; the failures are those of
     ``IndexInfo``. ``published_to`` is the address of the Milvus where the generation became live now.
     ``left_out`` counts the files of kinds that are not read by suffix; ``partly`` names the first of the
-    ``partly_read`` files that were not read in full.
+    ``partly_read`` files that were not read in full. ``calibrated`` says why the index was calibrated; it is
+    None if it was not. ``illegible`` counts the passages in languages that the model can't read by language,
+    the most frequent first.
     """
 
     generation: str
@@ -64,22 +67,29 @@ class Report:
     left_out: dict[str, int] = field(default_factory=dict)
     partly_read: int = 0
     partly: tuple[str, ...] = ()
+    calibrated: str | None = None
+    illegible: dict[str, int] = field(default_factory=dict)
 
 
 def build_with_model(settings: Settings, **options: Any) -> Report:
     """Build with the model that the settings name, as ``build`` does with its ``options``.
 
     If the documents show that the exported model does not keep the model's vectors, the model itself is used.
+    If the model has no fit of its own, the index is calibrated (``calibrating``).
     """
     from qa.embedding.loading import load_encoder, load_plain  # seconds
     from qa.embedding.prompts import Prompts
 
     chosen = settings.model, settings.cache, Prompts(settings.query_prompt, settings.document_prompt)
+    encoder: Encoder = load_encoder(*chosen)
     try:
-        return build(settings, load_encoder(*chosen), **options)
+        report = build(settings, encoder, **options)
     except ExportRefusedError as refusal:  # it is remembered: the next build does not try again
         _log.warning("%s", refusal)
-        return build(settings, load_plain(*chosen), **options)
+        encoder = load_plain(*chosen)
+        report = build(settings, encoder, **options)
+    calibrated = calibrating.keep_up(settings, encoder, progress=options.get("progress", False))
+    return replace(report, calibrated=calibrated)
 
 
 def build(
@@ -143,7 +153,10 @@ def _update(
         live, embedded = draft.publish()
         recognition_cache.trim(settings.cache)
         shards.remove(settings.index)
-    ledger.write(settings.index, live.folder, scan.skipped, scan.mounts)
+    illegible = ledger.illegible(settings.index, live.folder.name)
+    if illegible is None:  # they don't change with the files that are skipped
+        illegible = count_illegible(live.store, encoder)
+    ledger.write(settings.index, live.folder, scan.skipped, scan.mounts, illegible)
     info, seen = live.info, ledger.summary(settings.index)
     report = Report(
         info.generation, reason is not None, reason or "nothing has changed", info.documents,
@@ -152,7 +165,11 @@ def _update(
     )  # fmt: skip
     if seen is None:
         return report
-    return replace(report, left_out=seen.left_out, partly_read=seen.counts["partly"], partly=seen.partly)
+    partly_read = seen.counts["partly"]
+    return replace(
+        report,
+        left_out=seen.left_out, partly_read=partly_read, partly=seen.partly, illegible=seen.illegible,
+    )  # fmt: skip
 
 
 def _refuse_vanished(

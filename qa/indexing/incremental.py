@@ -111,7 +111,7 @@ class Previous:
 
     @property
     def projection(self) -> Float32 | None:
-        """The projection of token vectors, shape (1 + dimension, width); None if no vectors are taken over."""
+        """The projection of token vectors, shape (1 + dimension, width); None if none is taken over."""
         return None if self._vectors is None else self._vectors.tokens.projection
 
     def is_unchanged(self, file: SourceFile) -> bool:

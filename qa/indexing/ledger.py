@@ -10,11 +10,12 @@ import hashlib
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from qa import files, readers
@@ -43,6 +44,7 @@ CREATE TABLE files (
     path TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT, since TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE mounts (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE illegible (language TEXT PRIMARY KEY, passages INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX files_by_state ON files (state, path);
 CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT) STRICT, WITHOUT ROWID;
 """
@@ -95,6 +97,7 @@ class Summary:
 
     ``left_out`` counts the files of kinds that are not read by suffix, the most frequent first; a file
     without one counts under an empty string. ``partly`` are the first paths of those read in part.
+    ``illegible`` counts the passages in languages that the model can't read, as ``count_illegible`` does.
     """
 
     generation: str
@@ -102,9 +105,16 @@ class Summary:
     counts: dict[State, int]
     left_out: dict[str, int] = field(default_factory=dict)
     partly: tuple[str, ...] = ()
+    illegible: dict[str, int] = field(default_factory=dict)
 
 
-def write(index: Path, live: Path, skipped: Iterable[ReadFailure], mounts: Iterable[str] = ()) -> None:
+def write(
+    index: Path,
+    live: Path,
+    skipped: Iterable[ReadFailure],
+    mounts: Iterable[str] = (),
+    illegible: Mapping[str, int] = MappingProxyType({}),
+) -> None:
     """Write what the live generation has of each file, what was skipped, and what is gone.
 
     Args:
@@ -112,6 +122,7 @@ def write(index: Path, live: Path, skipped: Iterable[ReadFailure], mounts: Itera
         live: the folder of the live generation.
         skipped: what the documents folder holds and the build ignored.
         mounts: folders in it on which another file system is mounted.
+        illegible: numbers of passages in languages that the model can't read.
 
     Raises:
         BuildError: the ledger cannot be written.
@@ -122,6 +133,7 @@ def write(index: Path, live: Path, skipped: Iterable[ReadFailure], mounts: Itera
         db.execute("BEGIN")
         _fill(db, live.name, skipped)
         db.executemany("INSERT INTO mounts VALUES (?)", ((path,) for path in mounts))
+        db.executemany("INSERT INTO illegible VALUES (?, ?)", illegible.items())
         db.execute("COMMIT")
 
 
@@ -154,6 +166,7 @@ def forget(index: Path, is_forgotten: Callable[[str], bool]) -> None:
         db.executemany(
             "INSERT INTO mounts VALUES (?)", ((path,) for path in mounted if not is_forgotten(path))
         )
+        db.executemany("INSERT INTO illegible VALUES (?, ?)", known.illegible.items())
         db.execute("COMMIT")
 
 
@@ -177,6 +190,7 @@ def summary(index: Path) -> Summary | None:
             {state: counts.get(state, 0) for state in STATES},
             _left_out(db),
             tuple(path for (path,) in partly),
+            _illegible(db) or {},
         )
 
 
@@ -185,6 +199,24 @@ def _left_out(db: sqlite3.Connection) -> dict[str, int]:
     rows = db.execute("SELECT path FROM files WHERE state = 'skipped' AND reason = ?", (readers.NOT_READ,))
     counted = Counter(PurePosixPath(path).suffix.lower() for (path,) in rows)
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _illegible(db: sqlite3.Connection) -> dict[str, int] | None:
+    if not _has(db, "illegible"):
+        return None
+    return dict(db.execute("SELECT language, passages FROM illegible ORDER BY passages DESC, language"))
+
+
+def illegible(index: Path, name: str) -> dict[str, int] | None:
+    """Return the numbers of a generation's passages that the model can't read; None if they are not known."""
+    if not _is_there(index):
+        return None
+    try:
+        with _reading(index) as db:
+            (of,) = db.execute("SELECT generation FROM facts").fetchone()
+            return _illegible(db) if of == name else None
+    except CorruptIndexError:
+        return None
 
 
 def entries(index: Path, state: State | None = None, *, limit: int = -1, offset: int = 0) -> list[Entry]:
@@ -206,8 +238,8 @@ def mounts(index: Path) -> list[str]:
         return []
     try:
         with _reading(index) as db:
-            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'mounts'").fetchone():
-                return []  # an older version wrote it
+            if not _has(db, "mounts"):
+                return []
             return [row[0] for row in db.execute("SELECT path FROM mounts ORDER BY path")]
     except CorruptIndexError:
         return []
@@ -231,6 +263,11 @@ def verify(index: Path) -> None:
         raise CorruptIndexError(_not_whole(index, str(error))) from error
     if not whole:
         raise CorruptIndexError(_not_whole(index, "it is not what was written"))
+
+
+def _has(db: sqlite3.Connection, table: str) -> bool:
+    """Whether the ledger has a table: those that older versions wrote lack some."""
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
 
 
 def _fill(db: sqlite3.Connection, name: str, skipped: Iterable[ReadFailure]) -> None:

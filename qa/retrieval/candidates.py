@@ -11,9 +11,10 @@ import numpy as np
 
 from qa.embedding.model_protocols import Encoder
 from qa.index.lexical.term_matches import QuestionTerms, look_up_terms
-from qa.retrieval.fits import fit_for
+from qa.retrieval.fits import Fit, fit_for
 from qa.stores.protocol import Corpus, SentenceScores
 from qa.text import language, terms
+from qa.text.language import Fertility
 from qa.types import Float32, Int64, Mode, Query, QueryVectors, Span
 
 _POOL = 100
@@ -40,12 +41,14 @@ class LexicalCandidates:
         terms: their index terms, with the passages' BM25 scores.
         rows: the passages with the best scores; none in dense mode.
         foreign: the languages of the generation in which the question surely is not.
+        fertility: of the generation's model.
     """
 
     words: Words
     terms: QuestionTerms
     rows: Int64
-    foreign: frozenset[str] = frozenset()
+    foreign: frozenset[str]
+    fertility: Fertility
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,15 +136,16 @@ def lexical_candidates(
     rows = np.empty(0, np.int64)
     if query.mode is not Mode.DENSE:
         rows, _ = question_terms.scores.top(max(_POOL, _DEPTH * wanted), allowed)
-    foreign = _foreign(corpus, query, languages, question_terms)
-    return LexicalCandidates(words, question_terms, rows, foreign)
+    fit = fit_for(corpus.manifest.model)
+    foreign = _foreign(fit, query, languages, question_terms)
+    return LexicalCandidates(words, question_terms, rows, foreign, fit.fertility)
 
 
 def _foreign(
-    corpus: Corpus, query: Query, languages: Sequence[str], question_terms: QuestionTerms
+    fit: Fit, query: Query, languages: Sequence[str], question_terms: QuestionTerms
 ) -> frozenset[str]:
     """Return the languages of the passages in which the question is not, if that may be and matters."""
-    if query.mode is not Mode.HYBRID or fit_for(corpus.manifest.model).across is None:
+    if query.mode is not Mode.HYBRID or fit.across is None:
         return frozenset()
     known = len(question_terms.known) / max(len(question_terms.weights), 1)
     if len(languages) == 1 and known > _MOSTLY_KNOWN:
@@ -170,7 +174,8 @@ def merge(query: Query, wanted: int, lexical: LexicalCandidates, dense: DenseCan
         )
     rows = np.unique(np.concatenate([lexical.rows, dense.rows]))
     weights = _token_weights(lexical.words, lexical.terms, dense.vectors.spans)
-    fluency = language.fluency(dense.vectors.token_count, terms.count_words(query.question))
+    word_count = terms.count_words(query.question)
+    fluency = language.fluency(dense.vectors.token_count, word_count, lexical.fertility)
     return Candidates(
         query, wanted, rows, lexical.terms, dense, weights, fluency, lexical.words, lexical.foreign
     )

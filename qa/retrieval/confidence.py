@@ -15,7 +15,8 @@ ANSWERABLE = 0.5
 """The results answer the question if the confidence is at least this: the more likely of the two."""
 
 FEATURES = (
-    "score", "margin", "sentence", "sentence_coverage", "illegible", "lexical", "coverage", "shared", "interaction",
+    "score", "margin", "sentence", "sentence_coverage", "illegible", "lexical", "coverage", "shared",
+    "interaction",
 )  # fmt: skip
 """The names of all features. A fit uses some of them."""
 

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from qa.config import Settings
+from qa.embedding.export.encoder import LoadedTokenizer
 from qa.embedding.loading import open_encoder
 from qa.embedding.model_protocols import Encoder, Reranker
 from qa.embedding.reranker import load_reranker
-from qa.errors import CorruptIndexError, ModelError
+from qa.errors import CorruptIndexError, ModelError, QAError
+from qa.index import generation
 from qa.retrieval.calibration import fitting
 from qa.retrieval.searcher import Searcher
 from qa.stores.protocol import Corpus
@@ -21,13 +23,29 @@ _CHECKED_FIRST = 2**27
 hash so much takes a fraction of a second."""
 
 
-def encoder_of(corpus: Corpus) -> Encoder:
+def load_tokenizer(settings: Settings) -> LoadedTokenizer | None:
+    """Load the tokenizer of the live generation on this machine, for processes that are forked to share.
+
+    Nothing else is loaded, and no thread is started. Without such a generation, or a tokenizer that can be
+    shared, return None: each process then loads its own, and reports what is wrong.
+    """
+    try:
+        return LoadedTokenizer.load(generation.current(settings.index) / generation.ENCODER)
+    except QAError:
+        return None
+
+
+def encoder_of(corpus: Corpus, loaded: LoadedTokenizer | None = None) -> Encoder:
     """Open the model that a generation was built with.
+
+    Args:
+        corpus: the generation.
+        loaded: a tokenizer to share, if it is that of the model.
 
     Raises:
         ModelError: the model cannot be loaded, or has changed.
     """
-    return _same_model(corpus, open_encoder(corpus.manifest.model, corpus.encoder))
+    return _same_model(corpus, open_encoder(corpus.manifest.model, corpus.encoder, loaded=loaded))
 
 
 def _same_model(corpus: Corpus, encoder: Encoder) -> Encoder:

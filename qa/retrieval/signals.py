@@ -15,8 +15,8 @@ foreign            1 if the passage is in another language than the question, el
 shared             the share of the names and numbers of the question in the sentence that holds most of them
 =================  ===================================================================================
 
-The last two are there only if some passages are in another language than the question. A question without names and
-numbers that any passage holds has no ``shared``.
+The last two are there only if some passages are in another language than the question. A question without
+names and numbers that any passage holds has no ``shared``.
 
 The cosines are on the default model's scale, onto which a ``Calibration`` brings those of another model.
 """

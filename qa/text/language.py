@@ -6,8 +6,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from qa.text.extent import letters
 from qa.text.terms import distinctive_words
 
 _SURE = 0.9
@@ -16,7 +17,7 @@ _SURE_OF_A_PASSAGE = 0.99
 another language than its document is the exception."""
 
 _MIN_LETTERS = 60
-"""A text with fewer letters is too short to tell. Chosen, as the next two: about ten words."""
+"""A text with fewer letters (``extent.letters``) is too short to tell. Chosen, as the next two: ten words."""
 
 _SAMPLE = 4_000
 """So many characters of a text are looked at: two pages."""
@@ -25,9 +26,9 @@ _MIN_DISTINCTIVE = 0.1
 """A passage is in its document's language if this share of its words is common in it and in no other."""
 
 _SURELY_NOT = 0.01
-"""A question is not in a language of less than this probability. Measured on questions of XQuAD: it is said of
-no English question and of .8% of three English keywords; and of .96 of German, .98 of Romanian and all Spanish
-and Vietnamese questions, where English is asked for."""
+"""A question is not in a language of less than this probability. Measured on XQuAD: by this rule all English
+questions are English, and .992 of those of three words; .96 of the German, .98 of the Romanian, and all of
+the Spanish and Vietnamese ones are not."""
 
 _LATIN = frozenset({"LATIN"})
 _SCRIPTS = {
@@ -44,9 +45,17 @@ _SCRIPTS = {
 }  # fmt: skip
 """The scripts of languages that are not written in the Latin one alone."""
 
-_KNOWN_FERTILITY, _UNKNOWN_FERTILITY = 2.0, 4.0
-"""Tokens a word: up to the first a model knows the language, from the second on not at all. Chosen: the
-default model has 1 to 2 for the languages it was trained on, and words of others fall into letters."""
+
+class Fertility(NamedTuple):
+    """Tokens a word: up to ``known`` a model knows the language, from ``unknown`` on not at all."""
+
+    known: float
+    unknown: float
+
+
+FERTILITY = Fertility(2.0, 4.0)
+"""Of the default model. Chosen: it has 1 to 2 for the languages it was trained on, and words of others fall
+into letters."""
 
 LEGIBLE = 0.5
 """A model can read text of at least this fluency: the middle of the scale."""
@@ -55,7 +64,7 @@ LEGIBLE = 0.5
 def detect(text: str, sure: float = _SURE) -> str | None:
     """Return the ISO 639-1 code of a text's language, or None if it is too short or too mixed to tell."""
     sample = text[:_SAMPLE]
-    if sum(map(str.isalpha, sample)) < _MIN_LETTERS:
+    if letters("".join(filter(str.isalpha, sample))) < _MIN_LETTERS:
         return None
     language, probability = _identifier().classify(sample)
     return str(language) if probability >= sure else None
@@ -95,13 +104,13 @@ def foreign_languages(question: str, languages: Collection[str]) -> frozenset[st
 
 
 def _main_script(text: str) -> str | None:
-    """Return the script of most of a text's letters, as Unicode's names of letters begin; None without any."""
+    """Return the script of most of a text's letters, as their names in Unicode begin; None if it has none."""
     letters = filter(str.isalpha, text[:_SAMPLE])
     scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
     return max(scripts, key=scripts.__getitem__, default=None)
 
 
-def fluency(tokens: int, words: int) -> float:
+def fluency(tokens: int, words: int, fertility: Fertility = FERTILITY) -> float:
     """Return how well a model knows a text's language, from 0, not at all, to 1.
 
     It follows from the tokenizer's fertility, the number of tokens a word (Rust et al., How Good is Your
@@ -111,8 +120,7 @@ def fluency(tokens: int, words: int) -> float:
     >>> fluency(tokens=15, words=5)
     0.5
     """
-    fertility = tokens / max(words, 1)
-    share = (_UNKNOWN_FERTILITY - fertility) / (_UNKNOWN_FERTILITY - _KNOWN_FERTILITY)
+    share = (fertility.unknown - tokens / max(words, 1)) / (fertility.unknown - fertility.known)
     return min(1.0, max(0.0, share))
 
 

@@ -43,6 +43,7 @@ _CHUNK = regex.compile(r"[\p{L}\p{M}\p{N}]++")
 _PIECE = regex.compile(r"\p{N}++|\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{L}\p{M}--\p{Lu}]++", regex.VERSION1)
 _YEAR_AT_END = regex.compile(r"(?<=^[a-z]{1,3})(?:19|20)\d\d$")
 _STARTS_UNSPACED = regex.compile(_UNSPACED)
+_SOUTH_EAST = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"}
 )
@@ -53,8 +54,9 @@ _STOPWORDS = {"da": "DANISH", "de": "GERMAN", "en": "EN_PLUS", "es": "SPANISH", 
               "sv": "SWEDISH", "tr": "TURKISH"}  # fmt: skip
 _MORE_COMMON_WORDS = {"ru": ("сколько", "какой", "каков")}  # words of questions that the list lacks
 
-_LETTERS_A_WORD = 3
-"""So many characters count as a word in scripts without spaces. Chosen: most words have two or three."""
+_LETTERS_A_WORD, _LETTERS_A_WORD_SOUTH_EAST = 3, 5
+"""So many characters count as a word in scripts without spaces: in Chinese and Japanese, where most words
+have two or three; and in Thai, Lao, Khmer and Burmese, whose vowels and tones are characters of their own."""
 
 KEPT = 16 * 2**20
 """How many bytes of words and their index terms a thread keeps: some 60,000 words. Chosen."""
@@ -130,8 +132,18 @@ def _common_words(language: str) -> Iterable[str]:
 
 
 def count_words(text: str) -> int:
-    """Count words. In scripts without spaces between them, three characters count as one."""
-    return sum(ceil(len(word) / _LETTERS_A_WORD) if _is_unspaced(word) else 1 for word in _TERM.findall(text))
+    """Count words. In scripts without spaces between them, some characters count as one.
+
+    >>> count_words("Two ports"), count_words("两个港口"), count_words("ท่าเรือสองแห่ง")
+    (2, 2, 3)
+    """
+    return sum(ceil(len(word) / _letters_a_word(word)) for word in _TERM.findall(text))
+
+
+def _letters_a_word(word: str) -> int:
+    if not _is_unspaced(word):
+        return len(word)
+    return _LETTERS_A_WORD_SOUTH_EAST if _SOUTH_EAST.match(word) else _LETTERS_A_WORD
 
 
 def _is_unspaced(word: str) -> bool:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from corpus import write
+from fake_encoder import Anglophone
 
 from qa.config import Settings
 from qa.errors import BuildError
 from qa.index import generation
+from qa.indexing import calibrating
 
 
 def test_index_reports_what_it_did_and_exits_with_3_if_something_was_not_read(run) -> None:
@@ -36,6 +38,27 @@ def test_index_ends_with_what_was_left_out_and_what_was_read_in_part(run, tmp_pa
     assert report["left_out"] == {".psd": 2, "": 1, ".exe": 1}
     assert (report["partly_read"], report["partly"]) == (1, ["rows.jsonl"])
     assert json.loads(run("status", "--json").stdout)["ledger"]["left_out"] == report["left_out"]
+
+
+def test_index_ends_with_the_languages_that_the_model_cannot_read(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.embedding.loading.load_encoder", lambda *_: Anglophone())
+    english = {f"{n}.txt": f"The ferry {n} runs twice a day between the islands in summer." for n in range(3)}
+    russian = {"ru.txt": "Паром между островами ходит летом дважды в день, а зимой только по понедельникам."}
+    line = (
+        "1 of 4 passages are in languages that the model all-MiniLM-L6-v2 cannot read (Russian 1): "
+        "they are matched by words only. To read them: qa index --model multilingual-e5-small"
+    )
+    write(tmp_path / "mixed", english | russian)
+    assert run("index", "mixed").stdout.endswith(f")\n{line}\n")
+    assert run("index", "mixed").stdout.endswith(f"nothing has changed; 0 passages embedded)\n{line}\n")
+    assert json.loads(run("index", "mixed", "--json").stdout)["illegible"] == {"ru": 1}
+    assert json.loads(run("status", "--json").stdout)["ledger"]["illegible"] == {"ru": 1}
+    said = line.replace("all-MiniLM-L6-v2", "stand-in")
+    assert f"\nlanguages   {said}\n" in run("status").stdout
+    write(tmp_path / "mixed", {f"more{n}.txt": f"The ferry {n} runs twice a day." for n in range(9)})
+    assert "languages" not in run("index", "mixed").stdout + run("status").stdout
 
 
 def test_one_of_a_kind_is_in_the_singular(run, tmp_path: Path) -> None:
@@ -109,6 +132,14 @@ def test_watch_reports_each_build_and_each_error(
     assert "qa: it cannot be written\n" in result.stderr
 
 
+def test_watch_says_once_what_the_model_cannot_read(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qa.embedding.loading.load_encoder", lambda *_: Anglophone())
+    monkeypatch.setattr("qa.indexing.watch.watch", lambda docs, build, *_, **__: (build(), build()))
+    printed = run("watch", "docs").stdout.splitlines()
+    assert [line.split()[1] for line in printed] == ["documents,", "of", "documents,"]
+    assert "(Russian 1)" in printed[1]
+
+
 def test_index_without_documents_fails(run) -> None:
     result = run("index", "nowhere")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -121,3 +152,15 @@ def test_a_file_is_not_a_documents_folder(run, tmp_path: Path, command: str) -> 
     result = run(command, "book.txt")
     assert result.exit_code == 1
     assert result.stderr == "qa: the documents folder book.txt is a file, not a folder\n"
+
+
+def test_a_model_without_a_fit_is_calibrated_for(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrating, "known_model", lambda _: None)
+    write(tmp_path / "one", {"a.txt": "Rice was sold in the port."})
+    result = run("index", "one", "--json")
+    assert json.loads(result.stdout)["calibrated"] == "no calibration fits the model"
+    assert "qa: the index was calibrated: no calibration fits the model\n" in result.stderr
+    assert "\ncalibrated  2" in run("status").stdout
+    assert json.loads(run("index", "one", "--json").stdout)["calibrated"] is None

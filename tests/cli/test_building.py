@@ -12,17 +12,24 @@ from qa.config import Settings
 
 
 @pytest.mark.parametrize(
-    ("address", "message"),
-    [(None, ""), ("http://127.0.0.1:19530", "qa: generation g1 is live in http://127.0.0.1:19530\n")],
+    ("outcome", "message"),
+    [
+        ({}, ""),
+        (
+            {"published_to": "http://127.0.0.1:19530"},
+            "qa: generation g1 is live in http://127.0.0.1:19530\n",
+        ),
+        ({"calibrated": "it was odd"}, "qa: the index was calibrated: it was odd\n"),
+    ],
 )
-def test_it_says_where_the_index_was_published(
+def test_it_says_where_the_index_was_published_and_why_it_was_calibrated(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    address: str | None,
+    outcome: dict[str, str],
     message: str,
 ) -> None:
-    report = SimpleNamespace(generation="g1", published_to=address)
+    report = SimpleNamespace(**{"generation": "g1", "published_to": None, "calibrated": None} | outcome)
     options: dict[str, object] = {}
 
     def build_with_model(settings: Settings, **given: object) -> SimpleNamespace:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.cli.output import as_json, count, describe_failure, describe_unnamed, printable
+from qa.cli.output import as_json, count, describe_failure, describe_illegible, describe_unnamed, printable
 from qa.types import IndexInfo, ReadFailure
 
 
@@ -28,6 +28,24 @@ def test_a_failure_names_the_row_of_a_table() -> None:
 
 def test_many_unnamed_failures_are_easy_to_read() -> None:
     assert describe_unnamed(12_345).startswith("12,345 more, not listed here")
+
+
+def test_languages_that_the_model_cannot_read_are_named_with_the_command_that_would() -> None:
+    illegible = {"ru": 300, "km": 100, "Myanmar script": 12}
+    said = (
+        "412 of 900 passages are in languages that the model all-MiniLM-L6-v2 cannot read (Russian 300, "
+        "Khmer 100, Myanmar script 12): they are matched by words only"
+    )
+    advice = ". To read them: qa index --model multilingual-e5-small"
+    assert describe_illegible(illegible, 900, "all-MiniLM-L6-v2") == said + advice
+    other = said.replace("all-MiniLM-L6-v2", "multilingual-e5-small")
+    assert describe_illegible(illegible, 900, "multilingual-e5-small") == other
+
+
+@pytest.mark.parametrize(("number", "passages", "said"), [(0, 0, False), (9, 100, False), (10, 100, True)])
+def test_a_tenth_of_the_passages_is_worth_a_line(number: int, passages: int, *, said: bool) -> None:
+    illegible = {"ru": number} if number else {}
+    assert bool(describe_illegible(illegible, passages, "all-MiniLM-L6-v2")) == said
 
 
 def test_failures_are_those_of_the_api() -> None:

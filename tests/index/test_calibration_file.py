@@ -8,6 +8,7 @@ import pytest
 
 from qa.errors import CorruptIndexError
 from qa.index import calibration_file
+from qa.index.manifest import Manifest
 
 CONTENT = {"version": 1, "encoder": "é", "points": [0.25, 0.5]}
 
@@ -45,3 +46,17 @@ def test_a_file_that_cannot_be_read_is_no_missing_one(tmp_path: Path) -> None:
     (tmp_path / calibration_file.NAME).mkdir()
     with pytest.raises(CorruptIndexError, match="cannot be read"):
         calibration_file.read(tmp_path)
+
+
+def test_it_keeps_how_many_passages_the_generation_has(built: Path) -> None:
+    index = built.parent.parent
+    content = {**CONTENT, "generation": built.name}
+    calibration_file.write(index, content)
+    data = calibration_file.read(index)
+    assert calibration_file.parse(data, index) == content
+    assert calibration_file.indexed_passages(data, index) == Manifest.read(built).passages
+    calibration_file.write(index, {**CONTENT, "generation": "gone"})
+    assert calibration_file.indexed_passages(calibration_file.read(index), index) is None
+    altered = data.replace(b'"indexed_passages": ', b'"indexed_passages": 1')
+    with pytest.raises(CorruptIndexError, match="is not what was written"):
+        calibration_file.indexed_passages(altered, index)

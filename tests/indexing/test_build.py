@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_info
 import qa.embedding.loading
 from qa import files
 from qa.config import Settings
+from qa.embedding.models import DEFAULT_MODEL
 from qa.errors import (
     BuildError,
     ExportRefusedError,
@@ -804,17 +805,18 @@ def test_shards_of_a_build_that_was_stopped_go_with_the_next(settings: Settings,
 def test_an_export_that_the_documents_refuse_is_replaced_by_the_model(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    encoders: list[str] = []
+    encoders: list[StandIn] = []
+    export, model = StandIn("export"), StandIn(DEFAULT_MODEL)
 
-    def build(settings: Settings, encoder: str, **_: object) -> str:
+    def build_or_refuse(settings: Settings, encoder: StandIn, **_: object) -> Report:
         encoders.append(encoder)
-        if encoder == "export":
+        if encoder is export:
             raise ExportRefusedError("the export does not keep the vectors")
-        return f"report of {encoder}"
+        return build(settings, encoder)
 
-    monkeypatch.setattr(building, "build", build)
-    monkeypatch.setattr(qa.embedding.loading, "load_encoder", lambda *_: "export")
-    monkeypatch.setattr(qa.embedding.loading, "load_plain", lambda *_: "model")
-    assert building.build_with_model(settings) == "report of model"
-    assert encoders == ["export", "model"]
+    monkeypatch.setattr(building, "build", build_or_refuse)
+    monkeypatch.setattr(qa.embedding.loading, "load_encoder", lambda *_: export)
+    monkeypatch.setattr(qa.embedding.loading, "load_plain", lambda *_: model)
+    assert building.build_with_model(settings).documents == 5
+    assert encoders == [export, model]
     assert caplog.messages == ["the export does not keep the vectors"]

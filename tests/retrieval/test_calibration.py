@@ -129,7 +129,7 @@ def test_the_service_ignores_a_calibration_of_another_model(
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Run the command in the folder of ``docs`` and ``index``, without a real model."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("qa.retrieval.live.open_encoder", lambda *_: StandIn())
+    monkeypatch.setattr("qa.retrieval.live.open_encoder", lambda *_, **__: StandIn())
     return lambda *words: CliRunner().invoke(main, words)
 
 
@@ -163,7 +163,7 @@ def test_the_command_replaces_a_damaged_calibration(run, settings: Settings, bui
 
 def test_the_command_needs_an_index_and_its_model(run, settings: Settings, built: Path, monkeypatch) -> None:
     assert run("calibrate", "--index", "nowhere").exit_code == 1
-    monkeypatch.setattr("qa.retrieval.live.open_encoder", lambda *_: StandIn(fingerprint="changed"))
+    monkeypatch.setattr("qa.retrieval.live.open_encoder", lambda *_, **__: StandIn(fingerprint="changed"))
     refused = run("calibrate")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "has changed since the index was built" in refused.stderr

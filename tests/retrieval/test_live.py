@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 from corpus import write
 from fake_encoder import StandIn
+from models import WORDS, exported, tiny
 
 from qa.config import Settings
+from qa.embedding.export.encoder import TOKENIZER
 from qa.errors import CorruptIndexError, IndexUnavailableError, ModelError
+from qa.index import generation
 from qa.indexing.build import build
-from qa.retrieval.live import LiveSearcher
+from qa.retrieval.live import LiveSearcher, encoder_of, load_tokenizer
+from qa.stores.publication import publications
 from qa.types import PassageInput, Query
 
 
@@ -50,6 +54,33 @@ def test_a_replaced_generation_is_closed_once_its_last_request_is_done(settings:
     for connection in connections:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connection.execute("SELECT 1")
+
+
+def test_a_model_uses_the_tokenizer_that_was_loaded_before_if_it_is_its_own(
+    settings: Settings, tmp_path: Path
+) -> None:
+    first, second = (
+        exported(str(tiny(tmp_path / name, "mean", words=words)), tmp_path, "fp32")
+        for name, words in (("first", WORDS), ("second", [*WORDS, "zeppelin"]))
+    )
+    build(settings, first)
+    loaded = load_tokenizer(settings)
+    opened = encoder_of(publications(settings).open(publications(settings).live()[0]), loaded)
+    assert opened.tokenizer is loaded.tokenizer
+    build(settings, second)
+    opened = encoder_of(publications(settings).open(publications(settings).live()[0]), loaded)
+    assert opened.tokenizer is not loaded.tokenizer
+    assert opened.count_tokens(["zeppelin"]) == [1]
+
+
+def test_no_tokenizer_is_loaded_before_where_none_can_be(settings: Settings, tmp_path: Path) -> None:
+    assert load_tokenizer(settings) is None  # there is no index
+    build(settings, StandIn())
+    assert load_tokenizer(settings) is None  # the generation keeps no export
+    build(settings, exported(str(tiny(tmp_path, "mean")), tmp_path, "fp32"))
+    assert load_tokenizer(settings)
+    (generation.current(settings.index) / generation.ENCODER / TOKENIZER).unlink()
+    assert load_tokenizer(settings) is None  # it is gone
 
 
 def test_the_time_taken_excludes_the_first_load_of_the_model(settings: Settings) -> None:

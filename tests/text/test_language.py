@@ -39,6 +39,19 @@ def test_a_short_passage_is_in_the_language_of_its_document() -> None:
     assert detect_passage("Hafen 1998", None) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("两国的部长们就港口和铁路的未来达成了一致意见，因为去年的风暴之后铁路关闭了。", "zh"),
+        ("両国の大臣は港とその鉄道について合意した。", "ja"),
+        ("두 나라 장관들은 항구와 철도에 대해 모두 합의했다.", "ko"),
+    ],
+)
+def test_few_wide_characters_tell_the_language(text: str, spoken: str) -> None:
+    assert language.detect(text) == spoken
+    assert language.detect(text[:5]) is None
+
+
 def test_distinctive_words_are_common_in_no_other_language() -> None:
     assert {"the", "and"} <= distinctive_words("en")
     assert not {"in", "is", "was"} & distinctive_words("en")  # Dutch has them too

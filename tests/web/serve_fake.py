@@ -1,8 +1,10 @@
-"""Serve the fake searcher with the real server: ``serve_fake.py HOST PORT [none|broken|insecure]``."""
+"""Serve the fake searcher with the real server: ``serve_fake.py HOST PORT [none|broken|insecure|shared]``."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from types import ModuleType
 
 from fake_search import FakeSearch, no_index
@@ -23,11 +25,13 @@ class WithLargeText(FakeSearch):
 
 
 class Live:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, load: Callable[[None], str]) -> None:
         if "broken" in sys.argv:
             raise RuntimeError("broken")
         self.search = WithLargeText()
         self.search.add("a.txt", "The trade grew.")
+        if "shared" in sys.argv:
+            self.search.add("tokenizer.txt", f"Process {load(None)} loaded the tokenizer.")
         self.search.large = self.search.add("large.txt", "")
 
     def current(self) -> Search:
@@ -36,6 +40,8 @@ class Live:
 
 module = ModuleType("qa.retrieval.live")
 module.LiveSearcher = Live  # type: ignore[attr-defined]
+module.load_tokenizer = lambda _: str(os.getpid())  # type: ignore[attr-defined]
+module.encoder_of = lambda _, loaded: loaded  # type: ignore[attr-defined]
 sys.modules["qa.retrieval.live"] = module
 
 if __name__ == "__main__":

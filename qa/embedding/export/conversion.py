@@ -7,7 +7,8 @@ import logging
 import platform
 import shutil
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -20,11 +21,12 @@ from qa.embedding.export.encoder import (
     REFERENCE,
     REFUSED,
     TOKENIZER,
-    WEIGHTS,
     ExportedEncoder,
     ExportInfo,
+    LoadedTokenizer,
     Precision,
 )
+from qa.embedding.export.external_weights import Tables, save
 from qa.embedding.export.quantization import quantize
 from qa.embedding.export.runtimes import has_openvino
 from qa.embedding.locking import locked
@@ -38,6 +40,11 @@ VERSION = "2"
 """Changes whenever the same model may be exported differently."""
 
 _OPSET = 17  # the first of ONNX with a layer normalisation operator, which ``quantization`` needs
+
+_EXACT_STEP = 4
+"""Every fourth line is read in full precision. Chosen: what the exporter gets wrong shows in any text."""
+
+_EXAMPLE_ID = 1  # of the tokens of which the example for the exporter is made
 
 _MIN_EXACT_COSINE = 0.9999
 """Between an export in full precision and the model: they differ by rounding only."""
@@ -142,7 +149,7 @@ def _export_checked(
         )
     try:
         _write(plain, folder, precision, fingerprint)
-        _check(plain, folder)
+        _check(plain, ExportedEncoder(plain.name, folder, loaded=_tokenizer(plain, folder)))
     except (ExportRefusedError, OSError):
         raise
     except Exception as error:  # the errors of torch, ONNX and its run time share no base class
@@ -156,8 +163,6 @@ def _write(plain: SentenceTransformerEncoder, folder: Path, precision: Precision
     _write_onnx(plain, exact)
     if precision != "fp32":
         quantize(exact, folder / MODEL, [_inputs(plain, line) for line in sample.lines()])
-    for path in sorted({exact, folder / MODEL}):
-        _move_weights(path)
     plain.tokenizer.save(str(folder / TOKENIZER))
     info = ExportInfo(
         name=plain.name,
@@ -172,11 +177,18 @@ def _write(plain: SentenceTransformerEncoder, folder: Path, precision: Precision
         files=digests(folder),
     )
     info.write(folder)
-    replace(info, probe=ExportedEncoder(plain.name, folder).probe().tolist()).write(folder)
+    encoder = ExportedEncoder(plain.name, folder, loaded=_tokenizer(plain, folder))
+    replace(info, probe=encoder.probe().tolist()).write(folder)
+
+
+def _tokenizer(plain: SentenceTransformerEncoder, folder: Path) -> LoadedTokenizer:
+    """Return the model's tokenizer, as it has been written into an export's folder."""
+    return LoadedTokenizer(ExportInfo.read(folder).files[TOKENIZER], plain.tokenizer)
 
 
 def _write_onnx(plain: SentenceTransformerEncoder, path: Path) -> None:
     """Write the model as ONNX: token ids and a mask in, token vectors out. Shapes: see ``runtimes.Run``."""
+    import onnx
     import torch  # takes seconds
 
     class TokenVectors(torch.nn.Module):
@@ -187,16 +199,17 @@ def _write_onnx(plain: SentenceTransformerEncoder, path: Path) -> None:
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
 
-    example = torch.ones((2, 8), dtype=torch.long)
+    example = torch.full((2, 8), _EXAMPLE_ID)
     axes = {0: "texts", 1: "tokens"}
     model = plain.model[0].auto_model
     attention = model.config._attn_implementation  # noqa: SLF001 -- transformers has no other name for it
     model.set_attn_implementation("eager")  # plain matrix products, which can be quantized
+    exported = TokenVectors(model)
     try:
-        with torch.no_grad(), warnings.catch_warnings():
+        with _few_embeddings(exported) as tables, torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the exporter, and about values that are constant here
             torch.onnx.export(
-                TokenVectors(model),
+                exported,
                 (example, example),
                 str(path),
                 input_names=["input_ids", "attention_mask"],
@@ -209,18 +222,23 @@ def _write_onnx(plain: SentenceTransformerEncoder, path: Path) -> None:
         model.set_attn_implementation(attention)
     if len(list(path.parent.iterdir())) > 1:
         raise ValueError("it is larger than 2 GB, the limit of an ONNX file")
+    save(onnx.load(path), path, tables)
 
 
-def _move_weights(path: Path) -> None:
-    """Move the weights of an ONNX file into one beside it, which ONNX Runtime maps instead of copying."""
-    import onnx
+@contextmanager
+def _few_embeddings(exported: Any) -> Iterator[Tables]:
+    """Leave out all but a few of a model's word embeddings while it is exported, and yield all."""
+    import torch
 
-    model = onnx.load(path)
-    path.unlink()  # a file beside it is appended to, if there is one
-    weights = path.with_name(path.name + WEIGHTS)
-    onnx.save_model(model, path, save_as_external_data=True, location=weights.name)
-    if weights.exists():
-        weights.chmod(path.stat().st_mode)  # ONNX lets the owner alone read it
+    embeddings = exported.model.get_input_embeddings()
+    whole = embeddings.weight
+    names = [name for name, parameter in exported.named_parameters() if parameter is whole]
+    rows = _EXAMPLE_ID + 1 + max(0, embeddings.padding_idx or 0)
+    embeddings.weight = torch.nn.Parameter(whole[:rows].detach().clone())
+    try:
+        yield {name: whole.detach().numpy() for name in names}
+    finally:
+        embeddings.weight = whole
 
 
 def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
@@ -228,12 +246,12 @@ def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
     return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
-def _check(plain: SentenceTransformerEncoder, folder: Path) -> None:
+def _check(plain: SentenceTransformerEncoder, encoder: ExportedEncoder) -> None:
     """Compare the export with sentence-transformers: in full precision, its vectors must be the same."""
     lines = sample.lines()
-    encoder = ExportedEncoder(plain.name, folder)
-    texts = [*lines, " ".join(lines)]  # the last one is longer than most models read
-    for kind in get_args(Kind):
+    texts = [*lines[::_EXACT_STEP], " ".join(lines)]  # the last one is longer than most models read
+    prompts: dict[str, Kind] = {plain.prompt(kind): kind for kind in get_args(Kind)}  # most have one for both
+    for kind in prompts.values():
         exact = encoder.reference.vectors(texts, kind)
         min_cosine = float((plain.vectors(texts, kind) * exact).sum(axis=1).min())
         if not min_cosine >= _MIN_EXACT_COSINE:  # it may be NaN

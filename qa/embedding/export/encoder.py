@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from qa.arrays import unit
+from qa.embedding.export.external_weights import WEIGHTS
 from qa.embedding.export.runtimes import Run, onnx_runtime, openvino_in_bf16
 from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder, kept_tokens
 from qa.errors import ExportRefusedError, ModelError
@@ -24,8 +25,6 @@ from qa.types import Float32, Int64
 
 MODEL, REFERENCE, TOKENIZER, INFO = "model.onnx", "reference.onnx", "tokenizer.json", "encoder.json"
 REFUSED = "refused.txt"
-WEIGHTS = ".data"
-"""Added to the name of an ONNX file for that of its weights, which processes map and share."""
 
 Precision = Literal["fp32", "int8", "mixed"]
 """``mixed``: questions in 8 bits, documents in bf16."""
@@ -88,15 +87,62 @@ class ExportInfo:
         (folder / INFO).write_text(json.dumps(asdict(self), ensure_ascii=False) + "\n", "utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedTokenizer:
+    """A tokenizer that encoders share, and processes that are forked once it is loaded.
+
+    Processes share its memory, because encoding doesn't write to it. That of XLM-RoBERTa takes 280 MiB.
+
+    Attributes:
+        sha256: of its file.
+        tokenizer: without truncation and padding.
+    """
+
+    sha256: str
+    tokenizer: Any
+
+    @classmethod
+    def load(cls, folder: Path) -> LoadedTokenizer:
+        """Load the tokenizer of an export's folder.
+
+        Raises:
+            ModelError: the folder is none of an export, or the tokenizer cannot be read.
+        """
+        sha256 = ExportInfo.read(folder).files.get(TOKENIZER, "")
+        from tokenizers import Tokenizer
+
+        try:
+            return cls(sha256, Tokenizer.from_file(str(folder / TOKENIZER)))
+        except Exception as error:  # the library raises no class of its own
+            raise ModelError(f"{folder / TOKENIZER} cannot be read: {error}") from error
+
+
 class ExportedEncoder(PoolingEncoder):
     """An exported model in its folder, opened when first used. Any number of threads may share it."""
 
-    def __init__(self, name: str, folder: Path, file: str = MODEL, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        file: str = MODEL,
+        threads: int | None = None,
+        loaded: LoadedTokenizer | None = None,
+    ) -> None:
+        """Name an export.
+
+        Args:
+            name: the name by which the user knows the model.
+            folder: where the export is.
+            file: the ONNX file to run.
+            threads: threads that many texts use; one per core if None.
+            loaded: a tokenizer to share, if it is that of the export.
+        """
         self.name = name
         self._folder = folder
         self._file = file
         self._threads = threads or cores()
         self._info = ExportInfo.read(folder)
+        self._loaded = loaded
 
     @property
     def fingerprint(self) -> str:
@@ -121,9 +167,10 @@ class ExportedEncoder(PoolingEncoder):
     @cached_property
     def tokenizer(self) -> Any:
         """The model's tokenizer, without truncation and padding."""
-        from tokenizers import Tokenizer
-
-        return Tokenizer.from_file(str(self._folder / TOKENIZER))
+        shared = self._loaded
+        if shared is None or shared.sha256 != self._info.files.get(TOKENIZER):
+            shared = LoadedTokenizer.load(self._folder)
+        return shared.tokenizer
 
     @property
     def unknown_token(self) -> str | None:
@@ -139,7 +186,8 @@ class ExportedEncoder(PoolingEncoder):
         """The export in full precision, where the export was made; elsewhere this encoder."""
         if not (self._folder / REFERENCE).exists():
             return self
-        return ExportedEncoder(self.name, self._folder, REFERENCE)
+        loaded = LoadedTokenizer(self._info.files[TOKENIZER], self.tokenizer)
+        return ExportedEncoder(self.name, self._folder, REFERENCE, loaded=loaded)
 
     def check(self, sentences: Sequence[str]) -> None:
         """Compare the export with the model in full precision on some sentences.

@@ -15,16 +15,21 @@ precision is .998, against .993 with neither, at about the same speed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from qa.embedding.export.external_weights import load, save
 from qa.types import Float32
 
 _SMOOTHING = 0.65
 """How much of the difference between channels moves into the weights, from 0 to 1: SmoothQuant's alpha."""
+
+_ROWS_AT_ONCE = 8192
+"""Rows of a table that are rounded at once: some 13 MB."""
 
 _EPSILON = 1e-5  # keeps divisors from zero
 
@@ -40,8 +45,10 @@ def quantize(exact: Path, path: Path, sample: Sequence[Mapping[str, Any]]) -> No
     import onnx  # only a new model is quantized
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    graph = _Graph(onnx.load(exact))
-    peaks = graph.channel_peaks([name for name in graph.products if graph.can_be_smoothed(name)], sample)
+    model, tables = load(exact)
+    graph = _Graph(model)
+    smoothed = [name for name in graph.products if graph.can_be_smoothed(name)]
+    peaks = channel_peaks(exact, smoothed, sample)
     for name in graph.products:
         if name in peaks:
             graph.smooth(name, peaks[name])
@@ -50,6 +57,55 @@ def quantize(exact: Path, path: Path, sample: Sequence[Mapping[str, Any]]) -> No
     # The usual preparation, shape inference, changes nothing here. Without this mark, a warning asks for it.
     onnx.helper.set_model_props(graph.model, {"onnx.quant.pre_process": "onnxruntime.quant"})
     quantize_dynamic(graph.model, path, per_channel=True, weight_type=QuantType.QInt8)
+    rounded = onnx.load(path)
+    save(rounded, path, dict(_round_tables(rounded, tables)))
+
+
+def channel_peaks(
+    path: Path, names: Sequence[str], sample: Sequence[Mapping[str, Any]]
+) -> dict[str, Float32]:
+    """Return the largest absolute value of channels over a sample.
+
+    Args:
+        path: a model as an ONNX file.
+        names: the activations whose channels are measured.
+        sample: inputs of the model, by name.
+
+    Returns:
+        An array of shape (channels,) for each name.
+    """
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(path, load_external_data=False)
+    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
+    watched = path.with_name(f"watched-{path.name}")  # beside its weights
+    watched.write_bytes(model.SerializeToString())
+    session = onnxruntime.InferenceSession(str(watched), providers=["CPUExecutionProvider"])
+    watched.unlink()
+    peaks: dict[str, Float32] = {}
+    for inputs in sample:
+        for name, values in zip(names, session.run(list(names), inputs) if names else [], strict=True):
+            highest = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
+            peaks[name] = np.maximum(peaks.get(name, np.float32(0)), highest)
+    return peaks
+
+
+def _round_tables(model: Any, tables: Mapping[str, Float32]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the whole of each table as it is in a model that was quantized with the table's extremes."""
+    from onnx.numpy_helper import to_array
+
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    for name, table in tables.items():
+        if name in tensors:  # it was left as it is
+            yield name, table
+            continue
+        scale, zero = (to_array(tensors[f"{name}_{part}"]) for part in ("scale", "zero_point"))
+        rounded, limits = np.empty(table.shape, zero.dtype), np.iinfo(zero.dtype)
+        for start in range(0, len(table), _ROWS_AT_ONCE):
+            rows = np.round(table[start : start + _ROWS_AT_ONCE] / scale) + zero
+            rounded[start : start + _ROWS_AT_ONCE] = rows.clip(limits.min, limits.max)
+        yield f"{name}_quantized", rounded
 
 
 class _Graph:
@@ -74,24 +130,6 @@ class _Graph:
         """Whether the products have fewer channels than the activations, as after an activation function."""
         shapes = [self._weights[node.input[1]].dims for node in self.products[name]]
         return all(rows > columns for rows, columns in shapes)
-
-    def channel_peaks(self, names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> dict[str, Float32]:
-        """Return the largest absolute value of each channel over a sample, shape (channels,), by name."""
-        import onnx
-        import onnxruntime
-
-        watched = onnx.ModelProto()
-        watched.CopyFrom(self.model)
-        watched.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
-        session = onnxruntime.InferenceSession(
-            watched.SerializeToString(), providers=["CPUExecutionProvider"]
-        )
-        peaks: dict[str, Float32] = {}
-        for inputs in sample:
-            for name, values in zip(names, session.run(list(names), inputs) if names else [], strict=True):
-                highest = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
-                peaks[name] = np.maximum(peaks.get(name, np.float32(0)), highest)
-        return peaks
 
     def smooth(self, name: str, peaks: Float32) -> None:
         """Divide the channels of activations by factors, and multiply the weights by them.

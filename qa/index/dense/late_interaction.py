@@ -45,8 +45,8 @@ def projection_for(encoder: Encoder, width: int) -> Float32:
         width: how many numbers are kept of a token's vector, at most.
 
     Returns:
-        Shape (1 + dimension, width). The first row is what is subtracted of projected vectors: their mean. The
-        others are the directions in which they vary most, as orthonormal columns.
+        Shape (1 + dimension, width). The first row is what is subtracted from projected vectors: their mean.
+        The others are the directions in which they vary most, as orthonormal columns.
     """
     passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
     tokens = unit(np.concatenate([vectors.tokens for vectors in encoder.encode_passages(passages)]))

@@ -12,6 +12,7 @@ from typing import Any
 
 from qa.arrays import Affine
 from qa.embedding.models import DEFAULT_MODEL, MULTILINGUAL_MODEL, known_model
+from qa.text.language import Fertility
 
 Weights = Mapping[str, float]
 """Weights of signals or features, by name."""
@@ -60,6 +61,7 @@ class Fit:
         lexical: weights of those that words make.
         answer_dense: the same for sentences.
         answer_lexical: the same for sentences.
+        fertility: how many tokens a word the model makes of languages that it knows, and of others.
         relevant: a passage with at least this score is relevant.
         confidence: how likely the best passages answer the question.
         words: the same for a question in a language that the model cannot read.
@@ -71,6 +73,7 @@ class Fit:
     lexical: Weights
     answer_dense: Weights
     answer_lexical: Weights
+    fertility: Fertility
     relevant: float
     confidence: Logistic
     words: Logistic
@@ -81,8 +84,8 @@ class Fit:
 def fit_for(model: str) -> Fit:
     """Return what was fitted for a model, by its name.
 
-    Any other model gets the weights of the default one, to whose cosines a calibration brings its own. Whether
-    it finds anything across languages is not known: its cosines say.
+    Any other model gets the weights of the default one, onto whose scale a calibration brings its cosines.
+    Whether it finds anything across languages is not known: its cosines say.
     """
     known = known_model(model)
     if known is not None:
@@ -100,6 +103,7 @@ def _read(name: str) -> Fit:
         lexical=content["passages"]["lexical"],
         answer_dense=content["sentences"]["dense"],
         answer_lexical=content["sentences"]["lexical"],
+        fertility=Fertility(**content["fertility"]),
         relevant=content["relevant"],
         confidence=Logistic(**content["confidence"]),
         words=Logistic(**content["words"]),

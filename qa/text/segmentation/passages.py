@@ -9,9 +9,10 @@ Every letter and digit of the text is in a passage or in a passage's lead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from math import ceil
 
 from qa.text.extent import letters
 from qa.text.segmentation.headings import MAX_SECTION_LENGTH, SEPARATOR, HeadingPath
@@ -19,15 +20,17 @@ from qa.text.segmentation.paragraphs import Block, split_blocks
 from qa.text.segmentation.sentences import check_count, split_sentences
 from qa.text.segmentation.table_rows import introduce, split_rows
 from qa.text.segmentation.token_limit import CountTokens, TokenLimit
+from qa.text.terms import count_words
 from qa.types import Metadata, PassageSpan, Reading, Span
 
-VERSION = 8
+VERSION = 9
 """Changes whenever the same text may come out as other passages."""
 
-LONGEST_PASSAGE = 300
-"""Tokens of a passage, however much more the model reads: a longer one hides where an answer is.
+LONGEST_PASSAGE, _MUCH = 220, 256
+"""Words of a passage if the model reads more than so many tokens: a longer passage hides where an answer is.
 
-As much English (XQuAD) as the 254 tokens that the default model reads makes 290 of multilingual-e5-small.
+It is as much English (XQuAD) as the default model reads at once. Words are the measure, as a tokenizer makes
+twice as many tokens of some languages as of others.
 """
 
 _INTRODUCTION_MARKS = (":", "：", "៖")
@@ -74,7 +77,7 @@ def split_passages(
         ReadError: it has more sentences than a document may have.
     """
     text, count = reading.text, 0
-    limit = TokenLimit(text, count_tokens, min(max_tokens, LONGEST_PASSAGE))
+    limit = TokenLimit(text, _measure(count_tokens, max_tokens), max_tokens)
     passages: list[PassageSpan] = []
     lead: list[Span] = []
     for headings, section, blocks in _sections(reading, check):
@@ -88,6 +91,16 @@ def split_passages(
             check_count(count := count + len(sentences))
             lead = []
     return passages
+
+
+def _measure(count_tokens: CountTokens, max_tokens: int) -> CountTokens:
+    """Return what counts tokens so that a text over the limit of words is over the limit of tokens, too."""
+
+    def count(texts: Sequence[str]) -> list[int]:
+        counts = zip(count_tokens(texts), map(count_words, texts), strict=True)
+        return [max(tokens, ceil(words * max_tokens / LONGEST_PASSAGE)) for tokens, words in counts]
+
+    return count if max_tokens > _MUCH else count_tokens
 
 
 def _sections(

@@ -24,6 +24,22 @@ _WINDOW, _LOOKAHEAD = 3_000, 1_000
 Its time grows with their square where quotation marks are not closed.
 """
 
+_LONG_SENTENCE, _SHORTEST_CLAUSES = 250, 100
+"""Letters of a Thai, Lao, Khmer, Burmese or Tibetan sentence that is split between clauses, and of its parts.
+
+Thai and Lao have no full stop: a space is between clauses as well as between sentences. Chosen: an English
+sentence has some 160 letters (XQuAD), so parts are about as long as one.
+"""
+
+_CLAUSED = "\u0e01-\u0e2e\u0e30-\u0e45\u0e47-\u0e4e\u0e81-\u0ebd\u0ec8-\u0ecd\u1000-\u1049\u1780-\u17d3"
+"""Letters of scripts with spaces between clauses only; not the Thai signs of repetition and abbreviation."""
+
+_BETWEEN_CLAUSES = re.compile(rf"(?<=[{_CLAUSED}])[^\S\r\n]++(?=[{_CLAUSED}])|[\u0f0d\u0f0e\u104a]\s*+")
+_KHMER_END = re.compile(
+    "[\u17d4\u17d5](?!\u179b\u17d4)[\"'»”’)\\]]*+\\s*+"
+)  # but not within the sign for "etc."
+_HAS_CLAUSES = re.compile(rf"[{_CLAUSED}\u0f00-\u0fff]")
+
 
 def split_sentences(
     text: str, span: Span, language: str | None, check: Callable[[], None] = lambda: None
@@ -73,7 +89,24 @@ def _ends(text: str, span: Span, language: str, check: Callable[[], None]) -> It
 
 
 def _ends_in(text: str, language: str) -> list[int]:
-    return [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, text)]
+    ends = [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, text)]
+    if text.isascii() or not _HAS_CLAUSES.search(text):
+        return ends
+    khmer = (match.end() for match in _KHMER_END.finditer(text))
+    return list(_split_clauses(text, sorted({*ends, *khmer})))
+
+
+def _split_clauses(text: str, ends: list[int]) -> Iterator[int]:
+    """Yield where sentences end, and between clauses of long ones in scripts like Thai."""
+    start = 0
+    for end in ends:
+        if end - start > _LONG_SENTENCE:
+            for match in _BETWEEN_CLAUSES.finditer(text, start, end):
+                if min(match.start() - start, end - match.end()) >= _SHORTEST_CLAUSES:
+                    start = match.end()
+                    yield start
+        yield end
+        start = end
 
 
 def _cut(window: str) -> int:

@@ -16,6 +16,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -74,12 +75,22 @@ def serve(settings: Settings) -> None:
     with _reserve(settings.host, settings.port) as reserved:
         keys = check_access(settings, reserved.getsockname()[0])
         max_connections = min(_CONNECTIONS, _raise_descriptor_limit() - _OWN_DESCRIPTORS)
-        worker = _Worker(settings, keys, _url(reserved), max_connections)
+        worker = _Worker(settings, keys, _url(reserved), max_connections, _load_tokenizer(settings))
         with suppress(SystemExit):  # the log says why
             _granian(settings, reserved, max_connections).serve(target_loader=worker.load, wrap_loader=False)
             if not worker.failed.is_set():
                 return
     raise QAError("The service had to stop. The log above says why.")
+
+
+def _load_tokenizer(settings: Settings) -> Any:
+    """Return the tokenizer that the processes share, including those started later; None if they cannot."""
+    if multiprocessing.get_start_method() != "fork":  # each process begins empty
+        return None
+    limit_native_threads()
+    from qa.retrieval.live import load_tokenizer  # loads libraries
+
+    return load_tokenizer(settings)
 
 
 def _granian(settings: Settings, reserved: socket.socket, max_connections: int) -> MPServer:
@@ -104,13 +115,19 @@ def _granian(settings: Settings, reserved: socket.socket, max_connections: int) 
 
 
 class _Worker:
-    """A process of the service. It loads the app itself, so that no thread and no lock is forked."""
+    """A process of the service. It loads the app itself, so that no thread and no lock is forked.
 
-    def __init__(self, settings: Settings, keys: Keys, url: str, max_connections: int) -> None:
+    Only the tokenizer is there before, which has neither.
+    """
+
+    def __init__(
+        self, settings: Settings, keys: Keys, url: str, max_connections: int, tokenizer: Any
+    ) -> None:
         self._settings = settings
         self._keys = keys
         self._url = url
         self._max_connections = max_connections
+        self._tokenizer = tokenizer
         self._parent = os.getpid()
         self._announced = multiprocessing.Lock()
         self.failed = multiprocessing.Event()
@@ -138,9 +155,9 @@ class _Worker:
     def _create_app(self) -> tuple[Flask, str]:
         """Return the app, and a note about its index to print at the start."""
         limit_native_threads()
-        from qa.retrieval.live import LiveSearcher  # loads the model's libraries, in the worker only
+        from qa.retrieval.live import LiveSearcher, encoder_of  # loads libraries
 
-        live = LiveSearcher(self._settings)
+        live = LiveSearcher(self._settings, partial(encoder_of, loaded=self._tokenizer))
         try:
             store = live.current().info.store
             note = "" if store == config.LOCAL else f"The index is in {store}\n"

@@ -13,7 +13,7 @@ from transformers import AlbertConfig, AlbertModel
 from embedding.export.exports import SENTENCES, needs_8_bits, seal
 from qa.embedding.export import quantization
 from qa.embedding.export.encoder import MODEL, REFERENCE
-from qa.embedding.export.quantization import _Graph
+from qa.embedding.export.quantization import _Graph, channel_peaks
 from qa.embedding.loading import open_encoder
 
 
@@ -86,7 +86,7 @@ def _outputs(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("before", ["LayerNormalization", "Relu"])
-def test_smoothing_and_scaling_change_no_product_in_full_precision(before: str) -> None:
+def test_smoothing_and_scaling_change_no_product_in_full_precision(before: str, tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     x = chance.standard_normal((5, 6)).astype(np.float32) * np.array([1, 1, 50, 1, 1, 1], np.float32)
     x[3] = 0
@@ -96,7 +96,9 @@ def test_smoothing_and_scaling_change_no_product_in_full_precision(before: str) 
     assert list(graph.products) == ["h"]
     assert graph.narrows("h")
     assert graph.can_be_smoothed("h") == (before == "LayerNormalization")
-    peaks = graph.channel_peaks(["h"], [{"x": x}, {"x": -x}])["h"]
+    onnx.save(model, tmp_path / "model.onnx")
+    peaks = channel_peaks(tmp_path / "model.onnx", ["h"], [{"x": x}, {"x": -x}])["h"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert peaks.shape == (6,)
     if before == "LayerNormalization":
         graph.smooth("h", peaks)

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from qa.errors import ReadError
 from qa.text.segmentation import sentences
-from qa.text.segmentation.sentences import _cut, check_count, split_sentences
+from qa.text.segmentation.sentences import (
+    _LONG_SENTENCE,
+    _SHORTEST_CLAUSES,
+    _cut,
+    check_count,
+    split_sentences,
+)
 from qa.types import Span
 
 _SENTENCES = [
@@ -68,6 +74,65 @@ def test_offsets_refer_to_the_whole_text(before: int, after: int) -> None:
     text = "x" * before + "He went home. She did not." + "y" * after
     first, second = split_sentences(text, Span(before, before + 26), "en")
     assert (first.slice(text), second.slice(text)) == ("He went home.", "She did not.")
+
+
+_MARKED = {
+    "zh": ["大米在港口出售。", "价格上涨了！", "为什么？"],
+    "ja": ["米は港で売られた。", "高かった！", "なぜですか？"],
+    "ko": ["쌀은 항구에서 팔렸다.", "값이 올랐다.", "왜 그럴까?"],
+    "hi": ["चावल बिका।", "दाम बढ़ा।", "क्यों?"],
+    "ar": ["هل بيع الأرز؟", "نعم بيع.", "ارتفع السعر."],
+    "ur": ["چاول بکا۔", "قیمت بڑھی۔", "کیوں؟"],
+    "hy": ["Բրինձը վաճառվեց։", "Գինը բարձրացավ։"],
+    "am": ["ሩዝ ተሸጠ።", "ዋጋው ጨመረ።", "ለምን፧"],
+    "my": ["ဆန်ရောင်းသည်။", "ဈေးတက်သည်။"],
+    "km": ["អង្ករត្រូវបានលក់។", "តម្លៃបានកើនឡើង៕", "គេលក់ស្រូវ អង្ករ ត្រី ។ល។", "ហេតុអ្វី?"],
+}
+
+
+@pytest.mark.parametrize("code", _MARKED)
+@pytest.mark.parametrize("known", [True, False])
+def test_the_marks_of_each_script_end_sentences(code: str, *, known: bool) -> None:
+    text = " ".join(_MARKED[code])
+    spans = split_sentences(text, Span(0, len(text)), code if known else None)
+    assert [span.slice(text) for span in spans] == _MARKED[code]
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "ชาวนาขายข้าวที่ท่าเรือของเมืองทุกเช้า",
+        "ຊາວນາຂາຍເຂົ້າຢູ່ທ່າເຮືອຂອງເມືອງທຸກເຊົ້າ",
+        "កសិករលក់អង្ករនៅកំពង់ផែនៃទីក្រុងរាល់ព្រឹក",
+        "လယ်သမားများသည်ဆိပ်ကမ်းတွင်ဆန်ရောင်းသည်",
+        "ཞིང་པས་གྲུ་ཁར་འབྲས་འཚོང་གི་ཡོད།",
+    ],
+)
+def test_long_sentences_of_scripts_without_full_stops_are_split_between_clauses(clause: str) -> None:
+    text = " ".join([clause] * 20)
+    parts = _texts(text)
+    assert len(parts) > 3
+    assert all(_SHORTEST_CLAUSES <= len(part) < _LONG_SENTENCE for part in parts)
+    assert all(part.startswith(clause) and part.endswith(clause) for part in parts)
+    assert _texts(" ".join([clause] * 3)) == [" ".join([clause] * 3)]
+
+
+def test_clauses_end_beside_no_digit_sign_or_foreign_word() -> None:
+    clause = "ข้าวต่าง ๆ ที่ขายในปี 2018 ที่ท่าเรือ ABC ของเมือง"
+    parts = _texts(" ".join([clause.replace(" ที่ท่า", "ที่ท่า")] * 12))
+    assert all(part.startswith("ข้าว") and part.endswith("เมือง") for part in parts)
+
+
+@given(st.text(alphabet=["ข", "้", " ", "។", "ល", "ក", "།", "a", ".", "\n"], max_size=800))
+def test_sentences_of_scripts_without_spaces_are_in_order_and_lose_no_letter(text: str) -> None:
+    spans = split_sentences(text, Span(0, len(text)), None)
+    end, letters = 0, ""
+    for span in spans:
+        assert end <= span.start <= span.end
+        end = span.end
+        letters += span.slice(text)
+    kept = [letter for letter in letters if letter.isalpha()]
+    assert kept == [letter for letter in text if letter.isalpha()]
 
 
 def test_text_without_letters_is_one_sentence() -> None:

@@ -412,6 +412,25 @@ def test_a_killed_worker_is_restarted() -> None:
         assert process.wait(15) == 0
 
 
+def test_every_worker_has_the_tokenizer_that_was_loaded_before_it_started() -> None:
+    def loaders(process: subprocess.Popen[str], address: str) -> set[str]:
+        answers = []
+        for _ in range(20):
+            with connected(address) as connection:
+                answers.append(get(connection, "/api/v1/search?q=tokenizer"))
+        assert {status for status, _ in answers} == {200}
+        return {answer["results"][0]["text"] for _, answer in answers}
+
+    with serving("127.0.0.1", "0", "shared") as (process, address):
+        time.sleep(1)  # until the other process listens, too
+        expected = {f"Process {process.pid} loaded the tokenizer."}
+        assert loaders(process, address) == expected
+        for pid in _workers(process):
+            os.kill(pid, signal.SIGKILL)
+        assert _answers(address, within=20)
+        assert loaders(process, address) == expected
+
+
 def test_workers_stop_if_the_service_itself_is_killed() -> None:
     with serving("127.0.0.1", "0") as (process, address):
         process.kill()

@@ -218,6 +218,9 @@ class SeenFiles(BaseModel):
         description="Number of files of kinds that are not read, by suffix, such as `.psd`."
     )
     partly: list[str] = Field(description="The first files that were read in part. `/files` lists all.")
+    illegible: dict[str, int] = Field(
+        description="Number of passages in languages that the model can't read, by language code or script."
+    )
 
 
 class SeenFile(BaseModel):
