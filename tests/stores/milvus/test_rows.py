@@ -56,6 +56,7 @@ def test_blocks_hold_the_numbers_of_the_local_index(large: Generation, stored) -
         heavy = Heavy.unpack(joined("heavy", passages[row], layout.heavy), layout.dimension)
         first, last = map(int, large.sentence_starts[row : row + 2])
         assert light.document == large.documents[row]
+        assert light.language == large.languages[row]
         np.testing.assert_array_equal(widened(light.vectors), large.sentences.vectors(np.arange(first, last)))
         np.testing.assert_array_equal(widened(heavy.vector[None]), large.passages.vectors(np.array([row])))
         tokens, counts = large.tokens.tokens(first + row, last + row + 1)
