@@ -4,7 +4,7 @@ Khattab and Zaharia, ColBERT (SIGIR 2020), equation 3: for each of the question'
 best cosine with any of the passage's tokens, and a passage's score is their weighted mean. When passages are
 compared, the cosines are cubed: a word that is there counts for more than several similar ones. The token
 vectors are from the same pass that makes the passage's vector, of a model that was never trained for this.
-Their mean is subtracted, as in many models all vectors point about the same way (Mu and Viswanath,
+Of a model whose vectors all point about the same way, their mean is subtracted (Mu and Viswanath,
 All-but-the-Top, ICLR 2018). They are kept small: projected onto the directions in which the model's token
 vectors vary most, with 8 bits a number.
 """
@@ -37,20 +37,21 @@ _TOKENS, _LENGTHS = "tokens.int8", "lengths.float32"
 _STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
 
 
-def projection_for(encoder: Encoder, width: int) -> Float32:
+def projection_for(encoder: Encoder, width: int, centred: bool) -> Float32:
     """Return how to project a model's token vectors: by principal components of a text that never changes.
 
     Args:
         encoder: the model.
         width: how many numbers are kept of a token's vector, at most.
+        centred: whether the mean of all vectors is subtracted.
 
     Returns:
-        Shape (1 + dimension, width). The first row is what is subtracted from projected vectors: their mean.
+        Shape (1 + dimension, width). The first row is what is subtracted from projected vectors: their mean, or 0.
         The others are the directions in which they vary most, as orthonormal columns.
     """
     passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
     tokens = unit(np.concatenate([vectors.tokens for vectors in encoder.encode_passages(passages)]))
-    mean = tokens.mean(axis=0, dtype=np.float64) if len(tokens) else np.zeros(encoder.dimension)
+    mean = tokens.mean(axis=0, dtype=np.float64) if centred and len(tokens) else np.zeros(encoder.dimension)
     _, directions = np.linalg.eigh((tokens - mean).T @ (tokens - mean))
     directions = directions[:, ::-1][:, :width]
     return np.ascontiguousarray(np.vstack([mean @ directions, directions]), np.float32)
