@@ -25,7 +25,7 @@ _OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack"]
 class TokenForm(NamedTuple):
     """How the vectors of a model's tokens are kept.
 
-    Measured (``benchmarks/README.md``): multilingual-e5-small gains from both, the default model from neither.
+    Measured (``benchmarks/README.md``): multilingual-e5-small gains by both, the default model by neither.
     """
 
     width: int = 128
@@ -33,6 +33,8 @@ class TokenForm(NamedTuple):
     centred: bool = True
     """Whether their mean is subtracted."""
 
+
+USUAL_FORM = TokenForm()
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 MULTILINGUAL_MODEL = "multilingual-e5-small"
@@ -63,7 +65,7 @@ class KnownModel:
     prompts: Prompts = NO_PROMPTS
     revision: str = ""
     hub_sha256: str = ""
-    token_form: TokenForm = TokenForm()
+    token_form: TokenForm = USUAL_FORM
 
 
 KNOWN = (
@@ -107,7 +109,7 @@ def model_for_languages(name: str) -> str | None:
 def token_form(name: str) -> TokenForm:
     """Return how the vectors of a model's tokens are kept."""
     model = known_model(name)
-    return model.token_form if model else TokenForm()
+    return model.token_form if model else USUAL_FORM
 
 
 def find_model(name: str, cache: Path | None = None) -> Path:

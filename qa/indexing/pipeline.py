@@ -301,7 +301,8 @@ def _terms(document: StoredDocument, passage: PassageSpan) -> inverted_index.Pas
 def _projection(encoder: Encoder, previous: Previous) -> Float32:
     if previous.projection is not None:
         return previous.projection
-    return late_interaction.projection_for(encoder, *token_form(encoder.name))
+    form = token_form(encoder.name)
+    return late_interaction.projection_for(encoder, form.width, centred=form.centred)
 
 
 def _in_background(compute: Callable[[], _T]) -> Future[_T]:

@@ -37,7 +37,7 @@ _TOKENS, _LENGTHS = "tokens.int8", "lengths.float32"
 _STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
 
 
-def projection_for(encoder: Encoder, width: int, centred: bool) -> Float32:
+def projection_for(encoder: Encoder, width: int, *, centred: bool) -> Float32:
     """Return how to project a model's token vectors: by principal components of a text that never changes.
 
     Args:
@@ -46,8 +46,8 @@ def projection_for(encoder: Encoder, width: int, centred: bool) -> Float32:
         centred: whether the mean of all vectors is subtracted.
 
     Returns:
-        Shape (1 + dimension, width). The first row is what is subtracted from projected vectors: their mean, or 0.
-        The others are the directions in which they vary most, as orthonormal columns.
+        Shape (1 + dimension, width). The first row is what is subtracted from projected vectors: their mean,
+        or 0. The others are the directions in which they vary most, as orthonormal columns.
     """
     passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
     tokens = unit(np.concatenate([vectors.tokens for vectors in encoder.encode_passages(passages)]))
