@@ -18,7 +18,8 @@ from qa.index.lexical.inverted_index import PassageTerms
 from qa.index.lexical.term_matches import COMMON_SHARE
 from qa.index.store import StoredDocument
 from qa.indexing import pipeline
-from qa.retrieval import fusion
+from qa.retrieval.fits import fit_for
+from qa.text.language import foreign_languages
 from qa.text.terms import common_terms, count_words, terms, words
 from qa.types import Float32, Mode, Query, QueryVectors
 
@@ -40,7 +41,13 @@ class Naive:
 
     def __post_init__(self) -> None:
         documents = list(stored_documents(self.generation))
+        self.fit = fit_for(self.generation.manifest.model)
         self.ids = [document.document.id for document in documents for _ in document.passages]
+        self.languages = [
+            passage.language or document.document.metadata.language
+            for document in documents
+            for passage in document.passages
+        ]
         self.texts: list[PassageTerms] = [
             pipeline._terms(document, passage) for document in documents for passage in document.passages
         ]
@@ -82,6 +89,12 @@ class Naive:
                 signals[row]["dense"] = float(own @ vectors.vector)
                 signals[row]["sentence"] = best
                 signals[row]["interaction"] = self._interaction(row, vectors, shares, best)
+        if query.mode is Mode.HYBRID and (others := self.foreign(order, query.question)):
+            names = self.names(query.question)
+            for row in rows:
+                signals[row]["foreign"] = float(self.languages[row] in others)
+                if names:
+                    signals[row]["shared"] = self._shared(row, names)
         for row in rows:
             near = [r for r in (row - 1, row + 1) if 0 <= r < len(rows) and self.ids[r] == self.ids[row]]
             for name in {"lexical", "sentence"} & signals[row].keys():
@@ -89,9 +102,29 @@ class Naive:
                 signals[row][f"{name}_nearby"] = max(values)
         return signals
 
+    def foreign(self, order: list[str], question: str) -> frozenset[str]:
+        """Return the languages in which the question is not, unless the only one holds most of its terms."""
+        languages = self.generation.store.languages()
+        held = sum(self.frequencies[term] > 0 for term in set(order))
+        if self.fit.across is None or (len(languages) == 1 and held > 0.75 * max(1, len(set(order)))):
+            return frozenset()
+        return foreign_languages(question, languages)
+
+    def names(self, question: str) -> dict[str, float]:
+        """Return what names and numbers count that some passage holds, by term."""
+        found = list(words(question, self.generation.store.languages()))
+        return {
+            term: self.weight(term)
+            for place, (span, stems) in enumerate(found)
+            if (text := span.slice(question))
+            and ((place and text[0].isupper()) or any(c.isdecimal() for c in text))
+            for term in stems
+            if self.frequencies[term]
+        }
+
     def fluency(self, question: str) -> float:
         """Return 1 for at most two tokens a word, 0 for at least four, and between them what lies between."""
-        (count,) = self.encoder.count_tokens([question])
+        (count,) = self.encoder.count_query_tokens([question])
         return min(1, max(0, 2 - count / max(1, count_words(question)) / 2))
 
     def ranked(self, query: Query) -> list[tuple[float, int]]:
@@ -101,15 +134,21 @@ class Naive:
             Mode.DENSE: (1.0, 0.0),
             Mode.LEXICAL: (0.0, 1.0),
         }[query.mode]
-        weights = {name: say[0] * weight for name, weight in fusion.DENSE.items()}
-        weights |= {name: say[1] * weight for name, weight in fusion.LEXICAL.items()}
+        weights = {name: say[0] * weight for name, weight in self.fit.dense.items()}
+        weights |= {name: say[1] * weight for name, weight in self.fit.lexical.items()}
         signals = self.signals(query)
         rows = self.generation.store.rows(query.filters).tolist()
         if query.mode is Mode.LEXICAL:
             rows = [row for row in rows if signals[row]["lexical"] > 0]
         return sorted(
-            ((fused(signals[row], weights), row) for row in rows), key=lambda pair: (-pair[0], pair[1])
+            ((self._score(signals[row], weights), row) for row in rows), key=lambda pair: (-pair[0], pair[1])
         )
+
+    def _score(self, signals: Mapping[str, float], weights: Mapping[str, float]) -> float:
+        across = self.fit.across
+        if across is None or not signals.get("foreign"):
+            return fused(signals, weights)
+        return across.score.scale * fused(signals, across.weights) + across.score.shift
 
     def token_shares(self, question: str, vectors: QueryVectors) -> list[float]:
         """Half of a token's weight is the same for each, half goes by how telling its word is."""
@@ -133,6 +172,12 @@ class Naive:
     def _coverage(self, row: int, weights: Mapping[str, float]) -> float:
         return max(
             sum(weight for term, weight in weights.items() if term in sentence) / (sum(weights.values()) or 1)
+            for sentence in self.texts[row].sentences
+        )
+
+    def _shared(self, row: int, names: Mapping[str, float]) -> float:
+        return max(
+            sum(weight for term, weight in names.items() if term in sentence) / sum(names.values())
             for sentence in self.texts[row].sentences
         )
 
@@ -160,7 +205,8 @@ class Naive:
     def best_cosines(self, segment: int, vectors: QueryVectors) -> Float64:
         """Give, for each of the question's tokens, the best cosine with a token of one segment."""
         tokens, _ = self.generation.tokens.tokens(segment, segment + 1)
-        wanted = vectors.tokens @ self.generation.tokens.projection
+        mean, *directions = self.generation.tokens.projection
+        wanted = _unit(vectors.tokens) @ np.array(directions) - mean
         return (_unit(tokens) @ _unit(wanted).T).max(axis=0, initial=-1)
 
 

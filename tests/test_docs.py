@@ -22,10 +22,12 @@ from pages import DOCS, README, ROOT, code, table
 from qa import config, readers
 from qa.cli import main
 from qa.config import Settings
+from qa.embedding.models import DEFAULT_MODEL
 from qa.errors import IndexUnavailableError
 from qa.readers import sidecar
 from qa.readers.metadata import FIELDS
-from qa.retrieval import confidence, fusion
+from qa.retrieval import confidence, signals
+from qa.retrieval.fits import fit_for
 from qa.types import How
 from qa.web import create_app
 
@@ -151,15 +153,17 @@ def test_parameters_of_a_search(openapi: dict[str, Any]) -> None:
 
 
 def test_signals() -> None:
+    lines = (signals.__doc__ or "").split("=\n", 1)[1].rsplit("\n=", 1)[0].splitlines()
+    named = {line.split()[0] for line in lines if not line.startswith("=")}
     rows = table(_read("docs/how-it-works.md"), "signal")
-    assert {code(row[0])[0] for row in rows} == {*fusion.DENSE, *fusion.LEXICAL}
+    assert {code(row[0])[0] for row in rows} == named
 
 
 def test_thresholds() -> None:
     for page in ("docs/api.md", "docs/how-it-works.md"):
         assert f"below {confidence.ANSWERABLE}, `answerable` is false" in " ".join(_read(page).split())
     for page in ("docs/api.md", "docs/search-page.md"):
-        assert f"score is at least {fusion.RELEVANT}" in " ".join(_read(page).split())
+        assert f"score is at least {fit_for(DEFAULT_MODEL).relevant}" in " ".join(_read(page).split())
 
 
 def test_a_sidecar_can_be_copied() -> None:

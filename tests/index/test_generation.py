@@ -22,6 +22,7 @@ FILES = [
     "sentences.int16",
     "sentence_starts.npy",
     "documents.npy",
+    "languages.npy",
     "tokens/tokens.int8",
     "tokens/lengths.float32",
     "tokens/segment_starts.npy",
@@ -137,6 +138,7 @@ def test_a_generation_that_does_not_fit_together_is_refused(built: Path) -> None
     ("name", "message"),
     [
         ("documents.npy", "are not its passages"),
+        ("languages.npy", "are not its passages"),
         ("sentence_starts.npy", "are not its passages"),
         ("passages.int16", "not of length 1"),
         ("sentences.int16", "not of length 1"),

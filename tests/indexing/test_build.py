@@ -70,6 +70,7 @@ def _assert_same(one: Generation, other: Generation) -> None:
         rows = np.arange(len(index))
         np.testing.assert_array_equal(index.vectors(rows), other_index.vectors(rows))
     np.testing.assert_array_equal(one.documents, other.documents)
+    np.testing.assert_array_equal(one.languages, other.languages)
     assert one.tokens.segments == other.tokens.segments
     np.testing.assert_array_equal(one.tokens.projection, other.tokens.projection)
     for found, expected in zip(

@@ -16,7 +16,7 @@ BATCH = [
 
 
 def test_vectors_are_those_of_the_encoder_in_order() -> None:
-    projection = late_interaction.projection_for(StandIn())
+    projection = late_interaction.projection_for(StandIn(), 8)
     encoded = encode(StandIn(), projection, BATCH)
     expected = StandIn().encode_passages([passage for _, passage in BATCH])
     for vectors, raw in zip(encoded, expected, strict=True):
@@ -29,4 +29,4 @@ def test_vectors_are_those_of_the_encoder_in_order() -> None:
 
 
 def test_an_empty_batch_has_no_vectors() -> None:
-    assert encode(StandIn(), np.eye(48, 8, dtype=np.float32), []) == []
+    assert encode(StandIn(), np.eye(49, 8, -1, dtype=np.float32), []) == []

@@ -17,12 +17,14 @@ from hypothesis.extra.numpy import arrays
 from qa.arrays import Affine, unit
 from qa.config import Settings
 from qa.embedding.model_protocols import Encoder
+from qa.embedding.models import KNOWN
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
 from qa.retrieval import calibration, calibrator
-from qa.retrieval.calibration import REFERENCE, Calibration, Measurement
+from qa.retrieval.calibration import REFERENCE, Calibration, Measurement, not_calibrated
 from qa.retrieval.candidates import dense_candidates, lexical_candidates, merge
+from qa.retrieval.fits import fit_for
 from qa.retrieval.searcher import Searcher
 from qa.retrieval.signals import QuestionSignals, Signals
 from qa.types import Float32, Mode, PassageInput, PassageVectors, Query, QueryVectors
@@ -133,7 +135,7 @@ def test_the_questions_are_many_and_all_different(language: str) -> None:
 def test_without_a_calibration_nothing_changes(large: Generation, mode: Mode) -> None:
     queries = [Query(question, mode=mode) for question in _QUESTIONS]
     plain = Searcher(large, StandIn()).search_many(queries)
-    same = Searcher(large, StandIn(), None, Calibration()).search_many(queries)
+    same = Searcher(large, StandIn(), None, not_calibrated(fit_for("stand-in"))).search_many(queries)
     assert [(r.confidence, r.hits) for r in plain] == [(r.confidence, r.hits) for r in same]
 
 
@@ -244,3 +246,18 @@ def test_illegible_questions_say_nothing_about_cosines(large: Generation) -> Non
     made = measurement.calibration
     assert (made.sentence, made.interaction, made.bias) == (Affine(), Affine(), 0)
     assert "the model cannot read the questions" in calibration.describe(measurement)
+
+
+@pytest.mark.parametrize("model", [known.name for known in KNOWN])
+def test_a_known_models_cosines_keep_the_maps_of_its_fit(tmp_path: Path, model: str) -> None:
+    """They were fitted on far more than an index says of them; only the biases are measured."""
+    encoder = StandIn(name=model)
+    settings = Settings(docs=write_many(tmp_path / "docs"), index=tmp_path / "index", model=model)
+    build(settings, encoder)
+    opened = generation.load(generation.current(settings.index))
+    measurement = calibrator.measure(opened, encoder)
+    made, plain = measurement.calibration, not_calibrated(fit_for(model))
+    assert replace(made, bias=0.0, illegible_bias=0.0) == plain
+    assert measurement.means.keys() == REFERENCE.keys()
+    same = Searcher(opened, encoder, None, plain).search(Query(_QUESTIONS[0]))
+    assert Searcher(opened, encoder).search(Query(_QUESTIONS[0])).hits == same.hits

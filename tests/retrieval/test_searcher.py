@@ -18,7 +18,7 @@ from qa.embedding.export.encoder import ExportedEncoder
 from qa.errors import NotFoundError
 from qa.index import generation
 from qa.indexing.build import build
-from qa.retrieval import fusion
+from qa.retrieval.fits import fit_for
 from qa.retrieval.live import LiveSearcher
 from qa.retrieval.searcher import Searcher
 from qa.text import language
@@ -105,17 +105,24 @@ def test_paging_to_the_end_gives_every_passage_once(large, mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_hits_come_best_first_with_scores_that_add_up(searcher: Searcher, mode: Mode) -> None:
+    fit = fit_for(searcher.info.model)
     result = searcher.search(Query("rice sold to Vladivostok", mode=mode))
     scores = [hit.score for hit in result.hits]
     assert scores == sorted(scores, reverse=True)
     assert "Battambang" in result.hits[0].passage.text
     for hit in result.hits:
         weights = {
-            **(fusion.DENSE if mode is not Mode.LEXICAL else {}),
-            **(fusion.LEXICAL if mode is not Mode.DENSE else {}),
+            **(fit.dense if mode is not Mode.LEXICAL else {}),
+            **(fit.lexical if mode is not Mode.DENSE else {}),
         }
         assert weights.keys() <= hit.scores.keys()
-        assert hit.score == pytest.approx(fused(hit.scores, weights), abs=1e-6)
+        expected = fused(hit.scores, weights)
+        if fit.across and hit.scores.get("foreign"):
+            assert mode is Mode.HYBRID
+            assert hit.passage.language == "ru"
+            score = fit.across.score
+            expected = score.scale * fused(hit.scores, fit.across.weights) + score.shift
+        assert hit.score == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -12,13 +12,21 @@ from fake_encoder import StandIn
 from naive import Naive, fused
 
 from qa.config import Settings
+from qa.embedding.models import DEFAULT_MODEL
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
-from qa.retrieval import fusion, signals
+from qa.retrieval import signals
 from qa.retrieval.candidates import find_candidates
+from qa.retrieval.fits import fit_for
 from qa.retrieval.ranking import TIER, Ranking, rank
-from qa.retrieval.signals import CONTEXT_DISCOUNT, PREVIOUS_SENTENCE_DISCOUNT, QuestionSignals
+from qa.retrieval.signals import (
+    CONTEXT_DISCOUNT,
+    FOREIGN,
+    PREVIOUS_SENTENCE_DISCOUNT,
+    SHARED,
+    QuestionSignals,
+)
 from qa.text.terms import terms
 from qa.types import Filters, Int64, Mode, Query
 
@@ -95,8 +103,12 @@ def test_signals_scores_and_order_are_those_of_the_definitions(
 def test_signals_are_exactly_those_of_the_table(large: Generation) -> None:
     table = (signals.__doc__ or "").split("=\n", 1)[1].rsplit("\n=", 1)[0]
     named = {line.split()[0] for line in table.splitlines() if not line.startswith("=")}
-    ranking = _rank(large, Query("rice"), StandIn(), 5)
-    assert ranking.signals.keys() == named == {*fusion.DENSE, *fusion.LEXICAL}
+    plain, russian = (
+        _rank(large, Query(question), StandIn(), 5).signals.keys()
+        for question in ("rice", "Кто продаёт Rice и Rubber?")
+    )
+    assert russian == named
+    assert plain == named - {FOREIGN, SHARED}
 
 
 @pytest.fixture
@@ -134,6 +146,74 @@ def test_a_filtered_out_neighbour_still_supports_a_passage(
     assert len(rows) == len(mixed.passages) / 2
 
 
+_ACROSS = [
+    "Какой rice был назван в 2002 году?",
+    "rice sold in 2002",
+    "Was Rice from Battambang named beside Sihanoukville in 2003?",
+    "Когда министр встретился с королём?",
+    "Was kostete der Reis aus Battambang im Jahr 2001?",
+    "2003",
+]
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("question", _ACROSS)
+def test_across_languages_all_is_as_defined(mixed: Generation, question: str, mode: Mode) -> None:
+    _assert_as_defined(mixed, Query(question, mode=mode), StandIn())
+
+
+def test_passages_in_another_language_are_foreign_in_hybrid_mode_alone(mixed: Generation) -> None:
+    languages = mixed.languages.tolist()
+    assert set(languages) == {b"en", b"ru"}
+    for question, other in ((_ACROSS[1], [b"ru"]), (_ACROSS[3], [b"en"]), (_ACROSS[4], [b"en", b"ru"])):
+        signals_of = _signals(mixed, Query(question), StandIn()).first_stage(np.arange(len(languages)))
+        assert signals_of[FOREIGN].tolist() == [float(code in other) for code in languages]
+    for mode in (Mode.LEXICAL, Mode.DENSE):
+        ranking = _rank(mixed, Query(_ACROSS[3], mode=mode), StandIn())
+        assert not {FOREIGN, SHARED} & ranking.signals.keys()
+    assert FOREIGN not in _rank(mixed, Query("2003"), StandIn()).signals
+
+
+def test_a_model_that_finds_nothing_across_languages_gets_no_such_signals(
+    mixed: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.retrieval.candidates.fit_for", lambda _: fit_for(DEFAULT_MODEL))
+    assert fit_for(DEFAULT_MODEL).across is None
+    assert not {FOREIGN, SHARED} & _rank(mixed, Query(_ACROSS[3]), StandIn()).signals.keys()
+
+
+@pytest.mark.parametrize(
+    ("question", "held"),
+    [
+        ("Какие договоры были в 2003?", "2003"),
+        ("Когда продавали Rice?", "rice"),
+        ("Кто такой Battambang?", "Battambang"),
+    ],
+)
+def test_names_and_numbers_are_shared_by_the_passages_that_hold_them(
+    mixed: Generation, question: str, held: str
+) -> None:
+    rows = np.arange(len(mixed.passages))
+    computed = _signals(mixed, Query(question), StandIn())
+    shared = computed.closer(rows)[SHARED]
+    texts = [passage.text for passage in mixed.store.passages(rows.tolist())]
+    assert shared.tolist() == pytest.approx([float(held.casefold() in text.casefold()) for text in texts])
+    assert 0 < shared.mean() < 1 or held == "rice"
+    sentences, bounds = computed.score_sentences(rows)
+    best = [sentences[SHARED][first:last].max() for first, last in pairwise(bounds)]
+    assert best == pytest.approx(shared.tolist())
+
+
+@pytest.mark.parametrize(
+    "question", ["Когда продавали rice?", "Rice когда продавали?", "Когда продавали Tea?"]
+)
+def test_only_names_and_numbers_that_some_passage_holds_are_shared(mixed: Generation, question: str) -> None:
+    """A word that begins the question is no name, however it is written."""
+    signals_of = _rank(mixed, Query(question), StandIn()).signals
+    assert FOREIGN in signals_of
+    assert SHARED not in signals_of
+
+
 @pytest.fixture
 def silent(tmp_path: Path, large: Generation, docs: Path) -> Generation:
     """A generation made with a model whose tokens have no vectors."""
@@ -158,13 +238,13 @@ def test_without_token_vectors_interaction_is_the_sentences_cosine(silent: Gener
 def test_the_model_counts_as_much_as_it_knows_the_language(
     large: Generation, encoder: StandIn, share: float
 ) -> None:
-    query = Query("student harvest bridge doctor")
+    query, fit = Query("student harvest bridge doctor"), fit_for(encoder.name)
     question_signals = _signals(large, query, encoder)
     assert question_signals.candidates.fluency == share
     _assert_as_defined(large, query, encoder)
 
     ranking = rank(large, question_signals)
-    weights = {name: share * weight for name, weight in fusion.DENSE.items()} | fusion.LEXICAL
+    weights = {name: share * weight for name, weight in fit.dense.items()} | dict(fit.lexical)
     for place in range(len(ranking.rows)):
         alone = {name: float(values[place]) for name, values in ranking.signals.items()}
         assert ranking.scores[place] == pytest.approx(fused(alone, weights), abs=1e-5)

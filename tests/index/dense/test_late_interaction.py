@@ -17,14 +17,15 @@ from hypothesis import strategies as st
 from qa.arrays import Affine
 from qa.index.dense import late_interaction
 from qa.index.dense.late_interaction import (
-    WIDTH,
     TokenIndex,
     TokenMatches,
     TokenWriter,
     compress,
+    project,
     projection_for,
 )
-from qa.types import Float32, Int8, Int64
+from qa.text import sample
+from qa.types import Float32, Int8, Int64, PassageInput, Span
 
 ROUNDING = 0.5 / 127
 """The most by which rounding moves a number of a token's vector, where its largest one is 1."""
@@ -43,9 +44,21 @@ def _vectors(rows: int, dimension: int, seed: int) -> Float32:
     return np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
 
 
-def _rotation(dimension: int, width: int, seed: int) -> Float32:
+def _mean(dimension: int) -> Float32:
+    """Return what is subtracted of unit vectors in these tests: shorter than they are, so that some is left."""
+    return 0.4 * _vectors(1, dimension, 77)[0] / np.linalg.norm(_vectors(1, dimension, 77))
+
+
+def _projection(dimension: int, width: int, seed: int) -> Float32:
     columns, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((dimension, dimension)))
-    return np.ascontiguousarray(columns[:, :width], np.float32)
+    columns = columns[:, :width]
+    return np.ascontiguousarray(np.vstack([_mean(dimension) @ columns, columns]), np.float32)
+
+
+def _centred(vectors: Float32) -> Float32:
+    """Return vectors as they are compared: as long as each other, and without their mean."""
+    mean = _mean(vectors.shape[1])
+    return np.array([vector / np.linalg.norm(vector) - mean for vector in vectors]).reshape(vectors.shape)
 
 
 def _index(segments: list[Float32], projection: Float32) -> TokenIndex:
@@ -67,8 +80,8 @@ def _cosine(one: Float32, other: Float32) -> float:
 def _by_formula(query: Float32, weights: Float32, tokens: Float32) -> float:
     """Khattab and Zaharia (2020), equation 3, weighted; a text without tokens has the cosine -1 with any."""
     return sum(
-        float(weight) * max((_cosine(wanted, token) for token in tokens), default=-1)
-        for wanted, weight in zip(query, weights, strict=True)
+        float(weight) * max((_cosine(wanted, token) for token in _centred(tokens)), default=-1)
+        for wanted, weight in zip(_centred(query), weights, strict=True)
     )
 
 
@@ -124,7 +137,7 @@ def test_scores_are_those_of_the_published_formula(
     query = _vectors(asked, dimension, seed + 999)
     weights = np.random.default_rng(seed).random(asked).astype(np.float32) + 0.01
     weights /= weights.sum() or 1
-    projection = _rotation(dimension, dimension, seed)  # with all directions kept, no cosine changes
+    projection = _projection(dimension, dimension, seed)  # with all directions kept, no cosine changes
     index = _index([segment for inner in segments for segment in inner], projection)
 
     starts = [0, *accumulate(map(len, passages))]
@@ -143,11 +156,12 @@ def test_scores_are_those_of_the_published_formula(
 
 def test_a_token_that_the_passage_has_matches_in_full() -> None:
     tokens = _vectors(6, 24, 0)
-    index = _index([tokens[:2], tokens[2:5], tokens[:0], tokens[5:]], _rotation(24, 24, 1))
+    index = _index([tokens[:2], tokens[2:5], tokens[:0], tokens[5:]], _projection(24, 24, 1))
     weights = np.array([0.25, 0.75], np.float32)
     whole, parts = _meet(index, 7 * tokens[[0, 4]], weights, np.array([0]), np.array([4]))
     assert whole.tolist() == pytest.approx([1], abs=_bound(24))
-    one, other = _cosine(tokens[0], tokens[5]), _cosine(tokens[4], tokens[5])
+    first, fifth, last = _centred(tokens[[0, 4, 5]])
+    one, other = _cosine(first, last), _cosine(fifth, last)
     assert parts[2] == pytest.approx(-1)
     assert parts[3] == pytest.approx(0.25 * one + 0.75 * other, abs=_bound(24))
 
@@ -156,35 +170,100 @@ def test_a_token_that_the_passage_has_matches_in_full() -> None:
 def test_rounding_keeps_the_cosines_of_projected_tokens(
     rows: int, dimension: int, width: int, seed: int
 ) -> None:
-    projection = _rotation(dimension, min(width, dimension), seed)
-    tokens, others = _vectors(rows, dimension, seed), _vectors(rows, dimension, seed + 1) @ projection
-    codes = compress(tokens, projection)
+    projection = _projection(dimension, min(width, dimension), seed)
+    tokens, others = (_centred(_vectors(rows, dimension, seed + i)) @ projection[1:] for i in (0, 1))
+    codes = compress(_vectors(rows, dimension, seed), projection)
     assert codes.dtype == np.int8
     assert codes.shape == (rows, projection.shape[1])
     assert (np.abs(codes.astype(int)).max(axis=1) == 127).all()
-    for code, token in zip(codes, tokens @ projection, strict=True):
+    for code, token in zip(codes, tokens, strict=True):
         for other in others:
             rounded = _cosine(code.astype(np.float32), other)
             assert rounded == pytest.approx(_cosine(token, other), abs=_bound(len(token)))
 
 
-def test_the_length_of_a_token_does_not_matter() -> None:
-    tokens, projection = _vectors(9, 16, 0), _rotation(16, 8, 1)
-    np.testing.assert_array_equal(compress(tokens, projection), compress(50 * tokens, projection))
+def test_projected_tokens_lack_the_mean_and_their_lengths() -> None:
+    tokens, projection = _vectors(9, 16, 0), _projection(16, 8, 1)
+    np.testing.assert_allclose(project(tokens, projection), _centred(tokens) @ projection[1:], atol=1e-6)
+
+
+@given(st.floats(1e-3, 1e3))
+def test_the_length_of_a_token_does_not_matter(length: float) -> None:
+    tokens, projection = _vectors(9, 16, 0), _projection(16, 8, 1)
+    longer = np.asarray(length * tokens, np.float32)
+    np.testing.assert_allclose(project(longer, projection), project(tokens, projection), atol=1e-6)
+    assert np.abs(compress(longer, projection) - compress(tokens, projection).astype(int)).max() <= 1
+    np.testing.assert_array_equal(compress(64 * tokens, projection), compress(tokens, projection))
 
 
 def test_a_token_of_zeros_and_no_token_at_all_are_compressed() -> None:
-    projection = _rotation(16, 8, 1)
+    projection = _projection(16, 8, 1)
+    largest = np.abs(projection[0]).max()
+    expected = np.rint(-projection[0] / largest * 127).tolist()  # nothing is left but what is subtracted
+    assert compress(np.zeros((1, 16), np.float32), projection).tolist() == [expected]
+    projection[0] = 0
     assert compress(np.zeros((1, 16), np.float32), projection).tolist() == [[0] * 8]
     assert compress(np.empty((0, 16), np.float32), projection).shape == (0, 8)
 
 
-@pytest.mark.parametrize(("dimension", "width"), [(24, 24), (200, WIDTH)])
-def test_the_projection_is_orthonormal_and_always_the_same(dimension: int, width: int) -> None:
-    projection = projection_for(StandIn(dimension=dimension))
-    assert projection.shape == (dimension, width)
-    np.testing.assert_allclose(projection.T @ projection, np.eye(width), atol=1e-5)
-    np.testing.assert_array_equal(projection, projection_for(StandIn(dimension=dimension)))
+class Lopsided(StandIn):
+    """Has tokens that all point about the same way, and differ most in a few directions."""
+
+    def _tokens(self, text: str) -> tuple[tuple[Span, ...], Float32]:
+        spans, vectors = super()._tokens(text)
+        spread = np.linspace(1, 0.1, self.dimension)
+        vectors = vectors * spread + np.arange(self.dimension) % 3
+        return spans, (np.arange(1, len(spans) + 1)[:, None] * vectors).astype(np.float32)
+
+
+def _sample_of(encoder: StandIn) -> Float32:
+    passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
+    return np.concatenate([vectors.tokens for vectors in encoder.encode_passages(passages)])
+
+
+@pytest.mark.parametrize(
+    ("dimension", "asked", "width"), [(24, 64, 24), (200, 64, 64), (200, 128, 128), (64, 64, 64)]
+)
+@pytest.mark.parametrize("kind", [StandIn, Lopsided])
+def test_the_projection_is_orthonormal_and_always_the_same(
+    kind: type[StandIn], dimension: int, asked: int, width: int
+) -> None:
+    projection = projection_for(kind(dimension=dimension), asked)
+    assert projection.shape == (1 + dimension, width)
+    assert projection.dtype == np.float32
+    np.testing.assert_allclose(projection[1:].T @ projection[1:], np.eye(width), atol=1e-5)
+    np.testing.assert_array_equal(projection, projection_for(kind(dimension=dimension), asked))
+
+
+@pytest.mark.parametrize("kind", [StandIn, Lopsided])
+@pytest.mark.parametrize("width", [8, 48])
+def test_the_mean_of_the_sample_is_projected_to_zero(kind: type[StandIn], width: int) -> None:
+    encoder = kind()
+    projected = project(_sample_of(encoder), projection_for(encoder, width))
+    np.testing.assert_allclose(projected.mean(axis=0), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [StandIn, Lopsided])
+def test_directions_are_by_falling_variance_and_no_others_have_more(kind: type[StandIn]) -> None:
+    encoder = kind()
+    tokens, projection = _sample_of(encoder), projection_for(encoder, 12)
+    units = np.array([token / np.linalg.norm(token) for token in tokens], np.float64)
+    variances = project(tokens, projection).var(axis=0)
+    assert (np.diff(variances) <= 1e-6).all()
+    expected = np.linalg.svd(units - units.mean(axis=0), compute_uv=False)[:12] ** 2 / len(units)
+    np.testing.assert_allclose(variances, expected, rtol=1e-3)
+
+
+def test_what_tokens_have_in_common_makes_none_of_them_alike() -> None:
+    """Words that have nothing in common have a cosine of about 0 with each other, once the mean is subtracted."""
+    encoder = Lopsided()
+    projection = projection_for(encoder, 48)
+    _, tokens = encoder._tokens("rice doctor envoy railway harvest zeppelin bridge temple")
+    raw, centred = (
+        np.mean([_cosine(one, other) for i, one in enumerate(vectors) for other in vectors[:i]])
+        for vectors in (tokens, project(tokens, projection))
+    )
+    assert abs(centred) < 0.2 < 0.5 < raw
 
 
 def test_the_projection_keeps_the_directions_in_which_tokens_vary_most() -> None:
@@ -195,20 +274,21 @@ def test_the_projection_keeps_the_directions_in_which_tokens_vary_most() -> None
             spans, vectors = super()._tokens(text)
             return spans, vectors * np.where(np.arange(self.dimension) < 10, 1, 1e-3)
 
-    projection = projection_for(Narrow(dimension=100))
-    kept = np.linalg.norm(projection[:10], axis=1)  # of each direction, the part that is kept
+    projection = projection_for(Narrow(dimension=100), 64)
+    kept = np.linalg.norm(projection[1:11], axis=1)  # of each direction, the part that is kept
     np.testing.assert_allclose(kept, 1, atol=1e-4)
 
 
 def test_a_model_without_token_vectors_has_a_projection_too() -> None:
-    projection = projection_for(StandIn(dimension=100, speaks_in_tokens=False))
-    np.testing.assert_allclose(projection.T @ projection, np.eye(WIDTH), atol=1e-5)
+    projection = projection_for(StandIn(dimension=100, speaks_in_tokens=False), 64)
+    np.testing.assert_allclose(projection[1:].T @ projection[1:], np.eye(64), atol=1e-5)
+    assert projection[0].tolist() == [0] * 64
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> tuple[list[tuple[Int8, list[int]]], Float32, Path]:
     """Two passages of three segments and one, and where they were written."""
-    projection = _rotation(16, 8, 0)
+    projection = _projection(16, 8, 0)
     parts = [
         (compress(_vectors(5, 16, 1), projection), [2, 0, 3]),
         (compress(_vectors(1, 16, 2), projection), [1]),
@@ -254,7 +334,7 @@ def test_tokens_of_another_size_are_refused(written, change) -> None:
 
 @pytest.mark.parametrize("counts", [[], [0], [0, 0, 0]])
 def test_an_index_without_tokens_is_empty_and_matches_nothing(tmp_path: Path, counts: list[int]) -> None:
-    projection = _rotation(16, 8, 0)
+    projection = _projection(16, 8, 0)
     writer = TokenWriter(tmp_path / "tokens", projection)
     writer.add(np.empty((0, 8), np.int8), counts)
     writer.close()
@@ -276,7 +356,7 @@ def test_a_question_without_tokens_matches_nothing(written) -> None:
 
 def test_tokens_count_by_their_weights() -> None:
     tokens = _vectors(3, 16, 0)
-    index = _index(list(tokens[:, None]), _rotation(16, 16, 1))
+    index = _index(list(tokens[:, None]), _projection(16, 16, 1))
     for weights in ([1, 0], [0, 1], [0.5, 0.5]):
         whole, _ = _meet(index, tokens[:2], np.array(weights, np.float32), np.arange(3), np.arange(1, 4))
         expected = [_by_formula(tokens[:2], weights, tokens[[i]]) for i in range(3)]
@@ -291,7 +371,7 @@ def test_a_sentence_gets_discounted_credit_from_the_previous_one_and_the_context
     flat = [count for inner in counts for count in inner]
     vectors, query = _vectors(sum(flat), 16, 0), _vectors(3, 16, 1)
     segments = [vectors[a:b] for a, b in pairwise([0, *accumulate(flat)])]
-    projection = _rotation(16, 16, 1)
+    projection = _projection(16, 16, 1)
     bounds = np.array([0, 3, 5]), np.array([3, 5, 9])
     weights = np.array([0.2, 0.3, 0.5], np.float32)
     index = _index(segments, projection)
@@ -299,7 +379,10 @@ def test_a_sentence_gets_discounted_credit_from_the_previous_one_and_the_context
     whole, parts = _meet(index, query, weights, *bounds, **discounts)
     np.testing.assert_array_equal(whole, _meet(index, query, weights, *bounds)[0])
 
-    each = [[max((_cosine(q, t) for t in segment), default=-1) for q in query] for segment in segments]
+    each = [
+        [max((_cosine(q, t) for t in _centred(segment)), default=-1) for q in _centred(query)]
+        for segment in segments
+    ]
     for first, last in zip(*(bound.tolist() for bound in bounds), strict=True):
         for i in range(first + 1, last):
             before = each[i - 1] if i > first + 1 else [-1] * 3
@@ -315,7 +398,7 @@ def test_each_passage_has_its_own_segments() -> None:
     flat = [count for inner in counts for count in inner]
     vectors = _vectors(sum(flat), 16, 0)
     segments = [vectors[a:b] for a, b in pairwise([0, *accumulate(flat)])]
-    index = _index(segments, _rotation(16, 16, 1))
+    index = _index(segments, _projection(16, 16, 1))
     one = np.ones(1, np.float32)
     for wanted, owner in enumerate([0, 0, 0, 1, 1, 1, 2, 2, 2]):
         whole, parts = _meet(index, vectors[[wanted]], one, np.array([0, 2, 3]), np.array([2, 3, 6]))
@@ -326,7 +409,7 @@ def test_each_passage_has_its_own_segments() -> None:
 def test_discounts_apply_to_rescaled_cosines() -> None:
     """Two sentences of a token each; the question's one token is the first one's."""
     codes = np.array([[127, 0], [0, 127]], np.int8)
-    index = _of_codes(codes, [0, 1, 1], np.eye(2, dtype=np.float32))
+    index = _of_codes(codes, [0, 1, 1], np.eye(3, 2, -1, dtype=np.float32))
     rescale = Affine(0.25, 0.75)
     passages, segments = _meet(
         index,

@@ -11,10 +11,11 @@ from qa.stores.milvus import packing
 from qa.stores.milvus.packing import Heavy, Light, chunks, heavy_size, joined, light_size, spread
 
 
-def _light(sentences: int, terms: int, weighed: int, dimension: int) -> Light:
+def _light(sentences: int, terms: int, weighed: int, dimension: int, language: bytes = b"") -> Light:
     random = np.random.default_rng(sentences + terms + weighed)
     return Light(
         document=7,
+        language=language,
         lengths=random.integers(0, 9, sentences, np.int32),
         terms=random.integers(0, 99, terms, np.int32),
         weighed=random.integers(0, 99, weighed, np.int32),
@@ -23,12 +24,20 @@ def _light(sentences: int, terms: int, weighed: int, dimension: int) -> Light:
     )
 
 
-@given(st.integers(0, 5), st.integers(0, 20), st.integers(0, 9), st.integers(1, 8))
-def test_a_light_block_survives(sentences: int, terms: int, weighed: int, dimension: int) -> None:
-    block = _light(sentences, terms, weighed, dimension)
+@given(
+    st.integers(0, 5),
+    st.integers(0, 20),
+    st.integers(0, 9),
+    st.integers(1, 8),
+    st.from_regex(rb"([a-z]{2})?", fullmatch=True),
+)
+def test_a_light_block_survives(
+    sentences: int, terms: int, weighed: int, dimension: int, language: bytes
+) -> None:
+    block = _light(sentences, terms, weighed, dimension, language)
     packed = block.pack()
     unpacked = Light.unpack(packed, dimension)
-    assert unpacked.document == block.document
+    assert (unpacked.document, unpacked.language) == (block.document, block.language)
     for name in ("lengths", "terms", "weighed", "impacts", "vectors"):
         np.testing.assert_array_equal(getattr(unpacked, name), getattr(block, name))
     assert len(packed) == light_size(dimension, sentences, terms, weighed)
