@@ -28,8 +28,8 @@ class TokenForm(NamedTuple):
     Measured (``benchmarks/README.md``): multilingual-e5-small gains by both, the default model by neither.
     """
 
-    width: int = 128
-    """How many numbers, of 8 bits each."""
+    width: int = 256
+    """How many numbers of a vector. More than 128 have 4 bits each, otherwise 8."""
     centred: bool = True
     """Whether their mean is subtracted."""
 
