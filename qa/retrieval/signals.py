@@ -123,9 +123,8 @@ class QuestionSignals:
             cosines = self._corpus.vectors(rows) @ self._dense.vectors.vector
             signals["dense"] = self._calibration.sentence(cosines)
             signals["interaction"] = self.interaction(rows, sharpened=True)
-        if self.candidates.foreign and self._shared_weights.any():
-            shared = matches.weighted_share(self._shared_weights)
-            signals[SHARED] = max_in_parts(shared, matches.bounds, 0)
+        for name, values in self._shared(matches).items():
+            signals[name] = max_in_parts(values, matches.bounds, 0)
         return signals
 
     def score_sentences(self, rows: Int64) -> tuple[Signals, Int64]:
@@ -140,8 +139,7 @@ class QuestionSignals:
         signals = {"coverage": matches.coverage(discounts)}
         for name, values in self._foreign(rows).items():
             signals[name] = values.repeat(np.diff(matches.bounds))
-            if self._shared_weights.any():
-                signals[SHARED] = matches.weighted_share(self._shared_weights)
+        signals.update(self._shared(matches))
         if self._dense:
             cosines = self._sentences.take(rows)
             signals["sentence"] = self._calibration.sentence(cosines)
@@ -180,6 +178,12 @@ class QuestionSignals:
             return {}
         foreign = np.array([code.encode() for code in self.candidates.foreign])
         return {FOREIGN: np.isin(self._corpus.passage_languages(rows), foreign).astype(np.float32)}
+
+    def _shared(self, matches: TermMatches) -> Signals:
+        """Return the share of names and numbers in each sentence, if it matters and the question has any."""
+        if not self.candidates.foreign or not self._shared_weights.any():
+            return {}
+        return {SHARED: matches.weighted_share(self._shared_weights)}
 
     @cached_property
     def _shared_weights(self) -> Float64:
