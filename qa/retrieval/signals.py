@@ -188,17 +188,14 @@ class QuestionSignals:
     @cached_property
     def _shared_weights(self) -> Float64:
         """The weights of the known terms that may be the same in any language: names and numbers."""
-        question, own = self.candidates.terms, self.candidates
-        text = own.query.question
-        first = min((span.start for span, _ in own.words), default=0)
-        names = {
-            stem
-            for span, stems in own.words
-            for stem in stems
-            if any(map(str.isdecimal, word := span.slice(text)))
-            or (span.start > first and word[:1].isupper())
-        }
-        return question.known_weights * np.array([term in names for term in question.known_terms], np.float64)
+        terms, words = self.candidates.terms, self.candidates.words
+        question = self.candidates.query.question
+        shared: set[str] = set()
+        for place, (span, stems) in enumerate(words):
+            word = span.slice(question)
+            if (place > 0 and word[0].isupper()) or any(map(str.isdecimal, word)):
+                shared.update(stems)
+        return terms.known_weights * np.array([term in shared for term in terms.known_terms], np.float64)
 
     @property
     def _sentences(self) -> SentenceScores:
