@@ -123,9 +123,10 @@ class Naive:
         }
 
     def fluency(self, question: str) -> float:
-        """Return 1 for at most two tokens a word, 0 for at least four, and between them what lies between."""
+        """Return 1 for as few tokens a word as known languages have, 0 for as many as others do."""
         (count,) = self.encoder.count_query_tokens([question])
-        return min(1, max(0, 2 - count / max(1, count_words(question)) / 2))
+        known, unknown = self.fit.fertility
+        return min(1, max(0, (unknown - count / max(1, count_words(question))) / (unknown - known)))
 
     def ranked(self, query: Query) -> list[tuple[float, int]]:
         """Return score and row of every passage that may answer, best first."""

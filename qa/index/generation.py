@@ -42,8 +42,8 @@ ENCODER = "encoder"
 POINTER = "CURRENT"
 GENERATIONS = "generations"
 
-LANGUAGE = np.dtype("S2")
-"""How the code of a language is kept."""
+LANGUAGE = np.dtype("S3")
+"""How the code of a language is kept: two letters or, for those that ISO 639-1 lacks, three."""
 
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
@@ -74,7 +74,7 @@ class Generation:
     """An open generation. All its parts number the passages alike: by row.
 
     The sentences of passage ``i`` are ``sentence_starts[i]`` to ``sentence_starts[i + 1]``; ``documents[i]``
-    is the number of its document, ``languages[i]`` the ISO 639-1 code of its language, empty if unknown.
+    is the number of its document, ``languages[i]`` the ISO 639 code of its language, empty if unknown.
     """
 
     folder: Path
@@ -141,7 +141,7 @@ class Generation:
         return self.documents[rows]
 
     def passage_languages(self, rows: Int64) -> NDArray[np.bytes_]:
-        """Return the ISO 639-1 codes of passages' languages, empty where unknown."""
+        """Return the ISO 639 codes of passages' languages, empty where unknown."""
         return self.languages[rows]
 
     def near_duplicates(self, rows: Int64, threshold: float) -> NDArray[np.bool_]:

@@ -153,7 +153,7 @@ class Corpus(Protocol):
         ...
 
     def passage_languages(self, rows: Int64) -> NDArray[np.bytes_]:
-        """Return the ISO 639-1 codes of passages' languages, empty where unknown."""
+        """Return the ISO 639 codes of passages' languages, empty where unknown."""
         ...
 
     def near_duplicates(self, rows: Int64, threshold: float) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from qa.text.extent import letters
-from qa.text.terms import distinctive_words
+from qa.text.terms import count_words, distinctive_words
 
 _SURE = 0.9
 _SURE_OF_A_PASSAGE = 0.99
@@ -30,15 +30,21 @@ _SURELY_NOT = 0.01
 questions are English, and .992 of those of three words; .96 of the German, .98 of the Romanian, and all of
 the Spanish and Vietnamese ones are not."""
 
+_FEWEST_WORDS = 3
+"""A question of fewer words is in any language of its script. Chosen: names (Müller) and terms (IPv6)
+are taken for other languages."""
+
 _LATIN = frozenset({"LATIN"})
 _SCRIPTS = {
     code: frozenset(names.split())
     for names, codes in {
-        "ARABIC": "ar fa ps ug ur", "ARMENIAN": "hy", "BENGALI": "as bn", "CJK": "zh",
-        "CJK HANGUL": "ko", "CJK HIRAGANA KATAKANA": "ja", "CYRILLIC": "be bg kk ky mk mn ru tg uk",
-        "CYRILLIC LATIN": "az bs ku sr uz", "DEVANAGARI": "hi mr ne sa", "ETHIOPIC": "am", "GEORGIAN": "ka",
-        "GREEK": "el", "GUJARATI": "gu", "GURMUKHI": "pa", "HEBREW": "he yi", "KANNADA": "kn", "KHMER": "km",
-        "LAO": "lo", "MALAYALAM": "ml", "MYANMAR": "my", "ORIYA": "or", "SINHALA": "si", "TAMIL": "ta",
+        "ARABIC": "ar ary arz fa ps sdh ug ur uzs", "ARMENIAN": "hy", "BENGALI": "as bn", "CJK": "wuu yue zh",
+        "CJK HANGUL": "ko", "CJK HIRAGANA KATAKANA": "ja", "CYRILLIC": "ba be bg kk ky mk mn ru tg tt uk",
+        "CYRILLIC LATIN": "az bs crh ku sr uz", "DEVANAGARI": "hi mr ne sa",
+        "DEVANAGARI LATIN": "gom", "ETHIOPIC": "am", "GEORGIAN": "ka",
+        "GREEK": "el grc", "GUJARATI": "gu", "GURMUKHI": "pa", "HEBREW": "hbo he yi",
+        "KANNADA": "kn", "KHMER": "km", "LAO": "lo",
+        "MALAYALAM": "ml", "MYANMAR": "my", "ORIYA": "or", "SINHALA": "si", "TAMIL": "ta",
         "TELUGU": "te", "THAI": "th", "TIBETAN": "bo dz",
     }.items()
     for code in codes.split()
@@ -85,9 +91,11 @@ def _is_full_of(text: str, words: frozenset[str]) -> bool:
 def foreign_languages(question: str, languages: Collection[str]) -> frozenset[str]:
     """Return those of some languages in which a question surely is not: no word of it is one of theirs.
 
+    Of a word or two, only the script tells: they may be a name.
+
     Args:
         question: a text, however short.
-        languages: ISO 639-1 codes.
+        languages: ISO 639 codes.
 
     >>> sorted(foreign_languages("Wann wurde die Brücke gebaut?", ["de", "en", "ru"]))
     ['en', 'ru']
@@ -97,7 +105,7 @@ def foreign_languages(question: str, languages: Collection[str]) -> frozenset[st
         return frozenset()
     same_script = [code for code in languages if script in _SCRIPTS.get(code, _LATIN)]
     foreign = set(languages).difference(same_script)
-    if same_script:
+    if same_script and count_words(question) >= _FEWEST_WORDS:
         probabilities = dict(_identifier().rank(question[:_SAMPLE]))
         foreign.update(code for code in same_script if probabilities.get(code, 1) < _SURELY_NOT)
     return frozenset(foreign)
@@ -114,8 +122,9 @@ def may_be_names(question: str) -> bool:
 
 def _main_script(text: str) -> str | None:
     """Return the script of most of a text's letters, as their names in Unicode begin; None if it has none."""
-    letters = filter(str.isalpha, text[:_SAMPLE])
-    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
+    plain = unicodedata.normalize("NFKC", text[:_SAMPLE])  # full-width letters are letters like others
+    names = (unicodedata.name(letter, "") for letter in plain if letter.isalpha())
+    scripts = Counter(name.partition(" ")[0].partition("-")[0] for name in names)
     return max(scripts, key=scripts.__getitem__, default=None)
 
 

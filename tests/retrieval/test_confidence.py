@@ -101,16 +101,16 @@ def test_a_better_first_passage_raises_the_confidence(model: str) -> None:
     assert better > worse
 
 
-@given(_FALLING, st.floats(0, 1), st.floats(0, 1, width=32), st.booleans(), st.booleans())
+@given(_FALLING, st.floats(0, 1), st.floats(0, 1, width=32), st.tuples(st.booleans(), st.booleans()))
 def test_each_kind_of_question_has_its_regression(
     values: list[float],
     fluency: float,
     shared: float,
-    first: bool,
-    others: bool,  # noqa: FBT001
+    foreign: tuple[bool, bool],
 ) -> None:
-    foreign = np.array([first, *[others] * (len(values) - 1)], np.float32)
-    signals = {**_signals(values), FOREIGN: foreign, SHARED: np.full(len(values), shared, np.float32)}
+    first, others = foreign
+    foreigners = np.array([first, *[others] * (len(values) - 1)], np.float32)
+    signals = {**_signals(values), FOREIGN: foreigners, SHARED: np.full(len(values), shared, np.float32)}
     if fluency < LEGIBLE:
         expected = -1 + 3 * values[0]
     elif first:
@@ -129,13 +129,13 @@ def test_a_model_that_finds_nothing_across_languages_has_one_regression_less(
     assert log_odds(signals, fit, fluency, _PLAIN) == log_odds(_signals(values), fit, fluency, _PLAIN)
 
 
-@given(st.floats(0, 1), st.floats(-3, 0), st.floats(-3, 0), st.booleans(), _FITS)
+@given(st.floats(0, 1), st.floats(-3, 0), st.floats(-3, 0), st.sampled_from([0.0, 1.0]), _FITS)
 def test_each_bias_counts_for_its_own_questions(
     fluency: float,
     bias: float,
     illegible: float,
-    foreign: bool,
-    fit: Fit,  # noqa: FBT001
+    foreign: float,
+    fit: Fit,
 ) -> None:
     signals = {**_signals([0.5, 0.3]), FOREIGN: np.full(2, foreign, np.float32)}
     made = Calibration(bias=bias, illegible_bias=illegible)

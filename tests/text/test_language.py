@@ -3,9 +3,11 @@ from __future__ import annotations
 import doctest
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qa.text import language
-from qa.text.language import detect_passage, fluency
+from qa.text.language import detect_passage, fluency, foreign_languages
 from qa.text.terms import distinctive_words
 
 TEXTS = {
@@ -68,6 +70,98 @@ def test_a_language_without_a_list_has_no_distinctive_words() -> None:
 )
 def test_fluency_falls_from_two_tokens_a_word_to_four(tokens: int, words: int, share: float) -> None:
     assert fluency(tokens, words) == share
+
+
+BRIDGES = {
+    "ar": "متى بني الجسر القديم؟",
+    "de": "Wann wurde die alte Brücke gebaut?",
+    "el": "Πότε χτίστηκε η παλιά γέφυρα;",
+    "en": "When was the old bridge built?",
+    "es": "¿Cuándo se construyó el puente viejo?",
+    "he": "מתי נבנה הגשר הישן?",
+    "hi": "पुराना पुल कब बना था?",
+    "ja": "古い橋はいつ建てられましたか？",
+    "ka": "როდის აშენდა ძველი ხიდი?",
+    "km": "តើស្ពានចាស់ត្រូវបានសាងសង់នៅពេលណា?",
+    "ko": "오래된 다리는 언제 지어졌나요?",
+    "ru": "Когда построили старый мост?",
+    "th": "สะพานเก่าสร้างเมื่อไหร่",
+    "uk": "Коли збудували старий міст?",
+    "vi": "Cây cầu cũ được xây khi nào?",
+    "zh": "旧桥是什么时候建的？",
+}
+CYRILLIC = {"ru", "uk", "bg", "kk", "tt", "ba", "sr"}
+LATIN = {"de", "en", "es", "vi", "fr", "pl"}
+
+
+@pytest.mark.parametrize("spoken", BRIDGES)
+def test_a_question_is_foreign_to_all_languages_but_its_own(spoken: str) -> None:
+    assert foreign_languages(BRIDGES[spoken], BRIDGES) == set(BRIDGES) - {spoken}
+
+
+@given(st.sets(st.sampled_from(sorted({*BRIDGES, *CYRILLIC, *LATIN}))), st.sampled_from(sorted(BRIDGES)))
+def test_languages_are_told_apart_one_by_one(languages: set[str], spoken: str) -> None:
+    found = foreign_languages(BRIDGES[spoken], languages)
+    assert found <= languages
+    assert found == {code for code in languages if foreign_languages(BRIDGES[spoken], [code])}
+    assert spoken not in found
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who designed the harbour and its railway?",
+        "How many students were there in 1998?",
+        "harbour railway storms",
+        "price of rice",
+        "bridge harbour 1998",
+        "bridge",
+        "IPv6",
+        "C++",
+        "NATO",
+        "ＮＡＴＯ",
+        "Müller",
+        "Ponte Vecchio",
+    ],
+)
+def test_english_questions_keywords_and_names_are_not_foreign_to_english(question: str) -> None:
+    assert "en" not in foreign_languages(question, ["en", "de", "ru"])
+    assert "ru" in foreign_languages(question, ["en", "de", "ru"])
+
+
+@pytest.mark.parametrize("question", ["", " ", "?!", "1998", "12.5 % / 3", "🛰", "١٩٩٨"])
+def test_a_question_without_letters_is_foreign_to_nothing(question: str) -> None:
+    assert foreign_languages(question, [*BRIDGES, *CYRILLIC, *LATIN]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("word", "languages"),
+    [
+        ("мост", CYRILLIC),
+        ("bridge", LATIN | {"sr"}),
+        ("جسر", {"ar", "arz", "fa", "ur"}),
+        ("桥", {"zh", "yue", "ja", "ko"}),
+        ("ﾊｼ", {"ja"}),
+        ("コーヒー", {"ja"}),
+        ("쌀", {"ko"}),
+        ("γέφυρα", {"el", "grc"}),
+    ],
+)
+def test_of_a_word_the_script_tells(word: str, languages: set[str]) -> None:
+    every = {*BRIDGES, *CYRILLIC, *LATIN, "arz", "fa", "ur", "yue", "grc"}
+    assert foreign_languages(word, every) == every - languages
+
+
+def test_a_language_that_cannot_be_identified_is_foreign_by_its_script_alone() -> None:
+    assert foreign_languages(BRIDGES["en"], ["tlh"]) == frozenset()
+    assert foreign_languages(BRIDGES["ru"], ["tlh"]) == {"tlh"}
+
+
+def test_the_identifiers_languages_that_are_not_latin_have_their_scripts() -> None:
+    """Each is in the list of those that are written otherwise, with what their words are made of."""
+    other = {"ba", "dz", "sdh", "tt", "uzs", "wuu", "yue", "arz", "ary", "grc", "hbo", "gom", "crh"}
+    assert other <= language._SCRIPTS.keys()
+    assert other <= set(language._identifier().nb_classes)
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:

@@ -106,7 +106,7 @@ class MilvusCorpus:
         return np.array([block.document for block in self.light(rows)], np.int64)
 
     def passage_languages(self, rows: Int64) -> NDArray[np.bytes_]:
-        """Return the ISO 639-1 codes of passages' languages, empty where unknown."""
+        """Return the ISO 639 codes of passages' languages, empty where unknown."""
         return np.array([block.language for block in self.light(rows)], LANGUAGE)
 
     def near_duplicates(self, rows: Int64, threshold: float) -> NDArray[np.bool_]:

@@ -29,7 +29,7 @@ def _light(sentences: int, terms: int, weighed: int, dimension: int, language: b
     st.integers(0, 20),
     st.integers(0, 9),
     st.integers(1, 8),
-    st.from_regex(rb"([a-z]{2})?", fullmatch=True),
+    st.from_regex(rb"([a-z]{2,3})?", fullmatch=True),
 )
 def test_a_light_block_survives(
     sentences: int, terms: int, weighed: int, dimension: int, language: bytes
