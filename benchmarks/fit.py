@@ -7,8 +7,8 @@ other sets' documents, which do not answer it. Three logistic regressions over `
 fitted: for questions that the model reads, for those that it cannot read, and for answers in another language
 than the question; each set and kind of question weighs by the square root of its number. Printed: the numbers
 to put into `qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and its kin left out of
-the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the threshold, and a reliability
-diagram (what was said against what was so).
+the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the threshold, and a
+reliability diagram (what was said against what was so).
 """
 
 from __future__ import annotations

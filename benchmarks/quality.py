@@ -3,8 +3,8 @@
     python benchmarks/quality.py DATA SCORER [--model NAME] [--sets NAME …] [--work DIR] [--write FILE]
 
 A set is a folder with `questions.jsonl` and, unless they are another set's (see `asked.py`), `docs/`; the
-scorer gets the set and the service's address and prints a line of JSON last. Indexes are kept under --work, by
-model, and only brought up to date.
+scorer gets the set and the service's address and prints a line of JSON last. Indexes are kept under --work,
+by model, and only brought up to date.
 """
 
 from __future__ import annotations

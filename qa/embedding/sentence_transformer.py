@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -57,6 +57,15 @@ class SentenceTransformerEncoder(PoolingEncoder):
     def size(self) -> int:
         """The size of its files, in bytes."""
         return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
+
+    @property
+    def table_size(self) -> int:
+        """The size of its word embeddings in full precision, in bytes; 0 if that is not known."""
+        for path in self._folder.rglob("config.json"):
+            with suppress(OSError, ValueError, TypeError, KeyError):  # another module's, or damaged
+                facts = json.loads(path.read_bytes())
+                return min(self.size, 4 * int(facts["vocab_size"]) * int(facts["hidden_size"]))
+        return 0
 
     @cached_property
     def model(self) -> Any:

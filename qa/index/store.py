@@ -139,15 +139,12 @@ class Store:
 
     def languages(self) -> tuple[str, ...]:
         """Return the passages' languages, the most frequent first."""
-        rows = self._select(
-            "SELECT language FROM passages WHERE language IS NOT NULL "
-            "GROUP BY language ORDER BY count(*) DESC, language"
-        )
-        return tuple(row[0] for row in rows)
+        return tuple(code for code in self.count_languages() if code)
 
     def count_languages(self) -> dict[str | None, int]:
-        """Count the passages by language, None if it is unknown."""
-        return dict(map(tuple, self._select("SELECT language, count(*) FROM passages GROUP BY language")))
+        """Count the passages by language, None if it is unknown, the most frequent first."""
+        sql = "SELECT language, count(*) FROM passages GROUP BY language ORDER BY count(*) DESC, language"
+        return dict(map(tuple, self._select(sql)))
 
     def spread_rows(self, language: str | None, most: int) -> list[int]:
         """Return the numbers of passages in a language, at most so many, spread evenly over all of them."""

@@ -22,9 +22,6 @@ from qa.types import Document, PassageInput, PassageSpan, ReadFailure, Reading, 
 _MOST_HEADINGS = 50_000
 """How many headings of a document are kept, to be shown: reading so many takes 0.1 s for each view."""
 
-_LEGIBLE = 0.5
-"""A text below this is one of which the model knows only the letters (chosen)."""
-
 _TOKENS_A_WORD = 1.25
 """What a word of English takes, for texts of which the model knows only the letters."""
 
@@ -169,7 +166,7 @@ def _size(text: str, tokens: int) -> int:
     if tokens * _FEWEST_LETTERS_A_TOKEN < len(text):  # most texts: no need to count words
         return tokens
     words = terms.count_words(text)
-    return tokens if language.fluency(tokens, words) >= _LEGIBLE else ceil(_TOKENS_A_WORD * words)
+    return tokens if language.fluency(tokens, words) >= language.LEGIBLE else ceil(_TOKENS_A_WORD * words)
 
 
 def vector_key(passage: PassageInput) -> str:

@@ -19,7 +19,7 @@ class CompressedVectors(NamedTuple):
     Attributes:
         passage: shape (dimension,).
         sentences: shape (sentences, dimension).
-        tokens: of the context and then of each sentence, shape (tokens, width of the projection).
+        tokens: of the context and then of each sentence, as ``late_interaction.compress`` returns them.
         token_counts: how many tokens the context and each sentence have.
     """
 

@@ -25,7 +25,7 @@ from qa import files
 from qa.arrays import offsets
 from qa.config import Settings
 from qa.embedding.model_protocols import Encoder
-from qa.embedding.models import token_width
+from qa.embedding.models import token_form
 from qa.index import generation
 from qa.index.dense import late_interaction, vectors
 from qa.index.generation import Generation
@@ -301,7 +301,8 @@ def _terms(document: StoredDocument, passage: PassageSpan) -> inverted_index.Pas
 def _projection(encoder: Encoder, previous: Previous) -> Float32:
     if previous.projection is not None:
         return previous.projection
-    return late_interaction.projection_for(encoder, token_width(encoder.name))
+    form = token_form(encoder.name)
+    return late_interaction.projection_for(encoder, form.width, centred=form.centred)
 
 
 def _in_background(compute: Callable[[], _T]) -> Future[_T]:

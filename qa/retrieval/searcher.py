@@ -24,6 +24,7 @@ from qa.retrieval.near_duplicates import earliest_first
 from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
 from qa.stores.protocol import Corpus, Library
+from qa.text import language
 from qa.text.language import LEGIBLE
 from qa.text.segmentation.passages import context
 from qa.types import Answer, Hit, IndexInfo, Int64, LanguageSupport, Mode, Passage, Query, SearchResult
@@ -155,7 +156,8 @@ class Searcher:
 def _language_support(candidates: Candidates) -> LanguageSupport | None:
     if candidates.query.mode is Mode.LEXICAL:
         return None
-    return "full" if candidates.fluency >= LEGIBLE else "words"
+    legible = candidates.fluency >= LEGIBLE or language.may_be_names(candidates.query.question)
+    return "full" if legible else "words"
 
 
 def _answers(

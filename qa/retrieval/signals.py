@@ -123,9 +123,8 @@ class QuestionSignals:
             cosines = self._corpus.vectors(rows) @ self._dense.vectors.vector
             signals["dense"] = self._calibration.sentence(cosines)
             signals["interaction"] = self.interaction(rows, sharpened=True)
-        if self.candidates.foreign and self._shared_weights.any():
-            shared = matches.weighted_share(self._shared_weights)
-            signals[SHARED] = max_in_parts(shared, matches.bounds, 0)
+        for name, values in self._shared(matches).items():
+            signals[name] = max_in_parts(values, matches.bounds, 0)
         return signals
 
     def score_sentences(self, rows: Int64) -> tuple[Signals, Int64]:
@@ -140,8 +139,7 @@ class QuestionSignals:
         signals = {"coverage": matches.coverage(discounts)}
         for name, values in self._foreign(rows).items():
             signals[name] = values.repeat(np.diff(matches.bounds))
-            if self._shared_weights.any():
-                signals[SHARED] = matches.weighted_share(self._shared_weights)
+        signals.update(self._shared(matches))
         if self._dense:
             cosines = self._sentences.take(rows)
             signals["sentence"] = self._calibration.sentence(cosines)
@@ -181,20 +179,23 @@ class QuestionSignals:
         foreign = np.array([code.encode() for code in self.candidates.foreign])
         return {FOREIGN: np.isin(self._corpus.passage_languages(rows), foreign).astype(np.float32)}
 
+    def _shared(self, matches: TermMatches) -> Signals:
+        """Return the share of names and numbers in each sentence, if it matters and the question has any."""
+        if not self.candidates.foreign or not self._shared_weights.any():
+            return {}
+        return {SHARED: matches.weighted_share(self._shared_weights)}
+
     @cached_property
     def _shared_weights(self) -> Float64:
         """The weights of the known terms that may be the same in any language: names and numbers."""
-        question, own = self.candidates.terms, self.candidates
-        text = own.query.question
-        first = min((span.start for span, _ in own.words), default=0)
-        names = {
-            stem
-            for span, stems in own.words
-            for stem in stems
-            if any(map(str.isdecimal, word := span.slice(text)))
-            or (span.start > first and word[:1].isupper())
-        }
-        return question.known_weights * np.array([term in names for term in question.known_terms], np.float64)
+        terms, words = self.candidates.terms, self.candidates.words
+        question = self.candidates.query.question
+        shared: set[str] = set()
+        for place, (span, stems) in enumerate(words):
+            word = span.slice(question)
+            if (place > 0 and word[0].isupper()) or any(map(str.isdecimal, word)):
+                shared.update(stems)
+        return terms.known_weights * np.array([term in shared for term in terms.known_terms], np.float64)
 
     @property
     def _sentences(self) -> SentenceScores:

@@ -111,6 +111,15 @@ def foreign_languages(question: str, languages: Collection[str]) -> frozenset[st
     return frozenset(foreign)
 
 
+def may_be_names(question: str) -> bool:
+    """Whether a question is a word or two in Latin letters: a name or a part number, in any language.
+
+    >>> may_be_names("Sihanoukville"), may_be_names("AB-1234X"), may_be_names("Пномпень")
+    (True, True, False)
+    """
+    return count_words(question) < _FEWEST_WORDS and _main_script(question) in (None, *_LATIN)
+
+
 def _main_script(text: str) -> str | None:
     """Return the script of most of a text's letters, as their names in Unicode begin; None if it has none."""
     plain = unicodedata.normalize("NFKC", text[:_SAMPLE])  # full-width letters are letters like others

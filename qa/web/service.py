@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import current_app, g, request
 
@@ -28,6 +28,7 @@ class Service:
         renderer: draws pages of PDF files.
         members: unpacks documents that are files inside files.
         judgements: the file of judgements, if there is one.
+        suggestions: the questions on the start page by its language, with the generation that answers them.
     """
 
     settings: Settings
@@ -35,6 +36,7 @@ class Service:
     renderer: Renderer
     members: MemberFiles
     judgements: Judgements | None = None
+    suggestions: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
 
 def service() -> Service:

@@ -162,7 +162,10 @@ class FakeSearch:
 
     def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
         self.listed.append((filters, limit, offset))
-        documents = sorted(self.held.values(), key=lambda d: d.path)
+        spoken = [
+            d for d in self.held.values() if not filters.language or d.metadata.language in filters.language
+        ]
+        documents = sorted(spoken, key=lambda d: d.path)
         return DocumentPage(len(documents), tuple(documents[offset : offset + limit]))
 
     def document(self, document_id: str) -> Document:

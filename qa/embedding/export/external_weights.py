@@ -6,7 +6,8 @@ memory has a few rows of it only, because whatever works on a graph copies it se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ Tables = Mapping[str, NDArray[Any]]
 """Whole tables of embeddings by name, each of shape (rows, dimension)."""
 
 _ROWS_AND_COLUMNS = 2
+_ROWS_AT_ONCE = 8192
+"""Rows of a table that are mapped at once: some 13 MB."""
+
 _PAGE = 4096  # bytes: a part of a file can be mapped from the start of a page
 
 
@@ -60,13 +64,36 @@ def _append(tensor: Any, weights: Path, table: NDArray[Any]) -> None:
         file.write(table.data)
 
 
-def load(path: Path) -> tuple[Any, dict[str, Float32]]:
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table of embeddings in a file of weights.
+
+    Attributes:
+        weights: the file.
+        offset: where the table starts there, in bytes.
+        shape: its rows and columns.
+    """
+
+    weights: Path
+    offset: int
+    shape: tuple[int, int]
+
+    def blocks(self) -> Iterator[Float32]:
+        """Yield the table in parts, each mapped for as long as it is used, of shape (rows, columns)."""
+        rows, columns = self.shape
+        for start in range(0, rows, _ROWS_AT_ONCE):
+            offset = self.offset + start * columns * np.dtype(np.float32).itemsize
+            shape = (min(_ROWS_AT_ONCE, rows - start), columns)
+            yield np.memmap(self.weights, np.float32, "r", offset, shape)
+
+
+def load(path: Path) -> tuple[Any, dict[str, StoredTable]]:
     """Load an ONNX model that ``save`` has written, without most rows of its tables of embeddings.
 
     A table has two rows instead: one of its least value, and one of its greatest.
 
     Returns:
-        The model, and the whole tables, mapped.
+        The model, and where the whole tables are, by name.
     """
     import onnx
     from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
@@ -75,8 +102,9 @@ def load(path: Path) -> tuple[Any, dict[str, Float32]]:
     names, tables = _embeddings(model), {}
     for tensor in filter(uses_external_data, model.graph.initializer):
         if tensor.name in names:
-            table = tables[tensor.name] = _mapped(tensor, path)
-            extremes = np.array([[table.min()], [table.max()]]).repeat(table.shape[1], axis=1)
+            table = tables[tensor.name] = _stored(tensor, path)
+            bounds = [(block.min(), block.max()) for block in table.blocks()]
+            extremes = np.array([[np.min(bounds)], [np.max(bounds)]]).repeat(table.shape[1], axis=1)
             tensor.CopyFrom(onnx.numpy_helper.from_array(extremes, tensor.name))
         else:
             load_external_data_for_tensor(tensor, str(path.parent))
@@ -100,8 +128,8 @@ def _embeddings(model: Any) -> set[str]:
     return tables & (looked_up - otherwise)
 
 
-def _mapped(tensor: Any, path: Path) -> Float32:
-    """Map the values of a tensor in the file of weights."""
+def _stored(tensor: Any, path: Path) -> StoredTable:
+    """Return where a table of an ONNX file is."""
     places = {entry.key: entry.value for entry in tensor.external_data}
-    weights = path.with_name(places["location"])
-    return np.memmap(weights, np.float32, "r", int(places.get("offset", 0)), tuple(tensor.dims))
+    rows, columns = tensor.dims
+    return StoredTable(path.with_name(places["location"]), int(places.get("offset", 0)), (rows, columns))

@@ -22,14 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.embedding.export.external_weights import load, save
+from qa.embedding.export.external_weights import StoredTable, load, save
 from qa.types import Float32
 
 _SMOOTHING = 0.65
 """How much of the difference between channels moves into the weights, from 0 to 1: SmoothQuant's alpha."""
-
-_ROWS_AT_ONCE = 8192
-"""Rows of a table that are rounded at once: some 13 MB."""
 
 _EPSILON = 1e-5  # keeps divisors from zero
 
@@ -91,21 +88,20 @@ def channel_peaks(
     return peaks
 
 
-def _round_tables(model: Any, tables: Mapping[str, Float32]) -> Iterator[tuple[str, NDArray[Any]]]:
+def _round_tables(model: Any, tables: Mapping[str, StoredTable]) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the whole of each table as it is in a model that was quantized with the table's extremes."""
     from onnx.numpy_helper import to_array
 
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     for name, table in tables.items():
         if name in tensors:  # it was left as it is
-            yield name, table
+            yield name, np.concatenate(list(table.blocks()))
             continue
         scale, zero = (to_array(tensors[f"{name}_{part}"]) for part in ("scale", "zero_point"))
-        rounded, limits = np.empty(table.shape, zero.dtype), np.iinfo(zero.dtype)
-        for start in range(0, len(table), _ROWS_AT_ONCE):
-            rows = np.round(table[start : start + _ROWS_AT_ONCE] / scale) + zero
-            rounded[start : start + _ROWS_AT_ONCE] = rows.clip(limits.min, limits.max)
-        yield f"{name}_quantized", rounded
+        limits = np.iinfo(zero.dtype)
+        blocks = (np.round(block / scale) + zero for block in table.blocks())
+        rounded = [block.clip(limits.min, limits.max).astype(zero.dtype) for block in blocks]
+        yield f"{name}_quantized", np.concatenate(rounded)
 
 
 class _Graph:

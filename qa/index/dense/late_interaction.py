@@ -4,9 +4,9 @@ Khattab and Zaharia, ColBERT (SIGIR 2020), equation 3: for each of the question'
 best cosine with any of the passage's tokens, and a passage's score is their weighted mean. When passages are
 compared, the cosines are cubed: a word that is there counts for more than several similar ones. The token
 vectors are from the same pass that makes the passage's vector, of a model that was never trained for this.
-Their mean is subtracted, as in many models all vectors point about the same way (Mu and Viswanath,
+Of a model whose vectors all point about the same way, their mean is subtracted (Mu and Viswanath,
 All-but-the-Top, ICLR 2018). They are kept small: projected onto the directions in which the model's token
-vectors vary most, with 8 bits a number.
+vectors vary most, in at most 128 bytes. Up to 128 numbers have 8 bits each, more have 4.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ from qa.types import Float32, Int8, Int64, PassageInput, Span
 VERSION = 5
 """Changes whenever the same token vectors may be kept otherwise."""
 
-_LARGEST = 127  # of 8 bits with a sign
+BYTES = 128
+"""A token's vector takes at most so many. More numbers with fewer bits are better than the reverse
+(``benchmarks/README.md``)."""
+
+_LARGEST, _LARGEST_OF_FOUR_BITS = 127, 7  # with a sign
 
 _ABREAST = 16
 """How many numbers a processor multiplies at once. Measured: filled up to that, a product takes two thirds
@@ -37,20 +41,21 @@ _TOKENS, _LENGTHS = "tokens.int8", "lengths.float32"
 _STARTS, _PROJECTION = "segment_starts.npy", "projection.npy"
 
 
-def projection_for(encoder: Encoder, width: int) -> Float32:
+def projection_for(encoder: Encoder, width: int, *, centred: bool) -> Float32:
     """Return how to project a model's token vectors: by principal components of a text that never changes.
 
     Args:
         encoder: the model.
         width: how many numbers are kept of a token's vector, at most.
+        centred: whether the mean of all vectors is subtracted.
 
     Returns:
-        Shape (1 + dimension, width). The first row is what is subtracted from projected vectors: their mean.
-        The others are the directions in which they vary most, as orthonormal columns.
+        Shape (1 + dimension, width). The first row is what is subtracted from projected vectors: their mean,
+        or 0. The others are the directions in which they vary most, as orthonormal columns.
     """
     passages = [PassageInput("", line, (Span(0, len(line)),)) for line in sample.lines()]
     tokens = unit(np.concatenate([vectors.tokens for vectors in encoder.encode_passages(passages)]))
-    mean = tokens.mean(axis=0, dtype=np.float64) if len(tokens) else np.zeros(encoder.dimension)
+    mean = tokens.mean(axis=0, dtype=np.float64) if centred and len(tokens) else np.zeros(encoder.dimension)
     _, directions = np.linalg.eigh((tokens - mean).T @ (tokens - mean))
     directions = directions[:, ::-1][:, :width]
     return np.ascontiguousarray(np.vstack([mean @ directions, directions]), np.float32)
@@ -71,24 +76,47 @@ def project(tokens: Float32, projection: Float32) -> Float32:
 
 
 def compress(tokens: Float32, projection: Float32) -> Int8:
-    """Project token vectors and round them to 8 bits.
+    """Project token vectors and round them to as many bits as there is room for.
 
     Args:
         tokens: shape (tokens, dimension).
         projection: shape (1 + dimension, width), from ``projection_for``.
 
     Returns:
-        Shape (tokens, width).
+        Shape (tokens, ``row_size(width)``).
     """
     projected = project(tokens, projection)
+    width = projected.shape[1]
     largest = np.abs(projected).max(axis=1, keepdims=True, initial=1e-12)
-    codes: Int8 = np.rint(projected * (_LARGEST / largest)).astype(np.int8)
-    return codes
+    most = _LARGEST if width <= BYTES else _LARGEST_OF_FOUR_BITS
+    codes: Int8 = np.rint(projected * (most / largest)).astype(np.int8)
+    if width <= BYTES:
+        return codes
+    codes = np.pad(codes, ((0, 0), (0, width % 2)))
+    first, second = np.split(codes, 2, axis=1)
+    return np.asarray((first & 15) | (second << 4), np.int8)
 
 
-def lengths_of(tokens: Int8) -> Float32:
-    """Return the lengths of compressed tokens."""
-    return np.asarray(np.linalg.norm(tokens.astype(np.float32), axis=1), np.float32)
+def row_size(width: int) -> int:
+    """Return how many bytes a token takes that has so many numbers."""
+    return width if width <= BYTES else ceil(width / 2)
+
+
+def decompress(tokens: Int8, width: int) -> Int8:
+    """Return the numbers of compressed tokens, shape (tokens, width).
+
+    >>> (packed,) = compress(np.array([[3, -7] * 100], np.float32), np.vstack([np.zeros(200), np.eye(200)]))
+    >>> len(packed), decompress(packed[None], 200)[0, -4:].tolist()
+    (100, [3, -7, 3, -7])
+    """
+    if width <= BYTES:
+        return tokens
+    return np.concatenate([(tokens << 4) >> 4, tokens >> 4], axis=1)[:, :width]
+
+
+def lengths_of(tokens: Int8, width: int) -> Float32:
+    """Return the lengths of compressed tokens that have so many numbers."""
+    return np.asarray(np.linalg.norm(decompress(tokens, width).astype(np.float32), axis=1), np.float32)
 
 
 def maxsim(query: Float32, tokens: Int8, lengths: Float32, segments: Int64) -> Float32:
@@ -96,7 +124,7 @@ def maxsim(query: Float32, tokens: Int8, lengths: Float32, segments: Int64) -> F
 
     Args:
         query: the question's token vectors, projected, shape (query tokens, width).
-        tokens: the segments' compressed tokens, one segment after another, shape (tokens, width).
+        tokens: the segments' compressed tokens, one segment after another.
         lengths: theirs, shape (tokens, 1).
         segments: where each segment begins among them and the last one ends.
 
@@ -107,12 +135,13 @@ def maxsim(query: Float32, tokens: Int8, lengths: Float32, segments: Int64) -> F
 
     >>> tokens = np.array([[127, 0], [0, 127]], np.int8)
     >>> query = np.array([[0, 5]], np.float32)
-    >>> maxsim(query, tokens, lengths_of(tokens)[:, None], np.array([0, 2, 2])).tolist()
+    >>> maxsim(query, tokens, lengths_of(tokens, 2)[:, None], np.array([0, 2, 2])).tolist()
     [[1.0], [-1.0]]
     """
     padded = np.zeros((ceil(len(query) / _ABREAST) * _ABREAST, query.shape[1]), np.float32)
     padded[: len(query)] = unit(query)
-    cosines = (tokens.astype(np.float32) @ padded.T)[:, : len(query)]
+    codes = decompress(tokens, query.shape[1]).astype(np.float32)
+    cosines = (codes @ padded.T)[:, : len(query)]
     cosines /= np.maximum(lengths, 1)
     return max_in_parts(cosines, segments, -1)
 
@@ -124,6 +153,7 @@ class TokenWriter:
         folder.mkdir()
         self._folder = folder
         self._counts = array("q")
+        self._width = projection.shape[1]
         (folder / _TOKENS).touch()
         (folder / _LENGTHS).touch()
         np.save(folder / _PROJECTION, projection, allow_pickle=False)
@@ -132,7 +162,7 @@ class TokenWriter:
         """Add passages' compressed tokens; ``counts`` says how many each of their segments has."""
         with (self._folder / _TOKENS).open("ab") as file, (self._folder / _LENGTHS).open("ab") as lengths:
             tokens.tofile(file)
-            lengths_of(tokens).tofile(lengths)
+            lengths_of(tokens, self._width).tofile(lengths)
         self._counts.extend(counts)
 
     def close(self) -> None:
@@ -173,7 +203,7 @@ class TokenIndex:
         projection = load(folder / _PROJECTION)
         starts = mapped(folder / _STARTS, np.int64)
         lengths = FileRows(folder / _LENGTHS, np.float32, 1)
-        tokens = FileRows(folder / _TOKENS, np.int8, projection.shape[1])
+        tokens = FileRows(folder / _TOKENS, np.int8, row_size(projection.shape[1]))
         if not int(starts[-1]) == len(lengths.rows) == len(tokens.rows):
             raise ValueError(f"{folder / _TOKENS} does not hold {int(starts[-1])} tokens")
         return cls(tokens, lengths, starts, projection)

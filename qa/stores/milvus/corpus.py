@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qa.arrays import load, mapped, max_in_parts, offsets
 from qa.errors import StoreUnavailableError
 from qa.index.caching import RowCache
-from qa.index.dense.late_interaction import TokenMatches, lengths_of, maxsim, project
+from qa.index.dense.late_interaction import TokenMatches, lengths_of, maxsim, project, row_size
 from qa.index.dense.vectors import widened
 from qa.index.generation import ENCODER, LANGUAGE, LEXICAL
 from qa.index.lexical import shingles
@@ -132,9 +132,11 @@ class MilvusCorpus:
         """Match a question's token vectors, shape (tokens, dimension), with the passages'."""
         blocks = self.heavy(rows)
         width = self._projection.shape[1]
-        tokens = np.concatenate([np.empty((0, width), np.int8), *(block.tokens for block in blocks)])
+        empty = np.empty((0, row_size(width)), np.int8)
+        tokens = np.concatenate([empty, *(block.tokens for block in blocks)])
         segments = offsets(_concatenate([block.counts for block in blocks]).astype(np.int64))
-        cosines = maxsim(project(query, self._projection), tokens, lengths_of(tokens)[:, None], segments)
+        lengths = lengths_of(tokens, width)[:, None]
+        cosines = maxsim(project(query, self._projection), tokens, lengths, segments)
         return TokenMatches(cosines, offsets(np.array([len(block.counts) for block in blocks], np.int64)))
 
     def light(self, rows: Int64) -> list[Light]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qa.arrays import parts_of
+from qa.index.dense.late_interaction import row_size
 from qa.index.dense.vectors import narrowed
 from qa.index.generation import ENCODER, LEXICAL, Generation
 from qa.index.manifest import MANIFEST
@@ -116,7 +117,7 @@ class Rows:
 
     def _longest_heavy(self) -> int:
         local, longest = self._local, 0
-        width = local.tokens.projection.shape[1]
+        width = row_size(local.tokens.projection.shape[1])
         for first in range(0, local.manifest.passages, _PASSAGES_AT_A_TIME):
             last = min(first + _PASSAGES_AT_A_TIME, local.manifest.passages)
             bounds = np.asarray(local.sentence_starts[first : last + 1]) + np.arange(first, last + 1)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from qa.embedding.models import model_for_languages
 from qa.errors import CorruptIndexError, QueryError
 from qa.indexing import ledger
+from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit
 from qa.web.api.answers import listing_answer
 from qa.web.api.schemas.requests import PageParameters
@@ -215,7 +216,16 @@ def _cards(hits: tuple[Hit, ...], parameters: Parameters, question: str) -> list
 def _start(parameters: Parameters) -> Response:
     search = searcher()
     documents = search.library.documents(Filters(), limit=_START_DOCUMENTS, offset=0).documents
-    return _page("start.html", parameters, documents=documents, suggestions=suggestions(search))
+    return _page("start.html", parameters, documents=documents, suggestions=_suggestions(search))
+
+
+def _suggestions(search: Search) -> list[str]:
+    """Return the suggested questions in the page's language, which are kept for the generation."""
+    kept, name = service().suggestions, search.info.generation
+    code = i18n.language()
+    if kept.get(code, ("",))[0] != name:
+        kept[code] = name, suggestions(search, code)
+    return kept[code][1]
 
 
 def _refuse(parameters: Parameters, errors: Any) -> Response:

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from click.testing import CliRunner
 from corpus import write
 from models import WORDS, exported, tiny, unit
@@ -74,6 +76,35 @@ def test_other_kinds_of_transformers_can_be_exported(
     texts = ["rice", "rice was sold in the port", "rice " * 100]
     expected = SentenceTransformer(name, device="cpu").encode(texts)
     np.testing.assert_allclose(found.vectors(texts), unit(expected), atol=1e-5)
+
+
+def test_few_of_the_word_embeddings_go_through_the_exporter_and_the_model_keeps_all(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, export = [], torch.onnx.export
+
+    def watch(exporting: Any, *args: Any, **options: Any) -> None:
+        rows.append(len(exporting.model.get_input_embeddings().weight))
+        export(exporting, *args, **options)
+
+    monkeypatch.setattr(torch.onnx, "export", watch)
+    _in_full_precision(monkeypatch)
+    plain = load_plain(model)
+    before = plain.vectors(["rice was sold"])
+    found = conversion.load_export(plain, tmp_path / "cache")
+    assert rows[0] < len(WORDS) // 4
+    np.testing.assert_array_equal(plain.vectors(["rice was sold"]), before)
+    np.testing.assert_allclose(found.vectors(["rice was sold"]), before, atol=1e-5)
+
+
+def test_word_embeddings_hardly_count_in_the_time_that_is_announced(tmp_path: Path, model: str) -> None:
+    plain = load_plain(model)
+    assert plain.table_size == 4 * 16 * len(WORDS) < plain.size
+    assert conversion._expected_seconds(91_600_000, 46_900_000) == 20  # all-MiniLM-L6-v2
+    assert conversion._expected_seconds(487_500_000, 384_100_000) == 30  # multilingual-e5-small
+    for config in Path(model).rglob("config.json"):
+        config.write_text('{"hidden_size": null}')
+    assert plain.table_size == 0
 
 
 def test_a_name_is_the_one_that_was_given(tmp_path: Path, model: str) -> None:

@@ -11,7 +11,7 @@ from models import cosines, exported, tiny
 from transformers import AlbertConfig, AlbertModel
 
 from embedding.export.exports import SENTENCES, needs_8_bits, seal
-from qa.embedding.export import quantization
+from qa.embedding.export import external_weights, quantization
 from qa.embedding.export.encoder import MODEL, REFERENCE
 from qa.embedding.export.quantization import _Graph, channel_peaks
 from qa.embedding.loading import open_encoder
@@ -61,6 +61,27 @@ def test_layers_that_share_weights_and_rows_of_zeros_can_be_rounded(tmp_path: Pa
     seal(tmp_path / "rounded", exact.name)
     rounded = open_encoder("rounded", tmp_path / "rounded").vectors(SENTENCES)
     assert cosines(exact.vectors(SENTENCES), rounded).min() > 0.99
+
+
+def test_embeddings_are_rounded_as_usual_though_not_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    monkeypatch.setattr(external_weights, "_ROWS_AT_ONCE", 4)
+    exact = exported(str(tiny(tmp_path, "mean", hidden_size=32)), tmp_path / "cache", "fp32")._folder / MODEL
+    quantization.quantize(exact, tmp_path / "ours.onnx", [])
+    whole = onnx.load(exact)
+    onnx.helper.set_model_props(whole, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    quantize_dynamic(whole, tmp_path / "usual.onnx", per_channel=True, weight_type=QuantType.QInt8)
+    ours, usual = (
+        {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+        for path in (tmp_path / "ours.onnx", tmp_path / "usual.onnx")
+    )
+    tables = [name for name in usual if "embeddings.weight" in name]
+    assert f"{max(tables, key=lambda name: usual[name].size)}" in ours
+    for name in tables:
+        np.testing.assert_array_equal(ours[name], usual[name])
 
 
 def _product(weight: np.ndarray, before: str) -> onnx.ModelProto:
