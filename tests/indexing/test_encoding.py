@@ -16,7 +16,7 @@ BATCH = [
 
 
 def test_vectors_are_those_of_the_encoder_in_order() -> None:
-    projection = late_interaction.projection_for(StandIn(), 8)
+    projection = late_interaction.projection_for(StandIn(), 8, centred=True)
     encoded = encode(StandIn(), projection, BATCH)
     expected = StandIn().encode_passages([passage for _, passage in BATCH])
     for vectors, raw in zip(encoded, expected, strict=True):

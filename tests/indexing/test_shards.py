@@ -29,7 +29,7 @@ def kept() -> Shards:
 @pytest.mark.parametrize("speaks_in_tokens", [True, False])
 def test_what_is_packed_comes_out(*, speaks_in_tokens: bool) -> None:
     encoder = StandIn(speaks_in_tokens=speaks_in_tokens)
-    projection = late_interaction.projection_for(StandIn(), 8)
+    projection = late_interaction.projection_for(StandIn(), 8, centred=True)
     made = encode(encoder, projection, PASSAGES)
     for one, other in zip(made, unpack(pack(made)), strict=True):
         for field in CompressedVectors._fields[:3]:

@@ -16,7 +16,7 @@ from qa.indexing.encoding import encode
 from qa.indexing.workers import InProcess
 from qa.types import PassageInput, PassageVectors, Span
 
-PROJECTION = late_interaction.projection_for(StandIn(), 8)
+PROJECTION = late_interaction.projection_for(StandIn(), 8, centred=True)
 
 
 def _batch(word: str) -> list[tuple[str, PassageInput]]:

@@ -21,8 +21,11 @@ from qa.index.dense.late_interaction import (
     TokenMatches,
     TokenWriter,
     compress,
+    decompress,
+    lengths_of,
     project,
     projection_for,
+    row_size,
 )
 from qa.text import sample
 from qa.types import Float32, Int8, Int64, PassageInput, Span
@@ -228,25 +231,25 @@ def _sample_of(encoder: StandIn) -> Float32:
 def test_the_projection_is_orthonormal_and_always_the_same(
     kind: type[StandIn], dimension: int, asked: int, width: int
 ) -> None:
-    projection = projection_for(kind(dimension=dimension), asked)
+    projection = projection_for(kind(dimension=dimension), asked, centred=True)
     assert projection.shape == (1 + dimension, width)
     assert projection.dtype == np.float32
     np.testing.assert_allclose(projection[1:].T @ projection[1:], np.eye(width), atol=1e-5)
-    np.testing.assert_array_equal(projection, projection_for(kind(dimension=dimension), asked))
+    np.testing.assert_array_equal(projection, projection_for(kind(dimension=dimension), asked, centred=True))
 
 
 @pytest.mark.parametrize("kind", [StandIn, Lopsided])
 @pytest.mark.parametrize("width", [8, 48])
 def test_the_mean_of_the_sample_is_projected_to_zero(kind: type[StandIn], width: int) -> None:
     encoder = kind()
-    projected = project(_sample_of(encoder), projection_for(encoder, width))
+    projected = project(_sample_of(encoder), projection_for(encoder, width, centred=True))
     np.testing.assert_allclose(projected.mean(axis=0), 0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [StandIn, Lopsided])
 def test_directions_are_by_falling_variance_and_no_others_have_more(kind: type[StandIn]) -> None:
     encoder = kind()
-    tokens, projection = _sample_of(encoder), projection_for(encoder, 12)
+    tokens, projection = _sample_of(encoder), projection_for(encoder, 12, centred=True)
     units = np.array([token / np.linalg.norm(token) for token in tokens], np.float64)
     variances = project(tokens, projection).var(axis=0)
     assert (np.diff(variances) <= 1e-6).all()
@@ -257,7 +260,7 @@ def test_directions_are_by_falling_variance_and_no_others_have_more(kind: type[S
 def test_what_tokens_have_in_common_makes_none_of_them_alike() -> None:
     """Once the mean is subtracted, unrelated words have a cosine of about 0 with each other."""
     encoder = Lopsided()
-    projection = projection_for(encoder, 48)
+    projection = projection_for(encoder, 48, centred=True)
     _, tokens = encoder._tokens("rice doctor envoy railway harvest zeppelin bridge temple")
     raw, centred = (
         np.mean([_cosine(one, other) for i, one in enumerate(vectors) for other in vectors[:i]])
@@ -275,13 +278,48 @@ def test_the_projection_keeps_the_directions_in_which_tokens_vary_most() -> None
             spans, vectors = super()._tokens(text)
             return spans, vectors * np.where(np.arange(self.dimension) < 10, 1, 1e-3)
 
-    projection = projection_for(Narrow(dimension=100), 64)
+    projection = projection_for(Narrow(dimension=100), 64, centred=True)
     kept = np.linalg.norm(projection[1:11], axis=1)  # of each direction, the part that is kept
     np.testing.assert_allclose(kept, 1, atol=1e-4)
 
 
+def test_without_centring_nothing_is_subtracted() -> None:
+    encoder = Lopsided()
+    projection = projection_for(encoder, 48, centred=False)
+    assert projection[0].tolist() == [0] * 48
+    tokens = _sample_of(encoder)[:5]
+    units = np.array([token / np.linalg.norm(token) for token in tokens])
+    np.testing.assert_allclose(project(tokens, projection), units @ projection[1:], atol=1e-6)
+
+
+@given(st.integers(0, 6), st.sampled_from([1, 8, 127, 128, 129, 130, 255, 256]), st.integers(0, 10**6))
+def test_numbers_survive_compression_in_8_bits_or_in_4(rows: int, width: int, seed: int) -> None:
+    """A vector's largest number is 127 or, if it has more than 128 numbers, 7."""
+    most = 127 if width <= 128 else 7
+    vectors = np.random.default_rng(seed).integers(-most, most, (rows, width), endpoint=True)
+    vectors[:, :1] = most
+    projection = np.eye(1 + width, width, -1, dtype=np.float32)
+    packed = compress(vectors.astype(np.float32), projection)
+    assert packed.shape == (rows, row_size(width))
+    assert row_size(width) <= 128
+    assert decompress(packed, width).tolist() == vectors.tolist()
+    lengths = np.linalg.norm(vectors.astype(float), axis=1)
+    assert lengths_of(packed, width).tolist() == pytest.approx(lengths.tolist())
+
+
+@pytest.mark.parametrize("width", [129, 200])
+def test_cosines_of_4_bits_are_about_those_of_the_vectors(width: int) -> None:
+    """By chance, rounding errors are much smaller than they may be, and even out over so many numbers."""
+    tokens, projection = _vectors(6, width, 0), _projection(width, width, 1)
+    index = _index(list(tokens[:, None]), projection)
+    matches = index.match_tokens(tokens, np.arange(6), np.arange(1, 7))
+    centred = _centred(tokens)
+    expected = [[_cosine(one, other) for other in centred] for one in centred]
+    np.testing.assert_allclose(matches.maxsim, expected, atol=0.05)
+
+
 def test_a_model_without_token_vectors_has_a_projection_too() -> None:
-    projection = projection_for(StandIn(dimension=100, speaks_in_tokens=False), 64)
+    projection = projection_for(StandIn(dimension=100, speaks_in_tokens=False), 64, centred=True)
     np.testing.assert_allclose(projection[1:].T @ projection[1:], np.eye(64), atol=1e-5)
     assert projection[0].tolist() == [0] * 64
 
