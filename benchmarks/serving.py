@@ -38,7 +38,7 @@ PEER = "txtai"
 CLIENTS = 16
 
 _PEER_SCRIPT = str(Path(__file__).with_name("peers.py"))
-_MEMORY = re.compile(r"^(Rss|Pss): +(\d+) kB$", re.MULTILINE)
+MEMORY = re.compile(r"^(Rss|Pss): +(\d+) kB$", re.MULTILINE)
 
 
 def main() -> None:
@@ -114,9 +114,9 @@ def _together(service: Service, questions: Sequence[str]) -> Row:
 def _memory(service: Service, name: str) -> Row:
     """Read the memory of the service's processes, in MiB: of the largest, and of all."""
     sizes: dict[str, list[float]] = {"Rss": [], "Pss": []}
-    for process in _family(service.process):
+    for process in family(service.process):
         facts = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
-        for kind, size in _MEMORY.findall(facts):
+        for kind, size in MEMORY.findall(facts):
             sizes[kind].append(int(size) / 1024)
     return {
         f"{name}_rss_mib": max(sizes["Rss"]),
@@ -125,12 +125,12 @@ def _memory(service: Service, name: str) -> Row:
     }
 
 
-def _family(process: int) -> Iterator[int]:
+def family(process: int) -> Iterator[int]:
     """Return a process and all that it has started."""
     yield process
     for children in Path(f"/proc/{process}/task").glob("*/children"):
         for child in children.read_text("ascii").split():
-            yield from _family(int(child))
+            yield from family(int(child))
 
 
 def _figures(runs: Mapping[str, Sequence[Row]]) -> Iterator[Figure]:
