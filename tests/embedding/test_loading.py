@@ -8,11 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from models import tiny
 
-import qa.embedding.loading
-from qa.cli.commands import main
 from qa.config import Settings
 from qa.embedding.export import conversion
 from qa.embedding.loading import load_encoder, load_plain, open_encoder
@@ -20,7 +17,6 @@ from qa.embedding.models import DEFAULT_MODEL
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 from qa.index import generation
 from qa.indexing.build import build
-from qa.retrieval.live import LiveSearcher, encoder_of
 from qa.retrieval.searcher import Searcher
 from qa.types import Query
 
@@ -56,8 +52,6 @@ def test_without_an_export_the_model_is_opened_by_its_name(tmp_path: Path) -> No
 ASK = """
 import sys
 from pathlib import Path
-import qa.embedding.loading
-from qa.cli.commands import main
 from qa.config import Settings
 from qa.types import Query
 from qa.retrieval.live import LiveSearcher
@@ -73,22 +67,3 @@ def test_serving_needs_neither_torch_nor_sentence_transformers(tmp_path: Path, d
         [sys.executable, "-c", ASK, tmp_path / "index"], capture_output=True, text=True, check=True
     )
     assert process.stdout == "envoy.txt\n\n"
-
-
-@pytest.mark.parametrize("words", [(), ("--query-prompt", "query: ", "--document-prompt", "doc: ")])
-def test_another_model_is_used_by_its_folder_with_its_prompts(
-    tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
-) -> None:
-    own = {} if words else {"query": "query: ", "document": "doc: "}
-    model = str(tiny(tmp_path, "mean", prompts=own))
-    monkeypatch.setattr(qa.embedding.loading, "load_encoder", load_plain)
-    monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, ["index", str(docs), "--model", model, *words])
-    assert result.exit_code == 3, result.output  # a row of the documents holds no text
-    assert "the index was calibrated: no calibration fits the model" in result.output
-    live = generation.load(generation.current(tmp_path / "index"))
-    encoder = encoder_of(live)
-    assert isinstance(encoder, SentenceTransformerEncoder)
-    assert (encoder.name, encoder.prompt("query"), encoder.prompt("document")) == (model, "query: ", "doc: ")
-    searcher = LiveSearcher(Settings(index=tmp_path / "index")).current()
-    assert searcher.search(Query("rice was sold in the port")).hits
