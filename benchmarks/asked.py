@@ -30,8 +30,8 @@ from qa.text.language import LEGIBLE
 from qa.types import Query
 
 _DEPTH = 20
-MOST = 400
-"""So many questions of a set are asked, evenly drawn."""
+_MOST, _MOST_FROM_ELSEWHERE = 400, 60
+"""So many questions of a set are asked of its own documents, and of other sets', evenly drawn."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _kept(data: Path, work: Path, home: str, name: str, encoder: Encoder, *, own
 
 def _ask(index: Generation, encoder: Encoder, path: Path, *, own: bool) -> Iterator[Question]:
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    lines = lines[:: max(1, len(lines) // MOST)]
+    lines = lines[:: max(1, len(lines) // (_MOST if own else _MOST_FROM_ELSEWHERE))]
     languages = index.store.languages()
     vectors = encoder.encode_queries([line["question"] for line in lines])
     for line, vector in zip(lines, vectors, strict=True):
