@@ -42,15 +42,15 @@ def count_illegible(store: Store, encoder: Encoder) -> dict[str, int]:
     """
     counts = store.count_languages()
     total = sum(counts.values())
-    found: Counter[str] = Counter()
+    illegible: Counter[str] = Counter()
     for code, count in counts.items():
         if count >= _MIN_SHARE * total:
             texts = _texts(store, code, _UNKNOWN_SAMPLE if code is None else _SAMPLE)
             parts = _by_script(texts) if code is None else {code: texts}
             for name, part in parts.items():
                 if _is_illegible(part[:_SAMPLE], encoder):
-                    found[name] += round(count * len(part) / len(texts))
-    return dict(found.most_common())
+                    illegible[name] += round(count * len(part) / len(texts))
+    return dict(illegible.most_common())
 
 
 def _texts(store: Store, code: str | None, most: int) -> list[str]:
