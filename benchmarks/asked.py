@@ -84,9 +84,17 @@ def kin(name: str) -> str:
 
 
 def documents_of(name: str, data: Path) -> str | None:
-    """Return the set whose documents a set's questions are about."""
+    """Return the set whose documents a set's questions are about.
+
+    It keeps as much of the name as it can, rather its end: questions of ``xquad-ru-en`` are in Russian, about
+    documents in English.
+    """
     parts = name.split("-")
-    shorter = ("-".join(kept) for count in range(len(parts), 0, -1) for kept in combinations(parts, count))
+    shorter = (
+        "-".join(kept)
+        for count in range(len(parts), 0, -1)
+        for kept in reversed(list(combinations(parts, count)))
+    )
     return next((one for one in shorter if (data / one / "docs").is_dir()), None)
 
 
