@@ -27,6 +27,10 @@ TIER = 20
 """How many passages the second stage looks at and orders at a time. Measured: 15, 20, 30 and 60 are equally
 good (``benchmarks/README.md``)."""
 
+TIER_ACROSS_LANGUAGES = 60
+"""The same where passages may be in another language than the question: without words, the first stage has
+sentences alone. Measured: with 20, .013 of the right passages for Russian questions are not looked at."""
+
 REPEATED_PAGE_DISCOUNT = 0.8
 """What each better passage on the same page leaves of a passage's score when places are given. Chosen on
 questions about company reports: the right page is among the first five for .67 of them, without it .50."""
@@ -62,7 +66,8 @@ class Ranking:
 def rank(corpus: Corpus, question: QuestionSignals) -> Ranking:
     """Rank a question's candidates: at least as many as are wanted, if there are.
 
-    They are ranked in tiers of twenty. The first twenty are the same however many are wanted.
+    They are ranked in tiers of twenty or, across languages, sixty. The first tier is the same however many are
+    wanted.
     """
     candidates = question.candidates
     rows, wanted, mode = candidates.rows, candidates.wanted, candidates.query.mode
@@ -70,14 +75,15 @@ def rank(corpus: Corpus, question: QuestionSignals) -> Ranking:
     likely = best_first(fuse(signals, question.fit, mode, candidates.fluency), rows)
     likely = likely[: max(LIKELY, _LIKELY_FOR_ONE * wanted)]
     matrix = corpus.near_duplicates(rows[likely], near_duplicates.THRESHOLD)
-    groups = near_duplicates.group(matrix, TIER * ceil(wanted / TIER))
+    tier = TIER_ACROSS_LANGUAGES if candidates.foreign else TIER
+    groups = near_duplicates.group(matrix, tier * ceil(wanted / tier))
     copies = [rows[likely[group[1:]]] if len(group) > 1 else _NONE for group in groups]
     firsts = likely[[group[0] for group in groups]]
     signals = {name: values[firsts] for name, values in signals.items()}
     signals = {**signals, **question.second_stage(rows[firsts])}
     scores = fuse(signals, question.fit, mode, candidates.fluency)
     ranking = Ranking(rows[firsts], scores, scores, signals, copies)
-    ranking = ranking.take(tiers_best_first(scores, ranking.rows))
+    ranking = ranking.take(tiers_best_first(scores, ranking.rows, tier))
     return replace(ranking, scores=np.minimum.accumulate(ranking.scores))
 
 

@@ -193,7 +193,7 @@ def test_a_calibrated_model_ranks_as_the_one_whose_scale_it_gets(
 
 def test_calibrating_lowers_the_confidence_in_unrelated_questions(squeezed: Generation) -> None:
     measurement = calibrator.measure(squeezed, Squeezed())
-    assert measurement.taken_before > measurement.taken_after
+    assert measurement.taken_before >= measurement.taken_after
     assert measurement.before > measurement.after
     assert measurement.after <= 0.2501
 
