@@ -66,8 +66,8 @@ class Ranking:
 def rank(corpus: Corpus, question: QuestionSignals) -> Ranking:
     """Rank a question's candidates: at least as many as are wanted, if there are.
 
-    They are ranked in tiers of twenty or, across languages, sixty. The first tier is the same however many are
-    wanted.
+    They are ranked in tiers of twenty or, across languages, sixty. The first tier is the same however many
+    are wanted.
     """
     candidates = question.candidates
     rows, wanted, mode = candidates.rows, candidates.wanted, candidates.query.mode
