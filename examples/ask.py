@@ -38,8 +38,8 @@ def ask(question: str, address: str, k: int, key: str | None) -> int:
     """Print the answers to a question; return the exit code."""
     result = json.loads(get(f"{address}/api/v1/search?{urlencode({'q': question, 'k': k})}", key))
     if not result["answerable"]:
-        sure = result["confidence"]  # null if the model can't read the question's language
-        chance = "" if sure is None else f" ({sure:.0%} chance that they do)"
+        is_probability = result["language_support"] != "words"
+        chance = f" ({result['confidence']:.0%} chance that they do)" if is_probability else ""
         print(f"These documents don't seem to answer that{chance}.")
     for hit in result["results"]:
         quotation = best_quotation(hit)

@@ -411,7 +411,8 @@ class SearchResult:
     Attributes:
         query: the query.
         answerable: whether the documents seem to answer it.
-        confidence: the probability that the first hits answer it, in [0, 1]; None if the model can't read it.
+        confidence: how likely the first hits answer it, in [0, 1]. If the model can't read it, this says how
+            well the words match, and is no probability: see ``claimed_confidence``.
         total: how many passages pass the filters.
         took_ms: duration of the search, in milliseconds.
         index: the generation that answered.
@@ -421,12 +422,17 @@ class SearchResult:
 
     query: Query
     answerable: bool
-    confidence: float | None
+    confidence: float
     total: int
     took_ms: float
     index: IndexInfo
     hits: tuple[Hit, ...]
     language_support: LanguageSupport | None = None
+
+    @property
+    def claimed_confidence(self) -> float | None:
+        """The probability that the first hits answer the query; None if the model can't read it."""
+        return None if self.language_support == "words" else self.confidence
 
 
 @dataclass(frozen=True, slots=True)

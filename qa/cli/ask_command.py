@@ -61,7 +61,8 @@ def ask(
 
 def _describe(result: SearchResult) -> str:
     """Return a result as a person reads it in a terminal."""
-    sure = None if result.confidence is None else f"{min(result.confidence, _MOST_CONFIDENT):.0%}"
+    confidence = result.claimed_confidence
+    sure = None if confidence is None else f"{min(confidence, _MOST_CONFIDENT):.0%}"
     lines = []
     if not result.answerable:
         chance = f" ({sure} chance that they do)" if sure else ""

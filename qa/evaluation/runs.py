@@ -118,10 +118,11 @@ def _outcome(response: _Response, ranked: Mapping[str, float], k: int, *, both: 
             name: value for name, value in by_character(question, result.hits).items() if int(name[-1]) <= k
         }
         values["answer@1"] = float(marks_answer(question, result.hits))
-    if both and result.confidence is not None:
-        values["brier"] = (result.confidence - bool(question.answers)) ** 2
+    confidence = result.claimed_confidence
+    if both and confidence is not None:
+        values["brier"] = (confidence - bool(question.answers)) ** 2
     rank = next((hit.rank for hit in result.hits if is_right(question, hit.passage)), None)
-    return Outcome(question, rank, result.confidence, result.answerable, response.ms, values)
+    return Outcome(question, rank, confidence, result.answerable, response.ms, values)
 
 
 def _rank_metrics(

@@ -95,9 +95,8 @@ class Searcher:
         total = self.info.passages if allowed is None else len(allowed)
         took_ms = (time.perf_counter() - started) * 1000
         support = _language_support(candidates)
-        claimed = None if support == "words" else probability
         return SearchResult(
-            query, probability >= ANSWERABLE, claimed, total, took_ms, self.info, hits, support
+            query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits, support
         )
 
     @property

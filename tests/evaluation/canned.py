@@ -48,7 +48,7 @@ class Canned(FakeSearch):
         )
         result = SearchResult(query, confidence >= 0.5, confidence, 9, 0.1, self.info, hits, "full")
         if query.question in self.unread:
-            result = replace(result, confidence=None, language_support="words")
+            result = replace(result, language_support="words")
         return replace(result, **self.changes)
 
 

@@ -365,10 +365,10 @@ def test_where_the_model_cannot_read_the_question_no_confidence_is_claimed(
     searcher = Searcher(generation.load(built), Anglophone())
     russian = searcher.search(Query("Где будет прямое авиасообщение с Пномпенем?", mode=mode))
     assert russian.language_support == support
-    assert (russian.confidence is None) == (support == "words")
+    assert (russian.claimed_confidence is None) == (support == "words")
     english = searcher.search(Query("Was rice sold to Vladivostok?", mode=mode))
     assert english.language_support == ("full" if support else None)
-    assert 0 < english.confidence < 1
+    assert 0 < english.confidence == english.claimed_confidence < 1
 
 
 def test_a_minimum_confidence_also_counts_where_none_is_claimed(built: Path) -> None:

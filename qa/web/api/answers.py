@@ -17,7 +17,7 @@ def search_answer(result: SearchResult) -> JSON:
     return {
         "query": result.query.question,
         "answerable": result.answerable,
-        "confidence": None if result.confidence is None else round(result.confidence, 4),
+        "confidence": round(result.confidence, 4),
         "total": result.total,
         "took_ms": round(result.took_ms, 1),
         "index": _index(result.index),

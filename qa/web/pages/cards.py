@@ -111,9 +111,10 @@ def confidence_level(result: SearchResult) -> str:
     """
     if not result.answerable:
         return "none"
-    if result.confidence is None:
+    confidence = result.claimed_confidence
+    if confidence is None:
         return "low"
-    return "high" if result.confidence >= _HIGH else "fair" if result.confidence >= _FAIR else "low"
+    return "high" if confidence >= _HIGH else "fair" if confidence >= _FAIR else "low"
 
 
 def choices(parameters: Parameters, listing: Listing) -> dict[Field, list[Choice]]:

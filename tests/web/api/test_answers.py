@@ -57,14 +57,14 @@ def test_a_search_has_the_documented_shape(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("support", "confidence", "shown"), [("full", 0.123456, 0.1235), ("words", None, None), (None, 0.5, 0.5)]
+    ("support", "confidence", "shown"), [("full", 0.123456, 0.1235), ("words", 0.4, 0.4), (None, 0.5, 0.5)]
 )
-def test_no_confidence_is_claimed_where_the_model_cannot_read(
+def test_an_answer_says_what_its_confidence_rests_on(
     client: FlaskClient,
     search: FakeSearch,
     support: LanguageSupport | None,
-    confidence: float | None,
-    shown: float | None,
+    confidence: float,
+    shown: float,
 ) -> None:
     search.changes = {"language_support": support, "confidence": confidence}
     answer = client.get("/api/v1/search?q=trade&facets=true").get_json()

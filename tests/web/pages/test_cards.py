@@ -66,15 +66,19 @@ def test_a_permalink_can_be_checked(app: Flask, listing: Listing, search: FakeSe
         (True, 0.89, "fair"),
         (True, 0.7, "fair"),
         (True, 0.1, "low"),
-        (True, None, "low"),
-        (False, None, "none"),
     ],
 )
 def test_the_confidence_has_a_level(
-    listing: Listing, confidence: float | None, level: str, *, answerable: bool
+    listing: Listing, confidence: float, level: str, *, answerable: bool
 ) -> None:
     result = replace(listing.result, answerable=answerable, confidence=confidence)
     assert cards.confidence_level(result) == level
+
+
+def test_without_a_claimed_confidence_an_answer_is_possible(listing: Listing) -> None:
+    result = replace(listing.result, answerable=True, confidence=0.99, language_support="words")
+    assert cards.confidence_level(result) == "low"
+    assert cards.confidence_level(replace(result, answerable=False)) == "none"
 
 
 def test_the_link_of_a_value_selects_it_and_then_deselects_it(listing: Listing) -> None:

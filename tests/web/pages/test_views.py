@@ -75,7 +75,7 @@ def test_the_confidence_is_stated_in_words(client: FlaskClient, question: str, w
 def test_a_question_that_the_model_cannot_read_is_matched_by_words_only(
     client: FlaskClient, search: FakeSearch, accepted: str, *, answerable: bool
 ) -> None:
-    search.changes = {"language_support": "words", "confidence": None, "answerable": answerable}
+    search.changes = {"language_support": "words", "answerable": answerable}
     html = client.get("/?q=trade+grew", headers={"Accept-Language": accepted}).get_data(as_text=True)
     text = " ".join(Tags(html).text.split())
     said = {
@@ -92,7 +92,7 @@ def test_a_question_that_the_model_cannot_read_is_matched_by_words_only(
 
 def test_a_multilingual_model_is_not_recommended_over_itself(client: FlaskClient, search: FakeSearch) -> None:
     info = replace(search.info, model="multilingual-e5-small")
-    search.changes = {"language_support": "words", "confidence": None, "index": info}
+    search.changes = {"language_support": "words", "index": info}
     html = page(client, "/?q=LGA4677")
     assert "it was matched by its words only." in html
     assert "qa index" not in html

@@ -173,11 +173,11 @@ class SearchAnswer(BaseModel):
 
     query: str
     answerable: bool = Field(description="Whether these documents seem to answer the question.")
-    confidence: float | None = Field(
+    confidence: float = Field(
         ge=0,
         le=1,
-        description="Probability that the first results answer the question. Null if the model can't "
-        "read it.",
+        description="Probability that the first results answer the question. If `language_support` is `words`, "
+        "it says how well the words match, and is no probability.",
     )
     total: int = Field(description="Number of passages that match the filters.")
     took_ms: float
