@@ -176,8 +176,8 @@ class SearchAnswer(BaseModel):
     confidence: float = Field(
         ge=0,
         le=1,
-        description="Probability that the first results answer the question. If `language_support` is `words`, "
-        "it says how well the words match, and is no probability.",
+        description="Probability that the first results answer the question. If `language_support` is "
+        "`words`, it says how well the words match, and is no probability.",
     )
     total: int = Field(description="Number of passages that match the filters.")
     took_ms: float
