@@ -311,7 +311,9 @@ def _check_passages(path: Path, generation: Generation) -> None:
         rows = slice(row, row + len(passages))
         counts = np.diff(generation.sentence_starts[row : row + len(passages) + 1]).tolist()
         expected = [len(passage.sentences) for passage in passages]
-        if (generation.documents[rows] != number).any() or counts != expected:
+        languages = [(passage.language or document.metadata.language or "").encode() for passage in passages]
+        fits = counts == expected and generation.languages[rows].tolist() == languages
+        if not fits or (generation.documents[rows] != number).any():
             raise CorruptIndexError(f"{path}: the rows of {document.path} are not its passages: {REBUILD}")
         row += len(passages)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -82,10 +81,9 @@ def test_a_relevant_score_is_between_nothing_and_everything(model: str) -> None:
     assert 0 < ANSWERABLE < 1
 
 
-def test_an_unknown_model_gets_the_defaults_weights_and_those_across_languages() -> None:
-    unknown, across = fit_for("of an unknown model"), fit_for(MULTILINGUAL_MODEL).across
-    assert unknown == replace(fit_for(DEFAULT_MODEL), across=across)
-    assert fit_for("/some/folder/of/a/model") == unknown
+def test_an_unknown_model_gets_the_fit_of_the_default_one() -> None:
+    assert fit_for("of an unknown model") == fit_for(DEFAULT_MODEL)
+    assert fit_for(MULTILINGUAL_MODEL) != fit_for(DEFAULT_MODEL)
 
 
 def test_the_default_model_finds_nothing_across_languages() -> None:

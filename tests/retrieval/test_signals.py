@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from fake_encoder import StandIn
 from naive import Naive, fused
 
 from qa.config import Settings
-from qa.embedding.models import DEFAULT_MODEL
+from qa.embedding.models import DEFAULT_MODEL, MULTILINGUAL_MODEL
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
@@ -100,6 +101,15 @@ def test_signals_scores_and_order_are_those_of_the_definitions(
             assert len(rows) == len(large.store.rows(filters))
 
 
+@pytest.fixture
+def across(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the stand-in find something across languages."""
+    fit = replace(fit_for(DEFAULT_MODEL), across=fit_for(MULTILINGUAL_MODEL).across)
+    for module in ("qa.retrieval.candidates", "qa.retrieval.signals", "naive"):
+        monkeypatch.setattr(f"{module}.fit_for", lambda _: fit)
+
+
+@pytest.mark.usefixtures("across")
 def test_signals_are_exactly_those_of_the_table(large: Generation) -> None:
     table = (signals.__doc__ or "").split("=\n", 1)[1].rsplit("\n=", 1)[0]
     named = {line.split()[0] for line in table.splitlines() if not line.startswith("=")}
@@ -156,12 +166,14 @@ _ACROSS = [
 ]
 
 
+@pytest.mark.usefixtures("across")
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("question", _ACROSS)
 def test_across_languages_all_is_as_defined(mixed: Generation, question: str, mode: Mode) -> None:
     _assert_as_defined(mixed, Query(question, mode=mode), StandIn())
 
 
+@pytest.mark.usefixtures("across")
 def test_passages_in_another_language_are_foreign_in_hybrid_mode_alone(mixed: Generation) -> None:
     languages = mixed.languages.tolist()
     assert set(languages) == {b"en", b"ru"}
@@ -182,6 +194,7 @@ def test_a_model_that_finds_nothing_across_languages_gets_no_such_signals(
     assert not {FOREIGN, SHARED} & _rank(mixed, Query(_ACROSS[3]), StandIn()).signals.keys()
 
 
+@pytest.mark.usefixtures("across")
 @pytest.mark.parametrize(
     ("question", "held"),
     [
@@ -204,6 +217,7 @@ def test_names_and_numbers_are_shared_by_the_passages_that_hold_them(
     assert best == pytest.approx(shared.tolist())
 
 
+@pytest.mark.usefixtures("across")
 @pytest.mark.parametrize(
     "question", ["Когда продавали rice?", "Rice когда продавали?", "Когда продавали Tea?"]
 )

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from qa.arrays import Affine
-from qa.embedding.models import DEFAULT_MODEL, MULTILINGUAL_MODEL, known_model
+from qa.embedding.models import DEFAULT_MODEL, known_model
 from qa.text.language import Fertility
 
 Weights = Mapping[str, float]
@@ -84,14 +84,11 @@ class Fit:
 def fit_for(model: str) -> Fit:
     """Return what was fitted for a model, by its name.
 
-    Any other model gets the weights of the default one, onto whose scale a calibration brings its cosines.
-    Whether it finds anything across languages is not known: its cosines say.
+    Any other model gets what was fitted for the default one, onto whose scale a calibration brings its
+    cosines: nothing is known of what it finds across languages.
     """
     known = known_model(model)
-    if known is not None:
-        return _read(known.name)
-    default, multilingual = _read(DEFAULT_MODEL), _read(MULTILINGUAL_MODEL)
-    return Fit(**{name: getattr(default, name) for name in Fit.__slots__} | {"across": multilingual.across})
+    return _read(known.name if known else DEFAULT_MODEL)
 
 
 def _read(name: str) -> Fit:
