@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
@@ -63,9 +62,8 @@ def _by_script(texts: Sequence[str]) -> dict[str, list[str]]:
     """Group texts whose language is unknown; those in Latin letters only if together they have one."""
     scripts: dict[str, list[str]] = {}
     for text in texts:
-        letters = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in text if letter != " ")
-        if letters:
-            scripts.setdefault(letters.most_common(1)[0][0], []).append(text)
+        if script := language.main_script(text):
+            scripts.setdefault(script, []).append(text)
     named: dict[str, list[str]] = {}
     for script, part in scripts.items():
         code = language.detect("\n".join(part), _LIKELY)

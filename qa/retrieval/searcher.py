@@ -25,7 +25,6 @@ from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
 from qa.stores.protocol import Corpus, Library
 from qa.text import language
-from qa.text.language import LEGIBLE
 from qa.text.segmentation.passages import context
 from qa.types import Answer, Hit, IndexInfo, Int64, LanguageSupport, Mode, Passage, Query, SearchResult
 
@@ -155,7 +154,7 @@ class Searcher:
 def _language_support(candidates: Candidates) -> LanguageSupport | None:
     if candidates.query.mode is Mode.LEXICAL:
         return None
-    legible = candidates.fluency >= LEGIBLE or language.may_be_names(candidates.query.question)
+    legible = candidates.fluency >= language.LEGIBLE or language.may_be_names(candidates.query.question)
     return "full" if legible else "words"
 
 

@@ -100,7 +100,7 @@ def foreign_languages(question: str, languages: Collection[str]) -> frozenset[st
     >>> sorted(foreign_languages("Wann wurde die Brücke gebaut?", ["de", "en", "ru"]))
     ['en', 'ru']
     """
-    script = _main_script(question)
+    script = main_script(question)
     if script is None:
         return frozenset()
     same_script = [code for code in languages if script in _SCRIPTS.get(code, _LATIN)]
@@ -117,10 +117,10 @@ def may_be_names(question: str) -> bool:
     >>> may_be_names("Sihanoukville"), may_be_names("AB-1234X"), may_be_names("Пномпень")
     (True, True, False)
     """
-    return count_words(question) < _FEWEST_WORDS and _main_script(question) in (None, *_LATIN)
+    return count_words(question) < _FEWEST_WORDS and main_script(question) in (None, *_LATIN)
 
 
-def _main_script(text: str) -> str | None:
+def main_script(text: str) -> str | None:
     """Return the script of most of a text's letters, as their names in Unicode begin; None if it has none."""
     plain = unicodedata.normalize("NFKC", text[:_SAMPLE])  # full-width letters are letters like others
     names = (unicodedata.name(letter, "") for letter in plain if letter.isalpha())
