@@ -270,7 +270,8 @@ class Hit:
 
     ``scores`` are its signals by name; ``answers`` come best first; ``duplicates`` are the near-identical
     passages that it stands for. ``relevant`` says whether it is relevant to the question at all. That
-    depends on the two alone, not on other passages or filters.
+    depends on the two alone, not on other passages or filters. ``matched_terms`` are the content words of the
+    question that the passage meets, ``unmatched_terms`` those that it does not, as they stand there.
     """
 
     rank: int
@@ -280,6 +281,8 @@ class Hit:
     answers: tuple[Answer, ...]
     duplicates: tuple[Passage, ...] = ()
     relevant: bool = True
+    matched_terms: tuple[str, ...] = ()
+    unmatched_terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,4 +110,5 @@ def _hit_lines(hit: Hit) -> list[str]:
         f"{hit.rank}. {' · '.join(str(part) for part in provenance if part)}",
         f"   {document.path}, characters {passage.span.start} to {passage.span.end}",
         f"   {' '.join(text.split())}",
+        *([f"   Not there: {', '.join(hit.unmatched_terms)}"] if hit.unmatched_terms else []),
     ]

@@ -42,6 +42,7 @@ class LexicalCandidates:
         rows: the passages with the best scores; none in dense mode.
         foreign: the languages of the generation in which the question surely is not.
         fertility: of the generation's model.
+        languages: the generation's languages.
     """
 
     words: Words
@@ -49,6 +50,7 @@ class LexicalCandidates:
     rows: Int64
     foreign: frozenset[str]
     fertility: Fertility
+    languages: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +82,7 @@ class Candidates:
         fluency: how well the model knows the question's language, in [0, 1]; 0 in lexical mode.
         words: the question's words.
         foreign: the languages of the generation in which the question surely is not.
+        languages: the generation's languages.
     """
 
     query: Query
@@ -91,6 +94,7 @@ class Candidates:
     fluency: float
     words: Words = ()
     foreign: frozenset[str] = frozenset()
+    languages: Sequence[str] = ()
 
 
 def find_candidates(
@@ -138,7 +142,7 @@ def lexical_candidates(
         rows, _ = question_terms.scores.top(max(_POOL, _DEPTH * wanted), allowed)
     fit = fit_for(corpus.manifest.model)
     foreign = _foreign(fit, query, languages, question_terms)
-    return LexicalCandidates(words, question_terms, rows, foreign, fit.fertility)
+    return LexicalCandidates(words, question_terms, rows, foreign, fit.fertility, languages)
 
 
 def _foreign(
@@ -168,16 +172,23 @@ def dense_candidates(
 
 def merge(query: Query, wanted: int, lexical: LexicalCandidates, dense: DenseCandidates | None) -> Candidates:
     """Merge what both indexes bring in."""
-    if dense is None:
-        return Candidates(
-            query, wanted, np.unique(lexical.rows), lexical.terms, None, np.empty(0, np.float32), 0.0
-        )
-    rows = np.unique(np.concatenate([lexical.rows, dense.rows]))
-    weights = _token_weights(lexical.words, lexical.terms, dense.vectors.spans)
-    word_count = terms.count_words(query.question)
-    fluency = language.fluency(dense.vectors.token_count, word_count, lexical.fertility)
+    weights, fluency, rows = np.empty(0, np.float32), 0.0, lexical.rows
+    if dense is not None:
+        rows = np.concatenate([lexical.rows, dense.rows])
+        weights = _token_weights(lexical.words, lexical.terms, dense.vectors.spans)
+        word_count = terms.count_words(query.question)
+        fluency = language.fluency(dense.vectors.token_count, word_count, lexical.fertility)
     return Candidates(
-        query, wanted, rows, lexical.terms, dense, weights, fluency, lexical.words, lexical.foreign
+        query,
+        wanted,
+        np.unique(rows),
+        lexical.terms,
+        dense,
+        weights,
+        fluency,
+        lexical.words,
+        lexical.foreign,
+        lexical.languages,
     )
 
 

@@ -1,10 +1,17 @@
-"""How likely the best passages answer the question: a logistic regression over a few features."""
+"""How likely the best passages answer the question: logistic regressions over a few features.
+
+A passage answers a question that the model reads if it is about it, and if it meets its facts: the
+probabilities of both are multiplied.
+"""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from qa.retrieval.calibration import Calibration
+from qa.retrieval.facts import UNMET
 from qa.retrieval.fits import Fit
 from qa.retrieval.fusion import fuse
 from qa.retrieval.signals import FOREIGN, SHARED, Signals
@@ -16,7 +23,7 @@ ANSWERABLE = 0.5
 
 FEATURES = (
     "score", "margin", "sentence", "sentence_coverage", "illegible", "lexical", "coverage", "shared",
-    "interaction",
+    "interaction", *UNMET,
 )  # fmt: skip
 """The names of all features. A fit uses some of them."""
 
@@ -41,15 +48,27 @@ def confidence(signals: Signals, fit: Fit, fluency: float, calibration: Calibrat
 def log_odds(signals: Signals, fit: Fit, fluency: float, calibration: Calibration) -> float:
     """Return the log odds that the best passages answer the question.
 
-    They are linear in ``confidence_features``, as in any logistic regression. There is one for questions that
-    the model cannot read, one for passages in another language than the question, and one for all others.
+    There is one regression for questions that the model cannot read, one for passages in another language
+    than the question, and one for all others, for whose facts there is another one.
     """
     features = confidence_features(signals, fit, fluency)
     if fluency < LEGIBLE:
         return fit.words.log_odds(features) + calibration.illegible_bias
     is_foreign = fit.across is not None and FOREIGN in signals and signals[FOREIGN][:1].any()
-    regression = fit.across.confidence if fit.across is not None and is_foreign else fit.confidence
-    return regression.log_odds(features) + calibration.bias
+    if fit.across is not None and is_foreign:
+        return fit.across.confidence.log_odds(features) + calibration.bias
+    return _both(fit.confidence.log_odds(features), fit.facts.log_odds(features)) + calibration.bias
+
+
+def _both(first: float, second: float) -> float:
+    """Return the log odds of two independent events together, from those of each.
+
+    The probabilities .8 and .75 make .6:
+
+    >>> round(_both(math.log(4), math.log(3)), 6) == round(math.log(1.5), 6)
+    True
+    """
+    return -float(np.logaddexp(np.logaddexp(-first, -second), -first - second))
 
 
 def confidence_features(signals: Signals, fit: Fit, fluency: float) -> dict[str, float]:
@@ -57,7 +76,8 @@ def confidence_features(signals: Signals, fit: Fit, fluency: float) -> dict[str,
 
     They are the first passage's score, how far it stands out from the ten that follow, its best sentence's
     cosine, the same times the question's words in it, the best share of the question's words in it, the share
-    of names and numbers that are the same in any language, and how well the words alone and the tokens match.
+    of names and numbers that are the same in any language, how well the words alone and the tokens match, and
+    how many of the question's names, numbers and negations the passage does not meet.
     """
     scores = fuse(signals, fit, Mode.HYBRID, fluency)
     if not len(scores):
@@ -74,5 +94,6 @@ def confidence_features(signals: Signals, fit: Fit, fluency: float) -> dict[str,
         first["coverage"],
         first.get(SHARED, 0.0),
         first.get("interaction", 0.0),
+        *(first.get(name, 0.0) for name in UNMET),
     )
     return dict(zip(FEATURES, values, strict=True))

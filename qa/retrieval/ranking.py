@@ -14,9 +14,11 @@ from math import ceil
 import numpy as np
 
 from qa.retrieval import near_duplicates
+from qa.retrieval.facts import FactMatches
 from qa.retrieval.fusion import fuse
 from qa.retrieval.signals import QuestionSignals, Signals
 from qa.stores.protocol import Corpus
+from qa.text.language import LEGIBLE
 from qa.types import Float32, Int64
 
 LIKELY, _LIKELY_FOR_ONE = 60, 2
@@ -67,7 +69,7 @@ def rank(corpus: Corpus, question: QuestionSignals) -> Ranking:
     """Rank a question's candidates: at least as many as are wanted, if there are.
 
     They are ranked in tiers of twenty or, across languages, sixty. The first tier is the same however many
-    are wanted.
+    are wanted. The first has signals of its own if the model reads the question: which facts it doesn't meet.
     """
     candidates = question.candidates
     rows, wanted, mode = candidates.rows, candidates.wanted, candidates.query.mode
@@ -84,7 +86,21 @@ def rank(corpus: Corpus, question: QuestionSignals) -> Ranking:
     scores = fuse(signals, question.fit, mode, candidates.fluency)
     ranking = Ranking(rows[firsts], scores, scores, signals, copies)
     ranking = ranking.take(tiers_best_first(scores, ranking.rows, tier))
-    return replace(ranking, scores=np.minimum.accumulate(ranking.scores))
+    ranking = replace(ranking, scores=np.minimum.accumulate(ranking.scores))
+    return _with_unmet_facts(corpus, question, ranking) if candidates.fluency >= LEGIBLE else ranking
+
+
+def _with_unmet_facts(corpus: Corpus, question: QuestionSignals, ranking: Ranking) -> Ranking:
+    """Say of the first passage which of the question's facts it does not meet; of the others, nothing."""
+    if not len(ranking.rows):
+        return ranking
+    first = int(ranking.rows[0])
+    (passage,) = corpus.store.passages([first])
+    signals = dict(ranking.signals)
+    for name, value in FactMatches(question).unmet(first, passage).items():
+        signals[name] = np.full(len(ranking.rows), np.nan, np.float32)
+        signals[name][0] = value
+    return replace(ranking, signals=signals)
 
 
 def spread_over_pages(ranking: Ranking, pages: Sequence[Hashable | None]) -> Ranking:

@@ -18,6 +18,7 @@ from qa.index.caching import SizedCache
 from qa.retrieval.calibration import Calibration, not_calibrated
 from qa.retrieval.candidates import Candidates, find_candidates
 from qa.retrieval.confidence import ANSWERABLE, confidence
+from qa.retrieval.facts import FactMatches, asks_nothing
 from qa.retrieval.fits import fit_for
 from qa.retrieval.fusion import fuse_answers, rerank
 from qa.retrieval.near_duplicates import earliest_first
@@ -86,7 +87,9 @@ class Searcher:
         )
         signals = QuestionSignals(self._corpus, candidates, self._calibration)
         ranking = rank(self._corpus, signals)
-        probability = confidence(ranking.signals, self._fit, candidates.fluency, self._calibration)
+        probability = 0.0
+        if not asks_nothing(candidates):
+            probability = confidence(ranking.signals, self._fit, candidates.fluency, self._calibration)
         hits: tuple[Hit, ...] = ()
         if probability >= query.min_confidence:
             ranking = self._rerank(reranker, query, ranking) if reranker else self._spread(query, ranking)
@@ -133,7 +136,10 @@ class Searcher:
         passages = dict(zip(rows, self.library.passages(rows), strict=True))
         groups = [earliest_first(group, passages) for group in groups]
         shown = [group[0] for group in groups]
-        answers = _answers(question, np.array(shown, np.int64), [passages[row] for row in shown])
+        first_copies = np.array(shown, np.int64), [passages[row] for row in shown]
+        answers = _answers(question, *first_copies)
+        facts = FactMatches(question)
+        matched = facts.matched(*first_copies)
         scores = ranking.scores.tolist()
         relevant = (ranking.fused >= self._fit.relevant).tolist()
         signals = {name: values.tolist() for name, values in ranking.signals.items()}
@@ -146,8 +152,10 @@ class Searcher:
                 passage_answers,
                 tuple(passages[row] for row in group[1:]),
                 relevant[place],
+                facts.texts(met),
+                facts.texts(not own for own in met),
             )
-            for place, (group, passage_answers) in enumerate(zip(groups, answers, strict=True))
+            for place, (group, passage_answers, met) in enumerate(zip(groups, answers, matched, strict=True))
         )
 
 

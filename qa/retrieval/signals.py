@@ -16,7 +16,7 @@ shared             the share of the names and numbers of the question in the sen
 =================  ===================================================================================
 
 The last two are there only if some passages are in another language than the question. A question without
-names and numbers that any passage holds has no ``shared``.
+names and numbers that any passage holds has no ``shared``. ``facts`` adds what the first passage alone has.
 
 The cosines are on the default model's scale, onto which a ``Calibration`` brings those of another model.
 """
@@ -152,6 +152,14 @@ class QuestionSignals:
             else:
                 signals["interaction"] = self._calibration.interaction(cosines)
         return signals, matches.bounds
+
+    def term_matches(self, rows: Int64) -> TermMatches:
+        """Return what the passages hold of the question's terms."""
+        return self._term_matches.take(rows)
+
+    def token_matches(self, rows: Int64) -> TokenMatches | None:
+        """Return how well the passages match the question's tokens; None if tokens have no vectors."""
+        return self._token_matches.take(rows) if self._has_tokens else None
 
     def interaction(self, rows: Int64, *, sharpened: bool = False) -> Float32:
         """Return the passages' late interaction, or their sentences' cosines if tokens have no vectors.

@@ -14,6 +14,7 @@ from qa.arrays import Affine
 from qa.embedding.models import DEFAULT_MODEL, MULTILINGUAL_MODEL
 from qa.retrieval.calibration import Calibration
 from qa.retrieval.confidence import FEATURES, confidence, confidence_features, log_odds
+from qa.retrieval.facts import NUMBERS
 from qa.retrieval.fits import AcrossLanguages, Fit, Logistic, fit_for
 from qa.retrieval.fusion import fuse
 from qa.retrieval.signals import FOREIGN, SHARED, Signals
@@ -28,6 +29,7 @@ _PLAIN = Calibration()
 _TOLD_APART = replace(
     fit_for(DEFAULT_MODEL),
     confidence=Logistic(1.0, {"sentence": 2.0}),
+    facts=Logistic(0.25, {"unmet_names": -1.0, "unmet_numbers": -2.0}),
     words=Logistic(-1.0, {"lexical": 3.0}),
     across=AcrossLanguages({"sentence": 1.0}, Affine(), Logistic(0.5, {"interaction": 1.0, "shared": 4.0})),
 )
@@ -41,6 +43,13 @@ def _signals(values: list[float]) -> Signals:
 _FALLING = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=14).map(
     lambda values: sorted(values, reverse=True)
 )
+
+
+_UNMET = st.sampled_from([0.0, 1.0, 2.0])
+
+
+def _logistic(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
 
 
 @given(_FALLING, st.floats(0, 1), _FITS)
@@ -101,22 +110,29 @@ def test_a_better_first_passage_raises_the_confidence(model: str) -> None:
     assert better > worse
 
 
-@given(_FALLING, st.floats(0, 1), st.floats(0, 1, width=32), st.tuples(st.booleans(), st.booleans()))
+@given(_FALLING, st.floats(0, 1), st.floats(0, 1, width=32), _UNMET, st.tuples(st.booleans(), st.booleans()))
 def test_each_kind_of_question_has_its_regression(
     values: list[float],
     fluency: float,
     shared: float,
+    unmet: float,
     foreign: tuple[bool, bool],
 ) -> None:
     first, others = foreign
     foreigners = np.array([first, *[others] * (len(values) - 1)], np.float32)
-    signals = {**_signals(values), FOREIGN: foreigners, SHARED: np.full(len(values), shared, np.float32)}
+    signals = {
+        **_signals(values),
+        FOREIGN: foreigners,
+        SHARED: np.full(len(values), shared, np.float32),
+        NUMBERS: np.array([unmet, *[np.nan] * (len(values) - 1)], np.float32),
+    }
     if fluency < LEGIBLE:
         expected = -1 + 3 * values[0]
     elif first:
         expected = 0.5 + values[0] + 4 * shared
     else:
-        expected = 1 + 2 * fluency * values[0]
+        both = _logistic(1 + 2 * fluency * values[0]) * _logistic(0.25 - 2 * unmet)
+        expected = math.log(both / (1 - both))
     assert log_odds(signals, _TOLD_APART, fluency, _PLAIN) == pytest.approx(expected, abs=1e-5)
 
 

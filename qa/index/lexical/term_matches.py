@@ -83,6 +83,7 @@ class QuestionTerms:
         pairs: which of them are neighbours, as places in ``known``, shape (pairs, 2).
         scores: the passages' BM25 scores as shares of the highest possible, in [0, 1].
         known_terms: the terms that ``known`` numbers, in the same order.
+        common: those of the terms that are common in any text.
     """
 
     weights: Mapping[str, float]
@@ -92,6 +93,7 @@ class QuestionTerms:
     pairs: Int64
     scores: LexicalScores
     known_terms: tuple[str, ...] = ()
+    common: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,8 +154,8 @@ def look_up_terms(terms: Iterable[str], vocabulary: Vocabulary) -> QuestionTerms
     hashes = hash_terms(different)
     numbers, frequencies = vocabulary.look_up(hashes)
     held = numbers >= 0
-    common = vocabulary.common
-    shares = np.array([COMMON_SHARE if code in common else 1.0 for code in hashes.tolist()])
+    is_common = [code in vocabulary.common for code in hashes.tolist()]
+    shares = np.where(np.array(is_common, np.bool_), COMMON_SHARE, 1.0)
     weights = shares * idf(vocabulary.passages, frequencies)
     total = float(weights.sum())
     known = {term: place for place, term in enumerate(compress(different, held.tolist()))}
@@ -166,6 +168,7 @@ def look_up_terms(terms: Iterable[str], vocabulary: Vocabulary) -> QuestionTerms
         np.array(sorted(pairs), np.int64).reshape(-1, 2),
         vocabulary.score(numbers[held], shares[held] / (total or 1)),
         tuple(known),
+        frozenset(compress(different, is_common)),
     )
 
 

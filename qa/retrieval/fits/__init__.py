@@ -63,7 +63,10 @@ class Fit:
         answer_lexical: the same for sentences.
         fertility: how many tokens a word the model makes of languages that it knows, and of others.
         relevant: a passage with at least this score is relevant.
-        confidence: how likely the best passages answer the question.
+        confidence: how likely the best passages are about the question.
+        facts: how likely a passage that is about a question meets its facts.
+        same_word: one word's tokens are at least so similar to the other's nineteen times of twenty, if the
+            words are the same.
         words: the same for a question in a language that the model cannot read.
         across: what holds across languages; None if the model finds nothing across them.
     """
@@ -76,6 +79,8 @@ class Fit:
     fertility: Fertility
     relevant: float
     confidence: Logistic
+    facts: Logistic
+    same_word: float
     words: Logistic
     across: AcrossLanguages | None
 
@@ -103,6 +108,8 @@ def _read(name: str) -> Fit:
         fertility=Fertility(**content["fertility"]),
         relevant=content["relevant"],
         confidence=Logistic(**content["confidence"]),
+        facts=Logistic(**content["facts"]),
+        same_word=content["same_word"],
         words=Logistic(**content["words"]),
         across=_across(across) if across else None,
     )

@@ -141,6 +141,8 @@ def _result(hit: Hit) -> JSON:
         "relevant": hit.relevant,
         **_recognition(passage.certainty),
         "table_header": passage.header,
+        "matched_terms": list(hit.matched_terms),
+        "unmatched_terms": list(hit.unmatched_terms),
     }
 
 

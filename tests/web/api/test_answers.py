@@ -30,6 +30,7 @@ def test_a_search_has_the_documented_shape(client: FlaskClient) -> None:
     assert list(first) == [
         *("rank", "id", "score", "scores", "text", "char_start", "char_end", "page", "section", "answers"),
         *("url", "document", "duplicates", "relevant", "recognised", "certainty", "table_header"),
+        *("matched_terms", "unmatched_terms"),
     ]
     assert first["section"] == "Economic cooperation"
     assert first["score"] == 0.7235

@@ -126,6 +126,8 @@ class Result(Recognition):
         description="Nearly identical passages. The result is the one that was published first."
     )
     relevant: bool = Field(description="Whether the passage has to do with the question.")
+    matched_terms: list[str] = Field(description="The question's content words that the passage meets.")
+    unmatched_terms: list[str] = Field(description="Those that it does not meet.")
 
 
 class FacetValue(BaseModel):
