@@ -25,6 +25,7 @@ from qa.index.dense.late_interaction import TokenIndex, TokenMatches
 from qa.index.dense.vectors import VectorIndex, Vectors, VectorScores
 from qa.index.lexical.inverted_index import LexicalIndex
 from qa.index.lexical.term_matches import QuestionTerms, TermMatches
+from qa.index.lexical.word_sequences import WordSequences
 from qa.index.manifest import MANIFEST, REBUILD, Manifest
 from qa.index.store import Store
 from qa.types import MOST_FAILURES, Filters, Float32, IndexInfo, Int64
@@ -38,6 +39,7 @@ DOCUMENTS = "documents.npy"
 LANGUAGES = "languages.npy"
 TOKENS = "tokens"
 LEXICAL = "lexical"
+WORDS = "words"
 ENCODER = "encoder"
 POINTER = "CURRENT"
 GENERATIONS = "generations"
@@ -87,6 +89,7 @@ class Generation:
     languages: NDArray[np.bytes_]
     tokens: TokenIndex
     lexical: LexicalIndex
+    words: WordSequences
     lease: Lease
 
     @property
@@ -243,6 +246,7 @@ def load(folder: Path) -> Generation:
             mapped(folder / LANGUAGES, LANGUAGE),
             TokenIndex.load(folder / TOKENS),
             LexicalIndex(folder / LEXICAL),
+            WordSequences(folder / WORDS),
             lease,
         )
     except CorruptIndexError:
@@ -294,6 +298,7 @@ def _check_counts(folder: Path, generation: Generation) -> None:
         counts == (documents, passages, passages, passages, sentences, sentences)
         and shapes == ((passages + 1,), (passages,), (passages,), passages + sentences)
         and generation.sentence_starts[-1] == sentences
+        and generation.words.passages == passages
     )
     if not fits:
         raise CorruptIndexError(f"the parts of {folder} do not fit together: {REBUILD}")

@@ -38,6 +38,14 @@ FILES = [
     "lexical/terms.npy",
     "lexical/sentence_starts.npy",
     "lexical/elsewhere.npy",
+    "words/letters.npy",
+    "words/word_starts.npy",
+    "words/sequence.npy",
+    "words/places.npy",
+    "words/place_starts.npy",
+    "words/segment_starts.npy",
+    "words/segment_firsts.npy",
+    "words/segment_lasts.npy",
 ]
 
 
