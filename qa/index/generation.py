@@ -28,7 +28,7 @@ from qa.index.lexical.term_matches import QuestionTerms, TermMatches
 from qa.index.lexical.word_sequences import WordSequences
 from qa.index.manifest import MANIFEST, REBUILD, Manifest
 from qa.index.store import Store
-from qa.types import MOST_FAILURES, Filters, Float32, IndexInfo, Int64
+from qa.types import MOST_FAILURES, Filters, Float32, IndexInfo, Int64, Phrases
 
 STORE = "store.sqlite"
 PASSAGES = "passages.int16"
@@ -47,6 +47,7 @@ GENERATIONS = "generations"
 LANGUAGE = np.dtype("S3")
 """How the code of a language is kept: two letters or, for those that ISO 639-1 lacks, three."""
 
+_NO_PHRASES = Phrases()
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
 _LENGTH_LOST = 0.01
@@ -120,9 +121,14 @@ class Generation:
         """Whether passages have token vectors."""
         return bool(self.tokens)
 
-    def allow(self, filters: Filters) -> Int64:
-        """Return the rows of the passages whose documents pass the filters, ascending."""
-        return self.store.rows(filters)
+    def allow(self, filters: Filters, phrases: Phrases = _NO_PHRASES) -> Int64:
+        """Return the rows of the passages that pass the filters and hold the phrases, ascending."""
+        rows = self.store.rows(filters) if filters or not phrases else None
+        return self.words.passing(phrases, rows)
+
+    def allowed_rows(self, allowed: Int64, start: int, stop: int) -> Int64:
+        """Return some of the rows that ``allow`` returned, in order."""
+        return allowed[start:stop]
 
     def score_sentences(self, vector: Float32) -> SentenceCosines:
         """Compare the sentences with a unit vector, shape (dimension,)."""

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from qa.index.lexical.word_sequences import DocumentWords
 from qa.index.store import StoredDocument
-from qa.text.comparison import compared_words
+from qa.text.word_comparison import compared_words
 
 
 def document_words(stored: StoredDocument) -> DocumentWords:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import regex
 
-from qa.text.comparison import phrase_words
+from qa.text.word_comparison import phrase_words
 from qa.types import Phrases, Span
 
 _CLOSING = {
@@ -30,7 +30,7 @@ _MINUS = "-−－"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A phrase that must or, if it is excluded, must not stand in a passage, and its place in the question."""
+    """A phrase that must stand in a passage or, if excluded, must not; and its place in the question."""
 
     span: Span
     phrase: str
@@ -75,7 +75,7 @@ class Question:
         return bool(self.conditions) and not phrase_words(_written(self.written, self.conditions, ()))
 
     def without(self, condition: Condition) -> str:
-        """Return the question as it is written without a condition: the words that had to stand there stay."""
+        """Return the question as it is written without a condition. Words that had to stand there stay."""
         return _written(self.written, [condition], [condition] if not condition.excluded else [])
 
     def unquoted(self) -> str:

@@ -1,4 +1,4 @@
-"""Which passages hold a phrase: the documents' words in order, as ``qa.text.comparison`` compares them.
+"""Which passages hold a phrase: the documents' words in order, as ``qa.text.word_comparison`` compares them.
 
 All words of all documents make one sequence of numbers. The places of each word in it are kept, ordered by
 the word that follows. So a phrase is looked up by its rarest pair of neighbours, and only the places of these
@@ -20,11 +20,11 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from qa.arrays import append, load, mapped, offsets, parts_of, ranges
-from qa.text import comparison
-from qa.text.comparison import BROKEN
-from qa.types import Int32, Int64
+from qa.text import word_comparison
+from qa.text.word_comparison import BROKEN
+from qa.types import Int32, Int64, Phrases
 
-VERSION = f"1.{comparison.VERSION}"
+VERSION = f"1.{word_comparison.VERSION}"
 """Changes whenever the same documents may get other sequences."""
 
 _LETTERS, _WORD_STARTS = "letters.npy", "word_starts.npy"
@@ -211,6 +211,22 @@ class WordSequences:
         """
         hits = [ranges(*self._stretches(variant)) for variant in self._variants(phrase)]
         return np.unique(np.concatenate([np.empty(0, np.int64), *hits]))
+
+    def passing(self, phrases: Phrases, rows: Int64 | None = None) -> Int64:
+        """Return which rows, ascending, hold all required phrases and none of the excluded ones.
+
+        Args:
+            phrases: the phrases.
+            rows: the rows to choose from, ascending; all if None.
+        """
+        for phrase in phrases.required:
+            holders = self.rows(phrase)
+            rows = holders if rows is None else np.intersect1d(rows, holders, assume_unique=True)
+        if rows is None:
+            rows = np.arange(self.passages)
+        for phrase in phrases.excluded:
+            rows = np.setdiff1d(rows, self.rows(phrase), assume_unique=True)
+        return rows
 
     def _encoded(self, number: int) -> bytes:
         start, end = self._word_starts[number : number + 2].tolist()
