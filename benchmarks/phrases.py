@@ -2,8 +2,8 @@
 
     python benchmarks/phrases.py --passages 1000000
 
-Words are drawn as in a language, a few of them very often (Zipf's law), and in runs that are copied now and then.
-Half of the phrases stand in the documents, half have a word exchanged; some are of the most common words only.
+Words are drawn as in a language, a few of them very often (Zipf's law). Half of the phrases stand in the
+documents, half have a word exchanged; some are of the most common words only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -58,22 +57,24 @@ def _build(
     folder: Path, passages: int, vocabulary: int, count: int
 ) -> tuple[WordSequences, list[tuple[str, ...]]]:
     """Build an index, and draw phrases of 2 to 6 words from its documents."""
-    chance = random.Random(18)
+    chance = np.random.default_rng(18)
     words = [f"w{number:x}" for number in range(vocabulary)]
-    writer, phrases = WordSequencesWriter(folder), []
+    writer, phrases = WordSequencesWriter(folder), list[tuple[str, ...]]()
     documents = max(1, passages // _PASSAGES)
-    drawn = set(chance.choices(range(documents), k=count))
+    drawn = set(chance.integers(documents, size=count).tolist())
     for number, texts in enumerate(_documents(documents, words)):
         writer.add(DocumentWords(texts, [(0, _PASSAGES, texts[0][:6])]))
         if number in drawn:
-            length, text = chance.randint(2, 6), chance.choice(texts)
-            start = chance.randrange(len(text) - length)
+            length, text = int(chance.integers(2, 7)), texts[int(chance.integers(_PASSAGES))]
+            start = int(chance.integers(len(text) - length))
             phrase = text[start : start + length]
             if chance.random() < 1 / 2:
-                phrase[chance.randrange(length)] = chance.choice(words)
+                phrase[int(chance.integers(length))] = words[int(chance.integers(vocabulary))]
             phrases.append(tuple(phrase))
     writer.close()
-    phrases += [tuple(chance.choices(words[:_COMMON], k=chance.randint(2, 4))) for _ in range(count // 20)]
+    for _ in range(count // 20):
+        common = chance.integers(_COMMON, size=int(chance.integers(2, 5)))
+        phrases.append(tuple(words[number] for number in common.tolist()))
     return WordSequences(folder), phrases
 
 
