@@ -16,11 +16,13 @@ _CLOSING = {
 }  # fmt: skip
 """What may close each quotation mark: languages pair them in different ways, and keyboards have few."""
 
-_SIGN = r"(?P<sign>(?<![^\s(\[{])[-+−－＋])"
-_FREE = r"(?<![^\s(\[{\p{P}\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]|\p{L}['’])"
+_SIGN = r"(?<![^\s(\[{])[-+−－＋]"
+_PUNCTUATION = r"\p{Po}\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Pc}"
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_FREE = rf"(?<![^\s(\[{{{_PUNCTUATION}{_UNSPACED}]|\p{{L}}['’])"
 _CONDITION = regex.compile(
-    rf"{_SIGN}?(?P<quote>[„«‹「『〝]|(?:(?<=[-+−－＋])|{_FREE})[\"＂“”‟»›])"
-    rf"|{_SIGN}(?P<word>(?:\p{{L}}|\d{{4}}(?![\d.,]*\d))[^\s\"＂“”„‟«»‹›「」『』]*+)"
+    rf"(?P<sign>{_SIGN})?(?P<quote>[„«‹「『〝]|(?:(?<=[-+−－＋])|{_FREE})[\"＂“”‟»›])"
+    rf"|(?P<mark>{_SIGN})(?P<word>(?:\p{{L}}|\d{{4}}(?![\d.,]*\d))[^\s\"＂“”„‟«»‹›「」『』]*+)"
 )
 """A quotation mark that may open, or a word with a sign. A mark after a letter or a digit opens nothing
 (5" screen), and a number keeps its sign unless it may be a year."""
@@ -103,7 +105,7 @@ def parse(question: str) -> Question:
             written = written[: match.start("quote")] + written[match.end("quote") :]
             position = match.start()
             continue
-        excluded = (match["sign"] or "+") in _MINUS
+        excluded = (match["sign"] or match["mark"] or "+") in _MINUS
         conditions.append(Condition(Span(match.start(), end), phrase, excluded))
         position = end
     if not conditions:

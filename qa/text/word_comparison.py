@@ -26,7 +26,9 @@ _ALIKE = str.maketrans(
 """Letters that Unicode does not decompose, and the Russian ё, which is mostly printed as е."""
 
 _LINE_END = r"[ \t]*\r?\n[ \t\f]*"
-_INVISIBLE = regex.compile(rf"\u00AD{_LINE_END}|[™℠\u034F\p{{Cf}}\p{{Variation_Selector}}]")
+_INVISIBLE = regex.compile(
+    rf"\u00AD{_LINE_END}|[™℠\u034F\p{{Cf}}\u180B-\u180D\uFE00-\uFE0F\U000E0100-\U000E01EF]"
+)
 _ACCENTS = regex.compile(r"(?<=[\p{Latin}\p{Greek}])\p{Mn}+")
 """Accents of Latin and Greek letters. In other scripts, marks make other letters: й is not и."""
 _POINTS = regex.compile(
@@ -51,7 +53,8 @@ _WORD = regex.compile(
 _BREAK = regex.compile(rf"(?<=\p{{L}})[-\u2010]{_LINE_END}(?=\p{{L}})")
 _LINE_STARTS = regex.compile(r"^[ \t]*+(?:(?:>[ \t]*+)++|#{1,6}(?=[ \t])|\+(?=[ \t]))", regex.MULTILINE)
 """Marks of Markdown at the start of a line: of a quotation, a heading, an item."""
-_PIECE = regex.compile(rf"\u00AD{_LINE_END}|\X")
+_PIECE = regex.compile(rf"\u00AD{_LINE_END}|[\s\S][\p{{M}}\u1160-\u11FF\uFF9E\uFF9F]*+")
+"""A character with what may become one with it."""
 
 
 def compared_words(text: str) -> list[str]:
