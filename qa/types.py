@@ -369,6 +369,17 @@ _NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
+class Phrases:
+    """What must stand in a passage, and what must not: phrases as their words, as they are compared."""
+
+    required: tuple[tuple[str, ...], ...] = ()
+    excluded: tuple[tuple[str, ...], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.required or self.excluded)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A question and how to answer it."""
 
@@ -421,6 +432,8 @@ class SearchResult:
         index: the generation that answered.
         hits: the passages, best first.
         language_support: whether the model can read the question; None in lexical mode, which doesn't ask it.
+        required: the phrases of the question that must stand in a passage, as they were written.
+        excluded: those that must not.
     """
 
     query: Query
@@ -431,6 +444,8 @@ class SearchResult:
     index: IndexInfo
     hits: tuple[Hit, ...]
     language_support: LanguageSupport | None = None
+    required: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
     @property
     def claimed_confidence(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from qa import config
 from qa.cli.options import Text, index_option, json_option, mode_option, reranker_option, store_option
 from qa.cli.output import count
 from qa.errors import QueryError
+from qa.retrieval.query import parse
 from qa.types import Filters, Hit, Mode, Query, SearchResult
 
 _MOST_CONFIDENT = 0.99  # shown: no figure should say that an error is impossible
@@ -64,18 +66,38 @@ def _describe(result: SearchResult) -> str:
     confidence = result.claimed_confidence
     sure = None if confidence is None else f"{min(confidence, _MOST_CONFIDENT):.0%}"
     lines = []
-    if not result.answerable:
+    if not result.total and (result.required or result.excluded):
+        return _describe_absence(result)
+    if not parse(result.query.question).text:
+        lines.append("Passages without these words, in the order of the documents:\n")
+    elif not result.answerable:
         chance = f" ({sure} chance that they do)" if sure else ""
         lines.append(f"These documents don't seem to answer that{chance}. The nearest passages:\n")
     for hit in result.hits:
         lines += [*_hit_lines(hit), ""]
     passages = count(result.total, "passage")
     lines.append(f"{passages} searched in {result.took_ms:.0f} ms")
+    if parse(result.query.question).has_only_phrases:
+        return "\n".join(lines)
     if sure:
         lines.append(f"Confidence that the first results answer the question: {sure}")
     else:
         lines.append(_describe_support(result))
     return "\n".join(lines)
+
+
+def _describe_absence(result: SearchResult) -> str:
+    """Return lines that say that no passage has the phrases that must stand there, and what would help."""
+    if result.excluded or result.query.filters or len(result.required) > 1:
+        wanted = [f'with "{phrase}"' for phrase in result.required]
+        wanted += [f'without "{phrase}"' for phrase in result.excluded]
+        line = f"No passage that passes the filters is {' and '.join(wanted)}."
+    else:
+        line = f'"{result.required[0]}" stands nowhere in these documents.'
+    without = parse(result.query.question).unquoted()
+    return "\n".join(
+        [line, *([f"Without the quotes: qa ask {shlex.quote(without)}"] if result.required else [])]
+    )
 
 
 def _describe_support(result: SearchResult) -> str:

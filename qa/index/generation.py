@@ -25,9 +25,10 @@ from qa.index.dense.late_interaction import TokenIndex, TokenMatches
 from qa.index.dense.vectors import VectorIndex, Vectors, VectorScores
 from qa.index.lexical.inverted_index import LexicalIndex
 from qa.index.lexical.term_matches import QuestionTerms, TermMatches
+from qa.index.lexical.word_sequences import WordSequences
 from qa.index.manifest import MANIFEST, REBUILD, Manifest
 from qa.index.store import Store
-from qa.types import MOST_FAILURES, Filters, Float32, IndexInfo, Int64
+from qa.types import MOST_FAILURES, Filters, Float32, IndexInfo, Int64, Phrases
 
 STORE = "store.sqlite"
 PASSAGES = "passages.int16"
@@ -38,6 +39,7 @@ DOCUMENTS = "documents.npy"
 LANGUAGES = "languages.npy"
 TOKENS = "tokens"
 LEXICAL = "lexical"
+WORDS = "words"
 ENCODER = "encoder"
 POINTER = "CURRENT"
 GENERATIONS = "generations"
@@ -45,6 +47,7 @@ GENERATIONS = "generations"
 LANGUAGE = np.dtype("S3")
 """How the code of a language is kept: two letters or, for those that ISO 639-1 lacks, three."""
 
+_NO_PHRASES = Phrases()
 _COUNTED = ("documents", "passages", "sentences")
 _NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
 _LENGTH_LOST = 0.01
@@ -87,6 +90,7 @@ class Generation:
     languages: NDArray[np.bytes_]
     tokens: TokenIndex
     lexical: LexicalIndex
+    words: WordSequences
     lease: Lease
 
     @property
@@ -117,9 +121,14 @@ class Generation:
         """Whether passages have token vectors."""
         return bool(self.tokens)
 
-    def allow(self, filters: Filters) -> Int64:
-        """Return the rows of the passages whose documents pass the filters, ascending."""
-        return self.store.rows(filters)
+    def allow(self, filters: Filters, phrases: Phrases = _NO_PHRASES) -> Int64:
+        """Return the rows of the passages that pass the filters and hold the phrases, ascending."""
+        rows = self.store.rows(filters) if filters or not phrases else None
+        return self.words.passing(phrases, rows)
+
+    def allowed_rows(self, allowed: Int64, start: int, stop: int) -> Int64:
+        """Return some of the rows that ``allow`` returned, in order."""
+        return allowed[start:stop]
 
     def score_sentences(self, vector: Float32) -> SentenceCosines:
         """Compare the sentences with a unit vector, shape (dimension,)."""
@@ -243,6 +252,7 @@ def load(folder: Path) -> Generation:
             mapped(folder / LANGUAGES, LANGUAGE),
             TokenIndex.load(folder / TOKENS),
             LexicalIndex(folder / LEXICAL),
+            WordSequences(folder / WORDS),
             lease,
         )
     except CorruptIndexError:
@@ -294,6 +304,7 @@ def _check_counts(folder: Path, generation: Generation) -> None:
         counts == (documents, passages, passages, passages, sentences, sentences)
         and shapes == ((passages + 1,), (passages,), (passages,), passages + sentences)
         and generation.sentence_starts[-1] == sentences
+        and generation.words.passages == passages
     )
     if not fits:
         raise CorruptIndexError(f"the parts of {folder} do not fit together: {REBUILD}")

@@ -13,7 +13,7 @@ from typing import Any
 from qa.errors import CorruptIndexError
 from qa.files import sha256_of
 
-FORMAT = 6
+FORMAT = 7
 """The version of the format on disk, which ``index/README.md`` describes."""
 
 MANIFEST = "manifest.json"

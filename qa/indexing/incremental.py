@@ -14,7 +14,7 @@ from qa import readers
 from qa.embedding.model_protocols import Encoder
 from qa.index.dense import late_interaction, vectors
 from qa.index.generation import Generation
-from qa.index.lexical import inverted_index
+from qa.index.lexical import inverted_index, word_sequences
 from qa.index.store import Store, StoredDocument
 from qa.indexing.encoding import CompressedVectors
 from qa.indexing.vector_cache import VectorCache
@@ -34,6 +34,7 @@ _REASONS = {
     "recognition": "text in pictures is recognised in another way (`ocr`, or Tesseract's languages)",
     "passages": "this version divides texts in another way",
     "lexical": "this version indexes words in another way",
+    "words": "this version compares the words of phrases in another way",
     "interaction": "this version keeps token vectors in another way",
     "vectors": "this version keeps vectors in another way",
 }
@@ -53,6 +54,7 @@ def made_with(encoder: Encoder, ocr: str) -> dict[str, Any]:
         "recognition": recognition.fingerprint(ocr),
         "passages": passages.VERSION,
         "lexical": inverted_index.VERSION,
+        "words": word_sequences.VERSION,
         "interaction": late_interaction.VERSION,
         "vectors": vectors.VERSION,
     }

@@ -30,9 +30,11 @@ from qa.index import generation
 from qa.index.dense import late_interaction, vectors
 from qa.index.generation import Generation
 from qa.index.lexical import inverted_index
+from qa.index.lexical.word_sequences import WordSequencesWriter
 from qa.index.manifest import FORMAT, Manifest, describe_files
 from qa.index.store import StoredDocument
 from qa.index.store_writer import StoreWriter, writing
+from qa.indexing.document_words import document_words
 from qa.indexing.documents import passage_input, vector_key
 from qa.indexing.incremental import Known, Previous
 from qa.indexing.workers import Wait, Workers
@@ -81,6 +83,7 @@ class Draft:
         self._previous = previous
         self._workers = workers
         self._lexical = inverted_index.LexicalWriter(self._folder / generation.LEXICAL)
+        self._words = WordSequencesWriter(self._folder / generation.WORDS)
         self._embedder = PassageEmbedder(self._folder, encoder, previous, workers)
         self._languages: set[str] = set()
         self._documents_of = array("q")
@@ -117,6 +120,7 @@ class Draft:
         language_of = np.array(self._language_of, generation.LANGUAGE)
         np.save(self._folder / generation.LANGUAGES, language_of, allow_pickle=False)
         self._lexical.close(self._languages)
+        self._words.close()
 
     def _write_file(
         self, store: StoreWriter, path: str, file: SourceFile | None, reading: Iterator[Documents]
@@ -140,6 +144,7 @@ class Draft:
         if len(document.keys) != len(inputs):  # it was read just now
             document = replace(document, keys=tuple(map(vector_key, inputs)))
         store.add(document)
+        self._words.add(document_words(document))
         for passage, key, model_input in zip(document.passages, document.keys, inputs, strict=True):
             self._lexical.add(_terms(document, passage))
             self._languages.update([passage.language] if passage.language else [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, pairwise
@@ -22,12 +22,26 @@ from qa.retrieval.facts import FactMatches, asks_nothing
 from qa.retrieval.fits import fit_for
 from qa.retrieval.fusion import fuse_answers, rerank
 from qa.retrieval.near_duplicates import earliest_first
+from qa.retrieval.query import Question, parse
 from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
 from qa.stores.protocol import Corpus, Library
 from qa.text import language
 from qa.text.segmentation.passages import context
-from qa.types import Answer, Hit, IndexInfo, Int64, LanguageSupport, Mode, Passage, Query, SearchResult
+from qa.text.word_comparison import phrase_words
+from qa.types import (
+    Answer,
+    Filters,
+    Hit,
+    IndexInfo,
+    Int64,
+    LanguageSupport,
+    Mode,
+    Passage,
+    Phrases,
+    Query,
+    SearchResult,
+)
 
 _MOST_ANSWERS = 3
 _NEARLY_AS_GOOD = 0.05
@@ -63,7 +77,7 @@ class Searcher:
         self._calibration = calibration or not_calibrated(self._fit)
         self._languages = corpus.store.languages()
         self._threads = ThreadPoolExecutor(cores(), "dense")
-        self._allowed = SizedCache(corpus.allow, _FILTERED)
+        self._allowed = SizedCache(self._allow, _FILTERED)
         self.library: Library = corpus.store
         self.info: IndexInfo = corpus.info
 
@@ -74,7 +88,46 @@ class Searcher:
     def search(self, query: Query) -> SearchResult:
         """Answer one query."""
         started = time.perf_counter()
-        allowed = self._allowed(query.filters) if query.filters else None
+        question = parse(query.question)
+        key = query.filters, question.phrases
+        allowed = self._allowed(key) if any(key) else None
+        total = self.info.passages if allowed is None else len(allowed)
+        probability, hits, support = self._answer(query, question, allowed)
+        took_ms = (time.perf_counter() - started) * 1000
+        return SearchResult(
+            query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits, support,
+            question.required, question.excluded,
+        )  # fmt: skip
+
+    def _allow(self, key: tuple[Filters, Phrases]) -> Sized:
+        return self._corpus.allow(*key)
+
+    def _answer(
+        self, query: Query, question: Question, allowed: Sized | None
+    ) -> tuple[float, tuple[Hit, ...], LanguageSupport | None]:
+        """Return the confidence, the hits, and what of the question can be matched."""
+        if allowed is not None and question.conditions:
+            if not len(allowed):
+                return 0.0, (), None
+            if not phrase_words(question.text):
+                return 0.0, self._in_order(query, allowed), None
+        return self._ranked(replace(query, question=question.text), allowed, question)
+
+    def _in_order(self, query: Query, allowed: Sized) -> tuple[Hit, ...]:
+        """Return passages in the order of the documents: nothing is asked of them."""
+        if query.min_confidence > 0:
+            return ()
+        rows = self._corpus.allowed_rows(allowed, query.offset, query.offset + query.k)
+        passages = self.library.passages(rows.tolist())
+        return tuple(
+            Hit(rank, passage, 0.0, {}, (), relevant=False)
+            for rank, passage in enumerate(passages, query.offset + 1)
+        )
+
+    def _ranked(
+        self, query: Query, allowed: Sized | None, question: Question
+    ) -> tuple[float, tuple[Hit, ...], LanguageSupport | None]:
+        """Rank the passages that are allowed. That phrases stand there is all that only phrases ask."""
         reranker = None if query.mode is Mode.LEXICAL else self._reranker
         candidates = find_candidates(
             self._corpus,
@@ -87,19 +140,22 @@ class Searcher:
         )
         signals = QuestionSignals(self._corpus, candidates, self._calibration)
         ranking = rank(self._corpus, signals)
-        probability = 0.0
-        if not asks_nothing(candidates):
-            probability = confidence(ranking.signals, self._fit, candidates.fluency, self._calibration)
+        probability = self._confidence(question, candidates, ranking)
         hits: tuple[Hit, ...] = ()
         if probability >= query.min_confidence:
             ranking = self._rerank(reranker, query, ranking) if reranker else self._spread(query, ranking)
             hits = self._hits(signals, ranking)
-        total = self.info.passages if allowed is None else len(allowed)
-        took_ms = (time.perf_counter() - started) * 1000
-        support = _language_support(candidates)
-        return SearchResult(
-            query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits, support
-        )
+        if question.has_only_phrases:
+            return probability, tuple(replace(hit, relevant=True) for hit in hits), None
+        return probability, hits, _language_support(candidates)
+
+    def _confidence(self, question: Question, candidates: Candidates, ranking: Ranking) -> float:
+        """Return the confidence. Whether a phrase stands somewhere is certain."""
+        if question.has_only_phrases:
+            return 1.0
+        if asks_nothing(candidates):
+            return 0.0
+        return confidence(ranking.signals, self._fit, candidates.fluency, self._calibration)
 
     @property
     def _is_concurrent(self) -> bool:

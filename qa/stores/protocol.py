@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from qa.types import (
     IndexInfo,
     Int64,
     Passage,
+    Phrases,
     RecognisedPage,
 )
 
@@ -140,8 +141,12 @@ class Corpus(Protocol):
         """The terms of the passages."""
         ...
 
-    def allow(self, filters: Filters) -> Sized:
-        """Return the passages whose documents pass the filters, in a form of the corpus's own."""
+    def allow(self, filters: Filters, phrases: Phrases) -> Sized:
+        """Return the passages that pass the filters and hold the phrases, in a form of the corpus's own."""
+        ...
+
+    def allowed_rows(self, allowed: Any, start: int, stop: int) -> Int64:
+        """Return some of the rows that ``allow`` returned: those from one place to another, in order."""
         ...
 
     def score_sentences(self, vector: Float32) -> SentenceScores:

@@ -104,3 +104,21 @@ def test_a_hit_shows_its_provenance_and_the_answering_sentence_in_bold() -> None
     assert _hit_lines(recognised)[0] == (
         "3. A title · TASS · HANOI, July 3. · page 7 · recognised from a picture, certainty 91%"
     )
+
+
+def test_a_phrase_that_stands_nowhere_is_said(run, built: Path) -> None:
+    result = run("ask", 'students "study in Paris"')
+    assert result.stdout.splitlines() == [
+        '"study in Paris" stands nowhere in these documents.',
+        "Without the quotes: qa ask 'students study in Paris'",
+    ]
+    both = run("ask", '"study in Moscow" -students').stdout
+    assert both.startswith(
+        'No passage that passes the filters is with "study in Moscow" and without "students".'
+    )
+
+
+def test_only_phrases_claim_no_confidence(run, built: Path) -> None:
+    last = run("ask", '"STUDY in Moscow"').stdout.splitlines()[-1]
+    assert last.startswith("1 passage searched in ")
+    assert run("ask", "--", "-Cambodia").stdout.startswith("Passages without these words, in the order")

@@ -38,6 +38,14 @@ FILES = [
     "lexical/terms.npy",
     "lexical/sentence_starts.npy",
     "lexical/elsewhere.npy",
+    "words/letters.npy",
+    "words/word_starts.npy",
+    "words/sequence.npy",
+    "words/places.npy",
+    "words/place_starts.npy",
+    "words/segment_starts.npy",
+    "words/segment_firsts.npy",
+    "words/segment_lasts.npy",
 ]
 
 
@@ -107,7 +115,7 @@ def _edit(folder: Path, change: Callable[[dict], object]) -> None:
 
 def test_another_format_is_refused_and_both_are_named(built: Path) -> None:
     _edit(built, lambda manifest: manifest.update(format=99))
-    with pytest.raises(CorruptIndexError, match=r"has format 99, this version reads format 6.*qa index"):
+    with pytest.raises(CorruptIndexError, match=r"has format 99, this version reads format 7.*qa index"):
         generation.load(built)
 
 

@@ -23,6 +23,7 @@ from qa.retrieval.live import LiveSearcher
 from qa.retrieval.searcher import Searcher
 from qa.text import language
 from qa.text.terms import count_words
+from qa.text.word_comparison import phrase_words
 from qa.types import Filters, LanguageSupport, Mode, Query, SearchResult
 
 
@@ -438,3 +439,58 @@ def test_the_documents_are_those_of_the_folder(searcher: Searcher) -> None:
     assert {
         document.path for document in searcher.library.documents(Filters(), limit=99, offset=0).documents
     } == files
+
+
+def _holders(large: generation.Generation, phrase: str) -> set[str]:
+    """Return the ids of the passages that hold words side by side, of those without headings between them."""
+    passages = large.store.passages(range(len(large.passages)))
+    words = {
+        passage.id: phrase_words(f"{passage.document.metadata.title} | {passage.text}")
+        for passage in passages
+    }
+    wanted = phrase_words(phrase)
+    return {
+        id_
+        for id_, own in words.items()
+        if wanted in zip(*(own[i:] for i in range(len(wanted))), strict=False)
+    }
+
+
+def test_phrases_are_filters(large) -> None:
+    searcher = Searcher(large, StandIn())
+    passages = large.store.passages(range(len(large.passages)))
+    words = passages[17].text.rstrip(".").split()
+    phrase = " ".join(words[1:4]).upper()
+    holders = _holders(large, phrase)
+    assert passages[17].id in holders
+    result = searcher.search(Query(f'temple "{phrase}"', k=100))
+    assert {hit.passage.id for hit in result.hits} == holders
+    assert (result.total, result.required, result.excluded) == (len(holders), (phrase,), ())
+    others = searcher.search(Query(f'temple -"{phrase}"', k=1))
+    assert (others.total, others.excluded) == (len(passages) - len(holders), (phrase,))
+
+
+def test_that_a_phrase_stands_there_is_an_answer(large) -> None:
+    searcher = Searcher(large, StandIn())
+    word = large.store.passages([5])[0].text.split()[1]
+    result = searcher.search(Query(f'"{word}"', k=3))
+    assert (result.answerable, result.confidence, len(result.hits)) == (True, 1.0, 3)
+    assert all(hit.relevant for hit in result.hits)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_phrase_that_stands_nowhere_leaves_nothing(large, mode: Mode) -> None:
+    result = Searcher(large, StandIn()).search(Query('rice "in no passage"', mode=mode))
+    assert (result.total, result.hits, result.answerable, result.confidence) == (0, (), False, 0.0)
+
+
+def test_only_exclusions_leave_the_documents_in_their_order(large) -> None:
+    searcher = Searcher(large, StandIn())
+    left = [
+        p for p in large.store.passages(range(len(large.passages))) if p.id not in _holders(large, "rice")
+    ]
+    result = searcher.search(Query("-rice", k=5, offset=3))
+    assert [hit.passage for hit in result.hits] == left[3:8]
+    assert [hit.rank for hit in result.hits] == [4, 5, 6, 7, 8]
+    assert (result.total, result.answerable, {hit.score for hit in result.hits}) == (len(left), False, {0.0})
+    assert not searcher.search(Query("-rice", min_confidence=0.1)).hits

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from qa.errors import StoreUnavailableError
 from qa.index.caching import RowCache
 from qa.index.dense.late_interaction import TokenMatches, lengths_of, maxsim, project, row_size
 from qa.index.dense.vectors import widened
-from qa.index.generation import ENCODER, LANGUAGE, LEXICAL
+from qa.index.generation import ENCODER, LANGUAGE, LEXICAL, WORDS
 from qa.index.lexical import shingles
 from qa.index.lexical.bm25 import Float64
 from qa.index.lexical.inverted_index import LexicalIndex
@@ -32,16 +33,18 @@ from qa.index.lexical.term_matches import (
     Vocabulary,
     match_terms,
 )
+from qa.index.lexical.word_sequences import WordSequences
 from qa.index.manifest import Manifest
 from qa.stores.milvus.assets import FACTS, Directory, fetch
 from qa.stores.milvus.client import Client
-from qa.stores.milvus.expressions import Allowed
+from qa.stores.milvus.expressions import Allowed, listed
 from qa.stores.milvus.library import MilvusLibrary
 from qa.stores.milvus.packing import Heavy, Light, columns, joined
 from qa.stores.milvus.schema import PASSAGES, SENTENCES, TERMS, collection
-from qa.types import Filters, Float32, IndexInfo, Int32, Int64, ReadFailure
+from qa.types import Filters, Float32, IndexInfo, Int32, Int64, Phrases, ReadFailure
 
 COMMON, PROJECTION = "lexical/common.npy", "tokens/projection.npy"
+_NO_PHRASES = Phrases()
 _SPARE = 32
 """How many more passages are requested than are wanted. Chosen: Milvus orders equal scores in its own way."""
 
@@ -70,6 +73,7 @@ class MilvusCorpus:
         self.passages, self.sentences = (collection(generation, kind) for kind in (PASSAGES, SENTENCES))
         self._projection: Float32 = load(folder / PROJECTION)
         self._vocabulary = facts["vocabulary"]
+        self._words = WordSequences(folder / WORDS)
         self.lexical: Vocabulary
         if self.layout.sparse:
             common = frozenset(mapped(folder / COMMON, np.uint64).tolist())
@@ -88,10 +92,20 @@ class MilvusCorpus:
             self.client.warm(self.passages, "gains", {0: 1.0}, {})
         self.client.count(self.passages)
 
-    def allow(self, filters: Filters) -> Allowed:
-        """Return the filters as an expression of Milvus, and how many passages pass them."""
-        expression = self.store.expression(filters)
-        return Allowed(expression, self.client.count(self.passages, expression))
+    def allow(self, filters: Filters, phrases: Phrases = _NO_PHRASES) -> Allowed:
+        """Return the filters and phrases as an expression of Milvus, and how many passages pass them."""
+        rows = self._words.passing(phrases) if phrases else None
+        listing = "" if rows is None else listed(rows, self.manifest.passages)
+        allowed = Allowed(self.store.expression(filters), 0, listing)
+        if rows is not None and not filters:
+            return replace(allowed, count=len(rows))
+        return replace(allowed, count=self.client.count(self.passages, allowed.where("id")))
+
+    def allowed_rows(self, allowed: Allowed, start: int, stop: int) -> Int64:
+        """Return some of the rows that ``allow`` returned, in order."""
+        last = self.manifest.passages
+        rows = self.client.scan(self.passages, ["id"], where=allowed.where("id"), first=0, last=last)
+        return np.array([row["id"] for row in islice(rows, start, stop)], np.int64)
 
     def score_sentences(self, vector: Float32) -> _SentenceScores:
         """Compare the sentences with a unit vector, shape (dimension,)."""
@@ -184,7 +198,7 @@ class _SentenceScores:
     def nearest_passages(self, count: int, allowed: Any = None) -> Int64:
         """Return the passage of each of the nearest sentences, best first."""
         corpus = self.corpus
-        where = "" if allowed is None else cast("Allowed", allowed).expression
+        where = "" if allowed is None else cast("Allowed", allowed).where("row")
         rows = corpus.client.search(
             corpus.sentences, "vector", self.vector.tolist(), limit=count, where=where, fields=["row"],
             parameters=corpus.layout.search,
@@ -254,7 +268,7 @@ class _SparseScores:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         passages = self.corpus.client.search(
             self.corpus.passages, "gains", dict(zip(self.terms.tolist(), self.factors.tolist(), strict=True)),
-            limit=count + _SPARE, where="" if allowed is None else cast("Allowed", allowed).expression,
+            limit=count + _SPARE, where="" if allowed is None else cast("Allowed", allowed).where("id"),
             fields=["id"], parameters={},
         )  # fmt: skip
         rows = np.sort(np.array([passage["id"] for passage in passages], np.int64))
@@ -305,7 +319,7 @@ class _LocalScores:
         """Return the rows with the highest scores and the scores, best first; equal ones by row."""
         if allowed is None:
             return self.scores.top(count)
-        where, last = cast("Allowed", allowed).expression, self.corpus.manifest.passages
+        where, last = cast("Allowed", allowed).where("id"), self.corpus.manifest.passages
         rows = self.corpus.client.scan(self.corpus.passages, ["id"], where=where, first=0, last=last)
         return self.scores.top(count, np.array([row["id"] for row in rows], np.int64))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from qa.stores.milvus.schema import known
 from qa.text.folding import fold, same_form
-from qa.types import Filters
+from qa.types import Filters, Int64
 
 _SPECIAL = re.compile(r"[*?\[]")
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r"})
@@ -22,10 +22,22 @@ Match = Callable[[str], Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The passages that pass the filters: those that meet an expression. Its length is their number."""
+    """The passages that pass the filters and hold the phrases. Its length is their number.
+
+    Attributes:
+        expression: what they meet of the filters.
+        count: how many there are.
+        listed: which rows they have, as the end of an expression; empty if phrases don't matter.
+    """
 
     expression: str
     count: int
+    listed: str = ""
+
+    def where(self, row: str) -> str:
+        """Return the whole expression, over a collection in which a field of this name is the row."""
+        parts = [self.expression, self.listed and f"{row} {self.listed}"]
+        return " and ".join(part for part in parts if part)
 
     def __len__(self) -> int:
         return self.count
@@ -52,6 +64,20 @@ def expression(filters: Filters, match: Match) -> str:
     if filters.date_to:
         parts.append(f'published <= {literal(known(filters.date_to))} and published != ""')
     return " and ".join(parts)
+
+
+def listed(rows: Int64, passages: int) -> str:
+    """Return the end of an expression that holds for these rows, of so many passages.
+
+    >>> listed(np.array([1, 3]), 9), listed(np.array([0, 1, 3]), 4), listed(np.array([]), 4)
+    ('in [1,3]', 'not in [2]', '< 0')
+    """
+    if not len(rows):
+        return "< 0"
+    if 2 * len(rows) <= passages:
+        return f"in [{','.join(map(str, rows.tolist()))}]"
+    others = np.setdiff1d(np.arange(passages), rows, assume_unique=True)
+    return f"not in [{','.join(map(str, others.tolist()))}]" if len(others) else ">= 0"
 
 
 def literal(value: str) -> str:

@@ -13,7 +13,7 @@ from qa.stores.milvus.packing import columns
 from qa.text.folding import fold, same_form
 from qa.types import Document
 
-FORMAT = 4
+FORMAT = 5
 """The version of what a generation looks like in a Milvus."""
 
 ALIAS = "qa_live"

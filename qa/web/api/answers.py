@@ -23,6 +23,8 @@ def search_answer(result: SearchResult) -> JSON:
         "index": _index(result.index),
         "results": [_result(hit) for hit in result.hits],
         "language_support": result.language_support,
+        "required": list(result.required),
+        "excluded": list(result.excluded),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import request
 
+from qa.retrieval.query import parse
 from qa.text.folding import fold
 from qa.types import Document, Hit, Passage, SearchResult, Span
 from qa.web import facets
@@ -55,6 +56,15 @@ class Choice:
     value: str
     count: int
     chosen: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A phrase that must, or must not, stand in a passage, and the address that takes the condition back."""
+
+    phrase: str
+    excluded: bool
     url: str
 
 
@@ -137,6 +147,24 @@ def columns(parameters: Parameters, timeline: Timeline | None) -> list[Column]:
         Column(bar, bar.count / timeline.highest, _between(parameters, bar.start, bar.end))
         for bar in timeline.bars
     ]
+
+
+def chips(parameters: Parameters) -> list[Chip]:
+    """Return the conditions of the question as links that take them back."""
+    question = parse(parameters["q"])
+    return [
+        Chip(condition.phrase, condition.excluded, _asking(parameters, question.without(condition)))
+        for condition in question.conditions
+    ]
+
+
+def unquoted(parameters: Parameters) -> str:
+    """Return the address of the question without its quotation marks."""
+    return _asking(parameters, parse(parameters["q"]).unquoted())
+
+
+def _asking(parameters: Parameters, question: str) -> str:
+    return address("/", without(parameters, "q") | ({"q": question} if question else {}))
 
 
 def without(parameters: Parameters, *names: str) -> Parameters:

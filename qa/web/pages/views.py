@@ -196,6 +196,8 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
             for extension in ("csv", "json")
         },
         "all_dates": address("/", cards.without(parameters, "from", "to")),
+        "chips": cards.chips(parameters),
+        "unquoted": cards.unquoted(parameters),
         "unfiltered": address("/", {"q": parameters["q"]}),
     }
 

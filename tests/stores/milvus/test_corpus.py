@@ -18,6 +18,7 @@ from qa.index.dense.vectors import narrowed
 from qa.index.lexical.inverted_index import LexicalIndex, PassageTerms
 from qa.index.lexical.term_matches import hash_terms, look_up_terms
 from qa.stores.milvus.corpus import _LocalScores, _SentenceScores, _SparseScores
+from qa.stores.milvus.expressions import Allowed
 from qa.types import Int64
 
 
@@ -82,5 +83,5 @@ def test_where_bm25_is_local_the_filters_are_those_of_milvus(tmp_path: Path) -> 
     )
     scores = _LocalScores(corpus, look_up_terms(["rice"], index).scores)
     assert scores.top(5)[0].tolist() == [1, 0]
-    assert scores.top(5, SimpleNamespace(expression="filtered"))[0].tolist() == [0]
-    assert scores.top(5, SimpleNamespace(expression="none"))[0].tolist() == []
+    assert scores.top(5, Allowed("filtered", 1))[0].tolist() == [0]
+    assert scores.top(5, Allowed("none", 1))[0].tolist() == []

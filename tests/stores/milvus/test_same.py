@@ -80,6 +80,28 @@ def test_the_same_passages_in_the_same_order(both: Both, filters: Filters, mode:
             assert dict(mine.scores) == pytest.approx(dict(theirs.scores), abs=1e-5)
 
 
+PHRASES = [
+    '"cyber threats"',
+    '"Cyber-Threats" banks',
+    '+Rice -"first time" sold',
+    "-rice -bank",
+    '"Пномпень" -"авиасообщение"',
+    '"stands nowhere"',
+    "student -zeppelin",
+]
+
+
+@pytest.mark.parametrize(
+    "filters", [Filters(), Filters(path=("a", "ru")), Filters(language=("en",))], ids=str
+)
+@pytest.mark.parametrize("question", PHRASES)
+def test_phrases_are_found_alike(both: Both, question: str, filters: Filters) -> None:
+    query = Query(question, filters=filters, k=20, offset=2)
+    one, other = both.local.search(query), both.milvus.search(query)
+    assert (one.total, one.answerable, one.required) == (other.total, other.answerable, other.required)
+    assert [_shape(hit) for hit in one.hits] == [_shape(hit) for hit in other.hits]
+
+
 def test_further_results_are_the_same(both: Both) -> None:
     query = Query("bank student market rice", k=50, offset=40)
     found = [[hit.passage.id for hit in one.search(query).hits] for one in (both.local, both.milvus)]

@@ -313,3 +313,13 @@ def test_a_banner_counts_unreadable_files(client: FlaskClient, search: FakeSearc
     assert "1 of 4 files could not be read" in page(client, "/?q=trade")
     search.failures = ()
     assert "could not be read" not in page(client, "/?q=trade")
+
+
+def test_each_phrase_is_a_chip_that_takes_it_back(client: FlaskClient, search: FakeSearch) -> None:
+    search.changes = {"total": 0, "hits": (), "required": ("small step",)}
+    html = client.get("/", query_string={"q": 'trade "small step"', "sort": "date"}).text
+    assert "q=trade+small+step" in html
+    assert "“small step” stands nowhere in these documents." in unescape(html)
+    assert "Search without quotes" in html
+    search.changes = {}
+    assert "−“Brazil”" in client.get("/", query_string={"q": "-Brazil"}).text

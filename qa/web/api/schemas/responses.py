@@ -187,8 +187,13 @@ class SearchAnswer(BaseModel):
     results: list[Result]
     language_support: LanguageSupport | None = Field(
         description="What of the question can be matched: its words and its meaning (`full`) or, as the "
-        "model can't read it, its words alone (`words`). Null in lexical mode."
+        "model can't read it, its words alone (`words`). Null in lexical mode, and if nothing but phrases "
+        "was asked for."
     )
+    required: list[str] = Field(
+        description="The phrases that must stand in a passage: the question's words in quotes or after `+`."
+    )
+    excluded: list[str] = Field(description="Those that must not: words or quotes after `-`.")
     facets: Facets = optional("Only if the request asks for facets.")
 
 
