@@ -367,7 +367,7 @@ _NO_FILTERS = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question and how to answer it."""
+    """A question and how to answer it. If ``verbatim``, slips of the keyboard are not corrected."""
 
     question: str
     k: int = 10
@@ -375,6 +375,7 @@ class Query:
     mode: Mode = Mode.HYBRID
     filters: Filters = field(default_factory=Filters)
     min_confidence: float = 0.0
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,6 +419,8 @@ class SearchResult:
         index: the generation that answered.
         hits: the passages, best first.
         language_support: whether the model can read the question; None in lexical mode, which doesn't ask it.
+        corrected_query: what was searched in place of the question, if that has slips of the keyboard.
+        missing_terms: the words of the question that was searched which stand nowhere in the documents.
     """
 
     query: Query
@@ -428,6 +431,8 @@ class SearchResult:
     index: IndexInfo
     hits: tuple[Hit, ...]
     language_support: LanguageSupport | None = None
+    corrected_query: str | None = None
+    missing_terms: tuple[str, ...] = ()
 
     @property
     def claimed_confidence(self) -> float | None:

@@ -23,6 +23,7 @@ from qa.retrieval.fusion import fuse_answers, rerank
 from qa.retrieval.near_duplicates import earliest_first
 from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
+from qa.retrieval.spelling import Speller
 from qa.stores.protocol import Corpus, Library
 from qa.text import language
 from qa.text.segmentation.passages import context
@@ -61,6 +62,7 @@ class Searcher:
         self._fit = fit_for(corpus.manifest.model)
         self._calibration = calibration or not_calibrated(self._fit)
         self._languages = corpus.store.languages()
+        self._speller = Speller(corpus, encoder, self._languages)
         self._threads = ThreadPoolExecutor(cores(), "dense")
         self._allowed = SizedCache(corpus.allow, _FILTERED)
         self.library: Library = corpus.store
@@ -71,8 +73,15 @@ class Searcher:
         return [self.search(query) for query in queries]
 
     def search(self, query: Query) -> SearchResult:
-        """Answer one query."""
+        """Answer one query, without its slips of the keyboard unless it is to be taken as it stands."""
         started = time.perf_counter()
+        corrected = None if query.verbatim else self._speller.correct(query.question)
+        searched = query if corrected is None else replace(query, question=corrected)
+        result = self._search(searched, self._speller.missing(searched.question))
+        took_ms = (time.perf_counter() - started) * 1000
+        return replace(result, query=query, took_ms=took_ms, corrected_query=corrected)
+
+    def _search(self, query: Query, missing: tuple[str, ...]) -> SearchResult:
         allowed = self._allowed(query.filters) if query.filters else None
         reranker = None if query.mode is Mode.LEXICAL else self._reranker
         candidates = find_candidates(
@@ -92,10 +101,10 @@ class Searcher:
             ranking = self._rerank(reranker, query, ranking) if reranker else self._spread(query, ranking)
             hits = self._hits(signals, ranking)
         total = self.info.passages if allowed is None else len(allowed)
-        took_ms = (time.perf_counter() - started) * 1000
         support = _language_support(candidates)
+        answerable = probability >= ANSWERABLE
         return SearchResult(
-            query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits, support
+            query, answerable, probability, total, 0.0, self.info, hits, support, missing_terms=missing
         )
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 from qa.arrays import parts_of
 from qa.index.dense.late_interaction import row_size
 from qa.index.dense.vectors import narrowed
-from qa.index.generation import ENCODER, LEXICAL, Generation
+from qa.index.generation import ENCODER, LEXICAL, SPELLING, Generation
 from qa.index.manifest import MANIFEST
 from qa.stores.milvus import schema
 from qa.stores.milvus.assets import FACTS, Asset, Directory, cut, describe
@@ -95,9 +95,7 @@ class Rows:
             "tokens": local.has_tokens,
             "vocabulary": len(local.lexical.vocabulary()[0]),
         }
-        prefixes = (
-            (f"{ENCODER}/", COMMON, PROJECTION) if sparse else (f"{ENCODER}/", f"{LEXICAL}/", PROJECTION)
-        )
+        prefixes = (f"{ENCODER}/", f"{SPELLING}/", PROJECTION, COMMON if sparse else f"{LEXICAL}/")
         names = [MANIFEST, *(name for name in sorted(local.manifest.files) if name.startswith(prefixes))]
         contents = {name: (local.folder / name).read_bytes() for name in names}
         return contents | {FACTS: json.dumps(facts, ensure_ascii=False).encode()}

@@ -23,6 +23,8 @@ def search_answer(result: SearchResult) -> JSON:
         "index": _index(result.index),
         "results": [_result(hit) for hit in result.hits],
         "language_support": result.language_support,
+        "corrected_query": result.corrected_query,
+        "missing_terms": list(result.missing_terms),
     }
 
 

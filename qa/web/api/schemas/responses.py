@@ -187,6 +187,12 @@ class SearchAnswer(BaseModel):
         description="What of the question can be matched: its words and its meaning (`full`) or, as the "
         "model can't read it, its words alone (`words`). Null in lexical mode."
     )
+    corrected_query: str | None = Field(
+        description="What was searched in place of the question, if that has slips of the keyboard."
+    )
+    missing_terms: list[str] = Field(
+        description="Words of the question that was searched which stand nowhere in these documents."
+    )
     facets: Facets = optional("Only if the request asks for facets.")
 
 
