@@ -1,15 +1,16 @@
 """Slips of the keyboard in a question: which words are corrected, and into what.
 
-A word is corrected if nobody knows it: no document holds it or its stem, the languages of the documents lack
-it, and the model has no token for it. What was meant is then one slip away (``qa.text.slips``): mostly a word
-of the documents, or else one of their languages, and clearly the likeliest one.
+A word is corrected if nobody knows it: no document holds it, the languages of the documents lack it, and the
+model has no token for it. What was meant is then one slip away (``qa.text.slips``): mostly a word of the
+documents, or else one of their languages, and clearly the likeliest one. If documents hold the word's stem,
+what was meant has that stem.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, compress
 from math import log10
 
 import numpy as np
@@ -113,17 +114,22 @@ class Speller:
         compared = [_compared(span.slice(question)) for span in spans]
         counts, is_real = self._corpus.spelling.look_up(compared)
         doubtful = [span for span, known in zip(spans, (counts > 0) | is_real, strict=True) if not known]
-        return [span for span in doubtful if not self._knows(span.slice(question))]
+        return [span for span in doubtful if self._encoder.count_tokens([span.slice(question)]) != [1]]
 
-    def _knows(self, word: str) -> bool:
-        """Whether a document holds a word's stem, or the model has a token for it."""
-        stems = chain.from_iterable(stems for _, stems in terms.words(word, self._languages))
+    def _stems(self, word: str) -> set[str]:
+        return set(chain.from_iterable(stems for _, stems in terms.words(word, self._languages)))
+
+    def _held_stems(self, word: str) -> set[str]:
+        """Return the stems of a word that documents hold."""
+        stems = sorted(self._stems(word))
         numbers, _ = self._corpus.lexical.look_up(hash_terms(stems))
-        return bool((numbers >= 0).any()) or self._encoder.count_tokens([word]) == [1]
+        return set(compress(stems, (numbers >= 0).tolist()))
 
     def _meant(self, typed: str, *, is_first: bool) -> str | None:
         """Return the word that was meant, as the documents write it; None if that isn't clear."""
-        ranked = sorted(self._candidates(_compared(typed)))[:2]
+        ranked = sorted(self._candidates(_compared(typed)))
+        if stems := self._held_stems(typed):
+            ranked = [candidate for candidate in ranked if not stems.isdisjoint(self._stems(candidate[1]))]
         if not ranked or ranked[0][0] > _MOST:
             return None
         if len(ranked) > 1 and ranked[1][0] - ranked[0][0] < _MARGIN:
@@ -152,8 +158,7 @@ class Speller:
 
     def _written(self, word: str) -> Counter[str]:
         """Count how a word is written in the first passages that hold it."""
-        stems = chain.from_iterable(stems for _, stems in terms.words(word, self._languages))
-        rows, _ = look_up_terms(stems, self._corpus.lexical).scores.top(_SHOWN)
+        rows, _ = look_up_terms(self._stems(word), self._corpus.lexical).scores.top(_SHOWN)
         forms: Counter[str] = Counter()
         for passage in self._corpus.store.passages(rows.tolist()):
             text = f"{context(passage.document.metadata, passage.section)} {passage.text}"

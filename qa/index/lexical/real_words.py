@@ -51,4 +51,4 @@ def _forms(code: str) -> set[str]:
 
     lemmas = DefaultDictionaryFactory(cache_max_size=1).get_dictionary(code)
     # The empty lines keep a prefix such as "anti-" from being joined to the next word.
-    return {word for words in (lemmas.keys(), lemmas.values()) for word in compared_words("\n\n".join(words))}
+    return set(compared_words("\n\n".join({*lemmas.keys(), *lemmas.values()})))
