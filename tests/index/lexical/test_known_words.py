@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from qa.index.lexical.known_words import KnownWords, frequent_languages, write_known_words
+from qa.index.lexical.real_words import _PLAIN_RUSSIAN
+from qa.text.comparison import compared_words
 
 
 def test_words_of_documents_and_of_their_languages_are_known(tmp_path: Path, cache: Path) -> None:
@@ -28,3 +30,9 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path, cache: Path) -> None:
 def test_a_language_of_few_passages_is_none_of_the_documents() -> None:
     assert frequent_languages(["en"] * 99 + ["la"]) == ["en"]
     assert frequent_languages([]) == []
+
+
+def test_plain_russian_words_are_compared_as_others() -> None:
+    for word in ("ещё", "ёлка", "йод", "порты"):
+        assert _PLAIN_RUSSIAN.fullmatch(word)
+        assert compared_words(word) == [word.replace("ё", "е")]
