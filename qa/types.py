@@ -381,7 +381,7 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question and how to answer it."""
+    """A question and how to answer it. If ``verbatim``, slips of the keyboard are not corrected."""
 
     question: str
     k: int = 10
@@ -389,6 +389,7 @@ class Query:
     mode: Mode = Mode.HYBRID
     filters: Filters = field(default_factory=Filters)
     min_confidence: float = 0.0
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +435,8 @@ class SearchResult:
         language_support: whether the model can read the question; None in lexical mode, which doesn't ask it.
         required: the phrases of the question that must stand in a passage, as they were written.
         excluded: those that must not.
+        corrected_query: what was searched in place of the question, if that has slips of the keyboard.
+        missing_terms: the words of the question that was searched which stand nowhere in the documents.
     """
 
     query: Query
@@ -446,6 +449,8 @@ class SearchResult:
     language_support: LanguageSupport | None = None
     required: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    corrected_query: str | None = None
+    missing_terms: tuple[str, ...] = ()
 
     @property
     def claimed_confidence(self) -> float | None:

@@ -36,6 +36,7 @@ USERS = {
     "tenacity": {"qa/stores/milvus"},
     "granian": {"qa/web/server"},
     "pypdfium2": {"qa/readers/pdf"},
+    "simplemma": {"qa/index/lexical/real_words.py"},
     "trafilatura": {"qa/readers/html"},
     "tesserocr": {"qa/readers/recognition.py"},
 }

@@ -30,6 +30,7 @@ def _filter_option(flag: str, help_: str) -> Callable[[Any], Any]:
 @_filter_option("--source", "Only documents of this publisher")
 @_filter_option("--language", "Only passages in this language (ISO 639-1)")
 @_filter_option("--path", "Only this folder, file or pattern")
+@click.option("--verbatim", is_flag=True, help="Search the question as it stands, with its slips.")
 @index_option
 @store_option
 @reranker_option
@@ -42,6 +43,7 @@ def ask(
     source: tuple[str, ...],
     language: tuple[str, ...],
     path: tuple[str, ...],
+    verbatim: bool,
     as_json: bool,
     **flags: Any,
 ) -> None:
@@ -53,7 +55,11 @@ def ask(
     from qa.web.api.answers import search_answer
 
     query = Query(
-        question, k=k, mode=Mode(mode), filters=Filters(source=source, language=language, path=path)
+        question,
+        k=k,
+        mode=Mode(mode),
+        filters=Filters(source=source, language=language, path=path),
+        verbatim=verbatim,
     )
     result = LiveSearcher(settings).current().search(query)
     click.echo(
@@ -65,9 +71,9 @@ def _describe(result: SearchResult) -> str:
     """Return a result as a person reads it in a terminal."""
     confidence = result.claimed_confidence
     sure = None if confidence is None else f"{min(confidence, _MOST_CONFIDENT):.0%}"
-    lines = []
     if not result.total and (result.required or result.excluded):
         return _describe_absence(result)
+    lines = _wording_lines(result)
     if not parse(result.query.question).text:
         lines.append("Passages without these words, in the order of the documents:\n")
     elif not result.answerable:
@@ -98,6 +104,16 @@ def _describe_absence(result: SearchResult) -> str:
     return "\n".join(
         [line, *([f"Without the quotes: qa ask {shlex.quote(without)}"] if result.required else [])]
     )
+
+
+def _wording_lines(result: SearchResult) -> list[str]:
+    """Return lines on what was corrected in the question, and on its words that no document holds."""
+    lines = []
+    if result.corrected_query:
+        lines.append(f"Showing results for: {result.corrected_query} (as typed: --verbatim)\n")
+    if result.missing_terms:
+        lines.append(f"Not in these documents: {', '.join(result.missing_terms)}\n")
+    return lines
 
 
 def _describe_support(result: SearchResult) -> str:

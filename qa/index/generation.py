@@ -24,6 +24,7 @@ from qa.errors import CorruptIndexError, IndexUnavailableError
 from qa.index.dense.late_interaction import TokenIndex, TokenMatches
 from qa.index.dense.vectors import VectorIndex, Vectors, VectorScores
 from qa.index.lexical.inverted_index import LexicalIndex
+from qa.index.lexical.known_words import KnownWords
 from qa.index.lexical.term_matches import QuestionTerms, TermMatches
 from qa.index.lexical.word_sequences import WordSequences
 from qa.index.manifest import MANIFEST, REBUILD, Manifest
@@ -40,6 +41,7 @@ LANGUAGES = "languages.npy"
 TOKENS = "tokens"
 LEXICAL = "lexical"
 WORDS = "words"
+SPELLING = "spelling"
 ENCODER = "encoder"
 POINTER = "CURRENT"
 GENERATIONS = "generations"
@@ -91,6 +93,7 @@ class Generation:
     tokens: TokenIndex
     lexical: LexicalIndex
     words: WordSequences
+    spelling: KnownWords
     lease: Lease
 
     @property
@@ -253,6 +256,7 @@ def load(folder: Path) -> Generation:
             TokenIndex.load(folder / TOKENS),
             LexicalIndex(folder / LEXICAL),
             WordSequences(folder / WORDS),
+            KnownWords(folder / SPELLING),
             lease,
         )
     except CorruptIndexError:

@@ -30,7 +30,8 @@ from qa.index import generation
 from qa.index.dense import late_interaction, vectors
 from qa.index.generation import Generation
 from qa.index.lexical import inverted_index
-from qa.index.lexical.word_sequences import WordSequencesWriter
+from qa.index.lexical.known_words import frequent_languages, write_known_words
+from qa.index.lexical.word_sequences import WordSequences, WordSequencesWriter
 from qa.index.manifest import FORMAT, Manifest, describe_files
 from qa.index.store import StoredDocument
 from qa.index.store_writer import StoreWriter, writing
@@ -121,6 +122,11 @@ class Draft:
         np.save(self._folder / generation.LANGUAGES, language_of, allow_pickle=False)
         self._lexical.close(self._languages)
         self._words.close()
+        words = WordSequences(self._folder / generation.WORDS)
+        counts = words.counts(np.arange(1, words.words + 1))
+        languages = frequent_languages(self._language_of)
+        spelling = self._folder / generation.SPELLING
+        write_known_words(spelling, words.iterate(), counts, languages, self._settings.cache)
 
     def _write_file(
         self, store: StoreWriter, path: str, file: SourceFile | None, reading: Iterator[Documents]

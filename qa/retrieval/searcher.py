@@ -25,6 +25,7 @@ from qa.retrieval.near_duplicates import earliest_first
 from qa.retrieval.query import Question, parse
 from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
+from qa.retrieval.spelling import Speller
 from qa.stores.protocol import Corpus, Library
 from qa.text import language
 from qa.text.segmentation.passages import context
@@ -76,6 +77,7 @@ class Searcher:
         self._fit = fit_for(corpus.manifest.model)
         self._calibration = calibration or not_calibrated(self._fit)
         self._languages = corpus.store.languages()
+        self._speller = Speller(corpus, encoder, self._languages)
         self._threads = ThreadPoolExecutor(cores(), "dense")
         self._allowed = SizedCache(self._allow, _FILTERED)
         self.library: Library = corpus.store
@@ -86,9 +88,11 @@ class Searcher:
         return [self.search(query) for query in queries]
 
     def search(self, query: Query) -> SearchResult:
-        """Answer one query."""
+        """Answer one query, without its slips of the keyboard unless it is to be taken as it stands."""
         started = time.perf_counter()
-        question = parse(query.question)
+        question, corrected = parse(query.question), None
+        if not query.verbatim and (corrected := self._speller.correct(question)):
+            question = parse(corrected)
         key = query.filters, question.phrases
         allowed = self._allowed(key) if any(key) else None
         total = self.info.passages if allowed is None else len(allowed)
@@ -96,7 +100,7 @@ class Searcher:
         took_ms = (time.perf_counter() - started) * 1000
         return SearchResult(
             query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits, support,
-            question.required, question.excluded,
+            question.required, question.excluded, corrected, self._speller.missing(question.text),
         )  # fmt: skip
 
     def _allow(self, key: tuple[Filters, Phrases]) -> Sized:

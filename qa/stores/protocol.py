@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.index.dense.late_interaction import TokenMatches
+from qa.index.lexical.known_words import KnownWords
 from qa.index.lexical.term_matches import QuestionTerms, TermMatches, Vocabulary
 from qa.index.manifest import Manifest
 from qa.types import (
@@ -139,6 +140,11 @@ class Corpus(Protocol):
     @property
     def lexical(self) -> Vocabulary:
         """The terms of the passages."""
+        ...
+
+    @property
+    def spelling(self) -> KnownWords:
+        """The words of the documents and of their languages."""
         ...
 
     def allow(self, filters: Filters, phrases: Phrases) -> Sized:

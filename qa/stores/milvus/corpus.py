@@ -22,10 +22,11 @@ from qa.errors import StoreUnavailableError
 from qa.index.caching import RowCache
 from qa.index.dense.late_interaction import TokenMatches, lengths_of, maxsim, project, row_size
 from qa.index.dense.vectors import widened
-from qa.index.generation import ENCODER, LANGUAGE, LEXICAL, WORDS
+from qa.index.generation import ENCODER, LANGUAGE, LEXICAL, SPELLING, WORDS
 from qa.index.lexical import shingles
 from qa.index.lexical.bm25 import Float64
 from qa.index.lexical.inverted_index import LexicalIndex
+from qa.index.lexical.known_words import KnownWords
 from qa.index.lexical.term_matches import (
     LexicalScores,
     QuestionTerms,
@@ -72,6 +73,7 @@ class MilvusCorpus:
         self.info = _info(self.manifest, facts, client.address, sparse=self.layout.sparse)
         self.passages, self.sentences = (collection(generation, kind) for kind in (PASSAGES, SENTENCES))
         self._projection: Float32 = load(folder / PROJECTION)
+        self.spelling = KnownWords(folder / SPELLING)
         self._vocabulary = facts["vocabulary"]
         self._words = WordSequences(folder / WORDS)
         self.lexical: Vocabulary

@@ -13,7 +13,7 @@ import numpy as np
 from qa.arrays import parts_of
 from qa.index.dense.late_interaction import row_size
 from qa.index.dense.vectors import narrowed
-from qa.index.generation import ENCODER, LEXICAL, WORDS, Generation
+from qa.index.generation import ENCODER, LEXICAL, SPELLING, WORDS, Generation
 from qa.index.manifest import MANIFEST
 from qa.stores.milvus import schema
 from qa.stores.milvus.assets import FACTS, Asset, Directory, cut, describe
@@ -96,7 +96,7 @@ class Rows:
             "vocabulary": len(local.lexical.vocabulary()[0]),
         }
         lexical = COMMON if sparse else f"{LEXICAL}/"
-        prefixes = (f"{ENCODER}/", f"{WORDS}/", lexical, PROJECTION)
+        prefixes = (f"{ENCODER}/", f"{SPELLING}/", f"{WORDS}/", lexical, PROJECTION)
         names = [MANIFEST, *(name for name in sorted(local.manifest.files) if name.startswith(prefixes))]
         contents = {name: (local.folder / name).read_bytes() for name in names}
         return contents | {FACTS: json.dumps(facts, ensure_ascii=False).encode()}

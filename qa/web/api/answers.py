@@ -25,6 +25,8 @@ def search_answer(result: SearchResult) -> JSON:
         "language_support": result.language_support,
         "required": list(result.required),
         "excluded": list(result.excluded),
+        "corrected_query": result.corrected_query,
+        "missing_terms": list(result.missing_terms),
     }
 
 

@@ -37,7 +37,7 @@ _PAGE_DOCUMENTS = 100
 """Documents on one page of the list."""
 
 _REPEATABLE = frozenset({"source", "language", "type", "path"})
-_FIELDS = ("q", "source", "language", "type", "path", "from", "to", "mode", "sort", "show")
+_FIELDS = ("q", "source", "language", "type", "path", "from", "to", "mode", "sort", "show", "verbatim")
 
 pages = Blueprint("pages", __name__)
 
@@ -198,6 +198,7 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
         "all_dates": address("/", cards.without(parameters, "from", "to")),
         "chips": cards.chips(parameters),
         "unquoted": cards.unquoted(parameters),
+        "as_typed": address("/", cards.without(parameters, "show") | {"verbatim": "true"}),
         "unfiltered": address("/", {"q": parameters["q"]}),
     }
 

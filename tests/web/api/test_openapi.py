@@ -48,7 +48,19 @@ def test_the_parameters_have_the_names_of_the_query_string(client: FlaskClient) 
     spec = client.get("/openapi.json").get_json()
     parameters = {p["name"]: p for p in spec["paths"]["/api/v1/search"]["get"]["parameters"]}
     assert set(parameters) == {
-        *("q", "k", "offset", "mode", "source", "language", "path", "from", "to", "min_confidence"),
+        *(
+            "q",
+            "k",
+            "offset",
+            "mode",
+            "source",
+            "language",
+            "path",
+            "from",
+            "to",
+            "min_confidence",
+            "verbatim",
+        ),
         *("type", "document", "sort", "facets"),
     }
     assert parameters["q"]["required"]

@@ -131,6 +131,9 @@ class SearchOptions(FilterParameters):
     facets: bool = Field(
         default=False, description="Also count the `relevant` results by publisher, year, language and type."
     )
+    verbatim: bool = Field(
+        default=False, description="Search the question as it stands, with its slips of the keyboard."
+    )
 
     @property
     def is_plain(self) -> bool:
@@ -146,6 +149,7 @@ class SearchOptions(FilterParameters):
             mode=self.mode,
             filters=self.filters(),
             min_confidence=self.min_confidence,
+            verbatim=self.verbatim,
         )
 
 

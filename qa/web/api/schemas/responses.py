@@ -194,6 +194,12 @@ class SearchAnswer(BaseModel):
         description="The phrases that must stand in a passage: the question's words in quotes or after `+`."
     )
     excluded: list[str] = Field(description="Those that must not: words or quotes after `-`.")
+    corrected_query: str | None = Field(
+        description="What was searched in place of the question, if that has slips of the keyboard."
+    )
+    missing_terms: list[str] = Field(
+        description="Words of the question that was searched which stand nowhere in these documents."
+    )
     facets: Facets = optional("Only if the request asks for facets.")
 
 
