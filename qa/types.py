@@ -265,6 +265,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """The words that answer the question; ``text`` is the document's text at ``span``."""
+
+    text: str
+    span: Span
+    passage_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage in the results.
 
@@ -418,6 +427,8 @@ class SearchResult:
         index: the generation that answered.
         hits: the passages, best first.
         language_support: whether the model can read the question; None in lexical mode, which doesn't ask it.
+        short_answer: the words that answer it, as a reader found them; None without a reader, or if it found
+            none.
     """
 
     query: Query
@@ -428,6 +439,7 @@ class SearchResult:
     index: IndexInfo
     hits: tuple[Hit, ...]
     language_support: LanguageSupport | None = None
+    short_answer: ShortAnswer | None = None
 
     @property
     def claimed_confidence(self) -> float | None:
@@ -441,3 +453,18 @@ class DocumentPage:
 
     total: int
     documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderAnswer:
+    """What a reader makes of a question and some passages.
+
+    Attributes:
+        log_odds: that one of the passages answers the question.
+        passage: which of them has the likeliest answer; None if there is nothing to read.
+        span: where that answer stands in the passage's text, or None.
+    """
+
+    log_odds: float
+    passage: int | None = None
+    span: Span | None = None

@@ -12,9 +12,10 @@ from math import ceil, isnan
 import numpy as np
 
 from qa.config import LOCAL
-from qa.embedding.model_protocols import Encoder, Reranker
+from qa.embedding.model_protocols import Encoder, Reader, Reranker
 from qa.hardware import cores
 from qa.index.caching import SizedCache
+from qa.retrieval import reading
 from qa.retrieval.calibration import Calibration, not_calibrated
 from qa.retrieval.candidates import Candidates, find_candidates
 from qa.retrieval.confidence import ANSWERABLE, confidence
@@ -26,7 +27,18 @@ from qa.retrieval.signals import QuestionSignals
 from qa.stores.protocol import Corpus, Library
 from qa.text import language
 from qa.text.segmentation.passages import context
-from qa.types import Answer, Hit, IndexInfo, Int64, LanguageSupport, Mode, Passage, Query, SearchResult
+from qa.types import (
+    Answer,
+    Hit,
+    IndexInfo,
+    Int64,
+    LanguageSupport,
+    Mode,
+    Passage,
+    Query,
+    SearchResult,
+    ShortAnswer,
+)
 
 _MOST_ANSWERS = 3
 _NEARLY_AS_GOOD = 0.05
@@ -54,10 +66,12 @@ class Searcher:
         encoder: Encoder,
         reranker: Reranker | None = None,
         calibration: Calibration | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self._corpus = corpus
         self._encoder = encoder
         self._reranker = reranker
+        self._reader = reader
         self._fit = fit_for(corpus.manifest.model)
         self._calibration = calibration or not_calibrated(self._fit)
         self._languages = corpus.store.languages()
@@ -88,14 +102,18 @@ class Searcher:
         ranking = rank(self._corpus, signals)
         probability = confidence(ranking.signals, self._fit, candidates.fluency, self._calibration)
         hits: tuple[Hit, ...] = ()
-        if probability >= query.min_confidence:
+        answer = None
+        if self._reader or probability >= query.min_confidence:
             ranking = self._rerank(reranker, query, ranking) if reranker else self._spread(query, ranking)
+        if self._reader:
+            probability, answer = self._read(self._reader, query, ranking, probability)
+        if probability >= query.min_confidence:
             hits = self._hits(signals, ranking)
         total = self.info.passages if allowed is None else len(allowed)
         took_ms = (time.perf_counter() - started) * 1000
         support = _language_support(candidates)
         return SearchResult(
-            query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits, support
+            query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits, support, answer
         )
 
     @property
@@ -114,6 +132,20 @@ class Searcher:
         signals = {**ranking.signals, "reranker": np.concatenate([log_odds, unread])}
         return replace(replace(ranking, signals=signals).take(order), scores=scores)
 
+    def _read(
+        self, reader: Reader, query: Query, ranking: Ranking, probability: float
+    ) -> tuple[float, ShortAnswer | None]:
+        """Return the confidence with a reader's part in it, and its answer if the question has one."""
+        if not len(ranking.rows):
+            return probability, None
+        first = ranking.take(np.arange(min(len(ranking.rows), reading.READ)))
+        groups, known = self._groups(first)
+        passages = [known[group[0]] for group in groups]
+        answer = reading.read_first(reader, query.question, passages)
+        probability = reading.joint_confidence(probability, answer.log_odds)
+        found = reading.short_answer(answer, passages) if probability >= ANSWERABLE else None
+        return probability, found
+
     def _spread(self, query: Query, ranking: Ranking) -> Ranking:
         """Keep one page from filling the results that the query wants."""
         shown = TIER * ceil((query.offset + query.k) / TIER)
@@ -123,15 +155,19 @@ class Searcher:
             ranking, [(passage.document.id, passage.page) if passage.page else None for passage in passages]
         )
 
-    def _hits(self, question: QuestionSignals, ranking: Ranking) -> tuple[Hit, ...]:
-        """Return the page of hits that the query wants, each with its near-duplicates."""
-        query = question.candidates.query
-        ranking = ranking.take(np.arange(len(ranking.rows))[query.offset :][: query.k])
+    def _groups(self, ranking: Ranking) -> tuple[list[list[int]], dict[int, Passage]]:
+        """Return the rows of each result, the one that is shown before its near-duplicates; and passages."""
         pairs = zip(ranking.rows.tolist(), ranking.copies, strict=True)
         groups = [[row, *copies.tolist()] for row, copies in pairs]
         rows = list(chain.from_iterable(groups))
         passages = dict(zip(rows, self.library.passages(rows), strict=True))
-        groups = [earliest_first(group, passages) for group in groups]
+        return [earliest_first(group, passages) for group in groups], passages
+
+    def _hits(self, question: QuestionSignals, ranking: Ranking) -> tuple[Hit, ...]:
+        """Return the page of hits that the query wants, each with its near-duplicates."""
+        query = question.candidates.query
+        ranking = ranking.take(np.arange(len(ranking.rows))[query.offset :][: query.k])
+        groups, passages = self._groups(ranking)
         shown = [group[0] for group in groups]
         answers = _answers(question, np.array(shown, np.int64), [passages[row] for row in shown])
         scores = ranking.scores.tolist()

@@ -41,7 +41,7 @@ def write_onnx(model: Any, path: Path, inputs: Sequence[str], select: Callable[[
     axes = {0: "texts", 1: "tokens"}
     attention = model.config._attn_implementation  # noqa: SLF001 -- transformers has no other name for it
     model.set_attn_implementation("eager")  # plain matrix products, which can be quantized
-    exported = Selected()
+    exported = Selected().eval()  # the exporter gives the model back in the mode of this
     try:
         with _few_embeddings(exported) as tables, torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the exporter, and about values that are constant here

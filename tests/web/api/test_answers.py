@@ -15,7 +15,8 @@ def test_a_search_has_the_documented_shape(client: FlaskClient) -> None:
     answer = client.get("/api/v1/search?q=How+much+trade+grew+2019&k=2").get_json()
     responses.SearchAnswer.model_validate(answer, strict=True, extra="forbid")
     assert list(answer) == [
-        *("query", "answerable", "confidence", "total", "took_ms", "index", "results", "language_support")
+        *("query", "answerable", "confidence", "total", "took_ms", "index", "results", "language_support"),
+        "short_answer",
     ]
     assert answer["query"] == "How much trade grew 2019"
     assert answer["took_ms"] == 2.9

@@ -76,6 +76,15 @@ class Answer(BaseModel):
     score: float
 
 
+class ShortAnswer(BaseModel):
+    """The words that answer. Offsets are half-open, in code points of the document's text."""
+
+    text: str
+    char_start: int
+    char_end: int
+    passage_id: str = Field(description="The passage that the words are a part of, one of the first results.")
+
+
 class PassageText(Recognition):
     """A passage. Offsets are half-open, in code points of the document's text."""
 
@@ -186,6 +195,10 @@ class SearchAnswer(BaseModel):
     language_support: LanguageSupport | None = Field(
         description="What of the question can be matched: its words and its meaning (`full`) or, as the "
         "model can't read it, its words alone (`words`). Null in lexical mode."
+    )
+    short_answer: ShortAnswer | None = Field(
+        description="The words that answer the question, as the reader found them. Null without a reader, or "
+        "if it found no answer."
     )
     facets: Facets = optional("Only if the request asks for facets.")
 
