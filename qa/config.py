@@ -168,6 +168,10 @@ class Settings:
     reranker: Annotated[
         str, Declaration("Reranker: a sentence-transformers cross-encoder, by name or folder.")
     ] = ""
+    reader: Annotated[
+        str,
+        Declaration("Reader: a question-answering model of transformers (SQuAD 2.0), by name or folder."),
+    ] = ""
     host: Annotated[str, Declaration("Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Declaration("Port to listen on; 0 picks a free one.", bounds=(0, 65535))] = 8000
     workers: Annotated[

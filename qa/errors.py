@@ -11,7 +11,7 @@ QAError
 ├── RenderingError         one page that cannot be drawn within its limits
 │   ├── RenderingTimeoutError  it took too long by the clock; it may do better when less is going on
 │   └── RenderingBusyError     as many pages are being drawn as there is room for
-├── ModelError             the embedding model or reranker cannot be loaded or used
+├── ModelError             the embedding model, reranker or reader cannot be loaded or used
 │   └── ExportRefusedError    the faster form of the model does not keep its vectors
 ├── BuildError             the index could not be built
 │   ├── LockedError        another process is building it
@@ -69,7 +69,7 @@ class UnpackingBusyError(RenderingBusyError):
 
 
 class ModelError(QAError):
-    """The embedding model or reranker cannot be loaded or used."""
+    """The embedding model, reranker or reader cannot be loaded or used."""
 
 
 class ExportRefusedError(ModelError):

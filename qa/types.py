@@ -265,6 +265,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """The words that answer the question; ``text`` is the document's text at ``span``."""
+
+    text: str
+    span: Span
+    passage_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage in the results.
 
@@ -437,6 +446,8 @@ class SearchResult:
         excluded: those that must not.
         corrected_query: what was searched in place of the question, if that has slips of the keyboard.
         missing_terms: the words of the question that was searched which stand nowhere in the documents.
+        short_answer: the words that answer it, as a reader found them; None without a reader, or if it found
+            none.
     """
 
     query: Query
@@ -451,6 +462,7 @@ class SearchResult:
     excluded: tuple[str, ...] = ()
     corrected_query: str | None = None
     missing_terms: tuple[str, ...] = ()
+    short_answer: ShortAnswer | None = None
 
     @property
     def claimed_confidence(self) -> float | None:
@@ -464,3 +476,18 @@ class DocumentPage:
 
     total: int
     documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderAnswer:
+    """What a reader makes of a question and some passages.
+
+    Attributes:
+        log_odds: that one of the passages answers the question.
+        passage: which of them has the likeliest answer; None if there is nothing to read.
+        span: where that answer stands in the passage's text, or None.
+    """
+
+    log_odds: float
+    passage: int | None = None
+    span: Span | None = None

@@ -135,7 +135,7 @@ def test_a_text_of_the_wrong_form_is_refused(monkeypatch: pytest.MonkeyPatch, na
         ("hosts", "qa.example.org, qa, QA_2.example"),
         ("store", "milvus+http://localhost:19530"),
         ("store", "milvus+/a b/index.db"),
-        *((name, "") for name in ("cors", "rate_limit", "proxies", "hosts", "ray", "reranker")),
+        *((name, "") for name in ("cors", "rate_limit", "proxies", "hosts", "ray", "reranker", "reader")),
     ],
 )
 def test_a_text_of_the_right_form_is_accepted(name: str, value: str) -> None:

@@ -23,7 +23,7 @@ _ROOT = Path(qa.__file__).parent
 _SWEEP = Path(__file__).with_name("pattern_sweep.py")
 _METHODS = {"match", "fullmatch", "search", "finditer", "findall", "split", "sub", "subn"}
 _FUNCTIONS = _METHODS | {"compile"}
-_UNPARSED = {r"\p{L}": "a-zé", r"\p{M}": "\u0301", r"\p{N}": "0-9", "--": ""}
+_UNPARSED = {r"\X": ".", r"\p{L}": "a-zé", r"\p{M}": "\u0301", r"\p{N}": "0-9", "--": ""}
 """What ``re`` has no word for in our patterns of ``regex``, put so that texts can be made from them."""
 
 

@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from qa import config
-from qa.cli.options import Text, index_option, json_option, mode_option, reranker_option, store_option
+from qa.cli.options import (
+    Text,
+    index_option,
+    json_option,
+    mode_option,
+    reader_option,
+    reranker_option,
+    store_option,
+)
 from qa.cli.output import count
 from qa.errors import QueryError
 from qa.retrieval.query import parse
@@ -34,6 +42,7 @@ def _filter_option(flag: str, help_: str) -> Callable[[Any], Any]:
 @index_option
 @store_option
 @reranker_option
+@reader_option
 @json_option
 def ask(
     question: str,
@@ -79,6 +88,8 @@ def _describe(result: SearchResult) -> str:
     elif not result.answerable:
         chance = f" ({sure} chance that they do)" if sure else ""
         lines.append(f"These documents don't seem to answer that{chance}. The nearest passages:\n")
+    if result.short_answer:
+        lines.append(f"{click.style(' '.join(result.short_answer.text.split()), bold=True)}\n")
     for hit in result.hits:
         lines += [*_hit_lines(hit), ""]
     passages = count(result.total, "passage")

@@ -10,7 +10,14 @@ from typing import Any
 import click
 
 from qa import config
-from qa.cli.options import index_option, json_option, mode_option, reranker_option, store_option
+from qa.cli.options import (
+    index_option,
+    json_option,
+    mode_option,
+    reader_option,
+    reranker_option,
+    store_option,
+)
 from qa.errors import SettingsError
 from qa.types import Mode
 
@@ -41,6 +48,7 @@ _WORSE = 1  # the exit code
 @index_option
 @store_option
 @reranker_option
+@reader_option
 @json_option
 def evaluate(
     questions: Path,
@@ -68,7 +76,7 @@ def evaluate(
         question_set,
         k=k,
         mode=Mode(mode),
-        setup={"file": str(questions), "reranker": settings.reranker},
+        setup={"file": str(questions), "reranker": settings.reranker, "reader": settings.reader},
         progress=sys.stderr.isatty(),
     )
     if write:

@@ -53,6 +53,7 @@ def setting(name: str, **overrides: Any) -> Callable[[Any], Any]:
 index_option = setting("index")
 store_option = setting("store")
 reranker_option = setting("reranker")
+reader_option = setting("reader")
 
 
 def model_options(command: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from qa import config
-from qa.cli.options import docs_option, index_option, reranker_option, setting, store_option
+from qa.cli.options import docs_option, index_option, reader_option, reranker_option, setting, store_option
 
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -30,6 +30,7 @@ _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 @setting("log_json")
 @setting("log_questions")
 @reranker_option
+@reader_option
 def serve(**flags: Any) -> None:
     """Serve the search page and the API."""
     settings = config.load(flags)

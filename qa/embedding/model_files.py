@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
 
 from qa.files import sha256_of
@@ -15,3 +17,17 @@ def digests(folder: Path) -> dict[str, str]:
         if path.is_file() and not name.startswith(".") and not name.endswith(".md"):
             hashes[name] = sha256_of(path)
     return hashes
+
+
+def size_of(folder: Path) -> int:
+    """Return the size of a model's files, in bytes."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def table_size_of(folder: Path) -> int:
+    """Return the size of a model's word embeddings in full precision, in bytes; 0 if that is not known."""
+    for path in folder.rglob("config.json"):
+        with suppress(OSError, ValueError, TypeError, KeyError):  # another module's, or damaged
+            facts = json.loads(path.read_bytes())
+            return min(size_of(folder), 4 * int(facts["vocab_size"]) * int(facts["hidden_size"]))
+    return 0

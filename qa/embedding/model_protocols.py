@@ -1,4 +1,4 @@
-"""What the rest of the program needs of a model: one that encodes, and one that ranks anew."""
+"""What the rest of the program needs of models that encode, that rank anew, and that read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from qa.types import Float32, PassageInput, PassageVectors, QueryVectors
+from qa.types import Float32, PassageInput, PassageVectors, QueryVectors, ReaderAnswer
 
 
 class Encoder(Protocol):
@@ -72,4 +72,17 @@ class Reranker(Protocol):
 
     def score(self, question: str, passages: Sequence[str]) -> Float32:
         """Return the log odds that each passage answers the question, in order."""
+        ...
+
+
+class Reader(Protocol):
+    """A model that marks the words of a passage that answer a question, or finds that none do."""
+
+    @property
+    def name(self) -> str:
+        """The name by which the user knows it."""
+        ...
+
+    def read(self, question: str, passages: Sequence[str]) -> ReaderAnswer:
+        """Return where the likeliest answer stands, and how likely there is one."""
         ...

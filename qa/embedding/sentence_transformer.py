@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from qa.embedding.model_files import digests
+from qa.embedding.model_files import digests, size_of, table_size_of
 from qa.embedding.models import load_model
 from qa.embedding.pooling import VERSION, Kind, ModelOutput, PoolingEncoder
 from qa.embedding.prompts import Prompts, replaced_prompts
@@ -56,16 +56,12 @@ class SentenceTransformerEncoder(PoolingEncoder):
     @property
     def size(self) -> int:
         """The size of its files, in bytes."""
-        return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
+        return size_of(self._folder)
 
     @property
     def table_size(self) -> int:
         """The size of its word embeddings in full precision, in bytes; 0 if that is not known."""
-        for path in self._folder.rglob("config.json"):
-            with suppress(OSError, ValueError, TypeError, KeyError):  # another module's, or damaged
-                facts = json.loads(path.read_bytes())
-                return min(self.size, 4 * int(facts["vocab_size"]) * int(facts["hidden_size"]))
-        return 0
+        return table_size_of(self._folder)
 
     @cached_property
     def model(self) -> Any:

@@ -29,7 +29,7 @@ class Run:
     Attributes:
         outcomes: one for each question, in order.
         metrics: by name.
-        setup: file, generation, model, reranker, mode and k.
+        setup: file, generation, model, reranker, reader, mode and k.
         left_out: number of questions for which only wrong passages are known; they were not searched for.
         out_of_reach: ids of the questions whose answers are in no passage of the index.
     """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from qa.config import Settings
 from qa.embedding.export.encoder import LoadedTokenizer
 from qa.embedding.loading import open_encoder
-from qa.embedding.model_protocols import Encoder, Reranker
+from qa.embedding.model_protocols import Encoder, Reader, Reranker
+from qa.embedding.reader import load_reader
 from qa.embedding.reranker import load_reranker
 from qa.errors import CorruptIndexError, ModelError, QAError
 from qa.index import generation
@@ -65,13 +67,16 @@ class LiveSearcher:
         load: Callable[[Corpus], Encoder] = encoder_of,
         *,
         load_reranker: Callable[[str], Reranker] = load_reranker,
+        load_reader: Callable[[str, Path], Reader] = load_reader,
     ) -> None:
         self._settings = settings
         self._load = load
         self._load_reranker = load_reranker
+        self._load_reader = load_reader
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._reranker: Reranker | None = None
+        self._reader: Reader | None = None
         self._published = publications(settings)
         self._corpus: Corpus | None = None
         self._searcher: Searcher | None = None
@@ -85,7 +90,8 @@ class LiveSearcher:
         Raises:
             IndexUnavailableError: there is no generation, it or its calibration is damaged, or its store does
                 not respond.
-            ModelError: the model or the reranker cannot be loaded, or the model has changed since the build.
+            ModelError: the model, the reranker or the reader cannot be loaded, or the model has changed since
+                the build.
         """
         searcher, seen = self._searcher, self._published.stamps()
         if searcher is not None and seen == self._seen and searcher.info.generation not in self._damaged:
@@ -113,7 +119,7 @@ class LiveSearcher:
         measured = fitting(stored, self._settings.index, corpus.manifest)
         self._corpus = corpus
         calibration = measured.calibration if measured else None
-        return Searcher(corpus, encoder, self._warm_reranker(), calibration)
+        return Searcher(corpus, encoder, self._warm_reranker(), calibration, self._warm_reader())
 
     def _check(self, corpus: Corpus) -> None:
         """Verify a generation's checksums: now if it is small, while it answers if it is large."""
@@ -147,3 +153,10 @@ class LiveSearcher:
             reranker.score("Is it warm?", ["It is."])
             self._reranker = reranker
         return self._reranker
+
+    def _warm_reader(self) -> Reader | None:
+        if self._settings.reader and self._reader is None:
+            reader = self._load_reader(self._settings.reader, self._settings.cache)
+            reader.read("Is it warm?", ["It is."])
+            self._reader = reader
+        return self._reader

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from math import ceil, isnan
 
 import numpy as np
 
 from qa.config import LOCAL
-from qa.embedding.model_protocols import Encoder, Reranker
+from qa.embedding.model_protocols import Encoder, Reader, Reranker
 from qa.hardware import cores
 from qa.index.caching import SizedCache
+from qa.retrieval import reading
 from qa.retrieval.calibration import Calibration, not_calibrated
 from qa.retrieval.candidates import Candidates, find_candidates
 from qa.retrieval.confidence import ANSWERABLE, confidence
@@ -42,6 +43,7 @@ from qa.types import (
     Phrases,
     Query,
     SearchResult,
+    ShortAnswer,
 )
 
 _MOST_ANSWERS = 3
@@ -61,6 +63,16 @@ _CONCURRENT_FROM = 20_000
 this machine, handing the work over takes longer than it saves (measured, ``benchmarks/README.md``)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What a search finds out: fields of a ``SearchResult``."""
+
+    confidence: float = 0.0
+    hits: tuple[Hit, ...] = ()
+    language_support: LanguageSupport | None = None
+    short_answer: ShortAnswer | None = None
+
+
 class Searcher:
     """Answers questions from one generation. Read-only; any number of threads may share it."""
 
@@ -70,10 +82,12 @@ class Searcher:
         encoder: Encoder,
         reranker: Reranker | None = None,
         calibration: Calibration | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self._corpus = corpus
         self._encoder = encoder
         self._reranker = reranker
+        self._reader = reader
         self._fit = fit_for(corpus.manifest.model)
         self._calibration = calibration or not_calibrated(self._fit)
         self._languages = corpus.store.languages()
@@ -96,25 +110,34 @@ class Searcher:
         key = query.filters, question.phrases
         allowed = self._allowed(key) if any(key) else None
         total = self.info.passages if allowed is None else len(allowed)
-        probability, hits, support = self._answer(query, question, allowed)
+        answered = self._answer(query, question, allowed)
+        missing = self._speller.missing(question.text)
         took_ms = (time.perf_counter() - started) * 1000
         return SearchResult(
-            query, probability >= ANSWERABLE, probability, total, took_ms, self.info, hits, support,
-            question.required, question.excluded, corrected, self._speller.missing(question.text),
-        )  # fmt: skip
+            query,
+            answered.confidence >= ANSWERABLE,
+            answered.confidence,
+            total,
+            took_ms,
+            self.info,
+            answered.hits,
+            answered.language_support,
+            question.required,
+            question.excluded,
+            corrected,
+            missing,
+            answered.short_answer,
+        )
 
     def _allow(self, key: tuple[Filters, Phrases]) -> Sized:
         return self._corpus.allow(*key)
 
-    def _answer(
-        self, query: Query, question: Question, allowed: Sized | None
-    ) -> tuple[float, tuple[Hit, ...], LanguageSupport | None]:
-        """Return the confidence, the hits, and what of the question can be matched."""
+    def _answer(self, query: Query, question: Question, allowed: Sized | None) -> _Answered:
         if allowed is not None and question.conditions:
             if not len(allowed):
-                return 0.0, (), None
+                return _Answered()
             if not phrase_words(question.text):
-                return 0.0, self._in_order(query, allowed), None
+                return _Answered(hits=self._in_order(query, allowed))
         return self._ranked(replace(query, question=question.text), allowed, question)
 
     def _in_order(self, query: Query, allowed: Sized) -> tuple[Hit, ...]:
@@ -128,9 +151,7 @@ class Searcher:
             for rank, passage in enumerate(passages, query.offset + 1)
         )
 
-    def _ranked(
-        self, query: Query, allowed: Sized | None, question: Question
-    ) -> tuple[float, tuple[Hit, ...], LanguageSupport | None]:
+    def _ranked(self, query: Query, allowed: Sized | None, question: Question) -> _Answered:
         """Rank the passages that are allowed. That phrases stand there is all that only phrases ask."""
         reranker = None if query.mode is Mode.LEXICAL else self._reranker
         candidates = find_candidates(
@@ -146,12 +167,16 @@ class Searcher:
         ranking = rank(self._corpus, signals)
         probability = self._confidence(question, candidates, ranking)
         hits: tuple[Hit, ...] = ()
-        if probability >= query.min_confidence:
+        answer = None
+        if self._reader or probability >= query.min_confidence:
             ranking = self._rerank(reranker, query, ranking) if reranker else self._spread(query, ranking)
+        if self._reader and not question.has_only_phrases:
+            probability, answer = self._read(self._reader, query, ranking, probability)
+        if probability >= query.min_confidence:
             hits = self._hits(signals, ranking)
         if question.has_only_phrases:
-            return probability, tuple(replace(hit, relevant=True) for hit in hits), None
-        return probability, hits, _language_support(candidates)
+            return _Answered(probability, tuple(replace(hit, relevant=True) for hit in hits))
+        return _Answered(probability, hits, _language_support(candidates), answer)
 
     def _confidence(self, question: Question, candidates: Candidates, ranking: Ranking) -> float:
         """Return the confidence. Whether a phrase stands somewhere is certain."""
@@ -177,6 +202,20 @@ class Searcher:
         signals = {**ranking.signals, "reranker": np.concatenate([log_odds, unread])}
         return replace(replace(ranking, signals=signals).take(order), scores=scores)
 
+    def _read(
+        self, reader: Reader, query: Query, ranking: Ranking, probability: float
+    ) -> tuple[float, ShortAnswer | None]:
+        """Return the confidence with a reader's part in it, and its answer if the question has one."""
+        if not len(ranking.rows):
+            return probability, None
+        first = ranking.take(np.arange(min(len(ranking.rows), reading.READ)))
+        groups, known = self._groups(first)
+        passages = [known[group[0]] for group in groups]
+        answer = reading.read_first(reader, query.question, passages)
+        probability = reading.joint_confidence(probability, answer.log_odds)
+        found = reading.short_answer(answer, passages) if probability >= ANSWERABLE else None
+        return probability, found
+
     def _spread(self, query: Query, ranking: Ranking) -> Ranking:
         """Keep one page from filling the results that the query wants."""
         shown = TIER * ceil((query.offset + query.k) / TIER)
@@ -186,15 +225,19 @@ class Searcher:
             ranking, [(passage.document.id, passage.page) if passage.page else None for passage in passages]
         )
 
-    def _hits(self, question: QuestionSignals, ranking: Ranking) -> tuple[Hit, ...]:
-        """Return the page of hits that the query wants, each with its near-duplicates."""
-        query = question.candidates.query
-        ranking = ranking.take(np.arange(len(ranking.rows))[query.offset :][: query.k])
+    def _groups(self, ranking: Ranking) -> tuple[list[list[int]], dict[int, Passage]]:
+        """Return the rows of each result, the one that is shown before its near-duplicates; and passages."""
         pairs = zip(ranking.rows.tolist(), ranking.copies, strict=True)
         groups = [[row, *copies.tolist()] for row, copies in pairs]
         rows = list(chain.from_iterable(groups))
         passages = dict(zip(rows, self.library.passages(rows), strict=True))
-        groups = [earliest_first(group, passages) for group in groups]
+        return [earliest_first(group, passages) for group in groups], passages
+
+    def _hits(self, question: QuestionSignals, ranking: Ranking) -> tuple[Hit, ...]:
+        """Return the page of hits that the query wants, each with its near-duplicates."""
+        query = question.candidates.query
+        ranking = ranking.take(np.arange(len(ranking.rows))[query.offset :][: query.k])
+        groups, passages = self._groups(ranking)
         shown = [group[0] for group in groups]
         first_copies = np.array(shown, np.int64), [passages[row] for row in shown]
         answers = _answers(question, *first_copies)

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from qa.arrays import unit
+from qa.embedding.export.export_cache import REFUSED
 from qa.embedding.export.external_weights import WEIGHTS
 from qa.embedding.export.runtimes import Run, onnx_runtime, openvino_in_bf16
 from qa.embedding.pooling import Kind, ModelOutput, PoolingEncoder, kept_tokens
@@ -24,7 +25,6 @@ from qa.hardware import cores
 from qa.types import Float32, Int64
 
 MODEL, REFERENCE, TOKENIZER, INFO = "model.onnx", "reference.onnx", "tokenizer.json", "encoder.json"
-REFUSED = "refused.txt"
 
 Precision = Literal["fp32", "int8", "mixed"]
 """``mixed``: questions in 8 bits, documents in bf16."""

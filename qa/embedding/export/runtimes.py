@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,14 @@ tokens' vectors, shape (texts, tokens, dimension). Any number of threads may cal
 batches and requests run in parallel.
 """
 
+RunInputs = Callable[[Mapping[str, Int64]], Float32]
+"""Takes a model's inputs by name, each of shape (texts, tokens), and returns its output, whose first two axes
+are the same. Any number of threads may call it.
+"""
+
+INPUTS = ("input_ids", "attention_mask")
+"""The names of the inputs of ``Run``."""
+
 _SLOW_OPTIMIZERS = ["SkipLayerNormFusion"]
 """Optimizations of ONNX Runtime that cost time: fused, a sum and its normalisation took twice as long."""
 
@@ -34,7 +42,17 @@ Python types: one holds a guard of C++, the other the interpreter's lock.
 
 
 def onnx_runtime(path: Path) -> Run:
-    """Open an ONNX file with ONNX Runtime.
+    """Open an ONNX file of an embedding model with ONNX Runtime.
+
+    Raises:
+        ModelError: it cannot be run.
+    """
+    run = onnx_session(path)
+    return lambda ids, mask: run(dict(zip(INPUTS, (ids, mask), strict=True)))
+
+
+def onnx_session(path: Path) -> RunInputs:
+    """Open any ONNX file of one output with ONNX Runtime.
 
     Raises:
         ModelError: it cannot be run.
@@ -50,9 +68,9 @@ def onnx_runtime(path: Path) -> Run:
         )
 
     @_model_errors("the model cannot be run")
-    def run(ids: Int64, mask: Int64) -> Float32:
-        vectors: Float32 = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-        return vectors
+    def run(inputs: Mapping[str, Int64]) -> Float32:
+        output: Float32 = session.run(None, dict(inputs))[0]
+        return output
 
     return run
 

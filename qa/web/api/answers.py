@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from qa.indexing.ledger import Summary
-from qa.types import Answer, Document, Hit, IndexInfo, Passage, SearchResult
+from qa.types import Answer, Document, Hit, IndexInfo, Passage, SearchResult, ShortAnswer
 from qa.web.listing import Listing
 
 JSON = dict[str, Any]
@@ -27,6 +27,7 @@ def search_answer(result: SearchResult) -> JSON:
         "excluded": list(result.excluded),
         "corrected_query": result.corrected_query,
         "missing_terms": list(result.missing_terms),
+        "short_answer": _short_answer(result.short_answer),
     }
 
 
@@ -160,6 +161,17 @@ def _answer(answer: Answer) -> JSON:
         "char_start": answer.span.start,
         "char_end": answer.span.end,
         "score": round(answer.score, 4),
+    }
+
+
+def _short_answer(answer: ShortAnswer | None) -> JSON | None:
+    if answer is None:
+        return None
+    return {
+        "text": answer.text,
+        "char_start": answer.span.start,
+        "char_end": answer.span.end,
+        "passage_id": answer.passage_id,
     }
 
 

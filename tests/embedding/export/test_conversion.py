@@ -34,8 +34,9 @@ from transformers import (
 
 from embedding.export.exports import seal
 from qa.cli import commands
-from qa.embedding.export import conversion
-from qa.embedding.export.encoder import INFO, MODEL, REFERENCE, REFUSED, TOKENIZER, ExportedEncoder
+from qa.embedding.export import conversion, export_cache
+from qa.embedding.export.encoder import INFO, MODEL, REFERENCE, TOKENIZER, ExportedEncoder
+from qa.embedding.export.export_cache import REFUSED, expected_seconds
 from qa.embedding.loading import load_encoder, load_plain
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 from qa.errors import ExportRefusedError, ModelError
@@ -100,8 +101,8 @@ def test_few_of_the_word_embeddings_go_through_the_exporter_and_the_model_keeps_
 def test_word_embeddings_hardly_count_in_the_time_that_is_announced(tmp_path: Path, model: str) -> None:
     plain = load_plain(model)
     assert plain.table_size == 4 * 16 * len(WORDS) < plain.size
-    assert conversion._expected_seconds(91_600_000, 46_900_000) == 20  # all-MiniLM-L6-v2
-    assert conversion._expected_seconds(487_500_000, 384_100_000) == 30  # multilingual-e5-small
+    assert expected_seconds(91_600_000, 46_900_000) == 20  # all-MiniLM-L6-v2
+    assert expected_seconds(487_500_000, 384_100_000) == 30  # multilingual-e5-small
     for config in Path(model).rglob("config.json"):
         config.write_text('{"hidden_size": null}')
     assert plain.table_size == 0
@@ -280,7 +281,7 @@ def test_a_whole_export_is_not_made_anew(
     load_encoder(model, tmp_path / "cache")
     assert "preparing the model" in caplog.text
     caplog.clear()
-    monkeypatch.setattr(conversion, "_make", None)
+    monkeypatch.setattr(export_cache, "_make", None)
     load_encoder(model, tmp_path / "cache")
     assert not caplog.messages
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qa.text.word_comparison import compared_words
 
 from qa.index.lexical.known_words import KnownWords, frequent_languages, write_known_words
 from qa.index.lexical.real_words import _PLAIN_RUSSIAN
+from qa.text.word_comparison import compared_words
 
 
 def test_words_of_documents_and_of_their_languages_are_known(tmp_path: Path, cache: Path) -> None:

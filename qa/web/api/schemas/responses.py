@@ -76,6 +76,15 @@ class Answer(BaseModel):
     score: float
 
 
+class ShortAnswer(BaseModel):
+    """The words that answer. Offsets are half-open, in code points of the document's text."""
+
+    text: str
+    char_start: int
+    char_end: int
+    passage_id: str = Field(description="The passage that the words are a part of, one of the first results.")
+
+
 class PassageText(Recognition):
     """A passage. Offsets are half-open, in code points of the document's text."""
 
@@ -199,6 +208,10 @@ class SearchAnswer(BaseModel):
     )
     missing_terms: list[str] = Field(
         description="Words of the question that was searched which stand nowhere in these documents."
+    )
+    short_answer: ShortAnswer | None = Field(
+        description="The words that answer the question, as the reader found them. Null without a reader, or "
+        "if it found no answer."
     )
     facets: Facets = optional("Only if the request asks for facets.")
 
