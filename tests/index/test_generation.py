@@ -46,6 +46,10 @@ FILES = [
     "words/segment_starts.npy",
     "words/segment_firsts.npy",
     "words/segment_lasts.npy",
+    "spelling/hashes.npy",
+    "spelling/counts.npy",
+    "spelling/languages/en.npy",
+    "spelling/languages/ru.npy",
 ]
 
 
