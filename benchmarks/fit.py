@@ -5,10 +5,14 @@
 DATA holds question sets (see `asked.py`). Every question of a set is asked of the set's own documents, and of
 other sets' documents, which do not answer it. Three logistic regressions over `confidence_features` are
 fitted: for questions that the model reads, for those that it cannot read, and for answers in another language
-than the question; each set and kind of question weighs by the square root of its number. Printed: the numbers
-to put into `qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and its kin left out of
-the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the threshold, and a
-reliability diagram (what was said against what was so).
+than the question; each set and kind of question weighs by the square root of its number. Then, with the first
+of them as it is in the file, the regression of the facts is fitted so that the product of both is likeliest;
+sets that the documents answer in part weigh forty times there, as what they had must not be lost. DATA should
+have questions with exchanged facts for that (`exchanged.py`).
+
+Printed: the numbers to put into `qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and
+its kin left out of the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the
+threshold, the expected calibration error, and a reliability diagram (what was said against what was so).
 """
 
 from __future__ import annotations
@@ -20,20 +24,24 @@ from typing import Any
 
 import numpy as np
 from asked import Asked, Question, ask_all, kin
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from qa.embedding.models import DEFAULT_MODEL
 from qa.retrieval.confidence import ANSWERABLE, confidence_features
+from qa.retrieval.facts import NAMES, NEGATIONS, NUMBERS
 from qa.retrieval.fits import Fit, fit_for
 
 FEATURES = {
-    "confidence": ("score", "margin", "sentence", "sentence_coverage", "illegible"),
+    "confidence": ("score", "margin", "sentence", "sentence_coverage", "illegible", "keywords"),
     "words": ("lexical", "coverage", "margin"),
     "across": ("score", "margin", "sentence", "interaction", "shared"),
 }
 """The features of each regression."""
 
+_UNMET = NAMES, NUMBERS, NEGATIONS
+_KEPT = 40
 _BINS = 10
 _FEWEST = 20
 
@@ -51,6 +59,7 @@ def main() -> None:
     runs = list(ask_all(args.data, args.work, args.model))
     fit = fit_for(args.model)
     lines = [line for kind in FEATURES for line in _report(kind, runs, fit)]
+    lines += _report_facts(runs, fit)
     print("\n".join(lines))
     if args.write:
         title = f"# Confidence of {args.model}\n\n`python benchmarks/fit.py DATA --model {args.model}`\n\n"
@@ -108,14 +117,70 @@ def _check(kind: str, name: str, runs: Sequence[Asked], fit: Fit) -> list[str]:
     if len(so) < _FEWEST or so.all() or not so.any():
         return []
     said = _fit(kind, others, fit).predict_proba(features)[:, 1]
-    right = (np.mean(said[so] >= ANSWERABLE) + np.mean(said[~so] < ANSWERABLE)) / 2
     return [
         f"### {name}, fitted without it",
         "",
-        f"AUROC {roc_auc_score(so, said):.4f}, balanced accuracy {right:.4f}",
+        _score(said, so),
         "",
         *_diagram(said, so),
     ]
+
+
+def _report_facts(runs: Sequence[Asked], fit: Fit) -> list[str]:
+    """Return the regression of the facts, and how the product does on each nearly answered set left out."""
+    intercept, *weights = _fit_facts(runs, fit)
+    named = ", ".join(f"{name} = {value:.2f}" for name, value in zip(_UNMET, weights, strict=True))
+    lines = ["## facts", "", f"intercept = {intercept:.2f}", f"weights = {{ {named} }}", ""]
+    for run in runs:
+        questions = _of_kind("confidence", run)
+        so = np.array([question.answered for question in questions])
+        if len(so) < _FEWEST or so.all() or not so.any():
+            continue
+        others = [
+            other for other in runs if kin(run.questions) not in {kin(other.documents), kin(other.questions)}
+        ]
+        said = _both(*_about_and_unmet([run], fit)[:2], _fit_facts(others, fit))
+        lines += [
+            f"### {run.questions}, facts fitted without it",
+            "",
+            _score(said, so),
+            "",
+            *_diagram(said, so),
+        ]
+    return lines
+
+
+def _fit_facts(runs: Sequence[Asked], fit: Fit) -> Any:
+    """Return the intercept and the weights that make the product of both probabilities likeliest."""
+    about, unmet, answered = _about_and_unmet(runs, fit)
+    weights = np.concatenate([_weights(run) for run in runs])
+    weights /= weights.sum()
+
+    def loss(values: Any) -> Any:
+        said = np.clip(_both(about, unmet, values), 1e-6, 1 - 1e-6)
+        return -(weights * np.where(answered, np.log(said), np.log1p(-said))).sum()
+
+    return minimize(loss, [3.0, -1.0, -1.0, -1.0], method="L-BFGS-B").x
+
+
+def _about_and_unmet(runs: Sequence[Asked], fit: Fit) -> tuple[Any, Any, Any]:
+    """Return the log odds that each first passage is about the question, what it lacks, and what is so."""
+    questions = [question for run in runs for question in _of_kind("confidence", run)]
+    features = [confidence_features(question.signals, fit, question.fluency) for question in questions]
+    about = np.array([fit.confidence.log_odds(own) for own in features])
+    unmet = np.array([[own[name] for name in _UNMET] for own in features])
+    return about, unmet, np.array([question.answered for question in questions])
+
+
+def _both(about: Any, unmet: Any, values: Any) -> Any:
+    return 1 / (1 + np.exp(-about)) / (1 + np.exp(-values[0] - unmet @ values[1:]))
+
+
+def _weights(run: Asked) -> Any:
+    answered = np.array([question.answered for question in _of_kind("confidence", run)], bool)
+    counts = np.where(answered, answered.sum(), (~answered).sum())
+    kept = _KEPT if run.questions.endswith("-half") or run.questions == run.documents == "seeds" else 1
+    return kept / np.sqrt(counts)
 
 
 def _answered(question: Question) -> bool:
@@ -124,6 +189,17 @@ def _answered(question: Question) -> bool:
 
 def _is_answered(run: Asked) -> bool:
     return any(map(_answered, run.all))
+
+
+def _score(said: Any, so: Any) -> str:
+    """Return AUROC, balanced accuracy, and the expected calibration error (Guo et al., ICML 2017, eq. 3)."""
+    right = (np.mean(said[so] >= ANSWERABLE) + np.mean(said[~so] < ANSWERABLE)) / 2
+    places = np.minimum((said * _BINS).astype(int), _BINS - 1)
+    gaps = np.bincount(places, said, _BINS) - np.bincount(places, so, _BINS)
+    error = np.abs(gaps).sum() / len(so)
+    return (
+        f"AUROC {roc_auc_score(so, said):.4f}, balanced accuracy {right:.4f}, calibration error {error:.3f}"
+    )
 
 
 def _diagram(said: Any, so: Any) -> list[str]:

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from qa.retrieval.calibration import Calibration
-from qa.retrieval.facts import UNMET
+from qa.retrieval.facts import FACTS
 from qa.retrieval.fits import Fit
 from qa.retrieval.fusion import fuse
 from qa.retrieval.signals import FOREIGN, SHARED, Signals
@@ -23,7 +23,7 @@ ANSWERABLE = 0.5
 
 FEATURES = (
     "score", "margin", "sentence", "sentence_coverage", "illegible", "lexical", "coverage", "shared",
-    "interaction", *UNMET,
+    "interaction", *FACTS,
 )  # fmt: skip
 """The names of all features. A fit uses some of them."""
 
@@ -76,8 +76,9 @@ def confidence_features(signals: Signals, fit: Fit, fluency: float) -> dict[str,
 
     They are the first passage's score, how far it stands out from the ten that follow, its best sentence's
     cosine, the same times the question's words in it, the best share of the question's words in it, the share
-    of names and numbers that are the same in any language, how well the words alone and the tokens match, and
-    how many of the question's names, numbers and negations the passage does not meet.
+    of names and numbers that are the same in any language, how well the words alone and the tokens match, how
+    many of the question's names, numbers and negations the passage does not meet, and whether the question is
+    keywords.
     """
     scores = fuse(signals, fit, Mode.HYBRID, fluency)
     if not len(scores):
@@ -94,6 +95,6 @@ def confidence_features(signals: Signals, fit: Fit, fluency: float) -> dict[str,
         first["coverage"],
         first.get(SHARED, 0.0),
         first.get("interaction", 0.0),
-        *(first.get(name, 0.0) for name in UNMET),
+        *(first.get(name, 0.0) for name in FACTS),
     )
     return dict(zip(FEATURES, values, strict=True))

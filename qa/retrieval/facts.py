@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -22,7 +23,13 @@ from qa.text.negation import is_negated
 from qa.text.segmentation.passages import context
 from qa.types import Int64, Passage, Span
 
-UNMET = NAMES, NUMBERS, NEGATIONS = "unmet_names", "unmet_numbers", "unmet_negations"
+NAMES, NUMBERS, NEGATIONS, KEYWORDS = "unmet_names", "unmet_numbers", "unmet_negations", "keywords"
+FACTS = NAMES, NUMBERS, NEGATIONS, KEYWORDS
+"""The signals that only the first passage has."""
+
+_MOST_KEYWORDS = 5
+"""So many words without a common one among them are keywords. Chosen; where no common words are known, a
+question mostly has more."""
 
 Terms: TypeAlias = tuple[str, ...]
 
@@ -77,6 +84,12 @@ def asks_nothing(candidates: Candidates) -> bool:
     return bool(candidates.words) and not facts(candidates)
 
 
+def are_keywords(candidates: Candidates) -> bool:
+    """Return whether a question is a few keywords rather than a sentence."""
+    stems = [stems for _, stems in candidates.words]
+    return 0 < len(stems) <= _MOST_KEYWORDS and candidates.terms.common.isdisjoint(chain.from_iterable(stems))
+
+
 class FactMatches:
     """What the passages of one question meet of its facts."""
 
@@ -119,7 +132,7 @@ class FactMatches:
         best = int(fuse_answers(signals, fit, candidates.query.mode, candidates.fluency).argmax())
         held = self._question.term_matches(rows).held[best]
         around = self._context(passage)
-        unmet = dict.fromkeys(UNMET, 0.0)
+        unmet = dict.fromkeys((NAMES, NUMBERS, NEGATIONS), 0.0)
         for fact, in_passage, similarity in zip(self.facts, *match, strict=True):
             if fact.is_name:
                 unmet[NAMES] += 1 - max(in_passage, similarity)

@@ -14,7 +14,7 @@ from math import ceil
 import numpy as np
 
 from qa.retrieval import near_duplicates
-from qa.retrieval.facts import FactMatches
+from qa.retrieval.facts import KEYWORDS, FactMatches, are_keywords
 from qa.retrieval.fusion import fuse
 from qa.retrieval.signals import QuestionSignals, Signals
 from qa.stores.protocol import Corpus
@@ -87,17 +87,18 @@ def rank(corpus: Corpus, question: QuestionSignals) -> Ranking:
     ranking = Ranking(rows[firsts], scores, scores, signals, copies)
     ranking = ranking.take(tiers_best_first(scores, ranking.rows, tier))
     ranking = replace(ranking, scores=np.minimum.accumulate(ranking.scores))
-    return _with_unmet_facts(corpus, question, ranking) if candidates.fluency >= LEGIBLE else ranking
+    return _with_facts(corpus, question, ranking) if candidates.fluency >= LEGIBLE else ranking
 
 
-def _with_unmet_facts(corpus: Corpus, question: QuestionSignals, ranking: Ranking) -> Ranking:
-    """Say of the first passage which of the question's facts it does not meet; of the others, nothing."""
+def _with_facts(corpus: Corpus, question: QuestionSignals, ranking: Ranking) -> Ranking:
+    """Give the first passage the signals of ``facts``; the others have none."""
     if not len(ranking.rows):
         return ranking
     first = int(ranking.rows[0])
     (passage,) = corpus.store.passages([first])
     signals = dict(ranking.signals)
-    for name, value in FactMatches(question).unmet(first, passage).items():
+    unmet = FactMatches(question).unmet(first, passage)
+    for name, value in {**unmet, KEYWORDS: float(are_keywords(question.candidates))}.items():
         signals[name] = np.full(len(ranking.rows), np.nan, np.float32)
         signals[name][0] = value
     return replace(ranking, signals=signals)

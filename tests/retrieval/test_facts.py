@@ -13,7 +13,16 @@ from qa.index import generation
 from qa.index.generation import Generation
 from qa.indexing.build import build
 from qa.retrieval.candidates import Candidates, find_candidates
-from qa.retrieval.facts import NAMES, NEGATIONS, NUMBERS, FactMatches, asks_nothing, facts
+from qa.retrieval.facts import (
+    FACTS,
+    NAMES,
+    NEGATIONS,
+    NUMBERS,
+    FactMatches,
+    are_keywords,
+    asks_nothing,
+    facts,
+)
 from qa.retrieval.ranking import rank
 from qa.retrieval.searcher import Searcher
 from qa.retrieval.signals import QuestionSignals
@@ -68,6 +77,17 @@ def test_a_word_a_number_and_a_chinese_character_ask_something(corpus: Generatio
     assert not asks_nothing(_candidates(corpus, question))
 
 
+def test_a_few_words_without_common_ones_are_keywords(corpus: Generation) -> None:
+    for question, expected in (
+        ("port Sokha 2016", True),
+        ("port", True),
+        ("the port", False),
+        ("port Sokha cranes railway quays harvest", False),
+        ("?!", False),
+    ):
+        assert are_keywords(_candidates(corpus, question)) is expected, question
+
+
 def test_what_the_passage_holds_is_met(corpus: Generation) -> None:
     assert _unmet(corpus, "Was the port enlarged by Sokha in 2016?") == {NAMES: 0, NUMBERS: 0, NEGATIONS: 0}
 
@@ -114,7 +134,7 @@ def test_only_the_first_passage_says_which_facts_are_not_met(corpus: Generation)
     signals = QuestionSignals(corpus, _candidates(corpus, "the port of Sokha in 2016"))
     ranking = rank(corpus, signals)
     assert len(ranking.rows) > 1
-    for name in (NAMES, NUMBERS, NEGATIONS):
+    for name in FACTS:
         values = ranking.signals[name]
         assert not np.isnan(values[0])
         assert np.isnan(values[1:]).all()

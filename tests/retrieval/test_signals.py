@@ -19,7 +19,7 @@ from qa.index.generation import Generation
 from qa.indexing.build import build
 from qa.retrieval import signals
 from qa.retrieval.candidates import find_candidates
-from qa.retrieval.facts import UNMET as FACTS
+from qa.retrieval.facts import FACTS
 from qa.retrieval.fits import fit_for
 from qa.retrieval.ranking import TIER, Ranking, rank
 from qa.retrieval.signals import (
