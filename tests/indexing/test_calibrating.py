@@ -203,3 +203,14 @@ def test_the_file_says_how_many_passages_it_was_measured_on(settings: Settings, 
     assert data
     assert calibration_file.indexed_passages(data, settings.index) == report.passages
     assert json.loads(data)["indexed_passages"] == report.passages
+
+
+def test_a_large_index_is_calibrated_for_a_known_model_too(
+    settings: Settings, model: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrating, "known_model", lambda _: KNOWN[0])
+    assert _build(settings).calibrated is None
+    live = generation.load(generation.current(settings.index))
+    monkeypatch.setattr(calibrating, "_LARGE", live.manifest.passages)
+    assert _build(settings).calibrated == _NONE
+    assert _measured(settings)
