@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import numpy as np
+import regex
 
 from qa.files import link_or_copy
 from qa.index.lexical.term_matches import hash_terms
@@ -15,8 +16,8 @@ from qa.text import word_comparison
 from qa.text.word_comparison import compared_words
 
 _FOLDER = "words"
-_PLAIN_RUSSIAN = re.compile("[а-яё]+")
-"""Words whose compared form is simple: the million forms of Russian take seconds instead of half a minute."""
+_LETTER = regex.compile(r"[[\p{Latin}\p{Cyrillic}]&&\p{L}]", regex.VERSION1)
+"""Letters that are compared one by one: no two of them become another together, as those of Korean do."""
 
 _CODES = {"no": ("nb", "nn"), "sr": ("hbs",), "hr": ("hbs",), "bs": ("hbs",)}
 """The dictionaries of languages whose code is not the dictionary's own."""
@@ -54,8 +55,33 @@ def _forms(code: str) -> set[str]:
     from simplemma.strategies.dictionaries.dictionary_factory import DefaultDictionaryFactory
 
     lemmas = DefaultDictionaryFactory(cache_max_size=1).get_dictionary(code)
+    return compared_forms({*lemmas.keys(), *lemmas.values()})
+
+
+def compared_forms(forms: set[str]) -> set[str]:
+    """Return the words of many forms as ``compared_words`` does, those of plain letters some times faster.
+
+    >>> sorted(compared_forms({"Straße", "naïve", "ёлка", "anti-", "x2"}))
+    ['anti', 'naive', 'strasse', 'x2', 'елка']
+    """
+    letters = _plain_letters("".join(forms))
+    if not letters:
+        return set(compared_words("\n\n".join(forms)))
+    is_plain = re.compile(f"[{''.join(letters)}]+").fullmatch
+    plain = set(filter(is_plain, forms))
+    text = "\n".join(plain)
+    for letter, compared in letters.items():
+        if letter != compared:
+            text = text.replace(letter, compared)
     # The empty lines keep a prefix such as "anti-" from being joined to the next word.
-    forms = {*lemmas.keys(), *lemmas.values()}
-    plain = set(filter(_PLAIN_RUSSIAN.fullmatch, forms))
-    others = compared_words("\n\n".join(forms - plain))
-    return {form.replace("ё", "е") for form in plain}.union(others)
+    return {*text.split(), *compared_words("\n\n".join(forms - plain))}
+
+
+def _plain_letters(text: str) -> dict[str, str]:
+    """Return those of a text's letters that are parts of a word wherever they stand, as they are compared."""
+    letters = {}
+    for letter in filter(_LETTER.fullmatch, set(text)):
+        words = compared_words(f"x{letter}x")
+        if len(words) == 1:
+            letters[letter] = words[0][1:-1]
+    return letters

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qa.index.lexical.known_words import KnownWords, frequent_languages, write_known_words
-from qa.index.lexical.real_words import _PLAIN_RUSSIAN
+from qa.index.lexical.real_words import compared_forms
 from qa.text.word_comparison import compared_words
 
 
@@ -32,7 +32,6 @@ def test_a_language_of_few_passages_is_none_of_the_documents() -> None:
     assert frequent_languages([]) == []
 
 
-def test_plain_russian_words_are_compared_as_others() -> None:
-    for word in ("ещё", "ёлка", "йод", "порты"):
-        assert _PLAIN_RUSSIAN.fullmatch(word)
-        assert compared_words(word) == [word.replace("ё", "е")]
+def test_forms_are_compared_as_other_words() -> None:
+    forms = {"ещё", "ёлка", "йод", "Порты", "Straße", "naïve", "ŉa", "anti-", "x2", "Œuvre", "l’été"}
+    assert compared_forms(forms) == {word for form in forms for word in compared_words(form)}
