@@ -83,27 +83,23 @@ class Speller:
 
     def missing(self, question: str) -> tuple[str, ...]:
         """Return the words of a question that stand nowhere in the documents, without common words."""
-        if self._is_foreign(question):
-            return ()
-        words = [
-            (span, stems)
-            for span, stems in terms.words(question, self._languages)
-            if any(map(str.isalnum, span.slice(question)))
-        ]
         held, common = self._corpus.lexical, self._corpus.lexical.common
-        hashes = [hash_terms(stems) for _, stems in words]
-        return tuple(
-            dict.fromkeys(
-                span.slice(question)
-                for (span, _), own in zip(words, hashes, strict=True)
-                if (held.look_up(own)[0] < 0).all() and common.isdisjoint(own.tolist())
-            )
-        )
+        words: dict[str, None] = {}
+        for span, stems in terms.words(question, self._languages):
+            hashes, word = hash_terms(stems), span.slice(question)
+            if any(map(str.isalnum, word)) and (held.look_up(hashes)[0] < 0).all():
+                words |= dict.fromkeys([word] if common.isdisjoint(hashes.tolist()) else [])
+        return () if words and self._is_foreign(question) else tuple(words)
 
     def _is_foreign(self, question: str) -> bool:
-        """Whether a question is in none of the documents' languages: then they know none of its words."""
-        foreign = language.foreign_languages(question, self._languages)
-        return bool(self._languages) and foreign.issuperset(self._languages)
+        """Whether a question is in none of the documents' languages: then they know none of its words.
+
+        It isn't if it has a common word of theirs. To identify a language takes more time and memory.
+        """
+        hashes = hash_terms(terms.terms(question, self._languages))
+        if not self._languages or not self._corpus.lexical.common.isdisjoint(hashes.tolist()):
+            return False
+        return language.foreign_languages(question, self._languages).issuperset(self._languages)
 
     def _unknown(self, question: str, exact: Sequence[Span]) -> list[Span]:
         """Return where the words stand that nobody knows, outside of what is exact."""
