@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa.indexing import ledger
-from qa.types import Filters, Metadata, Mode
+from qa.types import Filters, Metadata, Mode, Query, ShortAnswer
 from qa.web.api.schemas import responses
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp, no_index
 from web.helpers import Tags, id_of, page
@@ -38,6 +38,26 @@ def test_a_result_shows_its_provenance_and_best_sentence(client: FlaskClient) ->
     start = NEWS.index("HANOI. The")
     end = NEWS.index("\n\nTourists")
     assert f"/documents/{id_of('news/tass.txt')}?start={start}&amp;end={end}&amp;q=The+trade" in html
+
+
+def test_the_words_that_answer_stand_above_their_passage(client: FlaskClient, search: FakeSearch) -> None:
+    question = "The trade grew in 2019"
+    passage = search.search(Query(question)).hits[0].passage
+    search.changes = {"short_answer": ShortAnswer("60%", passage.span, passage.id)}
+    html = page(client, f"/?q={question.replace(' ', '+')}")
+    assert html.count("short-answer") == 1
+    assert html.index("60%") < html.index("<blockquote")
+    search.changes = {}
+    assert "short-answer" not in page(client, f"/?q={question.replace(' ', '+')}")
+
+
+def test_a_result_names_the_words_that_it_does_not_meet(client: FlaskClient, search: FakeSearch) -> None:
+    question = "The trade grew in 2019"
+    hits = search.search(Query(question)).hits
+    search.changes = {"hits": (replace(hits[0], matched_terms=("trade",), unmatched_terms=("1987", "<b>")),)}
+    html = page(client, f"/?q={question.replace(' ', '+')}")
+    text = " ".join(re.sub(r"<[^>]*>", " ", html).split())
+    assert "In this passage: trade ✓ Not in this passage: 1987 ✗ , &lt;b&gt; ✗" in text
 
 
 def test_duplicates_are_listed_in_one_line(client: FlaskClient, search: FakeSearch) -> None:
