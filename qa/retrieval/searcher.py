@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, pairwise
 from math import ceil, isnan
 
@@ -93,7 +94,8 @@ class Searcher:
         self._languages = corpus.store.languages()
         self._speller = Speller(corpus, encoder, self._languages)
         self._threads = ThreadPoolExecutor(cores(), "dense")
-        self._allowed = SizedCache(self._allow, _FILTERED)
+        # Without a reference to this searcher, which would keep a generation open until garbage is collected.
+        self._allowed = SizedCache(partial(_allow, corpus), _FILTERED)
         self.library: Library = corpus.store
         self.info: IndexInfo = corpus.info
 
@@ -128,9 +130,6 @@ class Searcher:
             missing,
             answered.short_answer,
         )
-
-    def _allow(self, key: tuple[Filters, Phrases]) -> Sized:
-        return self._corpus.allow(*key)
 
     def _answer(self, query: Query, question: Question, allowed: Sized | None) -> _Answered:
         if allowed is not None and question.conditions:
@@ -260,6 +259,10 @@ class Searcher:
             )
             for place, (group, passage_answers, met) in enumerate(zip(groups, answers, matched, strict=True))
         )
+
+
+def _allow(corpus: Corpus, key: tuple[Filters, Phrases]) -> Sized:
+    return corpus.allow(*key)
 
 
 def _language_support(candidates: Candidates) -> LanguageSupport | None:

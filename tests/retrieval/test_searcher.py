@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import threading
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -494,3 +496,18 @@ def test_only_exclusions_leave_the_documents_in_their_order(large) -> None:
     assert [hit.rank for hit in result.hits] == [4, 5, 6, 7, 8]
     assert (result.total, result.answerable, {hit.score for hit in result.hits}) == (len(left), False, {0.0})
     assert not searcher.search(Query("-rice", min_confidence=0.1)).hits
+
+
+def test_a_generation_is_free_as_soon_as_its_searcher_is_gone(built: Path) -> None:
+    """Otherwise a service under load, which collects garbage seldom, would keep many old ones on disk."""
+    live = generation.load(built)
+    searcher = Searcher(live, StandIn())
+    for question in ("rice", '"rice" -temple', "ricee"):
+        searcher.search(Query(question, filters=Filters(source=("S1",))))
+    lease = weakref.ref(live.lease)
+    gc.disable()
+    try:
+        del live, searcher
+        assert lease() is None
+    finally:
+        gc.enable()
