@@ -27,6 +27,9 @@ NAMES, NUMBERS, NEGATIONS, KEYWORDS = "unmet_names", "unmet_numbers", "unmet_neg
 FACTS = NAMES, NUMBERS, NEGATIONS, KEYWORDS
 """The signals that only the first passage has."""
 
+_NOUNS_IN_CAPITALS = frozenset({"de", "lb"})
+"""Languages in which a capital letter does not tell a name: German and Luxembourgish."""
+
 _MOST_KEYWORDS = 5
 """So many words without a common one among them are keywords. Chosen; where no common words are known, a
 question mostly has more."""
@@ -42,7 +45,8 @@ class Fact:
         text: as it stands in the question.
         terms: its index terms.
         tokens: the places of its tokens among those of the question.
-        is_name: whether it begins with a capital letter inside the question.
+        is_name: whether it begins with a capital letter inside the question; never if some documents are in
+            a language that writes all nouns so.
     """
 
     text: str
@@ -64,7 +68,7 @@ def facts(candidates: Candidates) -> list[Fact]:
     for place, (span, stems) in enumerate(candidates.words):
         text = span.slice(question)
         if not common.issuperset(stems) and not _is_letter(text):
-            is_name = place > 0 and text[0].isupper()
+            is_name = place > 0 and text[0].isupper() and _NOUNS_IN_CAPITALS.isdisjoint(candidates.languages)
             different.setdefault(stems, Fact(text, stems, _inside(span, tokens), is_name))
     return list(different.values())
 

@@ -66,6 +66,12 @@ def test_facts_are_content_words_each_once(corpus: Generation) -> None:
     assert [fact.is_number for fact in own] == [False, False, False, True]
 
 
+def test_capitals_tell_no_names_among_german_documents(corpus: Generation) -> None:
+    candidates = _candidates(corpus, "Was the port enlarged by Sokha?")
+    assert any(fact.is_name for fact in facts(candidates))
+    assert not any(fact.is_name for fact in facts(replace(candidates, languages=("en", "de"))))
+
+
 @pytest.mark.parametrize("question", ["a", "the", "what is it?", "B", "ж", "of the a"])
 def test_a_question_without_content_words_asks_nothing(corpus: Generation, question: str) -> None:
     assert asks_nothing(_candidates(corpus, question))
