@@ -351,13 +351,13 @@ def test_it_is_loaded_and_warmed_once(built: Path, settings: Settings, docs: Pat
 
     plain = LiveSearcher(settings, lambda _: StandIn(), load_reader=load)
     assert plain.current().search(Query(QUESTION)).short_answer is None
-    settings = replace(settings, reader="models/mine", cache=Path("elsewhere"))
+    settings = replace(settings, reader="models/mine", cache=docs.parent / "models")
     live = LiveSearcher(settings, lambda _: StandIn(), load_reader=load)
     live.current()
     (docs / "new.txt").write_text("Sugar was sold as well, and much of it.")
     build(settings, StandIn())
     assert live.current().search(Query(QUESTION)).short_answer
-    assert loaded == [("models/mine", Path("elsewhere"))]
+    assert loaded == [("models/mine", docs.parent / "models")]
 
 
 def test_the_command_line_takes_one(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -67,8 +66,7 @@ def compared_forms(forms: set[str]) -> set[str]:
     letters = _plain_letters("".join(forms))
     if not letters:
         return set(compared_words("\n\n".join(forms)))
-    is_plain = re.compile(f"[{''.join(letters)}]+").fullmatch
-    plain = set(filter(is_plain, forms))
+    plain = {form for form in forms if letters.keys() >= set(form)}
     text = "\n".join(plain)
     for letter, compared in letters.items():
         if letter != compared:
