@@ -60,8 +60,8 @@ def ask(
     settings = config.load(flags)
     if not question.strip() or len(question) > settings.max_question:
         raise QueryError(f"a question has 1 to {settings.max_question} characters")
+    from qa.results.answers import search_answer
     from qa.retrieval.live import LiveSearcher
-    from qa.web.api.answers import search_answer
 
     query = Query(
         question,
