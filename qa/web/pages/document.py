@@ -15,15 +15,16 @@ from werkzeug.wrappers import Response
 
 from qa.errors import NotFoundError, QueryError, RenderingBusyError, RenderingError
 from qa.readers.pdf.rendering.renderer import Sheet, letters_on_page, places_of_words
+from qa.results import permalinks
+from qa.results.citations import FORMATS, Quotation, quote
+from qa.results.permalinks import State
 from qa.retrieval.search_protocol import Search
 from qa.types import Document, Filters, Heading, Hit, Span
 from qa.web.api.originals import original
 from qa.web.api.schemas.requests import SearchParameters
 from qa.web.listing import MAX_RESULTS
-from qa.web.pages import cards, permalinks
-from qa.web.pages.citations import FORMATS, Quotation
+from qa.web.pages import cards
 from qa.web.pages.formats import address
-from qa.web.pages.permalinks import State
 from qa.web.pages.viewer import Mark, Part, marks_of, part_of, part_start
 from qa.web.service import searcher, service
 
@@ -214,10 +215,11 @@ def _is_quotable(span: Span) -> bool:
 def _quotation(search: Search, document: Document, text: str, span: Span) -> Quotation:
     """Return a quotation of a range, with the page and section of the passage in which it begins."""
     passage = search.library.passage_at(document.id, span.start)
-    return cards.quote(
+    return quote(
         document,
         span,
         span.slice(text),
+        request.url_root,
         page=passage.page if passage else None,
         section=passage.section if passage else None,
     )
