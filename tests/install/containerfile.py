@@ -20,8 +20,8 @@ from typing import Any
 _CONTINUED = re.compile(r"\\\n")
 _PIP = ("/etc/pip.conf", "/etc/xdg/pip")
 _CERTIFICATES = "/run/certificates.crt"
-"""The machine's own settings of pip, which a build in a container gets as arguments, and where its certificates
-are put."""
+"""The machine's own settings of pip, which a build in a container gets as arguments; and where its
+certificates are put."""
 
 
 @dataclass
