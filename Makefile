@@ -17,7 +17,7 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile \
+.PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile adapters \
 	tiny-files bench-scale bench-stores bench-ray bench-page bench-scans $(benches)
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo 'make hostile  search a service while hostile clients hold on to it, and watch its latency and memory'
 	@echo 'make tiny-files  index a million tiny files, and watch time and memory'
 	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
+	@echo 'make adapters  run the adapters for LangChain and Haystack with the real packages'
 	@echo 'make e2e     run the tests of the page in a real browser, which takes Chromium'
 	@echo 'make screenshots  the same, and put the pictures that they take into docs'
 	@echo 'make lint    check style and types'
@@ -93,6 +94,10 @@ core := $(patsubst %,tests/text/%.py,test_language test_terms segmentation/test_
 	tests/web/server/test_processes.py::test_one_connection_serves_many_requests_and_the_service_stops_cleanly
 test-lowest: build/lowest-venv/.installed
 	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
+
+# The packages of .venv serve here, too: only what the adapters need beyond them is installed.
+adapters: build/adapters-venv/.installed
+	HAYSTACK_TELEMETRY_ENABLED=False build/adapters-venv/bin/python -m pytest tests/test_adapters.py $(ARGS)
 
 e2e: .venv/.installed-dev
 	.venv/bin/python -m pytest -rs tests/e2e $(ARGS)
@@ -192,6 +197,15 @@ build/lowest-venv/.installed: pyproject.toml tests/lowest_versions.py
 	build/lowest-venv/bin/python tests/lowest_versions.py test milvus >build/lowest-venv/constraints.txt
 	PIP_CONSTRAINT=build/lowest-venv/constraints.txt \
 		build/lowest-venv/bin/python -m pip --disable-pip-version-check install --no-compile --editable '.[test,milvus]'
+	@touch $@
+
+# Without constraints.txt, with which Haystack's own requirements conflict.
+build/adapters-venv/.installed: .venv/.installed-dev examples/requirements.txt
+	$(PYTHON) -m venv --clear build/adapters-venv
+	.venv/bin/python -c 'import sysconfig; print("import site; site.addsitedir({purelib!r})".format(**sysconfig.get_paths()))' \
+		>"$$(build/adapters-venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/project.pth"
+	env --unset=PIP_CONSTRAINT build/adapters-venv/bin/python -m pip --disable-pip-version-check install \
+		--requirement examples/requirements.txt
 	@touch $@
 
 build/peers-venv/.installed: benchmarks/peers-requirements.txt constraints.txt
