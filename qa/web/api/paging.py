@@ -6,8 +6,6 @@ from urllib.parse import urlencode
 
 from flask import request
 
-_SIZES = ("k", "limit")
-
 
 def links(total: int, limit: int, offset: int, max_offset: int | None = None) -> dict[str, str | None]:
     """Return the addresses ``next`` and ``prev`` of this request's neighbours, None at an end of the list.
@@ -28,6 +26,7 @@ def links(total: int, limit: int, offset: int, max_offset: int | None = None) ->
 
 def _address(limit: int, offset: int) -> str:
     """Return the address of this request with another part of the list."""
-    size = next((name for name in _SIZES if name in request.args), "limit")
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in {size, "offset"}]
+    size = "k" if "k" in request.args and "limit" not in request.args else "limit"
+    replaced = {"k", "limit", "offset"}
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in replaced]
     return f"{request.path}?{urlencode([*kept, (size, limit), ('offset', offset)])}"

@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 from qa.web.api.paging import links
 from qa.web.api.schemas.requests import MAX_OFFSET
 from web.fake_search import FakeSearch
-from web.helpers import problem
 
 
 def _follow(client: FlaskClient, address: str, direction: str, member: str) -> list[list[str]]:
@@ -79,4 +78,7 @@ def test_limit_means_what_k_means(client: FlaskClient) -> None:
     assert by_k["results"] == by_limit["results"]
     posted = client.post("/api/v1/search", json={"q": "trade", "limit": 1}).get_json()
     assert posted["results"] == by_k["results"]
-    assert "k or limit" in str(problem(client.get("/api/v1/search?q=trade&limit=1&k=1"), 422))
+    both = client.get("/api/v1/search?q=trade&limit=1&k=10").get_json()
+    assert both["results"] == by_k["results"]
+    assert "limit=1" in both["next"]
+    assert "k=" not in both["next"]

@@ -155,14 +155,12 @@ class SearchOptions(FilterParameters):
     )
 
     count: bool = Field(default=False, description="Also count the `relevant` results, as `hits`.")
-    limit: int = optional("The same as `k`, as lists call it.", ge=1, le=100)
+    limit: int = optional("The same as `k`, as lists call it. Overrides `k`.", ge=1, le=100)
 
     @model_validator(mode="after")
     def _take_limit(self) -> Self:
-        if "limit" in self.model_fields_set:
-            if "k" in self.model_fields_set:
-                raise PydanticCustomError("one_of", "use either k or limit, which mean the same")
-            self.k = self.limit
+        # Generated clients send the default of ``k`` as well, so both together are no mistake.
+        self.k = self.limit or self.k
         return self
 
     @property
