@@ -6,6 +6,7 @@ QAError
 ├── SettingsError          a setting, flag or variable that cannot be used
 ├── QueryError             a question or filter that cannot be answered as asked
 ├── QuestionsError         a file of questions, or of a saved run, that cannot be used
+├── BatchError             a batch whose questions could not all be answered; what was answered is kept
 ├── ReadError              one document that cannot be read
 │   └── MissingFileError   there is no such file
 ├── RenderingError         one page that cannot be drawn within its limits
@@ -42,6 +43,10 @@ class QueryError(QAError):
 
 class QuestionsError(QAError):
     """A file of questions, or of a saved run, that cannot be used."""
+
+
+class BatchError(QAError):
+    """A batch whose questions could not all be answered. What was answered is kept."""
 
 
 class ReadError(QAError):

@@ -13,6 +13,7 @@ import click
 
 from qa import __version__
 from qa.cli.ask_command import ask
+from qa.cli.batch_command import batch
 from qa.cli.build_commands import forget, index, watch
 from qa.cli.eval_command import evaluate
 from qa.cli.index_commands import backup, calibrate, status, verify
@@ -45,5 +46,5 @@ def main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
 
 
-for _command in (index, watch, forget, backup, serve, key, ask, evaluate, calibrate, status, verify):
+for _command in (index, watch, forget, backup, serve, key, ask, batch, evaluate, calibrate, status, verify):
     main.add_command(_command)

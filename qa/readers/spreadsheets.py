@@ -76,7 +76,7 @@ def _blocks(workbook: Any, notes: list[str]) -> Iterator[Block | Grid]:
 def _grid(sheet: CalamineSheet) -> Grid:
     """Return a sheet's cells; what a merged cell covers is empty, and empty rows and columns are left out."""
     values = sheet.to_python()
-    rows = [[Cell(one_line(_shown(value))) for value in row] for row in values]
+    rows = [[Cell(one_line(shown(value))) for value in row] for row in values]
     filled = [
         (cells, row) for cells, row in zip(rows, values, strict=True) if any(cell.text for cell in cells)
     ]
@@ -93,7 +93,7 @@ def _header_rows(rows: Sequence[Sequence[Any]]) -> int:
     return int(is_text and len(names) > 1 and len(set(names)) == len(names) and 2 * len(names) > width)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return a cell's value as a person writes it: dates in ISO form, whole numbers without a fraction."""
     if isinstance(value, bool):
         return "yes" if value else "no"
