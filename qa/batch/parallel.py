@@ -5,12 +5,14 @@ Threads would wait for each other: most of a search is Python's own work.
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 from threadpoolctl import threadpool_limits
 
@@ -93,6 +95,7 @@ class _Worker:
 def _open_searcher(task: Task) -> None:
     threadpool_limits(1)  # a process has one core
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _Worker.search, _Worker.task = LiveSearcher(task.settings).current(), task
 
 
@@ -100,3 +103,11 @@ def _answer_part(questions: Sequence[str]) -> list[Answered]:
     if _Worker.search.info.generation != _Worker.task.generation:
         raise BatchError("the index has been rebuilt: run the same command again to ask the new one")
     return list(answer_here(_Worker.search, _Worker.task, questions))
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has died: it would wait for more questions forever."""
+    parent = parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
