@@ -83,6 +83,13 @@ class Index:
         self._opener: Callable[[], Search] | None = opener
         self._origin = Origin(lambda: self._search().library, base_url or _address(settings))
 
+    @classmethod
+    def open(cls, settings: Settings, base_url: str = "") -> Self:
+        """Open the live generation of the settings, as ``open_index`` does."""
+        live = LiveSearcher(settings)
+        live.current()
+        return cls(settings, live.current, base_url)
+
     def __enter__(self) -> Self:
         return self
 
@@ -193,10 +200,7 @@ def open_index(index: str | Path | None = None, *, base_url: str = "", **setting
         IndexUnavailableError: there is no index, it is damaged, or its store doesn't respond.
         ModelError: a model cannot be loaded.
     """
-    chosen = config.load({"index": index} | settings, origin="open_index")
-    live = LiveSearcher(chosen)
-    live.current()
-    return Index(chosen, live.current, base_url)
+    return Index.open(config.load({"index": index} | settings, origin="open_index"), base_url)
 
 
 def build_index(
