@@ -12,13 +12,14 @@ from qa import config
 from qa.cli.options import (
     Text,
     filter_options,
+    filter_values,
+    filters_of,
     index_option,
     mode_option,
     reader_option,
     reranker_option,
     service_url,
     store_option,
-    take_filters,
     url_option,
     verbatim_option,
 )
@@ -74,7 +75,7 @@ def batch(
     **flags: Any,
 ) -> None:
     """Answer QUESTIONS, a sheet with a column of questions. A batch that was stopped goes on."""
-    filters = take_filters(flags)
+    filters = filters_of(filter_values(flags))
     settings = config.load(flags)
     from qa.batch.cited_answers import RESULTS
     from qa.batch.parallel import Task

@@ -132,8 +132,8 @@ def filter_options(command: Any) -> Any:
     return command
 
 
-def take_filters(flags: dict[str, Any]) -> Filters:
-    """Take the values of ``filter_options`` out of a command's flags, and return them as filters.
+def filter_values(flags: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of ``filter_options`` out of a command's flags, and return them by their names.
 
     Raises:
         QueryError: the first date is later than the last.
@@ -141,8 +141,14 @@ def take_filters(flags: dict[str, Any]) -> Filters:
     values = {name: flags.pop(name) for name in (*_FILTERS, "date_from", "date_to")}
     if values["date_from"] and values["date_to"] and values["date_from"] > values["date_to"]:
         raise QueryError("--from must not be later than --to")
+    return values
+
+
+def filters_of(values: dict[str, Any]) -> Filters:
+    """Return the values of ``filter_options`` in the engine's terms."""
     from qa.readers import named_type
 
+    values = dict(values)
     return Filters(media_type=tuple(map(named_type, values.pop("type"))), **values)
 
 
