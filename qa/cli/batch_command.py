@@ -11,6 +11,7 @@ import click
 from qa import config
 from qa.cli.options import (
     Text,
+    base_url_option,
     filter_options,
     filter_values,
     filters_of,
@@ -18,9 +19,7 @@ from qa.cli.options import (
     mode_option,
     reader_option,
     reranker_option,
-    service_url,
     store_option,
-    url_option,
     verbatim_option,
 )
 from qa.cli.output import count
@@ -54,7 +53,7 @@ _OUTPUTS = ("csv", "tsv", "xlsx", "jsonl", "docx")
     show_default="one per core",
     help="Number of processes that answer.",
 )
-@url_option
+@base_url_option
 @mode_option
 @filter_options
 @verbatim_option
@@ -69,7 +68,7 @@ def batch(
     overwrite: bool,
     column: str | None,
     jobs: int,
-    url: str | None,
+    base_url: str,
     mode: str,
     verbatim: bool,
     **flags: Any,
@@ -87,7 +86,7 @@ def batch(
     sheet = read_sheet(_content(questions), questions.name, column=column, max_question=settings.max_question)
     query = Query("", k=RESULTS, mode=Mode(mode), filters=filters, verbatim=verbatim)
     search = LiveSearcher(settings).current()
-    task = Task(settings, search.info.generation, query, service_url(settings, url))
+    task = Task(settings, search.info.generation, query, base_url or settings.address)
     answers = answer_sheet(Batch(search, task, jobs, progress=sys.stderr.isatty()), sheet, target)
     _write(target, sheet, answers)
     answered = sum(bool(question and answers[question].answer) for question in sheet.questions)

@@ -18,6 +18,7 @@ from qa.cli.build_commands import forget, index, watch
 from qa.cli.eval_command import evaluate
 from qa.cli.index_commands import backup, calibrate, status, verify
 from qa.cli.key_commands import key
+from qa.cli.mcp_command import mcp
 from qa.cli.record_commands import diff, replay
 from qa.cli.serve_command import serve
 from qa.errors import QAError, QueryError, QuestionsError, SettingsError
@@ -53,6 +54,7 @@ for _command in (
     forget,
     backup,
     serve,
+    mcp,
     key,
     ask,
     batch,

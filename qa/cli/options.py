@@ -99,11 +99,11 @@ allow_empty_option = click.option(
     help="Build even if the folder is empty, or most of the indexed files are gone from it.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-url_option = click.option(
-    "--url",
+base_url_option = click.option(
+    "--base-url",
     type=Text(),
-    metavar="URL",
-    help="Address of the service, with which permalinks begin.  [default: its host and port on this machine]",
+    default="",
+    help="Address of the search page, for permalinks.  [default: its host and port on this machine]",
 )
 verbatim_option = click.option(
     "--verbatim", is_flag=True, help="Search the question as it stands, with its slips."
@@ -150,9 +150,3 @@ def filters_of(values: dict[str, Any]) -> Filters:
 
     values = dict(values)
     return Filters(media_type=tuple(map(named_type, values.pop("type"))), **values)
-
-
-def service_url(settings: config.Settings, url: str | None) -> str:
-    """Return the address of the service: as it was given, or else on this machine."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return url or f"http://{host}:{settings.port}"

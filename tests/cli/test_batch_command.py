@@ -33,7 +33,7 @@ def test_answers_stand_beside_the_questions(run, built: Path, sheet: Path) -> No
 
 
 def test_csv_goes_to_standard_output(run, built: Path, sheet: Path) -> None:
-    result = run("batch", "asked.csv", "-o", "-", "--url", "https://qa.example.org")
+    result = run("batch", "asked.csv", "-o", "-", "--base-url", "https://qa.example.org")
     assert result.stdout.startswith("id,question,answer,")
     assert "https://qa.example.org/documents/" in result.stdout
     assert sorted(path.name for path in sheet.parent.glob("*asked*")) == ["asked.csv"]
