@@ -53,7 +53,13 @@ class Task:
 
 
 def answer_here(search: Search, task: Task, questions: Sequence[str]) -> Generator[Answered]:
-    """Answer questions one after the other."""
+    """Answer questions one after the other.
+
+    Raises:
+        BatchError: another generation is live.
+    """
+    if search.info.generation != task.generation:
+        raise BatchError("the index has been rebuilt: run the same command again to ask the new one")
     for question in questions:
         result = search.search(replace(task.query, question=question))
         yield question, cited_answer(result, task.base_url)
@@ -100,8 +106,6 @@ def _open_searcher(task: Task) -> None:
 
 
 def _answer_part(questions: Sequence[str]) -> list[Answered]:
-    if _Worker.search.info.generation != _Worker.task.generation:
-        raise BatchError("the index has been rebuilt: run the same command again to ask the new one")
     return list(answer_here(_Worker.search, _Worker.task, questions))
 
 

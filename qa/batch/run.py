@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,14 +23,14 @@ class Batch:
     """How to answer the questions of a sheet.
 
     Attributes:
-        search: the searcher over the live generation.
-        task: how to answer each question, here or in other processes.
+        task: how to answer each question.
+        open_search: opens the searcher, if the questions are so few that this process answers them.
         jobs: the largest number of processes.
         progress: whether to show a progress bar.
     """
 
-    search: Search
     task: Task
+    open_search: Callable[[], Search]
     jobs: int = 1
     progress: bool = False
 
@@ -79,7 +79,7 @@ def _answers(batch: Batch, questions: list[str], done: int) -> Generator[paralle
     answers = (
         parallel.answer_in_processes(task, questions, jobs)
         if jobs > 1
-        else parallel.answer_here(batch.search, task, questions)
+        else parallel.answer_here(batch.open_search(), task, questions)
     )
     total = done + len(questions)
     with (

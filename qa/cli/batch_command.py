@@ -81,13 +81,15 @@ def batch(
     from qa.batch.question_sheet import read_sheet
     from qa.batch.run import Batch, answer_sheet
     from qa.retrieval.live import LiveSearcher
+    from qa.stores.publication import publications
 
     target = _target(questions, output, overwrite=overwrite)
     sheet = read_sheet(_content(questions), questions.name, column=column, max_question=settings.max_question)
     query = Query("", k=RESULTS, mode=Mode(mode), filters=filters, verbatim=verbatim)
-    search = LiveSearcher(settings).current()
-    task = Task(settings, search.info.generation, query, base_url or settings.address)
-    answers = answer_sheet(Batch(search, task, jobs, progress=sys.stderr.isatty()), sheet, target)
+    generation, _ = publications(settings).live()
+    task = Task(settings, generation, query, base_url or settings.address)
+    batch_ = Batch(task, LiveSearcher(settings).current, jobs, progress=sys.stderr.isatty())
+    answers = answer_sheet(batch_, sheet, target)
     _write(target, sheet, answers)
     answered = sum(bool(question and answers[question].answer) for question in sheet.questions)
     asked = sum(map(bool, sheet.questions))

@@ -52,7 +52,7 @@ def searcher(built: Path) -> Searcher:
 
 def _batch(search, settings: Settings, **changes) -> Batch:
     task = Task(settings, search.info.generation, Query("", k=RESULTS), "http://localhost")
-    return Batch(search, replace(task, **changes))
+    return Batch(replace(task, **changes), lambda: search)
 
 
 def test_each_question_is_asked_once(searcher: Searcher, settings: Settings, tmp_path: Path) -> None:
@@ -83,10 +83,12 @@ def test_a_batch_that_was_stopped_goes_on(searcher: Searcher, settings: Settings
 def test_other_settings_begin_anew(searcher: Searcher, settings: Settings, tmp_path: Path) -> None:
     output, sheet = tmp_path / "a.csv", _sheet(QUESTIONS)
     answer_sheet(_batch(searcher, settings), sheet, output)
-    for changes in ({"generation": "another"}, {"query": Query("", k=2)}, {"base_url": "http://other"}):
+    for changes in ({"query": Query("", k=2)}, {"base_url": "http://other"}):
         search = Counting(searcher)
         answer_sheet(_batch(search, settings, **changes), sheet, output)
         assert search.asked == QUESTIONS
+    with pytest.raises(BatchError, match="the index has been rebuilt"):
+        answer_sheet(_batch(searcher, settings, generation="another"), sheet, output)
 
 
 def test_a_damaged_draft_is_named(searcher: Searcher, settings: Settings, tmp_path: Path) -> None:
