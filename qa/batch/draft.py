@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from qa import files
 from qa.batch.cited_answers import CitedAnswer
-from qa.errors import QuestionsError
+from qa.errors import BatchError, QuestionsError
 
 Key = Mapping[str, Any]
 """What the answers depend on besides the question: the generation, filters and other settings."""
@@ -28,9 +28,16 @@ class Draft:
         self.known = known
 
     def add(self, question: str, answer: CitedAnswer) -> None:
-        """Keep an answer, at once."""
-        self._file.write(_line({"question": question, "answer": answer.to_dict()}))
-        self._file.flush()
+        """Keep an answer, at once.
+
+        Raises:
+            BatchError: it cannot be written.
+        """
+        try:
+            self._file.write(_line({"question": question, "answer": answer.to_dict()}))
+            self._file.flush()
+        except OSError as error:
+            raise BatchError(f"the draft of the answers cannot be written: {error.strerror}") from error
         self.known[question] = answer
 
 

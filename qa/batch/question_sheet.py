@@ -6,15 +6,14 @@ The column of the questions is the one that is named, has a known name, or alone
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qa.batch.workbook_cells import read_cells
 from qa.errors import QuestionsError, ReadError
-from qa.readers.archives import open_zip
 from qa.readers.plain_text import decode_leniently
 from qa.readers.spreadsheets import shown
 from qa.text.folding import fold
@@ -160,17 +159,7 @@ def _delimited(text: str, delimiter: str, name: str) -> tuple[tuple[str, ...], t
 
 
 def _read_xlsx(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
-    open_zip(data, "an XLSX").close()
-    try:
-        sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
-        table = [row for row in sheet.to_python() if any(cell not in ("", None) for cell in row)]
-    except PasswordError as error:
-        raise ReadError("cannot be read: it is encrypted") from error
-    except CalamineError as error:
-        raise ReadError(f"is not an XLSX that can be opened: {error}") from error
-    return _with_header(table, name)
+    return _with_header(read_cells(data), name)
 
 
 def _read_jsonl(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:

@@ -19,7 +19,9 @@ from qa.readers.size_limits import MAX_TABLE_ROWS
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
-_MAX_CELLS = 5_000_000  # of all sheets: one stray cell in the last corner of a sheet makes 17,000 million
+MAX_CELLS = 5_000_000
+"""Cells of all sheets. One stray cell in the last corner of a sheet makes 17,000 million."""
+
 _SIGNIFICANT = 15  # digits that a spreadsheet shows of a number
 _PROPERTIES = {
     "docProps/core.xml": {"title": "title", "creator": "author", "language": "language"},
@@ -61,7 +63,7 @@ def _blocks(workbook: Any, notes: list[str]) -> Iterator[Block | Grid]:
             continue
         cells += content.height * content.width
         rows += content.height
-        if cells > _MAX_CELLS or rows > MAX_TABLE_ROWS:
+        if cells > MAX_CELLS or rows > MAX_TABLE_ROWS:
             notes.append(f"the sheet {sheet.name!r} and those after it were left out: too many cells")
             return
         grid = _grid(content)

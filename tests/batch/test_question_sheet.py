@@ -117,3 +117,17 @@ def test_every_cell_of_a_csv_comes_back(rows: list[tuple[str, str]]) -> None:
     kept = [row for row in rows if any(cell.strip() for cell in row)]
     if any(row[0].strip() for row in kept):
         assert list(_read(output.getvalue()).rows) == kept
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "message"),
+    [(1_000_000, 10_000, "takes too much memory"), (100_000, 60, "5,000,000 cells")],
+)
+def test_a_stray_cell_far_away_is_refused(row: int, column: int, message: str) -> None:
+    output = io.BytesIO()
+    with Workbook(output) as book:
+        page = book.add_worksheet()
+        page.write_column(0, 0, ["question", "Who?"])
+        page.write(row, column, "stray")
+    with pytest.raises(QuestionsError, match=message):
+        _read(output.getvalue(), "q.xlsx")
