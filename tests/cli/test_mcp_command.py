@@ -52,6 +52,8 @@ def test_it_listens_on_a_port(served: list[Any]) -> None:
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "qa.mcp")
     monkeypatch.delattr("qa.mcp")
+    for name in [name for name in sys.modules if name.startswith("mcp.")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mcp", None)
     result = CliRunner().invoke(main, ["mcp"])
     assert result.exit_code == 2
