@@ -59,7 +59,7 @@ serve: .venv/.installed $(multilingual)
 	@$(qa) serve
 
 # What a target of its own runs. Everything else is in `make test`, in two processes; one takes a file's tests.
-processes := tests/web/server tests/test_readme.py tests/test_examples.py \
+processes := tests/web/server tests/test_readme.py tests/test_examples.py tests/batch/test_kills.py \
 	$(patsubst %,tests/indexing/test_%.py,kills watch)
 installs := tests/install
 ray := tests/indexing/test_ray_workers.py
