@@ -20,6 +20,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from qa import __version__
 from qa.errors import QAError
 from qa.indexing import ledger
+from qa.types import Query
 from qa.web.access import load
 from qa.web.api.answers import document_answer, facets_answer, passage_answer, search_answer, status_answer
 from qa.web.api.originals import original
@@ -68,26 +69,33 @@ api = API("api", __name__, url_prefix="/api/v1")
 probes = APIBlueprint("probes", __name__)
 
 
-@api.get("/search", tags=[_SEARCH], responses=_responses(responses.SearchAnswer, 422, 503))
-def search(query: requests.SearchParameters) -> Response:
-    """Answer a question."""
+@api.get("/search", tags=[_SEARCH], responses=_responses(responses.SearchAnswer, 404, 410, 422, 503))
+def search(query: requests.SearchQuery) -> Response:
+    """Answer a question, or find passages like one."""
+    if query.like is not None:
+        return jsonify(_answer(query, query.query("", query.like)))
     note_questions([query.q])
-    return jsonify(_answer(query, query.q))
+    return jsonify(_answer(query, query.query(query.q)))
 
 
-@api.post("/search", tags=[_SEARCH], responses=_responses(responses.SearchResponse, 400, 413, 415, 422, 503))
+@api.post(
+    "/search",
+    tags=[_SEARCH],
+    responses=_responses(responses.SearchResponse, 400, 404, 410, 413, 415, 422, 503),
+)
 def search_many(body: requests.SearchRequest) -> Response:
-    """Answer a question, or several at once."""
+    """Answer a question, or several at once, or find passages like one."""
+    if body.like is not None:
+        return jsonify(_answer(body, body.query("", body.like)))
     note_questions(body.questions or [body.q])
     if body.q is not None:
-        return jsonify(_answer(body, body.q))
+        return jsonify(_answer(body, body.query(body.q)))
     with load.batch():
         return jsonify({"answers": _answer_batch(body)})
 
 
-def _answer(options: requests.SearchOptions, question: str) -> dict[str, Any]:
+def _answer(options: requests.SearchOptions, query: Query) -> dict[str, Any]:
     """Answer one question. Only facets and another order need all relevant results."""
-    query = options.query(question)
     if options.is_plain:
         return search_answer(searcher().search(query))
     listing = list_results(searcher(), query, options.sort)
@@ -115,7 +123,7 @@ def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) 
     if options.is_plain:
         results = searcher().search_many([options.query(question) for question in questions])
         return [search_answer(result) for result in results]
-    return [_answer(options, question) for question in questions]
+    return [_answer(options, options.query(question)) for question in questions]
 
 
 @api.get("/documents", tags=[_DOCUMENTS], responses=_responses(responses.Documents, 422, 503))

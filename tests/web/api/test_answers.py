@@ -19,6 +19,7 @@ def test_a_search_has_the_documented_shape(client: FlaskClient) -> None:
         *("required", "excluded"),
         *("corrected_query", "missing_terms"),
         "short_answer",
+        "like",
     ]
     assert answer["query"] == "How much trade grew 2019"
     assert answer["took_ms"] == 2.9

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -140,8 +141,8 @@ class SearchOptions(FilterParameters):
         """Whether the request needs the best results only, without facets or another order."""
         return self.sort is Sort.RELEVANCE and not self.facets
 
-    def query(self, question: str) -> Query:
-        """Return one question in the engine's terms."""
+    def query(self, question: str, like: str | None = None) -> Query:
+        """Return one question, or a passage in its place, in the engine's terms."""
         return Query(
             question=question,
             k=self.k,
@@ -150,6 +151,7 @@ class SearchOptions(FilterParameters):
             filters=self.filters(),
             min_confidence=self.min_confidence,
             verbatim=self.verbatim,
+            like=like,
         )
 
 
@@ -161,6 +163,30 @@ class SearchParameters(SearchOptions):
     _length = field_validator("q")(_check_length)
 
 
+class SearchQuery(SearchOptions):
+    """A question in a query string, or the id of a passage in its place."""
+
+    like: Text = optional(
+        "A passage's id. In place of a question, its own words and vector are asked with; the passage itself "
+        "and near-identical ones are not among the results. No confidence is claimed."
+    )
+    q: Text = optional("The question.", validate_default=True)
+
+    _length = field_validator("q")(_check_length)
+
+    @field_validator("q", mode="wrap")
+    @classmethod
+    def _check_one(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> str | None:
+        has_like = info.data.get("like") is not None
+        if value is None and not has_like:
+            raise PydanticCustomError("missing", "Field required")
+        if value is not None and has_like:
+            raise PydanticCustomError("one_of", "use either q or like")
+        return None if value is None else handler(value)
+
+
 class PageParameters(SearchParameters):
     """A question on the search page, and how many results the page shows."""
 
@@ -168,10 +194,14 @@ class PageParameters(SearchParameters):
 
 
 class SearchRequest(SearchOptions):
-    """One question (`q`) or several (`questions`), and how to answer."""
+    """One question (`q`), several (`questions`) or a passage in their place (`like`), and how to answer."""
 
     q: Text = optional("The question.")
     questions: list[Text] = optional("Several questions at once.", min_length=1, max_length=MAX_QUESTIONS)
+    like: Text = optional(
+        "A passage's id. In place of a question, its own words and vector are asked with; the passage itself "
+        "and near-identical ones are not among the results. No confidence is claimed."
+    )
 
     @field_validator("q", "questions")
     @classmethod
@@ -182,8 +212,8 @@ class SearchRequest(SearchOptions):
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
-        if (self.q is None) == (self.questions is None):
-            raise PydanticCustomError("one_of", "use either q or questions")
+        if sum(way is not None for way in (self.q, self.questions, self.like)) != 1:
+            raise PydanticCustomError("one_of", "use one of q, questions and like")
         return self
 
 
