@@ -24,7 +24,7 @@ from qa.web.pages.citations import FORMATS, Quotation
 from qa.web.pages.finding import By, Matches, find_meaning, find_words, relevant_hits
 from qa.web.pages.formats import address
 from qa.web.pages.permalinks import State
-from qa.web.pages.viewer import PART, Mark, Part, marks_of, overlaid, part_of, part_start
+from qa.web.pages.viewer import PART_LIMIT, Mark, Part, marks_of, overlaid, part_of, part_start
 from qa.web.service import searcher, service
 
 _PDF = "application/pdf"
@@ -99,7 +99,7 @@ def document(document_id: str) -> Response:
         text,
         headings,
         _numbered(page_starts),
-        _marks(span, hits, matches, Span(start, start + 2 * PART)),
+        _marks(span, hits, matches, Span(start, start + PART_LIMIT)),
         start,
         media_type=document_.media_type,
         header_at=partial(_table_header, search, document_),

@@ -18,6 +18,9 @@ PART = 40_000
 _SNAP = 2_000
 """How far a part may end after its length, in characters, to end with a paragraph. Chosen: a long one."""
 
+PART_LIMIT = PART + _SNAP
+"""The longest part, in characters."""
+
 # Atomic groups, so that half of a CR LF never counts as a line end.
 _BLANK = re.compile(r"(?>\r\n?|\n)[^\S\r\n]*+(?>\r\n?|\n)\s*+")
 
