@@ -309,25 +309,28 @@ def _setting(declared: Field[Any], hint: Any) -> Setting:
     return Setting(declared.name, kind, declaration.default or default, declaration)
 
 
-def load(flags: Mapping[str, Any] | None = None, folder: Path | None = None) -> Settings:
+def load(
+    flags: Mapping[str, Any] | None = None, folder: Path | None = None, *, origin: str = "the command line"
+) -> Settings:
     """Return the settings that hold.
 
     Args:
-        flags: values given on the command line, by setting; None means not given.
+        flags: values that override all others, by setting; None means not given.
         folder: the folder of ``qa.toml``; the working folder by default.
+        origin: where ``flags`` were given, as error messages say it.
 
     Raises:
         SettingsError: an unknown name, or a value of the wrong kind or out of range; it says where the value
             was given.
     """
     values: dict[str, Any] = {}
-    for origin, entries in (
+    for place, entries in (
         ("qa.toml", _from_file((folder or Path.cwd()) / "qa.toml")),
         ("the environment", _from_environment()),
-        ("the command line", {name: value for name, value in (flags or {}).items() if value is not None}),
+        (origin, {name: value for name, value in (flags or {}).items() if value is not None}),
     ):
         for name, value in entries.items():
-            values[name] = _convert(name, value, origin)
+            values[name] = _convert(name, value, place)
     return Settings(**values)
 
 

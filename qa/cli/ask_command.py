@@ -20,9 +20,8 @@ from qa.cli.options import (
     store_option,
 )
 from qa.cli.output import count
-from qa.errors import QueryError
 from qa.retrieval.query import parse
-from qa.types import Filters, Hit, Mode, Query, SearchResult
+from qa.types import Hit, Mode, SearchResult
 
 _MOST_CONFIDENT = 0.99  # shown: no figure should say that an error is impossible
 
@@ -58,22 +57,13 @@ def ask(
 ) -> None:
     """Answer QUESTION with the passages that answer it."""
     settings = config.load(flags)
-    if not question.strip() or len(question) > settings.max_question:
-        raise QueryError(f"a question has 1 to {settings.max_question} characters")
-    from qa.retrieval.live import LiveSearcher
-    from qa.web.api.answers import search_answer
+    from qa.api import Index
 
-    query = Query(
-        question,
-        k=k,
-        mode=Mode(mode),
-        filters=Filters(source=source, language=language, path=path),
-        verbatim=verbatim,
-    )
-    result = LiveSearcher(settings).current().search(query)
-    click.echo(
-        json.dumps(search_answer(result), ensure_ascii=False, indent=2) if as_json else _describe(result)
-    )
+    with Index.open(settings) as index:
+        result = index.ask(
+            question, k, mode=mode, source=source, language=language, path=path, verbatim=verbatim
+        )
+    click.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) if as_json else _describe(result))
 
 
 def _describe(result: SearchResult) -> str:

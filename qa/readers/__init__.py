@@ -184,6 +184,14 @@ def supported(path: Path) -> bool:
     return _media_type(path.name) is not None and not is_sidecar(path)
 
 
+def named_type(name: str) -> str:
+    """Return the media type that a short name, such as ``pdf``, stands for; other names as they are.
+
+    The short names are the suffixes of files, without the dot.
+    """
+    return SUFFIXES.get(f".{name.lower()}", name)
+
+
 def read(name: str, data: bytes, *, sidecar_data: bytes | None = None) -> Iterator[Reading | ReadFailure]:
     """Yield what a file holds: one document, or one per row of a table file, and a failure per bad row.
 

@@ -1,57 +1,39 @@
-"""Slips of the keyboard in a question: which words are corrected, and into what.
+"""Slips of the keyboard in a question: which words are corrected, and which stand nowhere.
 
 A word is corrected if nobody knows it: no document holds it, the languages of the documents lack it, and the
-model has no token for it. What was meant is then one slip away (``qa.text.slips``): mostly a word of the
-documents, or else one of their languages, and clearly the likeliest one. If documents hold the word's stem,
-what was meant has that stem.
+model has no token for it. Then ``qa.retrieval.meant_words`` finds what was meant, or the word and the one
+beside it are one with a space too many. A question that makes sense only if the keyboard is set to another
+layout is typed anew.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain, compress
-from math import log10
+from itertools import compress, pairwise
 
-import numpy as np
 import regex
 
 from qa.embedding.model_protocols import Encoder
-from qa.index.lexical.term_matches import hash_terms, look_up_terms
+from qa.index.lexical.term_matches import hash_terms
+from qa.retrieval.meant_words import SHORTEST, WORD, MeantWords, typed_at
 from qa.retrieval.query import Question
 from qa.stores.protocol import Corpus
 from qa.text import language, terms
-from qa.text.segmentation.passages import context
-from qa.text.slips import meant_words, slip_cost
+from qa.text.keyboard_layouts import retyped
 from qa.text.word_comparison import phrase_words
 from qa.types import Span
 
-_WORD = regex.compile(r"(?<![\p{L}\p{M}\p{N}])\p{L}[\p{L}\p{M}]*+(?![\p{N}])")
-_SHORTEST = 4
-"""A shorter word is not corrected: too many others are one slip away. Chosen; of one of four letters, only a
-letter can have been dropped."""
+_CHUNK = regex.compile(r"\S++")
+_CLOSING = ".,;:!?"
 
 _LONGEST = 30
-"""Nor is a longer one: hardly any real word is longer. Chosen."""
+"""A longer word is not corrected: hardly any real word is longer. Chosen."""
 
 _ABBREVIATION = 5
 """Capitals of up to so many letters are an abbreviation. Chosen."""
 
-_FREQUENCY = 0.15
-"""How much a word's cost sinks where it stands ten times as often in the documents. Chosen."""
-
-_NOT_HELD = 0.45
-_MOST_NOT_HELD = 0.8
-"""What is added for a word that no document holds, and the highest cost of a slip of which one is taken.
-Chosen: otherwise names that are nowhere become words that are."""
-
-_MOST = 1.3
-_MARGIN = 0.1
-"""The highest cost at which a word is taken, and by how much the next one must be costlier. Measured on the
-sets with slips: ``benchmarks/README.md``."""
-
-_SHOWN = 5
-"""In so many passages is looked how a word is written. Chosen."""
+_TWICE = 1
+"""In so many words of a question are two slips looked for, so that its time is bounded. Chosen."""
 
 
 class Speller:
@@ -62,6 +44,7 @@ class Speller:
         self._corpus = corpus
         self._encoder = encoder
         self._languages = languages
+        self._meant_words = MeantWords(corpus, languages)
 
     def correct(self, asked: Question) -> str | None:
         """Return a question as it is written without its slips; None if it has none.
@@ -69,16 +52,18 @@ class Speller:
         Words in quotes, and those after a sign, are meant as they stand.
         """
         question = asked.written
-        unknown = self._unknown(question, [condition.span for condition in asked.conditions])
-        if not unknown or self._is_foreign(asked.text):
+        exact = [condition.span for condition in asked.conditions]
+        words, strange = self._not_held(question, exact)
+        if not words:
             return None
-        first = min((match.start() for match in _WORD.finditer(question)), default=0)
+        if strange and not exact and (other := self._retyped(question, strange)):
+            return other
+        if self._is_foreign(asked.text):
+            return None
         pieces, end = [], 0
-        for span in unknown:
-            typed = span.slice(question)
-            if meant := self._meant(typed, is_first=span.start == first):
-                pieces += [question[end : span.start], meant]
-                end = span.end
+        for span, meant in sorted(self._corrections(question, exact, strange)):
+            pieces += [question[end : span.start], meant]
+            end = span.end
         return "".join([*pieces, question[end:]]) if pieces else None
 
     def missing(self, question: str) -> tuple[str, ...]:
@@ -101,92 +86,104 @@ class Speller:
             return False
         return language.foreign_languages(question, self._languages).issuperset(self._languages)
 
-    def _unknown(self, question: str, exact: Sequence[Span]) -> list[Span]:
-        """Return where the words stand that nobody knows, outside of what is exact."""
-        spans = [
-            Span(*match.span())
-            for match in _WORD.finditer(question)
-            if _may_be_slip(match.group()) and not any(start <= match.start() < end for start, end in exact)
-        ]
-        compared = [_compared(span.slice(question)) for span in spans]
-        counts, is_real = self._corpus.spelling.look_up(compared)
-        doubtful = [span for span, known in zip(spans, (counts > 0) | is_real, strict=True) if not known]
-        return [span for span in doubtful if self._encoder.count_tokens([span.slice(question)]) != [1]]
+    def _not_held(self, question: str, exact: Sequence[Span]) -> tuple[list[Span], list[Span]]:
+        """Return where words stand that no document holds, and which of them no language knows, either.
 
-    def _stems(self, word: str) -> set[str]:
-        return set(chain.from_iterable(stems for _, stems in terms.words(word, self._languages)))
+        What is exact is left out.
+        """
+        matches = (Span(*match.span()) for match in WORD.finditer(question))
+        spans = [span for span in matches if not any(start <= span.start < end for start, end in exact)]
+        counts, is_real = self._corpus.spelling.look_up(_compared(span.slice(question)) for span in spans)
+        words = list(compress(spans, (counts == 0).tolist()))
+        return words, list(compress(spans, ((counts == 0) & ~is_real).tolist()))
 
-    def _held_stems(self, word: str) -> set[str]:
-        """Return the stems of a word that documents hold."""
-        stems = sorted(self._stems(word))
-        numbers, _ = self._corpus.lexical.look_up(hash_terms(stems))
-        return set(compress(stems, (numbers >= 0).tolist()))
-
-    def _meant(self, typed: str, *, is_first: bool) -> str | None:
-        """Return the word that was meant, as the documents write it; None if that isn't clear."""
-        ranked = sorted(self._candidates(_compared(typed)))
-        if stems := self._held_stems(typed):
-            ranked = [candidate for candidate in ranked if not stems.isdisjoint(self._stems(candidate[1]))]
-        if not ranked or ranked[0][0] > _MOST:
-            return None
-        if len(ranked) > 1 and ranked[1][0] - ranked[0][0] < _MARGIN:
-            return None
-        _, meant, is_held = ranked[0]
-        if len(typed) == _SHORTEST and len(meant) == _SHORTEST:
-            return None
-        written = self._written(meant) if is_held else Counter()
-        is_name = typed[0].isupper() and not typed.isupper() and not is_first
-        if is_name and not any(form[0].isupper() for form in written):
-            return None  # a name is no slip of a common word
-        return _in_case(typed, meant, written)
-
-    def _candidates(self, typed: str) -> Iterator[tuple[float, str, bool]]:
-        """Yield the cost of each known word that may have been meant, and whether a document holds it."""
-        words = list(meant_words(typed))
+    def _are_known(self, text: str) -> bool:
+        """Whether a text consists of words, all of which documents or languages know."""
+        words = phrase_words(text)
         counts, is_real = self._corpus.spelling.look_up(words)
-        for i in np.flatnonzero((counts > 0) | is_real).tolist():
-            word, cost = words[i], slip_cost(typed, words[i])
-            if len(word) < _SHORTEST:
-                continue
-            if counts[i]:
-                yield cost - _FREQUENCY * log10(counts[i]), word, True
-            elif cost <= _MOST_NOT_HELD:
-                yield cost + _NOT_HELD, word, False
+        return bool(words) and bool(((counts > 0) | is_real).all())
 
-    def _written(self, word: str) -> Counter[str]:
-        """Count how a word is written in the first passages that hold it."""
-        rows, _ = look_up_terms(self._stems(word), self._corpus.lexical).scores.top(_SHOWN)
-        forms: Counter[str] = Counter()
-        for passage in self._corpus.store.passages(rows.tolist()):
-            text = f"{context(passage.document.metadata, passage.section)} {passage.text}"
-            forms.update(form for form in _WORD.findall(text) if _compared(form) == word)
-        return forms
+    def _are_held(self, text: str) -> bool:
+        return bool(self._corpus.spelling.look_up(phrase_words(text))[0].all())
+
+    def _retyped(self, question: str, strange: Sequence[Span]) -> str | None:
+        """Return a question as another keyboard layout has it, if all its strange words are known there.
+
+        Words that documents hold stay, so that a name in another script may stand among them.
+        """
+        chunks = [Span(*match.span()) for match in _CHUNK.finditer(question)]
+        is_strange = [any(chunk.start <= span.start < chunk.end for span in strange) for chunk in chunks]
+        long = [len(chunk.slice(question)) >= SHORTEST for chunk in chunks]
+        if not any(a and b for a, b in zip(is_strange, long, strict=True)):
+            return None
+        for other in retyped(question):
+            words = [self._retyped_word(chunk.slice(question), chunk.slice(other)) for chunk in chunks]
+            if all(word or not doubtful for word, doubtful in zip(words, is_strange, strict=True)):
+                kept = [
+                    word if word and (doubtful or not self._are_held(chunk.slice(question))) else None
+                    for chunk, word, doubtful in zip(chunks, words, is_strange, strict=True)
+                ]
+                return "".join(_replaced(question, chunks, kept))
+        return None
+
+    def _retyped_word(self, typed: str, other: str) -> str | None:
+        """Return a known word with the marks that close it, some of which are letters on the other layout."""
+        if self._are_known(other):
+            return other
+        end = len(typed.rstrip(_CLOSING))
+        return other[:end] + typed[end:] if end < len(typed) and self._are_known(other[:end]) else None
+
+    def _corrections(
+        self, question: str, exact: Sequence[Span], strange: Sequence[Span]
+    ) -> Iterator[tuple[Span, str]]:
+        joined = dict(self._joined(question, exact))
+        yield from joined.items()
+        twice = _TWICE
+        for span in strange:
+            word = span.slice(question)
+            if any(start <= span.start < end for start, end in joined) or _is_code(word):
+                continue
+            if self._encoder.count_tokens([word]) == [1]:
+                continue
+            if meant := self._meant_words.meant(typed_at(question, span), twice=twice > 0):
+                yield span, meant
+            twice -= 1
+
+    def _joined(self, question: str, exact: Sequence[Span]) -> Iterator[tuple[Span, str]]:
+        """Yield the words that are one with a space too many, at least one of which no document holds."""
+        end = 0
+        for one, other in pairwise(Span(*match.span()) for match in WORD.finditer(question)):
+            whole = Span(one.start, other.end)
+            if one.start < end or not question[one.end : other.start].isspace():
+                continue
+            if any(start < whole.end and whole.start < stop for start, stop in exact):
+                continue
+            parts = one.slice(question), other.slice(question)
+            if self._are_one(*map(_compared, parts)):
+                end = whole.end
+                yield whole, "".join(parts)
+
+    def _are_one(self, *parts: str) -> bool:
+        """Whether two words are one that documents hold, or one of their languages."""
+        counts, is_real = self._corpus.spelling.look_up([*parts, "".join(parts)])
+        if counts[:2].all() or len(parts[0] + parts[1]) <= SHORTEST:
+            return False
+        return bool(counts[2] or (is_real[2] and not (is_real | (counts > 0))[:2].all()))
 
 
 def _compared(word: str) -> str:
     return "".join(phrase_words(word))
 
 
-def _may_be_slip(word: str) -> bool:
-    """Whether a word is neither too short nor a code such as NATO or userID."""
-    if not _SHORTEST <= len(word) <= _LONGEST:
-        return False
-    if word.isupper():
-        return len(word) > _ABBREVIATION
-    return not any(map(str.isupper, word[1:]))
+def _replaced(question: str, spans: Sequence[Span], words: Sequence[str | None]) -> Iterator[str]:
+    end = 0
+    for span, word in zip(spans, words, strict=True):
+        yield question[end : span.start]
+        yield span.slice(question) if word is None else word
+        end = span.end
+    yield question[end:]
 
 
-def _in_case(typed: str, meant: str, written: Counter[str]) -> str:
-    """Return a word as the documents write it, in small letters or capitals as it was typed.
-
-    >>> _in_case("Tsela", "tesla", Counter(["TESLA", "Tesla", "Tesla"]))
-    'Tesla'
-    >>> _in_case("uberraschng", "uberraschung", Counter(["Überraschung"]))
-    'überraschung'
-    """
-    form = written.most_common(1)[0][0] if written else meant
-    if typed.isupper():
-        return form.upper()
-    if any(map(str.isupper, form[1:])) and not form.isupper():
-        return form
-    return form.capitalize() if typed[0].isupper() else form.lower()
+def _is_code(word: str) -> bool:
+    """Whether a word is too short or too long, or an abbreviation such as NATO."""
+    return not SHORTEST <= len(word) <= _LONGEST or (word.isupper() and len(word) <= _ABBREVIATION)

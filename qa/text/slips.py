@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import chain, product
 
 from qa.text.language import main_script
 
@@ -71,26 +71,71 @@ def meant_words(typed: str) -> Iterator[str]:
     yield from words - {typed}
 
 
+def twice_meant_words(typed: str) -> Iterator[str]:
+    """Yield the words of which two likely slips make what was typed, neither in the first letter.
+
+    There are some ten thousands of them.
+
+    >>> "interception" in set(twice_meant_words("intrceptoin"))
+    True
+    """
+    once = set(_likely_words(typed))
+    yield from set(chain.from_iterable(map(_likely_words, once))) - once - {typed}
+
+
+def _likely_words(typed: str) -> Iterator[str]:
+    """Yield the words of which a slip other than a strange letter makes what was typed."""
+    letters = _LETTERS.get(main_script(typed) or "", "")
+    for place in range(1, len(typed) + 1) if letters else ():
+        before, after = typed[:place], typed[place:]
+        for letter in letters:
+            yield before + letter + after
+        if after:
+            for letter in _NEAR.get(after[0], ()):
+                yield before + letter + after[1:]
+            if _extra_cost(typed, place) < _EXTRA:
+                yield before + after[1:]
+        if len(after) > 1:
+            yield before + after[1] + after[0] + after[2:]
+
+
 def slip_cost(typed: str, meant: str) -> float:
-    """Return how unlikely it is that one slip makes ``typed`` of ``meant``.
+    """Return how unlikely it is that slips make ``typed`` of ``meant``: the cost of the likeliest ones.
+
+    The restricted Damerau-Levenshtein distance (https://en.wikipedia.org/wiki/Damerau–Levenshtein_distance)
+    with a cost for each kind of slip.
 
     >>> slip_cost("tsela", "tesla") < slip_cost("tedla", "tesla") < slip_cost("tepla", "tesla")
     True
     """
-    lengths = range(min(len(typed), len(meant)))
-    place = next((i for i in lengths if typed[i] != meant[i]), len(lengths))
-    cost = _FIRST_LETTER if place == 0 else 0.0
-    if len(typed) < len(meant):
-        return cost + (_DOUBLED if place and meant[place] == meant[place - 1] else _DROPPED)
-    if len(typed) > len(meant):
-        if place and typed[place] == typed[place - 1]:
-            return cost + _DOUBLED
-        beside = typed[max(place - 1, 0) : place] + typed[place + 1 : place + 2]
-        is_near = not _NEAR.get(typed[place], frozenset()).isdisjoint(beside)
-        return cost + (_NEIGHBOUR if is_near else _EXTRA)
-    if (
-        typed[place : place + 2] == meant[place : place + 2][::-1]
-        and typed[place + 2 :] == meant[place + 2 :]
-    ):
-        return cost + _SWAPPED
-    return cost + (_NEIGHBOUR if meant[place] in _NEAR.get(typed[place], ()) else _OTHER)
+    costs = {(0, 0): 0.0}
+    for i, j in product(range(len(typed) + 1), range(len(meant) + 1)):
+        ways = []
+        first = 0.0 if i and j else _FIRST_LETTER
+        if i and j:
+            ways.append(costs[i - 1, j - 1] + _replaced_cost(typed, meant, i - 1, j - 1))
+        if i:
+            ways.append(costs[i - 1, j] + _extra_cost(typed, i - 1) + first)
+        if j:
+            doubled = j > 1 and meant[j - 1] == meant[j - 2]
+            ways.append(costs[i, j - 1] + (_DOUBLED if doubled else _DROPPED) + first)
+        if i > 1 and j > 1 and typed[i - 2 : i] == meant[j - 1] + meant[j - 2]:
+            at_start = (i - 2, j - 2) == (0, 0)
+            ways.append(costs[i - 2, j - 2] + _SWAPPED + (_FIRST_LETTER if at_start else 0.0))
+        costs[i, j] = min(ways, default=0.0)
+    return costs[len(typed), len(meant)]
+
+
+def _replaced_cost(typed: str, meant: str, i: int, j: int) -> float:
+    if typed[i] == meant[j]:
+        return 0.0
+    cost = _NEIGHBOUR if meant[j] in _NEAR.get(typed[i], ()) else _OTHER
+    return cost + (_FIRST_LETTER if i == j == 0 else 0.0)
+
+
+def _extra_cost(typed: str, place: int) -> float:
+    """Return the cost of a letter too many at a place."""
+    if place and typed[place] == typed[place - 1]:
+        return _DOUBLED
+    beside = typed[max(place - 1, 0) : place] + typed[place + 1 : place + 2]
+    return _NEIGHBOUR if not _NEAR.get(typed[place], frozenset()).isdisjoint(beside) else _EXTRA

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from evaluation.canned import passages, two_documents
 
-import qa.retrieval.live
+import qa.api
 from qa.cli.ask_command import _hit_lines
 from qa.config import Settings
 from qa.index import generation
@@ -51,7 +51,7 @@ def test_the_confidence_is_named_for_what_it_is(
 ) -> None:
     search = two_documents()
     search.set_result("Rice?", passages(search), confidence)
-    monkeypatch.setattr(qa.retrieval.live, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search))
+    monkeypatch.setattr(qa.api, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search))
     first, *_, last_but_one, last = run("ask", "Rice?").stdout.splitlines()
     assert last_but_one == "9 passages searched in 0 ms"
     if confidence > 0.5:
@@ -73,7 +73,7 @@ def test_no_confidence_is_named_where_the_model_cannot_read(
     search.set_result("Рис?", passages(search), confidence)
     search.unread = {"Рис?"}
     search.changes = {"index": replace(search.info, model=model)}
-    monkeypatch.setattr(qa.retrieval.live, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search))
+    monkeypatch.setattr(qa.api, "LiveSearcher", lambda _: SimpleNamespace(current=lambda: search))
     output = run("ask", "Рис?").stdout
     first, *_, last = output.splitlines()
     assert "%" not in output

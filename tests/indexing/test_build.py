@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,7 +44,8 @@ from qa.indexing.pipeline import PassageEmbedder
 from qa.readers.sandbox import parent
 from qa.retrieval.searcher import Searcher
 from qa.text import sample
-from qa.types import Filters, PassageInput, PassageVectors, Query, ReadFailure
+from qa.text.word_comparison import phrase_words
+from qa.types import Filters, PassageInput, PassageVectors, Phrases, Query, ReadFailure
 
 
 def _live(settings: Settings) -> Generation:
@@ -92,6 +95,18 @@ def _assert_same(one: Generation, other: Generation) -> None:
             np.testing.assert_array_equal(found, expected)
     rows = np.arange(len(one.passages))
     np.testing.assert_array_equal(one.near_duplicates(rows, 0.5), other.near_duplicates(rows, 0.5))
+    _assert_same_words(one, other)
+
+
+def _assert_same_words(one: Generation, other: Generation) -> None:
+    words = sorted(set(one.words.iterate()))
+    assert words == sorted(set(other.words.iterate()))
+    for known, other_known in zip(one.spelling.look_up(words), other.spelling.look_up(words), strict=True):
+        np.testing.assert_array_equal(known, other_known)
+    texts = (one.store.text(document.id) for document in one.store.all_documents())
+    for phrase in chain.from_iterable(pairwise(phrase_words(text)) for text in texts):
+        phrases = Phrases(required=(phrase,))
+        np.testing.assert_array_equal(one.allow(Filters(), phrases), other.allow(Filters(), phrases))
 
 
 def test_a_build_reports_what_it_did(settings: Settings, encoder: StandIn) -> None:
@@ -820,3 +835,16 @@ def test_an_export_that_the_documents_refuse_is_replaced_by_the_model(
     assert building.build_with_model(settings).documents == 5
     assert encoders == [export, model]
     assert caplog.messages == ["the export does not keep the vectors"]
+
+
+def test_an_index_of_an_older_format_is_built_anew(settings: Settings) -> None:
+    build(settings, StandIn())
+    manifest = generation.current(settings.index) / "manifest.json"
+    content = json.loads(manifest.read_text("utf-8"))
+    manifest.chmod(0o644)
+    manifest.write_text(json.dumps(content | {"format": content["format"] - 1}), "utf-8")
+    report = build(settings, StandIn())
+    assert report.changed
+    assert report.embedded == report.passages
+    assert "readable index" in report.reason
+    assert _live(settings).info.documents == report.documents

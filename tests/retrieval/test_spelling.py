@@ -71,6 +71,9 @@ def test_a_slip_is_corrected(searcher: Searcher, typed: str, meant: str) -> None
         "What did Nikola Toxa build",
         "cat sso",  # too short
         "Какова выручка компнаии?",  # in no language of the documents
+        "The Tesler company",  # two slips, in a name
+        "Panthersking",  # a name, whose parts nowhere stand together
+        "headquarters Cotart seasonal",
     ],
 )
 def test_what_is_no_slip_stays(searcher: Searcher, question: str) -> None:
@@ -97,3 +100,53 @@ def test_words_that_stand_nowhere_are_named(searcher: Searcher) -> None:
     result = searcher.search(Query("Which court in Brazil judged the Zeppelin revenu of 2016?"))
     assert result.missing_terms == ("Brazil", "judged", "Zeppelin", "2016")
     assert searcher.search(Query("Где находится суд и компания?")).missing_terms == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("where are the haedquartesr", "where are the headquarters"),
+        ("nikolatesla", "nikola tesla"),
+        ("NikolaTesla built a motor", "Nikola Tesla built a motor"),
+        ("a motor for thecompany", "a motor for the company"),
+        ("where the head quarters stand", "where the headquarters stand"),
+        ("Who was Ni kola Tesla", "Who was Nikola Tesla"),
+        ("the Panthesr won", "the Panthers won"),
+    ],
+)
+def test_two_slips_and_spaces_are_corrected(searcher: Searcher, typed: str, meant: str) -> None:
+    assert searcher.search(Query(typed)).corrected_query == meant
+
+
+def test_words_of_the_documents_stay_as_they_are(searcher: Searcher) -> None:
+    assert searcher.search(Query("won these days in the season")).corrected_query is None
+
+
+@pytest.fixture(scope="module")
+def russian(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
+    root = tmp_path_factory.mktemp("layouts")
+    text = "Выручка компании Microsoft в Питтсбурге выросла. Министр Шелбрук выступил в суде города.\n"
+    english = "The revenue of the Microsoft company grew. Its minister spoke in a court of the city.\n"
+    documents = {"ru.txt": text * 3, "en.txt": english * 3}
+    settings = Settings(docs=write(root / "docs", documents), index=root / "index")
+    build(settings, InPieces())
+    return Searcher(generation.load(generation.current(settings.index)), InPieces())
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("dshexrf Microsoft", "выручка Microsoft"),
+        ("Rfrjdf dshexrf d 2015?", "Какова выручка в 2015?"),
+        ("ьшскщыщае кумутгу", "microsoft revenue"),
+        ("выручка сщьзфтн", "выручка company"),
+        ("министр выстпил", "министр выступил"),
+    ],
+)
+def test_another_layout_is_typed_anew(russian: Searcher, typed: str, meant: str) -> None:
+    assert russian.search(Query(typed)).corrected_query == meant
+
+
+@pytest.mark.parametrize("question", ["выступление Шелбруку", "в Питтсбург", "министры судов", "xkcd qwrtzx"])
+def test_other_forms_of_words_are_no_slips(russian: Searcher, question: str) -> None:
+    assert russian.search(Query(question)).corrected_query is None

@@ -20,11 +20,12 @@ from werkzeug.exceptions import ServiceUnavailable
 from qa import __version__
 from qa.errors import QAError
 from qa.indexing import ledger
+from qa.results.answers import document_answer, passage_answer, search_answer
 from qa.types import Query
 from qa.web.access import load
-from qa.web.api.answers import document_answer, facets_answer, passage_answer, search_answer, status_answer
 from qa.web.api.originals import original
 from qa.web.api.schemas import requests, responses
+from qa.web.api.summaries import facets_answer, status_answer
 from qa.web.api.validation import API
 from qa.web.listing import Sort, list_results
 from qa.web.problems import PROBLEM

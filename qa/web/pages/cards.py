@@ -8,15 +8,14 @@ from typing import Any
 
 from flask import request
 
+from qa.results.citations import Quotation, quote_passage
 from qa.retrieval.query import parse
 from qa.text.folding import fold
-from qa.types import Document, Hit, Passage, SearchResult, Span
+from qa.types import Hit, Passage, SearchResult
 from qa.web import facets
 from qa.web.facets import Bar, Count, Field, Timeline
 from qa.web.judgements import Verdict
 from qa.web.listing import Listing
-from qa.web.pages import permalinks
-from qa.web.pages.citations import Quotation
 from qa.web.pages.formats import address
 from qa.web.pages.table_view import Row, has_rows, table_rows
 from qa.web.pages.viewer import Mark, Piece, pieces
@@ -85,7 +84,8 @@ def card(hit: Hit, parameters: Parameters, verdict: Verdict | None) -> Card:
     cut = pieces(passage.text, passage.span.start, passage.span, marks)
     header, rows = table_rows(passage, marks)
     url = reading_url(passage, parameters)
-    return Card(hit, cut, url, quotation_of(passage, best), verdict, header, rows, has_rows(passage.text))
+    quotation = quote_passage(passage, best, request.url_root)
+    return Card(hit, cut, url, quotation, verdict, header, rows, has_rows(passage.text))
 
 
 def reading_url(passage: Passage, parameters: Parameters) -> str:
@@ -93,25 +93,6 @@ def reading_url(passage: Passage, parameters: Parameters) -> str:
     start, end = passage.span
     question = {name: parameters[name] for name in _QUESTION_PARAMETERS if name in parameters}
     return address(f"/documents/{passage.document.id}", {"start": start, "end": end} | question) + "#passage"
-
-
-def quotation_of(passage: Passage, span: Span) -> Quotation:
-    """Return a quotation of a part of a passage."""
-    return quote(passage.document, span, passage.slice(span), page=passage.page, section=passage.section)
-
-
-def quote(
-    document: Document, span: Span, text: str, *, page: int | None = None, section: str | None = None
-) -> Quotation:
-    """Return a quotation of a part of a document, with a permalink that can be checked later."""
-    query = {
-        "start": span.start,
-        "end": span.end,
-        "sha": document.sha256[: permalinks.FILE_DIGITS],
-        "quote": permalinks.fingerprint_of(text),
-    }
-    permalink = address(f"{request.url_root.rstrip('/')}/documents/{document.id}", query)
-    return Quotation(document, span, text, f"{permalink}#passage", page, section)
 
 
 def confidence_level(result: SearchResult) -> str:

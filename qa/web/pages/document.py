@@ -15,15 +15,16 @@ from werkzeug.wrappers import Response
 
 from qa.errors import NotFoundError, QueryError, RenderingBusyError, RenderingError
 from qa.readers.pdf.rendering.renderer import Sheet, letters_on_page, places_of_words
+from qa.results import permalinks
+from qa.results.citations import FORMATS, Quotation, quote
+from qa.results.permalinks import State
 from qa.retrieval.search_protocol import Search
 from qa.types import Document, Heading, Hit, Query, Span
 from qa.web.api.originals import original
 from qa.web.api.schemas.requests import SearchParameters
-from qa.web.pages import cards, permalinks
-from qa.web.pages.citations import FORMATS, Quotation
+from qa.web.pages import cards
 from qa.web.pages.finding import By, Matches, find_meaning, find_words, relevant_hits
 from qa.web.pages.formats import address
-from qa.web.pages.permalinks import State
 from qa.web.pages.viewer import PART_LIMIT, Mark, Part, marks_of, overlaid, part_of, part_start
 from qa.web.service import searcher, service
 
@@ -282,10 +283,11 @@ def _is_quotable(span: Span) -> bool:
 def _quotation(search: Search, document: Document, text: str, span: Span) -> Quotation:
     """Return a quotation of a range, with the page and section of the passage in which it begins."""
     passage = search.library.passage_at(document.id, span.start)
-    return cards.quote(
+    return quote(
         document,
         span,
         span.slice(text),
+        request.url_root,
         page=passage.page if passage else None,
         section=passage.section if passage else None,
     )

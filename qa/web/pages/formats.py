@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from flask import Flask, current_app
 
 from qa import __version__
-from qa.web.api.answers import passage_url
-from qa.web.pages.citations import plain, title_of
+from qa.results.answers import passage_url
+from qa.results.citations import plain, title_of
 from qa.web.service import opened_searcher
 
 _TYPES = {

@@ -15,8 +15,8 @@ from qa.errors import CorruptIndexError, QueryError
 from qa.indexing import ledger
 from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit
-from qa.web.api.answers import listing_answer
 from qa.web.api.schemas.requests import PageParameters
+from qa.web.api.summaries import listing_answer
 from qa.web.judgements import Verdict, place, same_origin
 from qa.web.listing import MAX_RESULTS, Listing, list_results
 from qa.web.pages import cards, exports, formats, i18n

@@ -4,13 +4,14 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 
+from qa.results.citations import quote_passage
+from qa.results.permalinks import FILE_DIGITS, check
 from qa.types import Metadata, Query
 from qa.web.facets import Count
 from qa.web.listing import Listing, list_results
 from qa.web.pages import cards
-from qa.web.pages.permalinks import FILE_DIGITS, check
 from web.fake_search import FakeSearch
 
 
@@ -49,7 +50,7 @@ def test_a_hit_without_answers_is_quoted_whole(app: Flask, listing: Listing) -> 
 def test_a_permalink_can_be_checked(app: Flask, listing: Listing, search: FakeSearch) -> None:
     hit = listing.hits[0]
     with app.test_request_context(base_url="https://qa.test"):
-        quotation = cards.quotation_of(hit.passage, hit.answers[0].span)
+        quotation = quote_passage(hit.passage, hit.answers[0].span, request.url_root)
     assert quotation.permalink.startswith(f"https://qa.test/documents/{hit.passage.document.id}?")
     link = parameters_of(quotation.permalink)
     assert link["sha"] == [hit.passage.document.sha256[:FILE_DIGITS]]

@@ -12,8 +12,8 @@ from readers.pdf.rendering.pdf_samples import picture_pdf
 from readers.samples import make_pdf
 
 from qa.config import Settings
+from qa.results.citations import FORMATS
 from qa.types import RecognisedPage, Span, WordBox
-from qa.web.pages.citations import FORMATS
 from qa.web.pages.document import MAX_QUOTATION
 from web.fake_search import NEWS, FakeSearch
 from web.helpers import id_of, page, without_offsets

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa.results.citations import Quotation
 from qa.types import Document, Hit, Metadata, Passage, Span
 from qa.web.pages.cards import Card
-from qa.web.pages.citations import Quotation
 from qa.web.pages.exports import COLUMNS, csv_table
 from web.fake_search import FakeSearch
 

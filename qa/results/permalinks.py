@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from heapq import nsmallest
 from itertools import islice, pairwise
 from typing import Literal, NamedTuple
+from urllib.parse import urlencode
 
-from qa.types import Span
+from qa.types import Document, Span
 
 State = Literal["unchanged", "moved", "altered", "gone"]
 
@@ -61,6 +62,24 @@ class Check(NamedTuple):
 
     state: State
     span: Span | None
+
+
+def permalink(base_url: str, document: Document, span: Span, text: str) -> str:
+    """Return the address of a quotation, by which it can be checked later.
+
+    Args:
+        base_url: the service's, such as ``http://127.0.0.1:8000``.
+        document: the document that is quoted.
+        span: the range of the quotation.
+        text: the document's text there.
+    """
+    query = {
+        "start": span.start,
+        "end": span.end,
+        "sha": document.sha256[:FILE_DIGITS],
+        "quote": fingerprint_of(text),
+    }
+    return f"{base_url.rstrip('/')}/documents/{document.id}?{urlencode(query)}#passage"
 
 
 def fingerprint_of(quotation: str) -> str:

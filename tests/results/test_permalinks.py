@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from qa.results.permalinks import check, fingerprint_of, is_fingerprint
 from qa.types import Span
-from qa.web.pages.permalinks import check, fingerprint_of, is_fingerprint
 
 WORDS = [
     "rice",

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from qa.types import Document, Span
+from qa.results.permalinks import permalink
+from qa.types import Document, Passage, Span
 
 _WHITESPACE = re.compile(r"\s+")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -69,6 +70,25 @@ class Quotation:
     def key(self) -> str:
         """Return a unique key for a bibliography."""
         return f"{self.document.id}-{self.span.start}-{self.span.end}"
+
+
+def quote(
+    document: Document,
+    span: Span,
+    text: str,
+    base_url: str,
+    *,
+    page: int | None = None,
+    section: str | None = None,
+) -> Quotation:
+    """Return a quotation of a part of a document; its permalink begins with the service's ``base_url``."""
+    return Quotation(document, span, text, permalink(base_url, document, span, text), page, section)
+
+
+def quote_passage(passage: Passage, span: Span, base_url: str) -> Quotation:
+    """Return a quotation of a part of a passage."""
+    page, section = passage.page, passage.section
+    return quote(passage.document, span, passage.slice(span), base_url, page=page, section=section)
 
 
 def plain(quotation: Quotation) -> str:
@@ -161,6 +181,11 @@ FORMATS: Mapping[str, CitationFormat] = MappingProxyType(
     }
 )
 """By the extension in their addresses."""
+
+STYLES: Mapping[str, Callable[[Quotation], str]] = MappingProxyType(
+    {"text": plain, "markdown": markdown, "bibtex": bibtex, "ris": ris, "csl-json": csl_json}
+)
+"""By the names that programs use."""
 
 
 def _source(quotation: Quotation, title: str, escaped: Callable[[str], str] = str) -> str:

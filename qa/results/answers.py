@@ -1,13 +1,13 @@
-"""The API's JSON: the engine's results as plain dicts, in the shapes of ``schemas.responses``."""
+"""The JSON of results, documents and passages, as plain dicts.
+
+The command line, the Python API and the service share it; ``web/api/schemas/responses`` describes it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import Any
 
-from qa.indexing.ledger import Summary
 from qa.types import Answer, Document, Hit, IndexInfo, Passage, SearchResult, ShortAnswer
-from qa.web.listing import Listing
 
 JSON = dict[str, Any]
 
@@ -21,7 +21,7 @@ def search_answer(result: SearchResult) -> JSON:
         "total": result.total,
         "took_ms": round(result.took_ms, 1),
         "index": _index(result.index),
-        "results": [_result(hit) for hit in result.hits],
+        "results": [hit_answer(hit) for hit in result.hits],
         "language_support": result.language_support,
         "required": list(result.required),
         "excluded": list(result.excluded),
@@ -29,26 +29,6 @@ def search_answer(result: SearchResult) -> JSON:
         "missing_terms": list(result.missing_terms),
         "short_answer": _short_answer(result.short_answer),
         "like": result.query.like,
-    }
-
-
-def listing_answer(listing: Listing) -> JSON:
-    """Return all relevant results of one question, in the order of the listing."""
-    answer = search_answer(replace(listing.result, hits=listing.hits))
-    return answer | {"facets": facets_answer(listing)}
-
-
-def facets_answer(listing: Listing) -> JSON:
-    """Return the facets of the results."""
-    return {
-        "results": len(listing.hits),
-        "complete": listing.complete,
-        **{field: [asdict(count) for count in counts] for field, counts in listing.counts.items()},
-        "undated": listing.undated,
-        "timeline": [
-            {"from": bar.start, "to": bar.end, "count": bar.count}
-            for bar in (listing.timeline.bars if listing.timeline else ())
-        ],
     }
 
 
@@ -93,26 +73,6 @@ def passage_answer(passage: Passage, previous: Passage | None, following: Passag
     }
 
 
-def status_answer(info: IndexInfo, folder: Summary | None) -> JSON:
-    """Return the contents of the index, and the state of the documents folder if it is known."""
-    return {
-        "generation": info.generation,
-        "model": info.model,
-        "created": info.created,
-        "documents": info.documents,
-        "passages": info.passages,
-        "sentences": info.sentences,
-        "store": info.store,
-        "failures": [
-            {"path": failure.full_path, "row": failure.row, "reason": failure.reason}
-            for failure in info.failures
-        ],
-        "failure_count": info.failure_count,
-        "unread_files": info.unread_files,
-        "files": asdict(folder) if folder else None,
-    }
-
-
 def passage_url(passage: Passage) -> str:
     """Return the address of the page that shows a passage in its document."""
     start, end = passage.span
@@ -128,7 +88,8 @@ def _index(info: IndexInfo) -> JSON:
     }
 
 
-def _result(hit: Hit) -> JSON:
+def hit_answer(hit: Hit) -> JSON:
+    """Return a result."""
     passage = hit.passage
     return {
         "rank": hit.rank,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa.results.citations import FORMATS, Quotation, bibtex, csl_json, markdown, plain, ris, title_of
 from qa.types import Document, Metadata, Span
-from qa.web.pages.citations import FORMATS, Quotation, bibtex, csl_json, markdown, plain, ris, title_of
 
 TEXTS = st.text(alphabet="ab {}\\%&$#_~^*[]`<>|\n\r\té\u2028“", max_size=40)
 LINK = "http://localhost/documents/d?start=2&end=9#passage"

@@ -1,0 +1,1 @@
+"""What every door shows of a result: its JSON, its citations and its permalink."""
