@@ -16,7 +16,7 @@ PACKAGE = Path(qa.__file__).parent
 ROOMS = (
     "types", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
     "index",
-    "stores", "retrieval", "results", "indexing", "evaluation", "api", "web", "cli",
+    "stores", "retrieval", "results", "indexing", "evaluation", "api", "web", "mcp", "cli",
 )  # fmt: skip
 """The lowest first. A room imports only itself and the rooms before it."""
 
@@ -35,6 +35,8 @@ USERS = {
     "grpc": {"qa/stores/milvus"},
     "tenacity": {"qa/stores/milvus"},
     "granian": {"qa/web/server"},
+    "mcp": {"qa/mcp.py"},
+    "uvicorn": {"qa/mcp.py"},
     "pypdfium2": {"qa/readers/pdf"},
     "simplemma": {"qa/index/lexical/real_words.py"},
     "trafilatura": {"qa/readers/html"},

@@ -27,7 +27,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     Flask's own ``TRUSTED_HOSTS`` doesn't replace this. It is case-sensitive, cannot hold an IPv6 address, and
     would have to list every address of the machine: ``test_requests_for_our_own_hosts_are_answered``.
     """
-    is_own_host = _host_check(settings)
+    is_own_host = host_check(settings)
 
     def refuse_other_hosts() -> None:
         if not is_own_host(request.host):
@@ -36,7 +36,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(refuse_other_hosts)
 
 
-def _host_check(settings: Settings) -> Callable[[str], bool]:
+def host_check(settings: Settings) -> Callable[[str], bool]:
     """Return a function that says whether a Host header names this service."""
     names = {"localhost", settings.host.lower(), *(name.lower() for name in words(settings.hosts))}
 

@@ -27,7 +27,7 @@ from granian.server import MPServer
 
 from qa import config
 from qa.config import Settings
-from qa.errors import QAError, SettingsError
+from qa.errors import QAError
 from qa.web import create_app
 from qa.web.access import load
 from qa.web.access.authentication import check_access
@@ -35,6 +35,7 @@ from qa.web.access.keys import Keys
 from qa.web.api.endpoints import MAX_BODY
 from qa.web.judgements import Judgements
 from qa.web.server import connections, logs
+from qa.web.server.addresses import reserve, url_of
 from qa.web.server.gateway import Gateway, Receive, Send
 from qa.web.server.native_threads import limit_native_threads
 
@@ -72,10 +73,10 @@ def serve(settings: Settings) -> None:
     if settings.judgements:
         Judgements(settings.judgements).check()
     logs.configure(settings)
-    with _reserve(settings.host, settings.port) as reserved:
+    with reserve(settings.host, settings.port) as reserved:
         keys = check_access(settings, reserved.getsockname()[0])
         max_connections = min(_CONNECTIONS, _raise_descriptor_limit() - _OWN_DESCRIPTORS)
-        worker = _Worker(settings, keys, _url(reserved), max_connections, _load_tokenizer(settings))
+        worker = _Worker(settings, keys, url_of(reserved), max_connections, _load_tokenizer(settings))
         with suppress(SystemExit):  # the log says why
             _granian(settings, reserved, max_connections).serve(target_loader=worker.load, wrap_loader=False)
             if not worker.failed.is_set():
@@ -209,41 +210,3 @@ def _raise_descriptor_limit() -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return wanted if soft == resource.RLIM_INFINITY else soft
-
-
-def _reserve(host: str, port: int) -> socket.socket:
-    """Return a socket that reserves the address for the processes of this service."""
-    # getaddrinfo silently turns a port that is too high into another.
-    if not 0 <= port < 1 << 16:
-        raise SettingsError(f"{port} is not a valid port: ports range from 0 to 65535.")
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        exclusive, shared = (socket.socket(family, socket.SOCK_STREAM) for _ in range(2))
-    except (OSError, UnicodeError) as error:
-        raise SettingsError(f"{host!r} port {port} is not a usable address: {_reason(error)}") from error
-    try:
-        with exclusive:  # fails if another program listens there
-            exclusive.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            exclusive.bind(address)
-            address = exclusive.getsockname()
-        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        shared.bind(address)
-    except OSError as error:
-        shared.close()
-        raise SettingsError(
-            f"Cannot serve on {host} port {port}: {_reason(error)}. Choose another port with --port."
-        ) from error
-    return shared
-
-
-def _reason(error: Exception) -> str:
-    """Return what an error says, without its number."""
-    return str(error.strerror if isinstance(error, OSError) and error.strerror else error)
-
-
-def _url(reserved: socket.socket) -> str:
-    host, port = reserved.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.config import Settings
-from qa.web.access.hosts import _host_check
+from qa.web.access.hosts import host_check
 
 STATUS = "/api/v1/status"
 
@@ -45,7 +45,7 @@ def test_the_host_that_the_service_listens_on_is_its_own(client_with) -> None:
 
 @given(st.ip_addresses(), st.integers(1, 65535))
 def test_every_ip_address_is_allowed_with_and_without_a_port(address, port: int) -> None:
-    is_own_host = _host_check(Settings())
+    is_own_host = host_check(Settings())
     host = f"[{address}]" if address.version == 6 else str(address)
     assert is_own_host(host)
     assert is_own_host(f"{host}:{port}")

@@ -1,0 +1,44 @@
+"""``qa mcp``: the index as tools for assistants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from qa import config
+from qa.cli.options import index_option, setting, store_option
+from qa.errors import SettingsError
+
+
+@click.command()
+@index_option
+@store_option
+@click.option(
+    "--http",
+    "port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Serve over streamable HTTP on this port, not over standard input and output.",
+)
+@setting("host")
+@setting("insecure")
+@click.option("--base-url", default="", help="Address of the search page, for permalinks.")
+def mcp(port: int | None, base_url: str, **flags: Any) -> None:
+    """Serve the index to assistants by the Model Context Protocol."""
+    settings = config.load(flags)
+    try:
+        from qa import mcp as server
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "mcp":
+            raise
+        raise SettingsError(
+            "The package mcp is not installed. Install it with: pip install 'qa[mcp]'"
+        ) from error
+    from qa.api import Index
+
+    with Index.open(settings, base_url) as index:
+        if port is None:
+            server.serve_stdio(index)
+        else:
+            server.serve_http(index, settings, port)
