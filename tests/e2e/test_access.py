@@ -69,7 +69,10 @@ def test_nothing_overflows_a_narrow_or_enlarged_window(awkward: str, open_page: 
         page.goto(awkward + address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
     page.locator(".hit h3 a", has_text="pandemic").first.click()
-    expect(page.locator(".facsimile")).to_be_visible()
+    expect(page.locator("mark#passage")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("[popovertarget=facsimile]").click()
+    expect(page.locator(".facsimile img")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -1,4 +1,4 @@
-// Keyboard shortcuts: "/" goes to the search box, "j" and "k" step through the results, "?" lists them all.
+// Keyboard shortcuts: "/" goes to the search box, "f" finds in a document, "j" and "k" step through the results, "?" lists them all.
 
 const dialog = document.getElementById("shortcuts");
 const opener = document.getElementById("show-shortcuts");
@@ -24,7 +24,12 @@ const actions = {
   },
   j: () => step(1),
   k: () => step(-1),
-  c: () => (document.activeElement.closest(".hit") ?? document.querySelector(".hit"))?.querySelector(".copy")?.click(),
+  f: () => {
+    const box = document.getElementById("find");
+    box?.focus();
+    box?.select();
+  },
+  c: () => (document.querySelector("#selected:not([hidden])") ?? document.activeElement.closest(".hit") ?? document.querySelector(".hit"))?.querySelector(".copy")?.click(),
   "?": () => dialog.showModal(),
 };
 

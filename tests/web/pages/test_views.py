@@ -12,7 +12,7 @@ from qa.indexing import ledger
 from qa.types import Filters, Metadata, Mode, Query, ShortAnswer
 from qa.web.api.schemas import responses
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp, no_index
-from web.helpers import Tags, id_of, page
+from web.helpers import Tags, id_of, page, without_offsets
 
 PAGES = ("/", "/?q=Angkor", "/?q=xylophone", "/?q=" + "x" * 999, "/documents", "/status", "/nothing")
 
@@ -178,9 +178,9 @@ def test_an_invalid_search_is_explained(client: FlaskClient, query: str, message
 
 def test_a_document_is_shown_with_its_passage(client: FlaskClient) -> None:
     start, end = NEWS.index("The trade"), NEWS.index("\n\nTourists")
-    html = page(client, f"/documents/{id_of('news/tass.txt')}?start={start}&end={end}")
+    html = without_offsets(page(client, f"/documents/{id_of('news/tass.txt')}?start={start}&end={end}"))
     assert f'<mark class="passage" id="passage">{NEWS[start:end]}</mark></p>' in html
-    assert re.search(r'<h2 id="at-\d+"># Economic cooperation</h2>', html)
+    assert re.search(r'<h2 id="at-\d+"><span># Economic cooperation</span></h2>', html)
     assert "<h1" in html
     assert "Cambodia &amp; Russia" in html
     assert "TASS <small>from the text</small>" in html
@@ -206,7 +206,7 @@ def test_a_huge_document_is_shown_in_parts(client: FlaskClient, search: FakeSear
     start = text.index("Paragraph number 10000 ")
     html = page(client, f"/documents/{document_id}?start={start}&end={start + 22}")
     assert len(html) < 100_000
-    assert '<mark class="passage" id="passage">Paragraph number 10000</mark>' in html
+    assert '<mark class="passage" id="passage">Paragraph number 10000</mark>' in without_offsets(html)
     turns = re.findall(rf'class="turn"><a href="(/documents/{document_id}\?[^"]*)"', html)
     earlier, later = map(unescape, turns)
     assert earlier.startswith(f"/documents/{document_id}?start={start}&end={start + 22}&at=")

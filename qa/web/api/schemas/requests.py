@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -130,6 +131,12 @@ def _check_length(question: str, info: ValidationInfo) -> str:
     return question
 
 
+_LIKE = (
+    "A passage's id. In place of a question, its own words and vector are asked with; the passage itself and "
+    "near-identical ones are not among the results. No confidence is claimed."
+)
+
+
 class SearchOptions(FilterParameters):
     """How to answer, whatever the question."""
 
@@ -168,8 +175,8 @@ class SearchOptions(FilterParameters):
         """Whether the request needs the best results only: no facets, count or other order."""
         return self.sort is Sort.RELEVANCE and not (self.facets or self.count)
 
-    def query(self, question: str) -> Query:
-        """Return one question in the engine's terms."""
+    def query(self, question: str, like: str | None = None) -> Query:
+        """Return one question, or a passage in its place, in the engine's terms."""
         return Query(
             question=question,
             k=self.k,
@@ -178,6 +185,7 @@ class SearchOptions(FilterParameters):
             filters=self.filters(),
             min_confidence=self.min_confidence,
             verbatim=self.verbatim,
+            like=like,
         )
 
 
@@ -189,6 +197,27 @@ class SearchParameters(SearchOptions):
     _length = field_validator("q")(_check_length)
 
 
+class SearchQuery(SearchOptions):
+    """A question in a query string, or the id of a passage in its place."""
+
+    like: Text = optional(_LIKE)
+    q: Text = optional("The question.", validate_default=True, example=_QUESTION)
+
+    _length = field_validator("q")(_check_length)
+
+    @field_validator("q", mode="wrap")
+    @classmethod
+    def _check_one(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> str | None:
+        has_like = info.data.get("like") is not None
+        if value is None and not has_like:
+            raise PydanticCustomError("missing", "Field required")
+        if value is not None and has_like:
+            raise PydanticCustomError("one_of", "use either q or like")
+        return None if value is None else handler(value)
+
+
 class PageParameters(SearchParameters):
     """A question on the search page, and how many results the page shows."""
 
@@ -196,7 +225,7 @@ class PageParameters(SearchParameters):
 
 
 class SearchRequest(SearchOptions):
-    """One question (`q`) or several (`questions`), and how to answer."""
+    """One question (`q`), several (`questions`) or a passage in their place (`like`), and how to answer."""
 
     q: Text = optional("The question.", example=_QUESTION)
     questions: list[Text] = optional(
@@ -205,6 +234,7 @@ class SearchRequest(SearchOptions):
         max_length=MAX_QUESTIONS,
         example=["Who is the ambassador?", "Кто посол?"],
     )
+    like: Text = optional(_LIKE)
 
     @field_validator("q", "questions")
     @classmethod
@@ -215,8 +245,8 @@ class SearchRequest(SearchOptions):
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
-        if (self.q is None) == (self.questions is None):
-            raise PydanticCustomError("one_of", "use either q or questions")
+        if sum(way is not None for way in (self.q, self.questions, self.like)) != 1:
+            raise PydanticCustomError("one_of", "use one of q, questions and like")
         return self
 
 

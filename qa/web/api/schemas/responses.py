@@ -238,6 +238,9 @@ class SearchAnswer(BaseModel):
         description="The words that answer the question, as the reader found them. Null without a reader, or "
         "if it found no answer."
     )
+    like: str | None = Field(
+        description="The passage that was asked with in place of a question; `query` is then empty."
+    )
     facets: Facets = optional("Only if the request asks for facets.")
     hits: int = optional(
         f"Number of relevant results among the {MAX_RESULTS} best. Only if the request asks for `count`, "
