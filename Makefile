@@ -17,13 +17,14 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile adapters clients \
+.PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile adapters clients installs \
 	tiny-files bench-scale bench-stores bench-ray bench-page bench-scans $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
 	@echo 'make test    run the tests, but for those of the next three targets'
 	@echo 'make processes  run the tests that start the service, a watch or the commands of the documentation'
+	@echo 'make installs  install the wheel, and the image on a clean Debian, and ask both; as root, with mmdebstrap'
 	@echo 'make ray     run the tests of building on a Ray cluster'
 	@echo 'make milvus  run the tests of the Milvus store, some on a real server, which a package brings'
 	@echo 'make test-lowest  run the core tests with the lowest versions that pyproject.toml allows'
@@ -58,8 +59,9 @@ serve: .venv/.installed $(multilingual)
 	@$(qa) serve
 
 # What a target of its own runs. Everything else is in `make test`, in two processes; one takes a file's tests.
-processes := tests/web/server tests/test_readme.py tests/test_examples.py \
+processes := tests/web/server tests/test_readme.py tests/test_examples.py tests/batch/test_kills.py \
 	$(patsubst %,tests/indexing/test_%.py,kills watch)
+installs := tests/install
 ray := tests/indexing/test_ray_workers.py
 milvus := tests/stores/milvus
 
@@ -68,10 +70,13 @@ JOBS := 2
 in_parallel := --numprocesses $(JOBS) --dist loadfile
 test: .venv/.installed-dev
 	.venv/bin/python -m pytest --ignore tests/e2e \
-		$(or $(ARGS),$(in_parallel) $(addprefix --ignore ,$(processes) $(ray) $(milvus)))
+		$(or $(ARGS),$(in_parallel) $(addprefix --ignore ,$(installs) $(processes) $(ray) $(milvus)))
 
 processes: .venv/.installed-dev
 	.venv/bin/python -m pytest $(processes) $(ARGS)
+
+installs: .venv/.installed-dev
+	.venv/bin/python -m pytest -rs $(installs) $(ARGS)
 
 ray: .venv/.installed-dev
 	.venv/bin/python -m pytest $(ray) $(ARGS)
