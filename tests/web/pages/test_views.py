@@ -143,6 +143,14 @@ def test_filters_reach_the_searcher_and_stay_in_the_form(client: FlaskClient, se
     assert '<option value="dense" selected>' in html
 
 
+def test_a_short_name_of_a_type_is_selected_and_deselected_like_its_media_type(
+    client: FlaskClient, search: FakeSearch
+) -> None:
+    short, full = (page(client, f"/?q=trade&type={name}") for name in ("TXT", "text/plain"))
+    assert search.queries[0].filters.media_type == ("text/plain",)
+    assert short == full
+
+
 def test_more_results_keep_the_search(client: FlaskClient, search: FakeSearch) -> None:
     search.add("long.txt", "\n\n".join(f"trade {n}" for n in range(30)))
     html = page(client, "/?q=trade&type=text/plain&mode=lexical")

@@ -34,7 +34,8 @@ MAX_QUESTIONS = 100
 MAX_VALUES = 50
 """Values of one filter. Chosen: each becomes a part of an SQL expression."""
 
-_QUESTION = "How large was the trade turnover with Cambodia in 2018?"
+# The examples fit together: as they stand, they ask the demo corpus for one passage.
+_QUESTION = "By how much did trade between Russia and Cambodia grow in 2018?"
 
 _MAX_LIST_OFFSET = 1_000_000_000
 """Chosen: more documents than any index holds, and within SQLite's integers."""
@@ -69,37 +70,37 @@ class FilterParameters(Parameters):
     source: Values = Field(
         default=[],
         description="Publisher, as the documents name it; case doesn't matter. Repeatable.",
-        json_schema_extra={"example": ["TASS"]},
+        json_schema_extra={"example": ["Demo corpus, after TASS and Fresh News"]},
     )
     language: Annotated[list[Language], Field(max_length=MAX_VALUES)] = Field(
         default=[],
         description="ISO 639-1 code, such as `en`. Repeatable.",
-        json_schema_extra={"example": ["en", "ru"]},
+        json_schema_extra={"example": ["en"]},
     )
     path: Values = Field(
         default=[],
         description="A folder or file relative to the documents folder, or a pattern with `*`, `?` and "
         "`[...]`. Repeatable.",
-        json_schema_extra={"example": ["*.pdf"]},
+        json_schema_extra={"example": ["trade*"]},
     )
     media_type: Annotated[list[MediaType], Field(max_length=MAX_VALUES)] = Field(
         default=[],
         alias="type",
         description="Type of the file: its usual suffix, such as `pdf`, or its media type, such as "
         "`application/pdf`. Repeatable.",
-        json_schema_extra={"example": ["pdf", "docx"]},
+        json_schema_extra={"example": ["txt"]},
     )
     document: Values = Field(
         default=[],
         description="A document's id. Repeatable.",
-        json_schema_extra={"example": ["706ee169cf782e6d"]},
+        json_schema_extra={"example": ["150f5b4aedc99ef9"]},
     )
     date_from: ISODate = optional(
         "Published on this day or later. Documents without a date match no date filter.",
         alias="from",
-        example="2018-01-01",
+        example="2020-01-01",
     )
-    date_to: ISODate = optional("Published on this day or earlier.", alias="to", example="2020-12-31")
+    date_to: ISODate = optional("Published on this day or earlier.", alias="to", example="2026-12-31")
 
     @model_validator(mode="after")
     def _check_range(self) -> Self:
@@ -269,7 +270,7 @@ class DocumentPath(BaseModel):
     """A document's address."""
 
     document_id: str = Field(
-        description="16 hexadecimal digits.", json_schema_extra={"example": "706ee169cf782e6d"}
+        description="16 hexadecimal digits.", json_schema_extra={"example": "150f5b4aedc99ef9"}
     )
 
 
@@ -277,5 +278,5 @@ class PassagePath(BaseModel):
     """A passage's address."""
 
     passage_id: str = Field(
-        description="`DOCUMENT:START-END`.", json_schema_extra={"example": "706ee169cf782e6d:1411-1722"}
+        description="`DOCUMENT:START-END`.", json_schema_extra={"example": "150f5b4aedc99ef9:406-829"}
     )
