@@ -61,7 +61,7 @@ def test_the_parameters_have_the_names_of_the_query_string(client: FlaskClient) 
             "min_confidence",
             "verbatim",
         ),
-        *("type", "document", "sort", "facets"),
+        *("type", "document", "sort", "facets", "group"),
     }
     assert parameters["q"]["required"]
     assert not parameters["from"]["required"]

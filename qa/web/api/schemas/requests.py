@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from qa.indexing.ledger import State
 from qa.types import Filters, Mode, Query
 from qa.web.api.schemas.optional import optional
+from qa.web.by_document import Grouping
 from qa.web.listing import MAX_RESULTS, Sort
 
 MAX_OFFSET = 1000
@@ -134,11 +135,16 @@ class SearchOptions(FilterParameters):
     verbatim: bool = Field(
         default=False, description="Search the question as it stands, with its slips of the keyboard."
     )
+    group: Grouping = Field(
+        default=Grouping.PASSAGE,
+        description="`document`: each result is a document, as its best passage with all its `passages`; `k` "
+        "and `offset` count documents.",
+    )
 
     @property
     def is_plain(self) -> bool:
-        """Whether the request needs the best results only, without facets or another order."""
-        return self.sort is Sort.RELEVANCE and not self.facets
+        """Whether the request needs the best passages only, without facets, groups or another order."""
+        return self.sort is Sort.RELEVANCE and self.group is Grouping.PASSAGE and not self.facets
 
     def query(self, question: str) -> Query:
         """Return one question in the engine's terms."""
@@ -164,6 +170,7 @@ class SearchParameters(SearchOptions):
 class PageParameters(SearchParameters):
     """A question on the search page, and how many results the page shows."""
 
+    group: Grouping = Grouping.DOCUMENT
     show: int = Field(default=10, ge=1, le=MAX_RESULTS)
 
 
