@@ -20,11 +20,11 @@ _SNAP = 2_000
 _BLANK = re.compile(r"(?>\r\n?|\n)[^\S\r\n]*+(?>\r\n?|\n)\s*+")
 _WORD = re.compile(r"\w")
 
-Kind = Literal["sentence", "passage", "other"]
+Kind = Literal["sentence", "passage", "other", "word"]
 
 
 class Mark(NamedTuple):
-    """A range to highlight: the best sentence, the passage that is shown, or another hit.
+    """A range to highlight: the best sentence, the passage that is shown, another hit, or a query's word.
 
     ``name`` is the target of links to it.
     """
