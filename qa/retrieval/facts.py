@@ -36,39 +36,16 @@ question mostly has more."""
 
 _MEASURES = {
     "how": frozenset(
-        (
-            "big",
-            "deep",
-            "far",
-            "fast",
-            "few",
-            "heavy",
-            "high",
-            "large",
-            "long",
-            "many",
-            "much",
-            "often",
-            "old",
-        )
-        + ("soon", "strong", "tall", "well", "wide")
+        {
+            *("big", "deep", "far", "fast", "few", "heavy", "high", "large", "long", "many", "much", "often"),
+            *("old", "soon", "strong", "tall", "well", "wide"),
+        }
     ),
     "wie": frozenset(
-        (
-            "alt",
-            "groß",
-            "häufig",
-            "hoch",
-            "lange",
-            "oft",
-            "schnell",
-            "schwer",
-            "tief",
-            "viel",
-            "viele",
-            "vielen",
-        )
-        + ("weit",)
+        {
+            *("alt", "groß", "häufig", "hoch", "lange", "oft", "schnell", "schwer", "tief", "viel", "viele"),
+            *("vielen", "weit"),
+        }
     ),
 }
 """Words that ask for a number after others: "how large". No passage must hold them."""
