@@ -373,7 +373,7 @@ def test_the_command_line_takes_one(
     answer = json.loads(result.stdout)
     assert answer["short_answer"]["text"].lower() == "rice"
     assert answer["short_answer"]["passage_id"] in [hit["id"] for hit in answer["results"]]
-    assert CliRunner().invoke(main, [*command, name]).stdout.splitlines()[0].lower() == "rice"
+    assert CliRunner().invoke(main, [*command, name]).stdout.splitlines()[0].lower() == "**rice**"
     result = CliRunner().invoke(main, [*command, str(tmp_path)])
     assert result.exit_code == 1
     assert "cannot be loaded" in result.stderr or "is not a reader" in result.stderr

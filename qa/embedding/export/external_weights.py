@@ -96,7 +96,7 @@ def load(path: Path) -> tuple[Any, dict[str, StoredTable]]:
         The model, and where the whole tables are, by name.
     """
     import onnx
-    from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
+    from onnx.external_data_helper import uses_external_data
 
     model = onnx.load(path, load_external_data=False)
     names, tables = _embeddings(model), {}
@@ -107,7 +107,8 @@ def load(path: Path) -> tuple[Any, dict[str, StoredTable]]:
             extremes = np.array([[np.min(bounds)], [np.max(bounds)]]).repeat(table.shape[1], axis=1)
             tensor.CopyFrom(onnx.numpy_helper.from_array(extremes, tensor.name))
         else:
-            load_external_data_for_tensor(tensor, str(path.parent))
+            # onnx's own function refuses files with several links, as `ExportedEncoder.save` makes them.
+            tensor.raw_data = _stored_bytes(tensor, path)
             tensor.data_location = onnx.TensorProto.DEFAULT
             del tensor.external_data[:]
     return model, tables
@@ -126,6 +127,13 @@ def _embeddings(model: Any) -> set[str]:
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == _ROWS_AND_COLUMNS
     }
     return tables & (looked_up - otherwise)
+
+
+def _stored_bytes(tensor: Any, path: Path) -> bytes:
+    places = {entry.key: entry.value for entry in tensor.external_data}
+    with path.with_name(places["location"]).open("rb") as weights:
+        weights.seek(int(places.get("offset", 0)))
+        return weights.read(int(places["length"]))
 
 
 def _stored(tensor: Any, path: Path) -> StoredTable:

@@ -53,6 +53,7 @@ def quantize(exact: Path, path: Path, sample: Sequence[Mapping[str, Any]]) -> No
             graph.scale_rows(name)
     # The usual preparation, shape inference, changes nothing here. Without this mark, a warning asks for it.
     onnx.helper.set_model_props(graph.model, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    path.unlink(missing_ok=True)  # it may be linked elsewhere
     quantize_dynamic(graph.model, path, per_channel=True, weight_type=QuantType.QInt8)
     rounded = onnx.load(path)
     save(rounded, path, dict(_round_tables(rounded, tables)))
