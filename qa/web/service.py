@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from flask import current_app, g, request
 
 from qa.config import Settings
+from qa.indexing import ledger
 from qa.readers.pdf.rendering.renderer import Renderer
 from qa.retrieval.search_protocol import Search
+from qa.types import DocumentPage, DocumentQuery
 from qa.web.api.member_files import MemberFiles
 from qa.web.judgements import Judgements
 
@@ -71,3 +73,9 @@ def searcher() -> Search:
         g.searcher = service().opener()
     current: Search = g.searcher
     return current
+
+
+def list_documents(query: DocumentQuery, limit: int, offset: int) -> DocumentPage:
+    """Return a part of the list of documents."""
+    dates = service().settings.index / ledger.NAME
+    return searcher().library.list_documents(query, limit, offset, dates)

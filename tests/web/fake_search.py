@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
 from qa.errors import GoneError, IndexUnavailableError, NotFoundError
+from qa.index import catalogue
 from qa.retrieval.search_protocol import Search
 from qa.stores.protocol import Library
 from qa.text.folding import fold
@@ -18,7 +21,9 @@ from qa.text.recognised import certainty
 from qa.types import (
     Answer,
     Document,
+    DocumentCounts,
     DocumentPage,
+    DocumentQuery,
     Filters,
     Heading,
     Hit,
@@ -167,6 +172,19 @@ class FakeSearch:
         ]
         documents = sorted(spoken, key=lambda d: d.path)
         return DocumentPage(len(documents), tuple(documents[offset : offset + limit]))
+
+    def list_documents(
+        self, query: DocumentQuery, limit: int, offset: int, ledger: Path | None = None
+    ) -> DocumentPage:
+        with closing(catalogue.in_memory(enumerate(self.held.values()))) as db:
+            named = catalogue.Names().find(db, query.text)
+            total, numbers = catalogue.page(db, query, limit, offset, named=named, ledger=ledger)
+        return DocumentPage(total, tuple(list(self.held.values())[number] for number in numbers))
+
+    def count_documents(self, query: DocumentQuery, folder: str = "") -> DocumentCounts:
+        with closing(catalogue.in_memory(enumerate(self.held.values()))) as db:
+            named = catalogue.Names().find(db, query.text)
+            return catalogue.count_values(db, query.filters, folder, named=named)
 
     def document(self, document_id: str) -> Document:
         if document_id not in self.held:

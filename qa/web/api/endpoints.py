@@ -29,7 +29,7 @@ from qa.web.api.validation import API
 from qa.web.listing import Sort, list_results
 from qa.web.problems import PROBLEM
 from qa.web.server import metrics
-from qa.web.service import note_questions, searcher, service
+from qa.web.service import list_documents, note_questions, searcher, service
 
 INFO = Info(
     title="Question-answering search",
@@ -121,8 +121,8 @@ def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) 
 
 @api.get("/documents", tags=[_DOCUMENTS], responses=_responses(responses.Documents, 422, 503))
 def documents(query: requests.DocumentsParameters) -> Response:
-    """List the documents, ordered by path."""
-    page = searcher().library.documents(query.filters(), limit=query.limit, offset=query.offset)
+    """List the documents, ordered by path or as `sort` says."""
+    page = list_documents(query.document_query(), query.limit, query.offset)
     return jsonify({"total": page.total, "documents": [document_answer(d) for d in page.documents]})
 
 
