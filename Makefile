@@ -17,13 +17,14 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile \
+.PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile adapters clients installs \
 	tiny-files bench-scale bench-stores bench-ray bench-page bench-scans $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
 	@echo 'make test    run the tests, but for those of the next three targets'
 	@echo 'make processes  run the tests that start the service, a watch or the commands of the documentation'
+	@echo 'make installs  install the wheel, and the image on a clean Debian, and ask both; as root, with mmdebstrap'
 	@echo 'make ray     run the tests of building on a Ray cluster'
 	@echo 'make milvus  run the tests of the Milvus store, some on a real server, which a package brings'
 	@echo 'make test-lowest  run the core tests with the lowest versions that pyproject.toml allows'
@@ -34,6 +35,8 @@ help:
 	@echo 'make hostile  search a service while hostile clients hold on to it, and watch its latency and memory'
 	@echo 'make tiny-files  index a million tiny files, and watch time and memory'
 	@echo 'make kills   kill hundreds of builds, and see that nothing is lost'
+	@echo 'make adapters  run the adapters for LangChain and Haystack with the real packages'
+	@echo 'make clients  generate clients from the description of the API, and use them'
 	@echo 'make e2e     run the tests of the page in a real browser, which takes Chromium'
 	@echo 'make screenshots  the same, and put the pictures that they take into docs'
 	@echo 'make lint    check style and types'
@@ -56,8 +59,9 @@ serve: .venv/.installed $(multilingual)
 	@$(qa) serve
 
 # What a target of its own runs. Everything else is in `make test`, in two processes; one takes a file's tests.
-processes := tests/web/server tests/test_readme.py tests/test_examples.py \
+processes := tests/web/server tests/test_readme.py tests/test_examples.py tests/batch/test_kills.py \
 	$(patsubst %,tests/indexing/test_%.py,kills watch)
+installs := tests/install
 ray := tests/indexing/test_ray_workers.py
 milvus := tests/stores/milvus
 
@@ -66,10 +70,13 @@ JOBS := 2
 in_parallel := --numprocesses $(JOBS) --dist loadfile
 test: .venv/.installed-dev
 	.venv/bin/python -m pytest --ignore tests/e2e \
-		$(or $(ARGS),$(in_parallel) $(addprefix --ignore ,$(processes) $(ray) $(milvus)))
+		$(or $(ARGS),$(in_parallel) $(addprefix --ignore ,$(installs) $(processes) $(ray) $(milvus)))
 
 processes: .venv/.installed-dev
 	.venv/bin/python -m pytest $(processes) $(ARGS)
+
+installs: .venv/.installed-dev
+	.venv/bin/python -m pytest -rs $(installs) $(ARGS)
 
 ray: .venv/.installed-dev
 	.venv/bin/python -m pytest $(ray) $(ARGS)
@@ -93,6 +100,14 @@ core := $(patsubst %,tests/text/%.py,test_language test_terms segmentation/test_
 	tests/web/server/test_processes.py::test_one_connection_serves_many_requests_and_the_service_stops_cleanly
 test-lowest: build/lowest-venv/.installed
 	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
+
+# The packages of .venv serve here, too: only what the adapters need beyond them is installed.
+adapters: build/adapters-venv/.installed
+	HAYSTACK_TELEMETRY_ENABLED=False build/adapters-venv/bin/python -m pytest tests/test_adapters.py $(ARGS)
+
+# Without npm, the client in TypeScript is skipped.
+clients: build/clients-venv/.installed
+	build/clients-venv/bin/python -m pytest -rs tests/clients $(ARGS)
 
 e2e: .venv/.installed-dev
 	.venv/bin/python -m pytest -rs tests/e2e $(ARGS)
@@ -192,6 +207,28 @@ build/lowest-venv/.installed: pyproject.toml tests/lowest_versions.py
 	build/lowest-venv/bin/python tests/lowest_versions.py test milvus >build/lowest-venv/constraints.txt
 	PIP_CONSTRAINT=build/lowest-venv/constraints.txt \
 		build/lowest-venv/bin/python -m pip --disable-pip-version-check install --no-compile --editable '.[test,milvus]'
+	@touch $@
+
+# An environment that has the packages of .venv, too, without installing them again.
+define venv_upon_ours
+$(PYTHON) -m venv --clear $(@D)
+.venv/bin/python -c 'import sysconfig; print("import site; site.addsitedir({purelib!r})".format(**sysconfig.get_paths()))' \
+	>"$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/project.pth"
+endef
+
+# Without constraints.txt, with which Haystack's own requirements conflict.
+build/adapters-venv/.installed: .venv/.installed-dev examples/requirements.txt
+	$(venv_upon_ours)
+	env --unset=PIP_CONSTRAINT $(@D)/bin/python -m pip --disable-pip-version-check install \
+		--requirement examples/requirements.txt
+	@touch $@
+
+build/clients-venv/.installed: .venv/.installed-dev tests/clients/requirements.txt tests/clients/package.json
+	$(venv_upon_ours)
+	env --unset=PIP_CONSTRAINT $(@D)/bin/python -m pip --disable-pip-version-check install \
+		--requirement tests/clients/requirements.txt
+	cp tests/clients/package.json $(@D)
+	! command -v npm || npm install --prefix $(@D) --no-package-lock --no-audit --no-fund
 	@touch $@
 
 build/peers-venv/.installed: benchmarks/peers-requirements.txt constraints.txt

@@ -17,12 +17,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qa.api import Index, build_index, open_index
+    from qa.api import AskOptions, DocumentFilters, Index, build_index, open_index
     from qa.errors import QAError
     from qa.results.objects import Document, DocumentList, Hit, Passage, Result
 
 __all__ = [
+    "AskOptions",
     "Document",
+    "DocumentFilters",
     "DocumentList",
     "Hit",
     "Index",
@@ -35,10 +37,11 @@ __all__ = [
 
 __version__ = version("qa")
 
+_API = ("AskOptions", "DocumentFilters", "Index", "build_index", "open_index")
 _OBJECTS = ("Document", "DocumentList", "Hit", "Passage", "Result")
 _MODULES = {
     "QAError": "qa.errors",
-    **dict.fromkeys(("Index", "build_index", "open_index"), "qa.api"),
+    **dict.fromkeys(_API, "qa.api"),
     **dict.fromkeys(_OBJECTS, "qa.results.objects"),
 }
 

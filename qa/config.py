@@ -253,6 +253,12 @@ class Settings:
         return frozenset(path.resolve() for path in written)
 
     @property
+    def address(self) -> str:
+        """The address of the service on this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
     def is_local(self) -> bool:
         """Whether the index is served from its own folder.
 

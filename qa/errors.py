@@ -5,7 +5,8 @@ Only the command line and the web service turn them into exit codes and problems
 QAError
 ├── SettingsError          a setting, flag or variable that cannot be used
 ├── QueryError             a question or filter that cannot be answered as asked
-├── QuestionsError         a file of questions, or of a saved run, that cannot be used
+├── QuestionsError         a file of questions, of a saved run or of a recorded search that cannot be used
+├── BatchError             a batch whose questions could not all be answered; what was answered is kept
 ├── ReadError              one document that cannot be read
 │   └── MissingFileError   there is no such file
 ├── RenderingError         one page that cannot be drawn within its limits
@@ -41,7 +42,11 @@ class QueryError(QAError):
 
 
 class QuestionsError(QAError):
-    """A file of questions, or of a saved run, that cannot be used."""
+    """A file of questions, of a saved run or of a recorded search that cannot be used."""
+
+
+class BatchError(QAError):
+    """A batch whose questions could not all be answered. What was answered is kept."""
 
 
 class ReadError(QAError):

@@ -149,9 +149,14 @@ def replace_file(path: Path, content: str, *, mode: int = 0o666) -> None:
         content: its text, written as UTF-8.
         mode: its permissions, less the umask.
     """
+    replace_bytes(path, content.encode(), mode=mode)
+
+
+def replace_bytes(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file of bytes as ``replace_file`` writes one of text."""
     draft = path.with_name(f".{path.name}")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, _CREATE, mode), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(draft, _CREATE, mode), "wb") as file:
         file.write(content)
     put_in_place(draft, path)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from demo_service import demo_service
 from pages import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -29,24 +29,8 @@ _PERMALINK = re.compile(r"http://\S+quote=[0-9a-f]+\S*")
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a service over the demo corpus."""
-    folder = tmp_path_factory.mktemp("examples")
-    command = [sys.executable, "-m", "qa"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("QA_")}
-    environment |= {"PYTHONPATH": str(ROOT), "QA_WORKERS": "1"}
-    subprocess.run([*command, "index", ROOT / "docs_raw"], cwd=folder, env=environment, check=True)
-    with subprocess.Popen(
-        [*command, "serve", "--port", "0", "--docs", ROOT / "docs_raw"],
-        cwd=folder,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as service:
-        try:
-            line = service.stderr.readline()
-            assert line.startswith("Serving on "), line
-            yield line.split()[-1]
-        finally:
-            service.terminate()
+    with demo_service(tmp_path_factory.mktemp("examples")) as address:
+        yield address
 
 
 def run(*command: str | Path, expect: int = 0) -> str:

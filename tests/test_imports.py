@@ -16,7 +16,8 @@ PACKAGE = Path(qa.__file__).parent
 ROOMS = (
     "types", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
     "index",
-    "stores", "retrieval", "results", "indexing", "evaluation", "api", "web", "mcp", "cli",
+    "stores", "retrieval", "results", "indexing", "evaluation", "batch", "records", "api", "web", "mcp",
+    "cli",
 )  # fmt: skip
 """The lowest first. A room imports only itself and the rooms before it."""
 
@@ -47,6 +48,7 @@ USERS = {
     "simplemma": {"qa/index/lexical/real_words.py"},
     "trafilatura": {"qa/readers/html"},
     "tesserocr": {"qa/readers/recognition.py"},
+    "xlsxwriter": {"qa/batch/sheet_writer.py"},
 }
 """Libraries, each with the files or folders that alone import it."""
 

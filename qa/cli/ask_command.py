@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,32 +12,43 @@ import click
 from qa import config
 from qa.cli.options import (
     Text,
+    filter_options,
+    filter_values,
     index_option,
     json_option,
     mode_option,
     reader_option,
     reranker_option,
     store_option,
+    verbatim_option,
 )
 from qa.cli.output import count
+from qa.cli.wrapping import wrap, wrap_marked
+from qa.errors import QuestionsError
 from qa.retrieval.query import parse
-from qa.types import Hit, Mode, SearchResult
+from qa.types import Hit, Mode, SearchResult, Span
 
 _MOST_CONFIDENT = 0.99  # shown: no figure should say that an error is impossible
-
-
-def _filter_option(flag: str, help_: str) -> Callable[[Any], Any]:
-    return click.option(flag, type=Text(), multiple=True, help=f"{help_}; may be repeated.")
 
 
 @click.command()
 @click.argument("question", type=Text())
 @click.option("-k", type=click.IntRange(1, 100), default=5, show_default=True, help="Number of passages.")
 @mode_option
-@_filter_option("--source", "Only documents of this publisher")
-@_filter_option("--language", "Only passages in this language (ISO 639-1)")
-@_filter_option("--path", "Only this folder, file or pattern")
-@click.option("--verbatim", is_flag=True, help="Search the question as it stands, with its slips.")
+@filter_options
+@click.option("--offset", type=click.IntRange(0, 1000), default=0, help="Number of best passages to skip.")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Print no passages if the confidence is lower than this.",
+)
+@verbatim_option
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a record of the search to this new file, for `qa replay`.",
+)
 @index_option
 @store_option
 @reranker_option
@@ -47,22 +58,35 @@ def ask(
     question: str,
     *,
     k: int,
-    mode: str,
-    source: tuple[str, ...],
-    language: tuple[str, ...],
-    path: tuple[str, ...],
+    offset: int,
+    min_confidence: float,
     verbatim: bool,
+    mode: str,
+    record: Path | None,
     as_json: bool,
     **flags: Any,
 ) -> None:
     """Answer QUESTION with the passages that answer it."""
+    filters = filter_values(flags)
     settings = config.load(flags)
     from qa.api import Index
 
+    if record and record.exists():
+        raise QuestionsError(f"{record} exists: a record is never replaced, so name another file")
     with Index.open(settings) as index:
         result = index.ask(
-            question, k, mode=mode, source=source, language=language, path=path, verbatim=verbatim
+            question,
+            k,
+            offset=offset,
+            mode=mode,
+            min_confidence=min_confidence,
+            verbatim=verbatim,
+            **filters,
         )
+    if record:
+        from qa.records.search_record import record_of, write_record
+
+        write_record(record_of(result, settings), record)
     click.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) if as_json else _describe(result))
 
 
@@ -74,12 +98,12 @@ def _describe(result: SearchResult) -> str:
         return _describe_absence(result)
     lines = _wording_lines(result)
     if not parse(result.query.question).text:
-        lines.append("Passages without these words, in the order of the documents:\n")
+        lines += ["Passages without these words, in the order of the documents:", ""]
     elif not result.answerable:
         chance = f" ({sure} chance that they do)" if sure else ""
-        lines.append(f"These documents don't seem to answer that{chance}. The nearest passages:\n")
+        lines += [*wrap(f"These documents don't seem to answer that{chance}. The nearest passages:"), ""]
     if result.short_answer:
-        lines.append(f"{click.style(' '.join(result.short_answer.text.split()), bold=True)}\n")
+        lines += [*wrap_marked("", result.short_answer.text, ""), ""]
     for hit in result.hits:
         lines += [*_hit_lines(hit), ""]
     passages = count(result.total, "passage")
@@ -89,7 +113,7 @@ def _describe(result: SearchResult) -> str:
     if sure:
         lines.append(f"Confidence that the first results answer the question: {sure}")
     else:
-        lines.append(_describe_support(result))
+        lines += wrap(_describe_support(result))
     return "\n".join(lines)
 
 
@@ -111,9 +135,9 @@ def _wording_lines(result: SearchResult) -> list[str]:
     """Return lines on what was corrected in the question, and on its words that no document holds."""
     lines = []
     if result.corrected_query:
-        lines.append(f"Showing results for: {result.corrected_query} (as typed: --verbatim)\n")
+        lines += [*wrap(f"Showing results for: {result.corrected_query} (as typed: --verbatim)"), ""]
     if result.missing_terms:
-        lines.append(f"Not in these documents: {', '.join(result.missing_terms)}\n")
+        lines += [*wrap(f"Not in these documents: {', '.join(result.missing_terms)}"), ""]
     return lines
 
 
@@ -129,7 +153,7 @@ def _describe_support(result: SearchResult) -> str:
 
 
 def _hit_lines(hit: Hit) -> list[str]:
-    """Return where a passage comes from, and its text with the answering sentence in bold."""
+    """Return where a passage comes from, and its text with the answering sentence marked."""
     document, passage = hit.passage.document, hit.passage
     metadata = document.metadata
     provenance = [
@@ -142,12 +166,15 @@ def _hit_lines(hit: Hit) -> list[str]:
         and f"recognised from a picture, certainty {min(passage.certainty, _MOST_CONFIDENT):.0%}",
     ]
     answer = hit.answers[0].span if hit.answers else passage.span
-    before = passage.text[: answer.start - passage.span.start]
-    after = passage.text[answer.end - passage.span.start :]
-    text = before + click.style(passage.slice(answer), bold=True) + after
+    start, end = passage.span
+    before, after = passage.slice(Span(start, answer.start)), passage.slice(Span(answer.end, end))
+    number = f"{hit.rank}. "
+    indent = " " * len(number)
+    first, *rest = wrap(" · ".join(str(part) for part in provenance if part), indent=indent) or [indent]
     return [
-        f"{hit.rank}. {' · '.join(str(part) for part in provenance if part)}",
-        f"   {document.path}, characters {passage.span.start} to {passage.span.end}",
-        f"   {' '.join(text.split())}",
-        *([f"   Not there: {', '.join(hit.unmatched_terms)}"] if hit.unmatched_terms else []),
+        number + first.removeprefix(indent),
+        *rest,
+        *wrap(f"{document.path}, characters {start} to {end}", indent=indent),
+        *wrap_marked(before, passage.slice(answer), after, indent=indent),
+        *(wrap(f"Not there: {', '.join(hit.unmatched_terms)}", indent=indent) if hit.unmatched_terms else []),
     ]

@@ -13,11 +13,13 @@ import click
 
 from qa import __version__
 from qa.cli.ask_command import ask
+from qa.cli.batch_command import batch
 from qa.cli.build_commands import forget, index, watch
 from qa.cli.eval_command import evaluate
 from qa.cli.index_commands import backup, calibrate, status, verify
 from qa.cli.key_commands import key
 from qa.cli.mcp_command import mcp
+from qa.cli.record_commands import diff, replay
 from qa.cli.serve_command import serve
 from qa.errors import QAError, QueryError, QuestionsError, SettingsError
 
@@ -46,5 +48,21 @@ def main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
 
 
-for _command in (index, watch, forget, backup, serve, mcp, key, ask, evaluate, calibrate, status, verify):
+for _command in (
+    index,
+    watch,
+    forget,
+    backup,
+    serve,
+    mcp,
+    key,
+    ask,
+    batch,
+    replay,
+    diff,
+    evaluate,
+    calibrate,
+    status,
+    verify,
+):
     main.add_command(_command)

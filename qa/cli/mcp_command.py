@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from qa import config
-from qa.cli.options import index_option, setting, store_option
+from qa.cli.options import base_url_option, index_option, setting, store_option
 from qa.errors import SettingsError
 
 
@@ -23,7 +23,7 @@ from qa.errors import SettingsError
 )
 @setting("host")
 @setting("insecure")
-@click.option("--base-url", default="", help="Address of the search page, for permalinks.")
+@base_url_option
 def mcp(port: int | None, base_url: str, **flags: Any) -> None:
     """Serve the index to assistants by the Model Context Protocol."""
     settings = config.load(flags)

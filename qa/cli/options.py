@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
 from qa import config
-from qa.types import Mode
+from qa.errors import QueryError
+from qa.types import Filters, Mode
 
 
 class Text(click.types.StringParamType):
@@ -27,6 +29,26 @@ class Text(click.types.StringParamType):
         except UnicodeEncodeError:
             self.fail("it is not UTF-8", param, ctx)
         return text
+
+
+class ISODate(click.ParamType[str]):
+    """A date such as 2019-07-03."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the date.
+
+        Raises:
+            click.BadParameter: it is not an ISO date.
+        """
+        try:
+            is_date = date.fromisoformat(value).isoformat() == value
+        except ValueError:
+            is_date = False
+        if not is_date:
+            self.fail(f"{value!r} is not a date such as 2019-07-03", param, ctx)
+        return str(value)
 
 
 def setting(name: str, **overrides: Any) -> Callable[[Any], Any]:
@@ -77,3 +99,54 @@ allow_empty_option = click.option(
     help="Build even if the folder is empty, or most of the indexed files are gone from it.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+base_url_option = click.option(
+    "--base-url",
+    type=Text(),
+    default="",
+    help="Address of the search page, for permalinks.  [default: its host and port on this machine]",
+)
+verbatim_option = click.option(
+    "--verbatim", is_flag=True, help="Search the question as it stands, with its slips."
+)
+
+_FILTERS = {
+    "source": "Only documents of this publisher",
+    "language": "Only passages in this language (ISO 639-1)",
+    "path": "Only this folder, file or pattern",
+    "type": "Only files of this type, such as pdf or application/pdf",
+    "document": "Only the document with this id",
+}
+_DATES = {
+    "from": "Only documents published on this day or later",
+    "to": "Only documents published on this day or earlier",
+}
+
+
+def filter_options(command: Any) -> Any:
+    """Add an option for each filter of the API."""
+    for name, help_ in reversed(_DATES.items()):
+        command = click.option(f"--{name}", f"date_{name}", type=ISODate(), help=f"{help_}.")(command)
+    for name, help_ in reversed(_FILTERS.items()):
+        option = click.option(f"--{name}", type=Text(), multiple=True, help=f"{help_}; may be repeated.")
+        command = option(command)
+    return command
+
+
+def filter_values(flags: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of ``filter_options`` out of a command's flags, and return them by their names.
+
+    Raises:
+        QueryError: the first date is later than the last.
+    """
+    values = {name: flags.pop(name) for name in (*_FILTERS, "date_from", "date_to")}
+    if values["date_from"] and values["date_to"] and values["date_from"] > values["date_to"]:
+        raise QueryError("--from must not be later than --to")
+    return values
+
+
+def filters_of(values: dict[str, Any]) -> Filters:
+    """Return the values of ``filter_options`` in the engine's terms."""
+    from qa.readers import named_type
+
+    values = dict(values)
+    return Filters(media_type=tuple(map(named_type, values.pop("type"))), **values)

@@ -221,6 +221,26 @@ def current(index: Path) -> Path:
     return folder
 
 
+def named(index: Path, name: str) -> Path:
+    """Return the folder of the generation with a name, or with the beginning of one.
+
+    Raises:
+        IndexUnavailableError: there is no such generation, or there are several.
+    """
+    folder = index / GENERATIONS
+    names = (
+        sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+        if folder.is_dir()
+        else []
+    )
+    matching = [name] if name in names else [each for each in names if name and each.startswith(name)]
+    if len(matching) != 1:
+        found = "no generation" if not matching else "more than one generation"
+        listed = ", ".join(names) or "none"
+        raise IndexUnavailableError(f"{index} has {found} {name!r}; its generations: {listed}")
+    return folder / matching[0]
+
+
 def remove_unless_read(folder: Path) -> bool:
     """Remove a generation that is not live, unless somebody holds a lease on it; return whether it did."""
     try:

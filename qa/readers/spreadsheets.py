@@ -19,7 +19,9 @@ from qa.readers.size_limits import MAX_TABLE_ROWS
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
-_MAX_CELLS = 5_000_000  # of all sheets: one stray cell in the last corner of a sheet makes 17,000 million
+MAX_CELLS = 5_000_000
+"""Cells of all sheets. One stray cell in the last corner of a sheet makes 17,000 million."""
+
 _SIGNIFICANT = 15  # digits that a spreadsheet shows of a number
 _PROPERTIES = {
     "docProps/core.xml": {"title": "title", "creator": "author", "language": "language"},
@@ -61,7 +63,7 @@ def _blocks(workbook: Any, notes: list[str]) -> Iterator[Block | Grid]:
             continue
         cells += content.height * content.width
         rows += content.height
-        if cells > _MAX_CELLS or rows > MAX_TABLE_ROWS:
+        if cells > MAX_CELLS or rows > MAX_TABLE_ROWS:
             notes.append(f"the sheet {sheet.name!r} and those after it were left out: too many cells")
             return
         grid = _grid(content)
@@ -76,7 +78,7 @@ def _blocks(workbook: Any, notes: list[str]) -> Iterator[Block | Grid]:
 def _grid(sheet: CalamineSheet) -> Grid:
     """Return a sheet's cells; what a merged cell covers is empty, and empty rows and columns are left out."""
     values = sheet.to_python()
-    rows = [[Cell(one_line(_shown(value))) for value in row] for row in values]
+    rows = [[Cell(one_line(shown(value))) for value in row] for row in values]
     filled = [
         (cells, row) for cells, row in zip(rows, values, strict=True) if any(cell.text for cell in cells)
     ]
@@ -93,7 +95,7 @@ def _header_rows(rows: Sequence[Sequence[Any]]) -> int:
     return int(is_text and len(names) > 1 and len(set(names)) == len(names) and 2 * len(names) > width)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return a cell's value as a person writes it: dates in ISO form, whole numbers without a fraction."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -17,6 +17,7 @@ from qa.web import problems
 from qa.web.access import authentication, cors, headers, hosts, load, proxies, rate_limit
 from qa.web.access.keys import Keys
 from qa.web.api import endpoints
+from qa.web.api.delivery import deliver
 from qa.web.api.member_files import MemberFiles
 from qa.web.api.schemas.responses import Problem
 from qa.web.judgements import Judgements
@@ -86,6 +87,7 @@ def _docs(app: OpenAPI) -> Blueprint:
     """Return the routes of the API's description and of Swagger UI, without an inline script."""
     assets = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
     docs = Blueprint("docs", __name__, static_folder=assets, static_url_path="/docs/assets")
+    docs.after_request(deliver)
     docs.add_url_rule("/openapi.json", "openapi", lambda: jsonify(_description(app)))
     docs.add_url_rule("/docs", "page", lambda: render_template("docs.html"))
     return docs

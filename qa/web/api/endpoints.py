@@ -15,6 +15,7 @@ from flask import Response, jsonify, send_file
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.tag import Tag
+from pydantic_core import to_json
 from werkzeug.exceptions import ServiceUnavailable
 
 from qa import __version__
@@ -22,7 +23,9 @@ from qa.errors import QAError
 from qa.indexing import ledger
 from qa.results.answers import document_answer, passage_answer, search_answer
 from qa.web.access import load
+from qa.web.api.delivery import deliver, tag
 from qa.web.api.originals import original
+from qa.web.api.paging import links
 from qa.web.api.schemas import requests, responses
 from qa.web.api.summaries import facets_answer, status_answer
 from qa.web.api.validation import API
@@ -60,23 +63,44 @@ def _responses(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]
     }
 
 
+def _unless_known(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]:
+    """Return the description of the responses of an operation whose answer a client may have already."""
+    same = {"description": "The answer that the client has, as If-None-Match says, is still right"}
+    return _responses(answer, *problems) | {304: same}
+
+
 def _body(media_type: str, description: str, **schema: str) -> dict[str, Any]:
     return {"description": description, "content": {media_type: {"schema": {"type": "string"} | schema}}}
 
 
 api = API("api", __name__, url_prefix="/api/v1")
+api.after_request(deliver)
 # Not validated: load balancers may add parameters of their own to a probe.
 probes = APIBlueprint("probes", __name__)
 
 
-@api.get("/search", tags=[_SEARCH], responses=_responses(responses.SearchAnswer, 422, 503))
+@api.get(
+    "/search",
+    operation_id="search",
+    tags=[_SEARCH],
+    responses=_unless_known(responses.SearchAnswer, 422, 503),
+)
 def search(query: requests.SearchParameters) -> Response:
     """Answer a question."""
     note_questions([query.q])
-    return jsonify(_answer(query, query.q))
+    answer = _answer(query, query.q)
+    answer |= {name: address for name, address in _neighbours(query, answer).items() if address}
+    response = jsonify(answer)
+    tag(response, to_json(answer | {"took_ms": 0}))
+    return response
 
 
-@api.post("/search", tags=[_SEARCH], responses=_responses(responses.SearchResponse, 400, 413, 415, 422, 503))
+@api.post(
+    "/search",
+    operation_id="search_many",
+    tags=[_SEARCH],
+    responses=_responses(responses.SearchResponse, 400, 413, 415, 422, 503),
+)
 def search_many(body: requests.SearchRequest) -> Response:
     """Answer a question, or several at once."""
     note_questions(body.questions or [body.q])
@@ -86,8 +110,16 @@ def search_many(body: requests.SearchRequest) -> Response:
         return jsonify({"answers": _answer_batch(body)})
 
 
+def _neighbours(query: requests.SearchParameters, answer: dict[str, Any]) -> dict[str, str | None]:
+    """Return the addresses of the results after and before these."""
+    if len(answer["results"]) < query.k:  # these are the last
+        return links(0, query.k, query.offset)
+    found = answer["hits"] if query.sort is Sort.DATE else answer["total"]
+    return links(found, query.k, query.offset, requests.MAX_OFFSET)
+
+
 def _answer(options: requests.SearchOptions, question: str) -> dict[str, Any]:
-    """Answer one question. Only facets and another order need all relevant results."""
+    """Answer one question. Only facets, a count and another order need all relevant results."""
     query = options.query(question)
     if options.is_plain:
         return search_answer(searcher().search(query))
@@ -97,7 +129,9 @@ def _answer(options: requests.SearchOptions, question: str) -> dict[str, Any]:
         answer = search_answer(replace(listing.result, hits=hits))
     else:
         answer = search_answer(searcher().search(query))
-    return answer | ({"facets": facets_answer(listing)} if options.facets else {})
+    return (
+        answer | ({"facets": facets_answer(listing)} if options.facets else {}) | {"hits": len(listing.hits)}
+    )
 
 
 def _answer_batch(body: requests.SearchRequest) -> list[dict[str, Any]]:
@@ -119,15 +153,24 @@ def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) 
     return [_answer(options, question) for question in questions]
 
 
-@api.get("/documents", tags=[_DOCUMENTS], responses=_responses(responses.Documents, 422, 503))
+@api.get(
+    "/documents",
+    operation_id="list_documents",
+    tags=[_DOCUMENTS],
+    responses=_unless_known(responses.Documents, 422, 503),
+)
 def documents(query: requests.DocumentsParameters) -> Response:
     """List the documents, ordered by path or as `sort` says."""
     page = list_documents(query.document_query(), query.limit, query.offset)
-    return jsonify({"total": page.total, "documents": [document_answer(d) for d in page.documents]})
+    listed = {"total": page.total, "documents": [document_answer(d) for d in page.documents]}
+    return jsonify(listed | links(page.total, query.limit, query.offset))
 
 
 @api.get(
-    "/documents/<document_id>", tags=[_DOCUMENTS], responses=_responses(responses.Document, 404, 422, 503)
+    "/documents/<document_id>",
+    operation_id="get_document",
+    tags=[_DOCUMENTS],
+    responses=_unless_known(responses.Document, 404, 422, 503),
 )
 def document(path: requests.DocumentPath) -> Response:
     """Return everything known about a document."""
@@ -136,8 +179,9 @@ def document(path: requests.DocumentPath) -> Response:
 
 @api.get(
     "/documents/<document_id>/text",
+    operation_id="get_document_text",
     tags=[_DOCUMENTS],
-    responses=_responses(_body("text/plain", "The text"), 404, 422, 503),
+    responses=_unless_known(_body("text/plain", "The text"), 404, 422, 503),
 )
 def document_text(path: requests.DocumentPath) -> Response:
     """Return a document's text, unchanged and in UTF-8. All offsets count its code points."""
@@ -147,6 +191,7 @@ def document_text(path: requests.DocumentPath) -> Response:
 
 @api.get(
     "/documents/<document_id>/file",
+    operation_id="get_document_file",
     tags=[_DOCUMENTS],
     responses=_responses(_body("application/octet-stream", "The file", format="binary"), 404, 409, 422, 503),
 )
@@ -167,8 +212,9 @@ def document_file(path: requests.DocumentPath) -> Response:
 
 @api.get(
     "/passages/<passage_id>",
+    operation_id="get_passage",
     tags=[_DOCUMENTS],
-    responses=_responses(responses.Passage, 404, 410, 422, 503),
+    responses=_unless_known(responses.Passage, 404, 410, 422, 503),
 )
 def passage(path: requests.PassagePath) -> Response:
     """Return a passage with its neighbours; 410 if its document has changed since."""
@@ -177,13 +223,20 @@ def passage(path: requests.PassagePath) -> Response:
     return jsonify(passage_answer(passage_, *library.neighbours(passage_)))
 
 
-@api.get("/status", tags=[_SERVICE], responses=_responses(responses.Status, 422, 503))
+@api.get(
+    "/status", operation_id="get_status", tags=[_SERVICE], responses=_unless_known(responses.Status, 422, 503)
+)
 def status() -> Response:
     """Return the contents of the index, and which files could not be read and why."""
     return jsonify(status_answer(searcher().info, ledger.summary(service().settings.index)))
 
 
-@api.get("/files", tags=[_SERVICE], responses=_responses(responses.FileList, 422, 503))
+@api.get(
+    "/files",
+    operation_id="list_files",
+    tags=[_SERVICE],
+    responses=_unless_known(responses.FileList, 422, 503),
+)
 def files(query: requests.FilesParameters) -> Response:
     """List every file ever seen in the documents folder, ordered by path, with its state."""
     index = service().settings.index
@@ -191,22 +244,30 @@ def files(query: requests.FilesParameters) -> Response:
     counts = summary.counts if summary else {}
     total = counts.get(query.state, 0) if query.state else sum(counts.values())
     entries = ledger.entries(index, query.state, limit=query.limit, offset=query.offset)
-    return jsonify({"total": total, "files": [asdict(entry) for entry in entries]})
+    listed = {"total": total, "files": [asdict(entry) for entry in entries]}
+    return jsonify(listed | links(total, query.limit, query.offset))
 
 
-@probes.get("/healthz", tags=[_SERVICE], responses=_responses(responses.Health))
+@probes.get("/healthz", operation_id="check_health", tags=[_SERVICE], responses=_responses(responses.Health))
 def healthz() -> Response:
     """Answer as long as the process is alive."""
     return jsonify({"status": "ok"})
 
 
-@probes.get("/readyz", tags=[_SERVICE], responses=_responses(responses.Readiness, 503))
+@probes.get(
+    "/readyz", operation_id="check_readiness", tags=[_SERVICE], responses=_responses(responses.Readiness, 503)
+)
 def readyz() -> Response:
     """Answer with 200 if the index can be searched, else with 503."""
     return jsonify({"status": "ready", "generation": searcher().info.generation})
 
 
-@probes.get("/metrics", tags=[_SERVICE], responses=_responses(_body("text/plain", "Prometheus metrics")))
+@probes.get(
+    "/metrics",
+    operation_id="get_metrics",
+    tags=[_SERVICE],
+    responses=_responses(_body("text/plain", "Prometheus metrics")),
+)
 def prometheus() -> Response:
     """Return the metrics in Prometheus format."""
     try:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from qa.embedding.models import model_for_languages
 from qa.errors import CorruptIndexError, QueryError
 from qa.indexing import ledger
+from qa.readers import named_type
 from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit
 from qa.web.api.schemas.requests import PageParameters
@@ -158,6 +159,8 @@ def _page_parameters(sent: MultiDict[str, str]) -> Parameters:
         values = [value.strip() for value in sent.getlist(name) if value.strip()]
         if values:
             parameters[name] = values if name in _REPEATABLE else values[-1]
+    if "type" in parameters:
+        parameters["type"] = [named_type(value) for value in parameters["type"]]
     return parameters
 
 

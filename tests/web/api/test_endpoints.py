@@ -25,7 +25,7 @@ def test_post_accepts_the_same_fields(client: FlaskClient, search: FakeSearch) -
     }
     posted = client.post("/api/v1/search", json=fields).get_json()
     got = client.get("/api/v1/search", query_string=fields).get_json()
-    assert posted == got
+    assert posted == {name: value for name, value in got.items() if name not in {"next", "prev"}}
     assert search.queries[0] == search.queries[1]
 
 

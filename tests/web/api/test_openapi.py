@@ -30,8 +30,9 @@ def test_every_error_is_described_as_a_problem(client: FlaskClient) -> None:
     for item in spec["paths"].values():
         for operation in item.values():
             for status, response in operation["responses"].items():
-                kinds = set(response["content"])
-                assert (kinds == {"application/problem+json"}) == (status != "200")
+                kinds = set(response.get("content", ()))
+                assert (kinds == {"application/problem+json"}) == (status not in {"200", "304"})
+                assert (not kinds) == (status == "304")
     search = spec["paths"]["/api/v1/search"]
     assert set(search["post"]["responses"]) == {"200", "400", "413", "415", "422", "503", "default"}
     assert set(spec["components"]["schemas"]["Problem"]["properties"]) == {
@@ -61,7 +62,7 @@ def test_the_parameters_have_the_names_of_the_query_string(client: FlaskClient) 
             "min_confidence",
             "verbatim",
         ),
-        *("type", "document", "sort", "facets"),
+        *("type", "document", "sort", "facets", "count", "limit"),
     }
     assert parameters["q"]["required"]
     assert not parameters["from"]["required"]
@@ -69,6 +70,40 @@ def test_the_parameters_have_the_names_of_the_query_string(client: FlaskClient) 
     assert parameters["from"]["schema"]["format"] == "date"
     assert parameters["source"]["schema"]["type"] == "array"
     assert (parameters["k"]["schema"]["minimum"], parameters["k"]["schema"]["maximum"]) == (1, 100)
+
+
+def test_operations_have_readable_ids_and_tags(client: FlaskClient) -> None:
+    spec = client.get("/openapi.json").get_json()
+    operations = [operation for item in spec["paths"].values() for operation in item.values()]
+    assert [operation["operationId"] for operation in operations] == [
+        *("search", "search_many", "list_documents", "get_document", "get_document_text"),
+        *("get_document_file", "get_passage", "get_status", "list_files"),
+        *("check_health", "check_readiness", "get_metrics"),
+    ]
+    assert {tag for operation in operations for tag in operation["tags"]} == {
+        tag["name"] for tag in spec["tags"]
+    }
+    assert all(operation["summary"] for operation in operations)
+
+
+def test_examples_are_requests_that_the_service_accepts(client: FlaskClient) -> None:
+    spec = client.get("/openapi.json").get_json()
+    for path in ("/api/v1/search", "/api/v1/documents"):
+        parameters = spec["paths"][path]["get"]["parameters"]
+        examples = {one["name"]: one["example"] for one in parameters if "example" in one}
+        assert {"source", "language", "path", "type", "document", "from", "to"} <= set(examples)
+        assert client.get(path, query_string=examples).status_code == 200
+    properties = spec["components"]["schemas"]["SearchRequest"]["properties"]
+    for name in ("q", "questions"):
+        assert client.post("/api/v1/search", json={name: properties[name]["example"]}).status_code == 200
+
+
+def test_dates_and_times_say_so(client: FlaskClient) -> None:
+    schemas = client.get("/openapi.json").get_json()["components"]["schemas"]
+    published = schemas["DocumentRef"]["properties"]["published"]["anyOf"]
+    assert [kind.get("format") for kind in published] == ["date", None]
+    assert schemas["Status"]["properties"]["created"]["format"] == "date-time"
+    assert schemas["TimelineBar"]["properties"]["from"]["format"] == "date"
 
 
 def test_the_documentation_page_loads_no_external_files(client: FlaskClient) -> None:

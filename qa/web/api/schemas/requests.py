@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from qa.indexing.ledger import State
+from qa.readers import named_type
 from qa.types import DocumentOrder, DocumentQuery, Filters, Mode, Query
 from qa.web.api.schemas.optional import optional
 from qa.web.listing import MAX_RESULTS, Sort
@@ -31,6 +32,8 @@ MAX_QUESTIONS = 100
 
 MAX_VALUES = 50
 """Values of one filter. Chosen: each becomes a part of an SQL expression."""
+
+_QUESTION = "How large was the trade turnover with Cambodia in 2018?"
 
 _MAX_LIST_OFFSET = 1_000_000_000
 """Chosen: more documents than any index holds, and within SQLite's integers."""
@@ -50,6 +53,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Value = Annotated[Text, StringConstraints(max_length=500)]
 Values = Annotated[list[Value], Field(max_length=MAX_VALUES)]
 Language = Annotated[Value, StringConstraints(to_lower=True)]
+MediaType = Annotated[Value, AfterValidator(named_type)]
 
 
 class Parameters(BaseModel):
@@ -62,24 +66,39 @@ class FilterParameters(Parameters):
     """Which documents to search. Values of one filter are alternatives; all filters must match."""
 
     source: Values = Field(
-        default=[], description="Publisher, as the documents name it; case doesn't matter. Repeatable."
+        default=[],
+        description="Publisher, as the documents name it; case doesn't matter. Repeatable.",
+        json_schema_extra={"example": ["TASS"]},
     )
     language: Annotated[list[Language], Field(max_length=MAX_VALUES)] = Field(
-        default=[], description="ISO 639-1 code, such as `en`. Repeatable."
+        default=[],
+        description="ISO 639-1 code, such as `en`. Repeatable.",
+        json_schema_extra={"example": ["en", "ru"]},
     )
     path: Values = Field(
         default=[],
         description="A folder or file relative to the documents folder, or a pattern with `*`, `?` and "
         "`[...]`. Repeatable.",
+        json_schema_extra={"example": ["*.pdf"]},
     )
-    media_type: Values = Field(
-        default=[], alias="type", description="Media type of the file, such as `application/pdf`. Repeatable."
+    media_type: Annotated[list[MediaType], Field(max_length=MAX_VALUES)] = Field(
+        default=[],
+        alias="type",
+        description="Type of the file: its usual suffix, such as `pdf`, or its media type, such as "
+        "`application/pdf`. Repeatable.",
+        json_schema_extra={"example": ["pdf", "docx"]},
     )
-    document: Values = Field(default=[], description="A document's id. Repeatable.")
+    document: Values = Field(
+        default=[],
+        description="A document's id. Repeatable.",
+        json_schema_extra={"example": ["706ee169cf782e6d"]},
+    )
     date_from: ISODate = optional(
-        "Published on this day or later. Documents without a date match no date filter.", alias="from"
+        "Published on this day or later. Documents without a date match no date filter.",
+        alias="from",
+        example="2018-01-01",
     )
-    date_to: ISODate = optional("Published on this day or earlier.", alias="to")
+    date_to: ISODate = optional("Published on this day or earlier.", alias="to", example="2020-12-31")
 
     @model_validator(mode="after")
     def _check_range(self) -> Self:
@@ -135,10 +154,19 @@ class SearchOptions(FilterParameters):
         default=False, description="Search the question as it stands, with its slips of the keyboard."
     )
 
+    count: bool = Field(default=False, description="Also count the `relevant` results, as `hits`.")
+    limit: int = optional("The same as `k`, as lists call it. Overrides `k`.", ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _take_limit(self) -> Self:
+        # Generated clients send the default of ``k`` as well, so both together are no mistake.
+        self.k = self.limit or self.k
+        return self
+
     @property
     def is_plain(self) -> bool:
-        """Whether the request needs the best results only, without facets or another order."""
-        return self.sort is Sort.RELEVANCE and not self.facets
+        """Whether the request needs the best results only: no facets, count or other order."""
+        return self.sort is Sort.RELEVANCE and not (self.facets or self.count)
 
     def query(self, question: str) -> Query:
         """Return one question in the engine's terms."""
@@ -156,7 +184,7 @@ class SearchOptions(FilterParameters):
 class SearchParameters(SearchOptions):
     """A question in a query string."""
 
-    q: Text = Field(description="The question.")
+    q: Text = Field(description="The question.", json_schema_extra={"example": _QUESTION})
 
     _length = field_validator("q")(_check_length)
 
@@ -170,8 +198,13 @@ class PageParameters(SearchParameters):
 class SearchRequest(SearchOptions):
     """One question (`q`) or several (`questions`), and how to answer."""
 
-    q: Text = optional("The question.")
-    questions: list[Text] = optional("Several questions at once.", min_length=1, max_length=MAX_QUESTIONS)
+    q: Text = optional("The question.", example=_QUESTION)
+    questions: list[Text] = optional(
+        "Several questions at once.",
+        min_length=1,
+        max_length=MAX_QUESTIONS,
+        example=["Who is the ambassador?", "Кто посол?"],
+    )
 
     @field_validator("q", "questions")
     @classmethod
@@ -218,10 +251,14 @@ class FilesParameters(Parameters):
 class DocumentPath(BaseModel):
     """A document's address."""
 
-    document_id: str = Field(description="16 hexadecimal digits.")
+    document_id: str = Field(
+        description="16 hexadecimal digits.", json_schema_extra={"example": "706ee169cf782e6d"}
+    )
 
 
 class PassagePath(BaseModel):
     """A passage's address."""
 
-    passage_id: str = Field(description="`DOCUMENT:START-END`.")
+    passage_id: str = Field(
+        description="`DOCUMENT:START-END`.", json_schema_extra={"example": "706ee169cf782e6d:1411-1722"}
+    )

@@ -6,29 +6,44 @@ For speed, responses are built as plain dicts (see ``answers``). The models here
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 from qa.indexing.ledger import State
 from qa.types import How, LanguageSupport
 from qa.web.api.schemas.optional import optional
 from qa.web.listing import MAX_RESULTS
 
+Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "examples": ["2019-07-03"]})]
+"""An ISO date."""
+
+Time = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-27T08:15:15+00:00"]})
+]
+"""An ISO time, UTC."""
+
 
 class DocumentRef(BaseModel):
     """The document of a result: who published it, when, and which file it is."""
 
-    id: str
-    path: str = Field(description="Relative to the documents folder.")
-    title: str | None
-    source: str | None
+    id: str = Field(examples=["706ee169cf782e6d"])
+    path: str = Field(
+        description="Relative to the documents folder.", examples=["envoy-on-terrorism-and-cyber-threats.txt"]
+    )
+    title: str | None = Field(examples=["Envoy: Phnom Penh and Moscow step up joint work"])
+    source: str | None = Field(examples=["TASS"])
     author: str | None
-    published: str | None = Field(description="ISO date. Null if the document doesn't state the full date.")
-    dateline: str | None = Field(description="As printed in the document.")
-    language: str | None
-    media_type: str
-    sha256: str = Field(description="Of the file's bytes.")
+    published: Day | None = Field(description="ISO date. Null if the document doesn't state the full date.")
+    dateline: str | None = Field(
+        description="As printed in the document.", examples=["HANOI, July 3. /TASS/"]
+    )
+    language: str | None = Field(examples=["en"])
+    media_type: str = Field(examples=["text/plain"])
+    sha256: str = Field(
+        description="Of the file's bytes.",
+        examples=["3a9fc9d0458b9f7049e0e0a98835a37593212ba984ebfe72eab2549b77949265"],
+    )
     url: str | None
 
 
@@ -60,7 +75,17 @@ class Document(DocumentRef, Recognition):
     recognised_pages: int = Field(description="Number of pages of which text was recognised.")
 
 
-class Documents(BaseModel):
+class Page(BaseModel):
+    """A part of a list, with the addresses of the parts beside it."""
+
+    next: str | None = Field(
+        description="Address of the next part, relative to the service. Null at the end.",
+        examples=["/api/v1/documents?limit=50&offset=50"],
+    )
+    prev: str | None = Field(description="Address of the part before. Null at the beginning.")
+
+
+class Documents(Page):
     """A part of the list of documents."""
 
     total: int = Field(description="Number of documents that match the filters.")
@@ -152,8 +177,8 @@ class FacetValue(BaseModel):
 class TimelineBar(BaseModel):
     """A period of time, and how many results were published in it."""
 
-    start: str = Field(alias="from")
-    end: str = Field(alias="to", description="Inclusive.")
+    start: Day = Field(alias="from")
+    end: Day = Field(alias="to", description="Inclusive.")
     count: int
 
 
@@ -182,7 +207,7 @@ class Index(BaseModel):
 class SearchAnswer(BaseModel):
     """The answer to one question."""
 
-    query: str
+    query: str = Field(examples=["How large was the trade turnover with Cambodia in 2018?"])
     answerable: bool = Field(description="Whether these documents seem to answer the question.")
     confidence: float = Field(
         ge=0,
@@ -214,6 +239,14 @@ class SearchAnswer(BaseModel):
         "if it found no answer."
     )
     facets: Facets = optional("Only if the request asks for facets.")
+    hits: int = optional(
+        f"Number of relevant results among the {MAX_RESULTS} best. Only if the request asks for `count`, "
+        "`facets` or `sort=date`."
+    )
+    next: str = optional(
+        "Address of the next results, relative to the service. Only for GET, and if there are more."
+    )
+    prev: str = optional("Address of the results before. Only for GET, and if there are any.")
 
 
 class SearchAnswers(BaseModel):
@@ -238,7 +271,7 @@ class SeenFiles(BaseModel):
     """Number of files in the documents folder by state."""
 
     generation: str = Field(description="The live generation when the folder was checked.")
-    checked: str = Field(description="When the folder was checked: ISO time, UTC.")
+    checked: Time = Field(description="When the folder was checked: ISO time, UTC.")
     counts: dict[State, int]
     left_out: dict[str, int] = Field(
         description="Number of files of kinds that are not read, by suffix, such as `.psd`."
@@ -255,10 +288,10 @@ class SeenFile(BaseModel):
     path: str
     state: State
     reason: str | None
-    since: str = Field(description="ISO time, UTC.")
+    since: Time = Field(description="ISO time, UTC.")
 
 
-class FileList(BaseModel):
+class FileList(Page):
     """A part of the list of files."""
 
     total: int
@@ -270,7 +303,7 @@ class Status(BaseModel):
 
     generation: str
     model: str
-    created: str = Field(description="ISO time, UTC.")
+    created: Time = Field(description="ISO time, UTC.")
     documents: int
     passages: int
     sentences: int

@@ -1,0 +1,215 @@
+"""A sheet of questions: CSV, TSV, XLSX or JSON Lines, read with all its columns.
+
+The column of the questions is the one that is named, has a known name, or alone holds text.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qa.batch.workbook_cells import read_cells
+from qa.errors import QuestionsError, ReadError
+from qa.readers.plain_text import decode_leniently
+from qa.readers.spreadsheets import shown
+from qa.text.folding import fold
+from qa.text.patterns import lines_with_ends
+
+FORMATS = ("csv", "tsv", "xlsx", "jsonl")
+"""By the suffixes of their files."""
+
+_NAMES = frozenset(
+    {"question", "questions", "query", "queries", "q", "вопрос", "вопросы", "запрос", "frage", "fragen"}
+    | {"pregunta", "preguntas", "domanda", "domande", "pergunta", "perguntas", "问题", "質問", "سؤال"}
+)
+_DELIMITERS = ",;\t|"
+_QUESTION_MARKS = ("?", "？", "؟")
+_SAMPLE = 200  # rows in which a column of text is looked for
+_MOST_NAMED = 10  # rows that a message names
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSheet:
+    """A sheet with a column of questions.
+
+    Attributes:
+        columns: the names of the columns, each once.
+        rows: a value for each column. Those of JSON Lines may be of any type, those of a workbook numbers and
+            dates; all others are text.
+        place: which column holds the questions.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    place: int
+
+    @property
+    def questions(self) -> list[str]:
+        """The question of each row without surrounding spaces; empty where a row has none."""
+        return [shown(row[self.place]).strip() for row in self.rows]
+
+
+def format_of(name: str) -> str:
+    """Return the format of a sheet by the name of its file.
+
+    Raises:
+        QuestionsError: it is no such file.
+    """
+    suffix = Path(name).suffix.lower().removeprefix(".")
+    if suffix not in FORMATS:
+        known = ", ".join(f".{format_}" for format_ in FORMATS)
+        raise QuestionsError(f"{name} is not a sheet of questions: its name must end in one of {known}")
+    return suffix
+
+
+def read_sheet(data: bytes, name: str, *, column: str | None = None, max_question: int) -> QuestionSheet:
+    """Read a sheet of questions.
+
+    Args:
+        data: the content of the file.
+        name: the file's name, whose suffix is its format.
+        column: the column of the questions; by default, it is looked for.
+        max_question: number of characters that a question may have.
+
+    Raises:
+        QuestionsError: the sheet cannot be read, has no such column or no question, or has questions that are
+            too long.
+    """
+    format_ = format_of(name)
+    try:
+        columns, rows = _READERS[format_](data, name)
+    except ReadError as error:
+        raise QuestionsError(f"{name} {error}") from error
+    sheet = QuestionSheet(columns, rows, _question_column(columns, rows, name, column))
+    _check(sheet, name, max_question)
+    return sheet
+
+
+def _check(sheet: QuestionSheet, name: str, max_question: int) -> None:
+    questions = sheet.questions
+    if not any(questions):
+        raise QuestionsError(f"{name} has no question in the column {sheet.columns[sheet.place]!r}")
+    long = [number for number, question in enumerate(questions, 1) if len(question) > max_question]
+    if long:
+        more = "" if len(long) <= _MOST_NAMED else f" and {len(long) - _MOST_NAMED} more"
+        raise QuestionsError(
+            f"{name} has questions of more than {max_question} characters, in the rows "
+            f"{', '.join(map(str, long[:_MOST_NAMED]))}{more} below the header: shorten them, or set "
+            "max_question"
+        )
+
+
+def _question_column(columns: Sequence[str], rows: Sequence[Row], name: str, wanted: str | None) -> int:
+    """Return which column holds the questions."""
+    listed = ", ".join(map(repr, columns))
+    if wanted is not None:
+        matching = [n for n, column in enumerate(columns) if fold(column) == fold(wanted.strip())]
+        if not matching:
+            raise QuestionsError(f"{name} has no column {wanted!r}; it has {listed}")
+        return matching[0]
+    named = [n for n, column in enumerate(columns) if fold(column) in _NAMES]
+    if named:
+        return named[0]
+    if len(columns) == 1:
+        return 0
+    texts = [n for n in range(len(columns)) if _is_text([row[n] for row in rows[:_SAMPLE]])]
+    if len(texts) != 1:
+        raise QuestionsError(
+            f"{name} does not say which column holds the questions: name one of {listed} with --column"
+        )
+    return texts[0]
+
+
+def _is_text(values: Sequence[Any]) -> bool:
+    """Whether most filled cells of a column are several words."""
+    filled = [value for value in values if value not in (None, "")]
+    texts = sum(isinstance(value, str) and len(value.split()) > 1 for value in filled)
+    return bool(filled) and 2 * texts > len(filled)
+
+
+def _read_csv(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    text = decode_leniently(data).text
+    head = text.lstrip("\r\n").partition("\n")[0]
+    # The most columns win; without any, the first sign does: a list of questions is one column.
+    delimiter = max(_DELIMITERS, key=lambda sign: len(next(csv.reader([head], delimiter=sign), [])))
+    return _delimited(text, delimiter, name)
+
+
+def _read_tsv(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    return _delimited(decode_leniently(data).text, "\t", name)
+
+
+def _delimited(text: str, delimiter: str, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    records = csv.reader(lines_with_ends(text), delimiter=delimiter, strict=True)
+    try:
+        table = [record for record in records if any(field.strip() for field in record)]
+    except csv.Error as error:
+        raise QuestionsError(f"{name}, line {records.line_num}: {error}") from error
+    is_ragged = len({len(record) for record in table}) > 1
+    if is_ragged and (len(table[0]) == 1 or table[0][-1].strip().endswith(_QUESTION_MARKS)):
+        # Commas of a plain list of questions are not between columns.
+        table = [[line.strip()] for line in text.splitlines() if line.strip()]
+    return _with_header(table, name)
+
+
+def _read_xlsx(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    return _with_header(read_cells(data), name)
+
+
+def _read_jsonl(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    entries = list(_objects(data, name))
+    columns = tuple(dict.fromkeys(key for entry in entries for key in entry))
+    if not columns:
+        raise QuestionsError(f"{name} is empty")
+    return columns, tuple(tuple(entry.get(column) for column in columns) for entry in entries)
+
+
+def _objects(data: bytes, name: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line.decode())
+            json.dumps(entry, ensure_ascii=False).encode()  # it may hold half a character
+        except (ValueError, RecursionError) as error:
+            raise QuestionsError(f"{name}, line {number}: not JSON in UTF-8: {error}") from error
+        if not isinstance(entry, dict):
+            raise QuestionsError(f"{name}, line {number}: not a JSON object")
+        yield entry
+
+
+def _with_header(table: Sequence[Sequence[Any]], name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    """Return the columns and the rows of a table. A list that begins with a question has no header."""
+    if not table:
+        raise QuestionsError(f"{name} is empty")
+    width = max(map(len, table))
+    if width == 1 and shown(table[0][0]).strip().endswith(_QUESTION_MARKS):
+        return ("question",), tuple(tuple(row) for row in table)
+    header = [shown(cell).strip() for cell in table[0]] + [""] * (width - len(table[0]))
+    rows = ((*row, *[""] * (width - len(row))) for row in table[1:])
+    return tuple(unique(header)), tuple(rows)
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Return names, each made different from those before it, and none empty.
+
+    >>> unique(["question", "", "note", "note"])
+    ['question', 'column 2', 'note', 'note 2']
+    """
+    taken: list[str] = []
+    for place, name in enumerate(names, 1):
+        wanted = name or f"column {place}"
+        number, candidate = 2, wanted
+        while candidate in taken:
+            candidate, number = f"{wanted} {number}", number + 1
+        taken.append(candidate)
+    return taken
+
+
+_READERS = {"csv": _read_csv, "tsv": _read_tsv, "xlsx": _read_xlsx, "jsonl": _read_jsonl}

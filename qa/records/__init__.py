@@ -1,0 +1,1 @@
+"""Searches written down, and asked again."""
