@@ -1,4 +1,4 @@
-"""The pages: search with its results, judgements, the list of documents, and the status of the index."""
+"""The pages: search with its results, judgements, and the status of the index."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from qa.web.judgements import Verdict, place, same_origin
 from qa.web.listing import MAX_RESULTS, Listing, list_results
 from qa.web.pages import cards, exports, formats, i18n
 from qa.web.pages.cards import Card, Parameters
-from qa.web.pages.document import number_parameter, reading
+from qa.web.pages.document import reading
+from qa.web.pages.document_list import shelves
 from qa.web.pages.formats import address
 from qa.web.pages.suggestions import suggestions
 from qa.web.problems import RequestError
@@ -33,9 +34,6 @@ _STEP = 10
 
 _START_DOCUMENTS = 6
 """Documents named on the start page. Chosen to fit beside the suggested questions."""
-
-_PAGE_DOCUMENTS = 100
-"""Documents on one page of the list."""
 
 _REPEATABLE = frozenset({"source", "language", "type", "path"})
 _FIELDS = ("q", "source", "language", "type", "path", "from", "to", "mode", "sort", "show", "verbatim")
@@ -100,22 +98,6 @@ def judge() -> Response:
     return redirect(f"{address('/', parameters)}#{passage.id}", HTTPStatus.SEE_OTHER)
 
 
-@pages.get("/documents")
-def documents() -> Response:
-    """List the documents."""
-    offset = min(number_parameter("offset") or 0, 10**9)
-    page = searcher().library.documents(Filters(), limit=_PAGE_DOCUMENTS, offset=offset)
-    return make_response(
-        render_template(
-            "documents.html",
-            page=page,
-            offset=offset,
-            earlier=max(0, offset - _PAGE_DOCUMENTS) if offset else None,
-            more=offset + _PAGE_DOCUMENTS if offset + _PAGE_DOCUMENTS < page.total else None,
-        )
-    )
-
-
 @pages.get("/status")
 def status() -> Response:
     """Show the contents of the index, and the files that could not be read."""
@@ -150,6 +132,7 @@ def init_app(app: Flask) -> None:
     formats.init_app(app)
     app.register_blueprint(pages)
     app.register_blueprint(reading)
+    app.register_blueprint(shelves)
 
 
 def _page_parameters(sent: MultiDict[str, str]) -> Parameters:
