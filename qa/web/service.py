@@ -14,6 +14,7 @@ from qa.retrieval.search_protocol import Search
 from qa.types import DocumentPage, DocumentQuery
 from qa.web.api.member_files import MemberFiles
 from qa.web.judgements import Judgements
+from qa.web.updates import Updates
 
 _PROBES = frozenset({"probes.healthz", "probes.readyz"})
 
@@ -30,6 +31,7 @@ class Service:
         renderer: draws pages of PDF files.
         members: unpacks documents that are files inside files.
         judgements: the file of judgements, if there is one.
+        updates: brings the index up to date, if people may change documents on the page.
         suggestions: the questions on the start page by its language, with the generation that answers them.
     """
 
@@ -38,6 +40,7 @@ class Service:
     renderer: Renderer
     members: MemberFiles
     judgements: Judgements | None = None
+    updates: Updates | None = None
     suggestions: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
 

@@ -102,15 +102,20 @@ def _files(state: State, sent: dict[str, Any], offset: int) -> Response:
 
 
 def _page(sent: Mapping[str, Any], **values: Any) -> Response:
-    return make_response(
+    response = make_response(
         render_template(
             "documents.html",
             sent=sent,
             tabs=_tabs(sent),
             here=partial(_address, sent),
+            updates=service().updates,
             **values,
         )
     )
+    if service().updates:
+        # With no-referrer, a browser would not even say that a form comes from this page.
+        response.headers["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def _sent() -> dict[str, Any]:

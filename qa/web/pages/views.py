@@ -25,6 +25,7 @@ from qa.web.pages.cards import Card, Parameters
 from qa.web.pages.document import reading
 from qa.web.pages.document_list import shelves
 from qa.web.pages.formats import address
+from qa.web.pages.metadata_form import described, editing, proposed
 from qa.web.pages.suggestions import suggestions
 from qa.web.problems import RequestError
 from qa.web.service import note_questions, searcher, service
@@ -133,6 +134,9 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(pages)
     app.register_blueprint(reading)
     app.register_blueprint(shelves)
+    app.register_blueprint(editing)
+    app.add_template_filter(described)
+    app.add_template_filter(proposed)
 
 
 def _page_parameters(sent: MultiDict[str, str]) -> Parameters:
