@@ -21,6 +21,7 @@ from qa.web.api.summaries import listing_answer
 from qa.web.judgements import Verdict, place, same_origin
 from qa.web.listing import MAX_RESULTS, Listing, list_results
 from qa.web.pages import cards, exports, formats, i18n
+from qa.web.pages.alarm import alarm, alarming
 from qa.web.pages.cards import Card, Parameters
 from qa.web.pages.document import reading
 from qa.web.pages.document_list import shelves
@@ -134,6 +135,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(pages)
     app.register_blueprint(reading)
     app.register_blueprint(shelves)
+    app.register_blueprint(alarming)
     app.register_blueprint(editing)
     app.add_template_filter(described)
     app.add_template_filter(proposed)
@@ -229,9 +231,10 @@ def _refuse(parameters: Parameters, errors: Any) -> Response:
 
 def _page(template: str, parameters: Parameters, **values: Any) -> Response:
     has_judgements = service().judgements is not None
-    html = render_template(template, parameters=parameters, judging=has_judgements, **values)
+    unread = alarm(searcher().info)
+    html = render_template(template, parameters=parameters, judging=has_judgements, alarm=unread, **values)
     response = make_response(html)
-    if has_judgements:
-        # With no-referrer, a browser would not even say that a judgement comes from this page.
+    if has_judgements or unread:
+        # With no-referrer, a browser would not even say that a form comes from this page.
         response.headers["Referrer-Policy"] = "same-origin"
     return response
