@@ -420,7 +420,10 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question and how to answer it. If ``verbatim``, slips of the keyboard are not corrected."""
+    """A question and how to answer it. If ``verbatim``, slips of the keyboard are not corrected.
+
+    ``like`` is the id of a passage whose words and vector are asked with in place of a question.
+    """
 
     question: str
     k: int = 10
@@ -429,6 +432,7 @@ class Query:
     filters: Filters = field(default_factory=Filters)
     min_confidence: float = 0.0
     verbatim: bool = False
+    like: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -496,8 +500,11 @@ class SearchResult:
 
     @property
     def claimed_confidence(self) -> float | None:
-        """The probability that the first hits answer the query; None if the model can't read it."""
-        return None if self.language_support == "words" else self.confidence
+        """The probability that the first hits answer the query; None if the model can't read it.
+
+        Where a passage takes the place of the question, nothing is asked, and none is claimed.
+        """
+        return None if self.language_support == "words" or self.query.like else self.confidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 from demo_service import demo_service
@@ -101,6 +105,26 @@ def test_a_passage_is_checked_by_its_text(address: str) -> None:
 
 def test_a_passage_alone_is_not_enough(address: str) -> None:
     assert "--text" in verify(PASSAGE, "--address", address, expect=1)
+
+
+def test_the_examples_in_the_description_of_the_api_answer_each_other(address: str) -> None:
+    def get(path: str) -> Any:
+        with urlopen(address + path) as response:
+            return json.load(response)
+
+    paths = get("/openapi.json")["paths"]
+    examples = {
+        path: [(one["name"], one["example"]) for one in item["get"].get("parameters", ()) if "example" in one]
+        for path, item in paths.items()
+        if "get" in item
+    }
+    answer = get(f"/api/v1/search?{urlencode(examples['/api/v1/search'], doseq=True)}")
+    assert answer["answerable"]
+    ((_, passage_id),) = examples["/api/v1/passages/{passage_id}"]
+    passage = get(f"/api/v1/passages/{passage_id}")
+    assert answer["results"][0]["id"] == passage["id"]
+    listed = get(f"/api/v1/documents?{urlencode(examples['/api/v1/documents'], doseq=True)}")
+    assert [document["id"] for document in listed["documents"]] == [passage["document"]["id"]]
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

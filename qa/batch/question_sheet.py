@@ -175,13 +175,18 @@ def _objects(data: bytes, name: str) -> Iterator[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            entry = json.loads(line.decode())
+            entry = json.loads(line.decode(), parse_constant=_refuse_constant)
             json.dumps(entry, ensure_ascii=False).encode()  # it may hold half a character
         except (ValueError, RecursionError) as error:
             raise QuestionsError(f"{name}, line {number}: not JSON in UTF-8: {error}") from error
         if not isinstance(entry, dict):
             raise QuestionsError(f"{name}, line {number}: not a JSON object")
         yield entry
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and writes, but JSON doesn't have."""
+    raise ValueError(f"{name} is no value")
 
 
 def _with_header(table: Sequence[Sequence[Any]], name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import weakref
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +132,10 @@ class Generation:
     def allowed_rows(self, allowed: Int64, start: int, stop: int) -> Int64:
         """Return some of the rows that ``allow`` returned, in order."""
         return allowed[start:stop]
+
+    def occurrences(self, phrase: Sequence[str], rows: range) -> Int64:
+        """Return where a phrase stands in a document, as ``WordSequences.occurrences`` does."""
+        return self.words.occurrences(phrase, rows)
 
     def score_sentences(self, vector: Float32) -> SentenceCosines:
         """Compare the sentences with a unit vector, shape (dimension,)."""

@@ -28,6 +28,7 @@ def search_answer(result: SearchResult) -> JSON:
         "corrected_query": result.corrected_query,
         "missing_terms": list(result.missing_terms),
         "short_answer": _short_answer(result.short_answer),
+        "like": result.query.like,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from qa.stores.protocol import Library
-from qa.types import IndexInfo, Query, SearchResult
+from qa.types import IndexInfo, Int64, Query, SearchResult
 
 
 class Search(Protocol):
@@ -24,6 +24,10 @@ class Search(Protocol):
 
     def search(self, query: Query) -> SearchResult:
         """Answer one query."""
+        ...
+
+    def occurrences(self, document_id: str, phrase: str) -> Int64:
+        """Return the number of the passage at each place at which words stand in a document, in order."""
         ...
 
     def search_many(self, queries: Sequence[Query]) -> list[SearchResult]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from qa.retrieval.confidence import ANSWERABLE, confidence
 from qa.retrieval.facts import FactMatches, asks_nothing
 from qa.retrieval.fits import fit_for
 from qa.retrieval.fusion import fuse_answers, rerank
+from qa.retrieval.more_like import candidates_like
 from qa.retrieval.near_duplicates import earliest_first
 from qa.retrieval.query import Question, parse
 from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
@@ -105,6 +107,8 @@ class Searcher:
 
     def search(self, query: Query) -> SearchResult:
         """Answer one query, without its slips of the keyboard unless it is to be taken as it stands."""
+        if query.like is not None:
+            return self._like(query, query.like)
         started = time.perf_counter()
         question, corrected = parse(query.question), None
         if not query.verbatim and (corrected := self._speller.correct(question)):
@@ -129,6 +133,47 @@ class Searcher:
             corrected,
             missing,
             answered.short_answer,
+        )
+
+    def occurrences(self, document_id: str, phrase: str) -> Int64:
+        """Return the row of the passage at each place at which words stand in a document, in order.
+
+        Words before a passage count as its own, and those after the last one as the last one's. What is
+        searched with passages, such as a title, is not looked at.
+        """
+        words, rows = phrase_words(phrase), self._rows_of(document_id)
+        if not words or not rows:
+            return np.empty(0, np.int64)
+        return self._corpus.occurrences(words, rows)
+
+    def _rows_of(self, document_id: str) -> range:
+        """Return the rows of a document's passages."""
+        allowed = self._allowed((Filters(document=(document_id,)), Phrases()))
+        rows = self._corpus.allowed_rows(allowed, 0, 1).tolist()
+        return range(rows[0], rows[0] + len(allowed)) if rows else range(0)
+
+    def _like(self, query: Query, passage_id: str) -> SearchResult:
+        """Return the passages that are most like one, which itself is not among them."""
+        started = time.perf_counter()
+        passage = self.library.passage(passage_id)
+        rows = self._rows_of(passage.document.id)
+        row = rows[bisect_left(rows, passage.span, key=lambda row: self.library.passages([row])[0].span)]
+        allowed = self._allowed((query.filters, Phrases())) if query.filters else None
+        candidates = candidates_like(
+            self._corpus,
+            self._encoder,
+            replace(query, question=passage.text),
+            row,
+            languages=self._languages,
+            allowed=allowed,
+        )
+        signals = QuestionSignals(self._corpus, candidates, self._calibration)
+        hits = self._hits(signals, self._spread(query, rank(self._corpus, signals)))
+        own = tuple(replace(hit, matched_terms=(), unmatched_terms=()) for hit in hits)
+        total = self.info.passages if allowed is None else len(allowed)
+        took_ms = (time.perf_counter() - started) * 1000
+        return SearchResult(
+            query, answerable=False, confidence=0.0, total=total, took_ms=took_ms, index=self.info, hits=own
         )
 
     def _answer(self, query: Query, question: Question, allowed: Sized | None) -> _Answered:

@@ -167,6 +167,10 @@ class Corpus(Protocol):
         """Return some of the rows that ``allow`` returned: those from one place to another, in order."""
         ...
 
+    def occurrences(self, phrase: Sequence[str], rows: range) -> Int64:
+        """Return where a phrase stands in a document, as ``WordSequences.occurrences`` does."""
+        ...
+
     def score_sentences(self, vector: Float32) -> SentenceScores:
         """Compare the sentences with a unit vector, shape (dimension,)."""
         ...

@@ -7,8 +7,9 @@ stands in a text if its words are a run of the text's words.
 from __future__ import annotations
 
 import unicodedata
+from array import array
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from functools import lru_cache
 
 import regex
 
@@ -55,6 +56,10 @@ _LINE_STARTS = regex.compile(r"^[ \t]*+(?:(?:>[ \t]*+)++|#{1,6}(?=[ \t])|\+(?=[ 
 """Marks of Markdown at the start of a line: of a quotation, a heading, an item."""
 _PIECE = regex.compile(rf"\u00AD{_LINE_END}|[\s\S][\p{{M}}\u1160-\u11FF\uFF9E\uFF9F]*+")
 """A character with what may become one with it."""
+_PLAIN = regex.compile(r"[\x00-\x7F]+(?![^\x00-\x7F])")
+"""Characters that become one with nothing: ASCII, without what stands right before another character."""
+_DIFFERENT = 4096
+"""So many folded characters are kept. Chosen: more than a document in any but Chinese characters has."""
 
 
 def compared_words(text: str) -> list[str]:
@@ -122,18 +127,36 @@ def _words_with_spans(text: str) -> Iterator[tuple[str, Span]]:
         for word, start, end in _scan(_without_line_starts(text.lower())):
             yield word, Span(start, end)
         return
-    pieces = [(match.start(), match.end(), _fold(match.group())) for match in _PIECE.finditer(text)]
-    starts = list(chain.from_iterable([start] * len(folded) for start, _, folded in pieces))
-    ends = list(chain.from_iterable([end] * len(folded) for _, end, folded in pieces))
-    for word, start, end in _scan(_without_line_starts("".join(folded for *_, folded in pieces))):
+    starts, ends, folded = _folded_with_places(text)
+    for word, start, end in _scan(_without_line_starts(folded)):
         yield word, Span(starts[start], ends[end - 1])
+
+
+def _folded_with_places(text: str) -> tuple[Sequence[int], Sequence[int], str]:
+    """Return where each character of a folded text begins and ends in the text, and the folded text."""
+    starts, ends = array("q"), array("q")
+    folded: list[str] = []
+    position = 0
+    while position < len(text):
+        if match := _PLAIN.match(text, position):
+            folded.append(match.group().lower())
+            starts.extend(range(position, match.end()))
+            ends.extend(range(position + 1, match.end() + 1))
+        else:
+            match = _PIECE.match(text, position)
+            folded.append(_fold_piece(match.group()))
+            starts.extend([position] * len(folded[-1]))
+            ends.extend([match.end()] * len(folded[-1]))
+        position = match.end()
+    return starts, ends, "".join(folded)
 
 
 def _scan(folded: str) -> Iterator[tuple[str, int, int]]:
     """Yield each word of a folded text with its place, the halves of broken words marked."""
+    breaks = {match.start() for match in _BREAK.finditer(folded)}
     rest = ""
     for match in _WORD.finditer(folded):
-        is_broken = _BREAK.match(folded, match.end()) is not None
+        is_broken = match.end() in breaks
         yield rest + match.group() + (BROKEN if is_broken else ""), match.start(), match.end()
         rest = BROKEN if is_broken else ""
 
@@ -147,6 +170,9 @@ def _fold(text: str) -> str:
     text = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
     pointless: str = _POINTS.sub("", unicodedata.normalize("NFC", text))
     return pointless.translate(_ALIKE)
+
+
+_fold_piece = lru_cache(_DIFFERENT)(_fold)
 
 
 def _without_line_starts(folded: str) -> str:

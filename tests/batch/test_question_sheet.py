@@ -100,6 +100,7 @@ def test_json_lines_keep_values_of_every_kind() -> None:
         ("question\n", "q.pdf", r"q.pdf is not a sheet of questions: its name must end in one of .csv"),
         ("{", "q.jsonl", "q.jsonl, line 1: not JSON"),
         ('{"question": "\\ud800"}', "q.jsonl", "q.jsonl, line 1: not JSON in UTF-8"),
+        ('{"question": NaN}', "q.jsonl", "q.jsonl, line 1: not JSON in UTF-8: NaN is no value"),
         ("[1]", "q.jsonl", "q.jsonl, line 1: not a JSON object"),
         ('question\n"a"b', "q.csv", "q.csv, line 2"),
         ("no workbook", "q.xlsx", "q.xlsx is not an XLSX that can be opened"),

@@ -43,7 +43,32 @@ def _harvest(year: int) -> str:
     )
 
 
+_WRAPPED = """The Gecko Survey
+
+The gecko survey 🦎 of the outer islands was made by two teams, which went
+from house to house for a month and wrote down what they saw; the gecko of
+the lighthouse was counted twice.
+
+It was the last survey of its kind.
+"""
+_MARKUP = """# Ocelots
+
+The ocelot [sleeps](javascript:alert(1)) by **day** <script>alert("ocelot")</script> and hunts at night.
+
+<img src=x onerror="alert(2)">
+
+| Place | Ocelots |
+|-------|--------:|
+| <b onmouseover=alert(3)>North</b> | 12 |
+| South | 7 |
+
+- one `<iframe src=javascript:alert(4)>`
+- two
+"""
+
 DOCUMENTS = {
+    "wrapped.txt": _WRAPPED.replace("\n", "\r\n"),
+    "markup.md": _MARKUP,
     "evil.txt": _QUOKKA,
     "evil.txt.meta.toml": f"title = '{EVIL}'\nsource = '{EVIL}'\n",
     "arabic.txt": _VISIT,

@@ -29,6 +29,7 @@ mount -o remount,bind,ro "$1"
 mount -t proc proc "$1/proc"
 mount -t tmpfs tmpfs "$1/tmp"
 mount --bind /dev "$1/dev"
+mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm"
 shift 2
 exec "$@"
 """

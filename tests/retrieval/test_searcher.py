@@ -22,10 +22,11 @@ from qa.index import generation
 from qa.indexing.build import build
 from qa.retrieval.fits import fit_for
 from qa.retrieval.live import LiveSearcher
+from qa.retrieval.near_duplicates import THRESHOLD
 from qa.retrieval.searcher import Searcher
 from qa.text import language
 from qa.text.terms import count_words
-from qa.text.word_comparison import phrase_words
+from qa.text.word_comparison import phrase_spans, phrase_words
 from qa.types import Filters, LanguageSupport, Mode, Query, SearchResult
 
 
@@ -511,3 +512,49 @@ def test_a_generation_is_free_as_soon_as_its_searcher_is_gone(built: Path) -> No
         assert lease() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_passages_like_one_are_neither_it_nor_its_near_duplicates(large, mode: Mode) -> None:
+    searcher = Searcher(large, StandIn())
+    everything = np.arange(len(large.passages))
+    same = large.near_duplicates(everything, THRESHOLD)
+    for row in (0, 17, len(everything) - 1):
+        [passage] = large.store.passages([row])
+        result = searcher.search(Query("", k=10, mode=mode, like=passage.id))
+        left_out = {other.id for other in large.store.passages(np.flatnonzero(same[row]).tolist())}
+        assert passage.id in left_out
+        assert result.hits
+        assert left_out.isdisjoint(_ids(result))
+        assert (result.answerable, result.claimed_confidence) == (False, None)
+        source = passage.document.metadata.source
+        own = searcher.search(Query("", mode=mode, like=passage.id, filters=Filters(source=(source,))))
+        assert {hit.passage.document.metadata.source for hit in own.hits} <= {source}
+
+
+def test_a_passage_like_one_shares_its_words(large) -> None:
+    searcher = Searcher(large, StandIn())
+    [passage] = large.store.passages([3])
+    best = searcher.search(Query("", k=1, like=passage.id)).hits[0].passage
+    assert set(phrase_words(best.text)) & set(phrase_words(passage.text))
+
+
+def test_there_is_nothing_like_an_unknown_passage(searcher: Searcher) -> None:
+    with pytest.raises(NotFoundError):
+        searcher.search(Query("", like="0123456789abcdef:0-5"))
+    with pytest.raises(NotFoundError):
+        searcher.search(Query("", like="no id"))
+
+
+def test_occurrences_of_words_are_those_in_the_text_of_the_document(large) -> None:
+    searcher = Searcher(large, StandIn())
+    for document in large.store.documents(Filters(), 20, 0).documents:
+        text, passages = large.store.text(document.id), large.store.passages_of(document.id)
+        for phrase in ("rice", "rice in", "no such words"):
+            rows = searcher.occurrences(document.id, phrase)
+            assert len(rows) == len(phrase_spans(text, [phrase_words(phrase)]))
+            assert {passage.document.id for passage in large.store.passages(rows.tolist())} <= {document.id}
+            holders = [row for row in rows if phrase in large.store.passages([int(row)])[0].text.lower()]
+            assert bool(holders) or not any(phrase in passage.text.lower() for passage in passages)
+    assert searcher.occurrences(document.id, "...").tolist() == []
+    assert searcher.occurrences("0123456789abcdef", "rice").tolist() == []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from flask import Flask
 
 from qa.errors import GoneError, IndexUnavailableError, NotFoundError
@@ -18,6 +20,7 @@ from qa.retrieval.search_protocol import Search
 from qa.stores.protocol import Library
 from qa.text.folding import fold
 from qa.text.recognised import certainty
+from qa.text.word_comparison import phrase_spans, phrase_words
 from qa.types import (
     Answer,
     Document,
@@ -28,6 +31,7 @@ from qa.types import (
     Heading,
     Hit,
     IndexInfo,
+    Int64,
     Metadata,
     Passage,
     Query,
@@ -117,8 +121,22 @@ class FakeSearch:
             unread_files=len({failure.path for failure in self.failures}),
         )
 
+    def occurrences(self, document_id: str, phrase: str) -> Int64:
+        first = sum(
+            len(self.passages_of(other)) for other in list(self.held)[: list(self.held).index(document_id)]
+        )
+        text, passages = self.texts[document_id], self.passages_of(document_id)
+        ends = [*(passage.span.end for passage in passages[:-1]), len(text)]
+        places = phrase_spans(text, [phrase_words(phrase)])
+        return np.array([first + bisect_right(ends, place.start) for place in places], np.int64)
+
     def search(self, query: Query) -> SearchResult:
         self.queries.append(query)
+        if query.like is not None:
+            passage = self.passage(query.like)
+            others = self.search(replace(query, question=passage.text, like=None))
+            hits = tuple(hit for hit in others.hits if hit.passage.text != passage.text)
+            return replace(others, query=query, answerable=False, confidence=0.0, hits=hits)
         words = set(re.findall(r"\w+", query.question.lower()))
         passages = [
             p for document_id in self.held for p in self.passages_of(document_id) if passes(query.filters, p)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -34,6 +35,11 @@ def page(client: FlaskClient, address: str, status: int = 200) -> str:
     assert response.status_code == status
     assert response.content_type == "text/html; charset=utf-8"
     return response.get_data(as_text=True)
+
+
+def without_offsets(html: str) -> str:
+    """Return the HTML of a document's page without the offsets of its text."""
+    return re.sub(r' data-s="\d+"', "", html)
 
 
 class Tags(HTMLParser):

@@ -212,6 +212,24 @@ class WordSequences:
         hits = [ranges(*self._stretches(variant)) for variant in self._variants(phrase)]
         return np.unique(np.concatenate([np.empty(0, np.int64), *hits]))
 
+    def occurrences(self, phrase: Sequence[str], rows: range) -> Int64:
+        """Return the row of each place in a document's text at which a phrase begins, ascending.
+
+        What is searched with passages, such as a title, is not looked at.
+
+        Args:
+            phrase: its words, as they are compared; at least one.
+            rows: the rows of the document's passages, all of them.
+        """
+        first = int(np.argmax(self._firsts >= rows.start))  # its segments: the texts, then the contexts
+        starts = self._segment_starts[first : first + len(rows)]
+        following = self._segment_starts[first + len(rows) :][:1]
+        begin, end = int(starts[0]), int(following[0]) if len(following) else len(self._sequence)
+        words = self._sequence[begin:end]
+        places = [_places_of(words, variant) for variant in self._variants(phrase)]
+        begins = begin + np.unique(np.concatenate([np.empty(0, np.int64), *places]))
+        return rows.start + np.searchsorted(starts, begins, side="right") - 1
+
     def passing(self, phrases: Phrases, rows: Int64 | None = None) -> Int64:
         """Return which rows, ascending, hold all required phrases and none of the excluded ones.
 
@@ -320,6 +338,14 @@ def _whole_words(starts: Int64) -> Iterator[slice]:
     edges = np.unique(np.minimum(edges, len(starts) - 1))
     for first, last in pairwise(starts[edges].tolist()):
         yield slice(first, last)
+
+
+def _places_of(words: Int32, numbers: Sequence[Int64]) -> Int64:
+    """Return where sequences begin that have, at each place, one of its numbers, ascending."""
+    begins = np.flatnonzero(_is_one_of(words[: len(words) - len(numbers) + 1], numbers[0]))
+    for place, own in enumerate(numbers[1:], 1):
+        begins = begins[_is_one_of(words[begins + place], own)]
+    return begins
 
 
 def _is_one_of(values: Int32, numbers: Int64) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ before 2.4 has no sparse vectors. There, the lexical index is copied to this mac
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -108,6 +108,10 @@ class MilvusCorpus:
         last = self.manifest.passages
         rows = self.client.scan(self.passages, ["id"], where=allowed.where("id"), first=0, last=last)
         return np.array([row["id"] for row in islice(rows, start, stop)], np.int64)
+
+    def occurrences(self, phrase: Sequence[str], rows: range) -> Int64:
+        """Return where a phrase stands in a document, as ``WordSequences.occurrences`` does."""
+        return self._words.occurrences(phrase, rows)
 
     def score_sentences(self, vector: Float32) -> _SentenceScores:
         """Compare the sentences with a unit vector, shape (dimension,)."""

@@ -22,14 +22,16 @@ from qa import __version__
 from qa.errors import QAError
 from qa.indexing import ledger
 from qa.results.answers import document_answer, passage_answer, search_answer
+from qa.types import Query
 from qa.web.access import load
 from qa.web.api.delivery import deliver, tag
 from qa.web.api.originals import original
 from qa.web.api.paging import links
 from qa.web.api.schemas import requests, responses
-from qa.web.api.summaries import facets_answer, status_answer
+from qa.web.api.summaries import documents_found_answer, facets_answer, status_answer
 from qa.web.api.validation import API
-from qa.web.listing import Sort, list_results
+from qa.web.by_document import Grouping, group_by_document, search_documents
+from qa.web.listing import Listing, Sort, list_results
 from qa.web.problems import PROBLEM
 from qa.web.server import metrics
 from qa.web.service import list_documents, note_questions, searcher, service
@@ -83,12 +85,13 @@ probes = APIBlueprint("probes", __name__)
     "/search",
     operation_id="search",
     tags=[_SEARCH],
-    responses=_unless_known(responses.SearchAnswer, 422, 503),
+    responses=_unless_known(responses.SearchAnswer, 404, 410, 422, 503),
 )
-def search(query: requests.SearchParameters) -> Response:
-    """Answer a question."""
-    note_questions([query.q])
-    answer = _answer(query, query.q)
+def search(query: requests.SearchQuery) -> Response:
+    """Answer a question, or find passages like one."""
+    if query.like is None:
+        note_questions([query.q])
+    answer = _answer(query, query.query(query.q or "", query.like))
     answer |= {name: address for name, address in _neighbours(query, answer).items() if address}
     response = jsonify(answer)
     tag(response, to_json(answer | {"took_ms": 0}))
@@ -99,18 +102,20 @@ def search(query: requests.SearchParameters) -> Response:
     "/search",
     operation_id="search_many",
     tags=[_SEARCH],
-    responses=_responses(responses.SearchResponse, 400, 413, 415, 422, 503),
+    responses=_responses(responses.SearchResponse, 400, 404, 410, 413, 415, 422, 503),
 )
 def search_many(body: requests.SearchRequest) -> Response:
-    """Answer a question, or several at once."""
+    """Answer a question, or several at once, or find passages like one."""
+    if body.like is not None:
+        return jsonify(_answer(body, body.query("", body.like)))
     note_questions(body.questions or [body.q])
     if body.q is not None:
-        return jsonify(_answer(body, body.q))
+        return jsonify(_answer(body, body.query(body.q)))
     with load.batch():
         return jsonify({"answers": _answer_batch(body)})
 
 
-def _neighbours(query: requests.SearchParameters, answer: dict[str, Any]) -> dict[str, str | None]:
+def _neighbours(query: requests.SearchQuery, answer: dict[str, Any]) -> dict[str, str | None]:
     """Return the addresses of the results after and before these."""
     if len(answer["results"]) < query.k:  # these are the last
         return links(0, query.k, query.offset)
@@ -118,20 +123,35 @@ def _neighbours(query: requests.SearchParameters, answer: dict[str, Any]) -> dic
     return links(found, query.k, query.offset, requests.MAX_OFFSET)
 
 
-def _answer(options: requests.SearchOptions, question: str) -> dict[str, Any]:
+def _answer(options: requests.SearchOptions, query: Query) -> dict[str, Any]:
     """Answer one question. Only facets, a count and another order need all relevant results."""
-    query = options.query(question)
     if options.is_plain:
         return search_answer(searcher().search(query))
-    listing = list_results(searcher(), query, options.sort)
-    if options.sort is Sort.DATE:
-        hits = listing.hits[query.offset : query.offset + query.k]
-        answer = search_answer(replace(listing.result, hits=hits))
+    needs_all = options.sort is Sort.DATE or options.facets or options.count
+    listing = list_results(searcher(), query, options.sort) if needs_all else None
+    if listing and options.sort is Sort.DATE:
+        answer = _latest(listing, options.group, query)
     else:
-        answer = search_answer(searcher().search(query))
-    return (
-        answer | ({"facets": facets_answer(listing)} if options.facets else {}) | {"hits": len(listing.hits)}
-    )
+        answer = _best(options.group, query)
+    if listing is None:
+        return answer
+    facets = {"facets": facets_answer(listing)} if options.facets else {}
+    return answer | facets | {"hits": len(listing.hits)}
+
+
+def _best(group: Grouping, query: Query) -> dict[str, Any]:
+    """Answer with the best passages or documents."""
+    if group is Grouping.DOCUMENT:
+        return documents_found_answer(*search_documents(searcher(), query))
+    return search_answer(searcher().search(query))
+
+
+def _latest(listing: Listing, group: Grouping, query: Query) -> dict[str, Any]:
+    """Answer with the latest of the relevant passages, or their documents."""
+    wanted = slice(query.offset, query.offset + query.k)
+    if group is Grouping.DOCUMENT:
+        return documents_found_answer(listing.result, group_by_document(listing.hits)[wanted])
+    return search_answer(replace(listing.result, hits=listing.hits[wanted]))
 
 
 def _answer_batch(body: requests.SearchRequest) -> list[dict[str, Any]]:
@@ -150,7 +170,7 @@ def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) 
     if options.is_plain:
         results = searcher().search_many([options.query(question) for question in questions])
         return [search_answer(result) for result in results]
-    return [_answer(options, question) for question in questions]
+    return [_answer(options, options.query(question)) for question in questions]
 
 
 @api.get(

@@ -19,13 +19,13 @@ from qa.results import permalinks
 from qa.results.citations import FORMATS, Quotation, quote
 from qa.results.permalinks import State
 from qa.retrieval.search_protocol import Search
-from qa.types import Document, Filters, Heading, Hit, Span
+from qa.types import Document, Heading, Hit, Query, Span
 from qa.web.api.originals import original
 from qa.web.api.schemas.requests import SearchParameters
-from qa.web.listing import MAX_RESULTS
 from qa.web.pages import cards
+from qa.web.pages.finding import By, Matches, find_meaning, find_words, relevant_hits
 from qa.web.pages.formats import address
-from qa.web.pages.viewer import Mark, Part, marks_of, part_of, part_start
+from qa.web.pages.viewer import PART_LIMIT, Mark, Part, marks_of, overlaid, part_of, part_start
 from qa.web.service import searcher, service
 
 _PDF = "application/pdf"
@@ -42,8 +42,11 @@ _MAX_SECTIONS = 200
 _PICTURE_MAX_AGE = 24 * 3600
 """How long a browser may keep a page's picture, in seconds. Chosen: its address changes with the file."""
 
-_PLACE_PARAMETERS = ("start", "end", "q", "mode")
-"""What links to other parts of the document keep: the passage that is shown, and the question."""
+_PLACE_PARAMETERS = ("start", "end", "q", "mode", "find", "by", "n")
+"""What links to other parts of the document keep: the passage that is shown, the question, what was found."""
+
+_SIMILAR = 10
+"""How many passages like one are shown. Chosen: as many as results at first."""
 
 reading = Blueprint("reading", __name__)
 
@@ -85,14 +88,23 @@ def document(document_id: str) -> Response:
     text = search.library.text(document_id)
     linked_span = _linked_span()
     state, span = _locate(text, linked_span)
-    hits = _hits_in(search, document_)
-    marks = _marks(span, hits)
+    matches = _matches(search, document_, text, span)
+    hits = () if matches else _hits_in(search, document_)
     page_starts = search.library.page_starts(document_id) if document_.pages else ()
+    shown = matches.span if matches and matches.span else span
     start = number_parameter("at")
     if start is None:
-        start = part_start(text, span.start if span else 0)
+        start = part_start(text, shown.start if shown else 0)
     headings = search.library.headings(document_id)
-    part = part_of(text, headings, _numbered(page_starts), marks, start)
+    part = part_of(
+        text,
+        headings,
+        _numbered(page_starts),
+        _marks(span, hits, matches, Span(start, start + PART_LIMIT)),
+        start,
+        media_type=document_.media_type,
+        header_at=partial(_table_header, search, document_),
+    )
     return make_response(
         render_template(
             "document.html",
@@ -101,15 +113,29 @@ def document(document_id: str) -> Response:
             state=state,
             lost=linked_span is not None and span is None,
             quotation=_quotation(search, document_, text, span) if span and _is_quotable(span) else None,
-            steps=_steps(span, hits),
+            steps=_match_steps(document_, matches) if matches else _steps(span, hits),
+            matches=matches,
             question=request.args.get("q", ""),
             sections=_sections(document_, text, headings, part),
             facsimile=_facsimile(
-                search, document_, text, page_starts, span or Span(part.span.start, part.span.start)
+                search, document_, text, page_starts, shown or Span(part.span.start, part.span.start)
             ),
             here=lambda **changes: _address_here(document_, **changes),
         )
     )
+
+
+@reading.get("/documents/<document_id>/similar/<int:start>")
+def similar(document_id: str, start: int) -> Response:
+    """Show the passages that are most like the one at an offset of a document."""
+    search = searcher()
+    document_ = search.library.document(document_id)
+    passage = search.library.passage_at(document_id, start)
+    if passage is None:
+        raise NotFoundError(f"There is no passage at {start} in this document.")
+    result = search.search(Query("", k=_SIMILAR, like=passage.id))
+    hits = [hit for hit in result.hits if hit.relevant]
+    return make_response(render_template("similar.html", document=document_, passage=passage, hits=hits))
 
 
 @reading.get("/documents/<document_id>/pages/<int:page>.webp")
@@ -173,26 +199,68 @@ def _locate(text: str, span: Span | None) -> tuple[State | None, Span | None]:
     return None, span if span.end <= len(text) else None
 
 
+def _query(**parameters: str) -> Query | None:
+    """Return a question with its parameters as a query; None if it is invalid."""
+    try:
+        validated = SearchParameters.model_validate(
+            parameters, context={"max_question": service().settings.max_question}
+        )
+    except ValidationError:
+        return None
+    return validated.query(validated.q)
+
+
 def _hits_in(search: Search, document: Document) -> tuple[Hit, ...]:
     """Return the relevant hits in this document for the question in the address, in the order of the text."""
+    query = _query(**_own_parameters("q", "mode"))
     try:
-        parameters = SearchParameters.model_validate(
-            _own_parameters("q", "mode"), context={"max_question": service().settings.max_question}
-        )
-        only_here = Filters(document=(document.id,))
-        query = replace(parameters.query(parameters.q), k=MAX_RESULTS, filters=only_here)
-        result = search.search(query)
-    except (ValidationError, QueryError):
+        return relevant_hits(search, query, document) if query else ()
+    except QueryError:
         return ()
-    return tuple(sorted((hit for hit in result.hits if hit.relevant), key=lambda hit: hit.passage.span))
 
 
-def _marks(span: Span | None, hits: Sequence[Hit]) -> tuple[Mark, ...]:
-    """Return the marks of the passage that is shown, of its best sentence and of the other hits."""
-    if span is None:
-        return ()
-    answers = {hit.passage.span: hit.answers[0].span for hit in hits if hit.answers}
-    return marks_of(span, answers.pop(span, None), answers.values())
+def _matches(search: Search, document: Document, text: str, span: Span | None) -> Matches | None:
+    """Return what was found of what the address seeks; None if it seeks nothing."""
+    sought = request.args.get("find", "").strip()
+    if not sought:
+        return None
+    by: By = "meaning" if request.args.get("by") == "meaning" else "words"
+    query = _query(q=sought, **({"verbatim": "true"} if by == "words" else {}))
+    number = number_parameter("n")
+    try:
+        if query and by == "meaning":
+            return find_meaning(search, query, document, number=number)
+        if query:
+            near = number_parameter("at") or (span.start if span else 0)
+            return find_words(search, document, text, sought, number=number, near=near)
+    except QueryError:
+        pass
+    return Matches(sought, by)
+
+
+def _marks(span: Span | None, hits: Sequence[Hit], matches: Matches | None, part: Span) -> tuple[Mark, ...]:
+    """Return the marks of the passage that is shown, its best sentence, other hits, and what was found."""
+    marks: tuple[Mark, ...] = ()
+    if span is not None:
+        answers = {hit.passage.span: hit.answers[0].span for hit in hits if hit.answers}
+        marks = marks_of(span, answers.pop(span, None), answers.values())
+    return overlaid(marks, matches.marks(part)) if matches else marks
+
+
+def _table_header(search: Search, document: Document, offset: int) -> str | None:
+    """Return the lines that name the columns of the table whose row is at an offset."""
+    passage = search.library.passage_at(document.id, offset)
+    return passage.header if passage else None
+
+
+def _match_steps(document: Document, matches: Matches) -> Steps:
+    """Return the way from the match that is shown to those before and after it."""
+
+    def step(number: int) -> str | None:
+        return f"{_address_here(document, n=number)}#match" if 0 < number <= matches.total else None
+
+    current = matches.current
+    return Steps(matches.total, current or None, step(current - 1) if current else None, step(current + 1))
 
 
 def _steps(span: Span | None, hits: Sequence[Hit]) -> Steps:

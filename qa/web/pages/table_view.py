@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from qa.readers.grid import CELL_SEPARATOR
 from qa.types import Passage, Span
+from qa.web.pages.layout_blocks import cells_of
 from qa.web.pages.viewer import Mark, Piece, pieces
 
 Row = tuple[tuple[Piece, ...], ...]
 """The cells of a row, each as pieces of text, marked or not."""
 
 _LINE = re.compile(r"[^\n]+")
-_DIVIDER = re.compile(r"(?<!\\)\|")
 
 
 def table_rows(passage: Passage, marks: Sequence[Mark]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
@@ -37,19 +37,9 @@ def has_rows(text: str) -> bool:
 def _rows(text: str, base: int, marks: Sequence[Mark]) -> Iterator[Row]:
     """Yield the cells of each line of a text that begins at offset ``base`` of its document."""
     for line in _LINE.finditer(text):
-        cells = _cells(text, Span(*line.span()))
+        cells = cells_of(text, Span(*line.span()))
         places = (Span(base + cell.start, base + cell.end) for cell in cells)
         yield tuple(tuple(map(_plain, pieces(text, base, place, marks))) for place in places)
-
-
-def _cells(text: str, line: Span) -> Iterator[Span]:
-    """Yield where the cells of a line are, without the spaces around them."""
-    start = line.start
-    for end in [*(divider.start() for divider in _DIVIDER.finditer(text, *line)), line.end]:
-        cell = text[start:end]
-        inner = start + len(cell) - len(cell.lstrip())
-        yield Span(inner, max(inner, start + len(cell.rstrip())))
-        start = end + 1
 
 
 def _plain(piece: Piece) -> Piece:

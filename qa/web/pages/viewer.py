@@ -1,14 +1,16 @@
-"""The layout of a document's text on its page: paragraphs and headings, with marked ranges."""
+"""The part of a document's text that its page shows: laid out, and cut at the edges of marked ranges."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from qa.types import Heading, Span
+from qa.web.pages.layout_blocks import LaidOut, Run, Style
+from qa.web.pages.text_layout import HeaderAt, lay_out
 
 PART = 40_000
 """About how many characters are shown at once. Chosen: some fifteen pages, which a browser shows at once."""
@@ -16,15 +18,17 @@ PART = 40_000
 _SNAP = 2_000
 """How far a part may end after its length, in characters, to end with a paragraph. Chosen: a long one."""
 
+PART_LIMIT = PART + _SNAP
+"""The longest part, in characters."""
+
 # Atomic groups, so that half of a CR LF never counts as a line end.
 _BLANK = re.compile(r"(?>\r\n?|\n)[^\S\r\n]*+(?>\r\n?|\n)\s*+")
-_WORD = re.compile(r"\w")
 
-Kind = Literal["sentence", "passage", "other"]
+Kind = Literal["sentence", "passage", "other", "word", "match", "current"]
 
 
 class Mark(NamedTuple):
-    """A range to highlight: the best sentence, the passage that is shown, or another hit.
+    """A range to highlight: the best sentence, the passage shown, another hit, a query's word, or a match.
 
     ``name`` is the target of links to it.
     """
@@ -42,18 +46,40 @@ class Piece(NamedTuple):
     name: str = ""
 
 
+class Shown(NamedTuple):
+    """A piece of a run, marked or not, with its place in the document's text."""
+
+    start: int
+    text: str
+    style: Style
+    kind: Kind | None = None
+    name: str = ""
+
+
+Cell = tuple[Shown, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading (``level`` 1 to 6), front matter, or the signs that mark a heading.
+    """A block as it is laid out, its runs cut into pieces; a table has cells instead.
 
-    ``start`` is its offset, ``page`` the number of the page that begins with it.
+    ``page`` is the number of the page that begins with it.
     """
 
-    kind: Literal["paragraph", "heading", "matter", "sign"]
-    pieces: tuple[Piece, ...]
-    start: int
-    level: int = 0
+    laid_out: LaidOut
+    pieces: Cell
+    rows: tuple[tuple[Cell, ...], ...] = ()
     page: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is."""
+        return self.laid_out.kind
+
+    @property
+    def start(self) -> int:
+        """Its offset in the text."""
+        return self.laid_out.span.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +110,32 @@ def marks_of(passage: Span, sentence: Span | None, others: Iterable[Span]) -> tu
     return tuple(sorted([*own, *(Mark(span, "other", f"hit-{span.start}") for span in disjoint)]))
 
 
+def overlaid(marks: Iterable[Mark], upper: Sequence[Mark]) -> tuple[Mark, ...]:
+    """Return marks with others laid over them, both ordered and disjoint: what lies below is cut out."""
+    cut: list[Mark] = [*upper]
+    for mark in marks:
+        start, name = mark.span.start, mark.name
+        for over in upper[bisect_left(upper, start, key=lambda over: over.span.end) :]:
+            if over.span.start >= mark.span.end:
+                break
+            if start < over.span.start:
+                cut.append(Mark(Span(start, over.span.start), mark.kind, name))
+                name = ""
+            start = over.span.end
+        if start < mark.span.end:
+            cut.append(Mark(Span(start, mark.span.end), mark.kind, name))
+    return tuple(sorted(cut))
+
+
 def part_of(
     text: str,
     headings: Sequence[Heading],
     pages: Sequence[tuple[int, int]],
     marks: Sequence[Mark],
     start: int,
+    *,
+    media_type: str = "text/plain",
+    header_at: HeaderAt = lambda _: None,
 ) -> Part:
     """Return the layout of the part of a document that begins at ``start``.
 
@@ -99,13 +145,16 @@ def part_of(
         pages: where each page's first passage begins, and the page's number; ordered.
         marks: what to highlight, ordered and disjoint.
         start: the offset at which the part begins.
+        media_type: the document's.
+        header_at: returns the header of the table's row at an offset, if it has one.
     """
     start = min(start, len(text))
     end = _snap(text, start + PART)
-    spans = _normalize_levels(_spans(text, Span(start, end), headings))
+    cutter = _Cutter(marks)
+    blocks = lay_out(text, Span(start, end), headings, media_type, header_at)
     return Part(
         span=Span(start, end),
-        blocks=tuple(_block(text, span, marks, pages) for span in spans),
+        blocks=tuple(_block(block, cutter, pages) for block in blocks),
         earlier=_snap(text, start - PART) if start else None,
         later=end if end < len(text) else None,
     )
@@ -136,13 +185,6 @@ def pieces(text: str, base: int, span: Span, marks: Sequence[Mark]) -> tuple[Pie
     return tuple(cut)
 
 
-class _Block(NamedTuple):
-    """A block before it is cut into pieces; a paragraph has no level, and front matter has level 0."""
-
-    span: Span
-    level: int | None
-
-
 def _snap(text: str, offset: int) -> int:
     """Return the beginning of the next paragraph if it is near, else the offset itself."""
     if offset <= 0:
@@ -153,50 +195,37 @@ def _snap(text: str, offset: int) -> int:
     return blank.end() if blank else offset
 
 
-def _spans(text: str, part: Span, headings: Sequence[Heading]) -> Iterator[_Block]:
-    """Yield a part's headings and the paragraphs between them, in order."""
-    position = part.start
-    for heading in headings[bisect_left(headings, part.start, key=lambda heading: heading.span.end) :]:
-        if heading.span.start >= part.end:
-            break
-        start, end = max(heading.span.start, position), min(heading.span.end, part.end)
-        if start < end:
-            yield from _paragraphs(text, Span(position, start))
-            yield _Block(Span(start, end), heading.level)
+class _Cutter:
+    """Cuts runs at the edges of marks. A mark's name goes to the first of its pieces that is shown."""
+
+    def __init__(self, marks: Sequence[Mark]) -> None:
+        self._marks = marks
+        self._named: set[str] = set()
+
+    def cut(self, runs: Iterable[Run]) -> Cell:
+        """Return the pieces of runs."""
+        return tuple(piece for run in runs for piece in self._pieces(run))
+
+    def _pieces(self, run: Run) -> Iterator[Shown]:
+        position = run.start
+        for mark in self._marks[bisect_right(self._marks, run.start, key=lambda mark: mark.span.end) :]:
+            if mark.span.start >= run.end:
+                break
+            start, end = max(mark.span.start, position), min(mark.span.end, run.end)
+            if start >= end:
+                continue
+            if position < start:
+                yield Shown(position, run.text[position - run.start : start - run.start], run.style)
+            name = "" if mark.name in self._named else mark.name
+            self._named.add(name)
+            yield Shown(start, run.text[start - run.start : end - run.start], run.style, mark.kind, name)
             position = end
-    yield from _paragraphs(text, Span(position, part.end))
+        if position < run.end:
+            yield Shown(position, run.text[position - run.start :], run.style)
 
 
-def _normalize_levels(blocks: Iterable[_Block]) -> Iterator[_Block]:
-    """Number heading levels from 1 without gaps, as screen readers need them."""
-    open_levels: list[int] = []
-    for block in blocks:
-        if block.level:
-            open_levels = [level for level in open_levels if level < block.level] + [block.level]
-            yield block._replace(level=len(open_levels))
-        else:
-            yield block
-
-
-def _paragraphs(text: str, span: Span) -> Iterator[_Block]:
-    position = span.start
-    for blank in _BLANK.finditer(text, span.start, span.end):
-        yield from _unless_blank(text, Span(position, blank.start()))
-        position = blank.end()
-    yield from _unless_blank(text, Span(position, span.end))
-
-
-def _unless_blank(text: str, span: Span) -> Iterator[_Block]:
-    if span.slice(text).strip():
-        yield _Block(span, None)
-
-
-def _block(text: str, block: _Block, marks: Sequence[Mark], pages: Sequence[tuple[int, int]]) -> Block:
-    span, level = block
-    next_page = bisect_left(pages, (span.start, 0))
-    page = pages[next_page][1] if next_page < len(pages) and pages[next_page][0] < span.end else None
-    cut = pieces(text, 0, span, marks)
-    if level is None:
-        has_words = _WORD.search(text, span.start, span.end)
-        return Block("paragraph" if has_words else "sign", cut, span.start, page=page)
-    return Block("heading" if level else "matter", cut, span.start, level=min(level, 6), page=page)
+def _block(block: LaidOut, cutter: _Cutter, pages: Sequence[tuple[int, int]]) -> Block:
+    next_page = bisect_left(pages, (block.span.start, 0))
+    page = pages[next_page][1] if next_page < len(pages) and pages[next_page][0] < block.span.end else None
+    rows = tuple(tuple(map(cutter.cut, row)) for row in block.rows)
+    return Block(block, cutter.cut(block.runs), rows, page)

@@ -2,25 +2,30 @@
 
 const MAX_TRIES = 5; // chosen: a busy service gets about five seconds
 
-const picture = document.querySelector(".sheet img");
-const [failed, busy] = [".failed", ".busy"].map((name) => document.querySelector(`.facsimile ${name}`));
-
-function replaceWith(note) {
+function replaceWith(picture, note) {
+  const figure = picture.closest(".facsimile");
   picture.closest(".sheet").remove();
-  note.hidden = false;
+  figure.querySelector(note).hidden = false;
 }
 
 // An image element does not say why it failed, but its address does. A busy service says when to retry.
-async function retry(tries) {
+async function retry(picture, tries) {
   const response = await fetch(picture.src).catch(() => null);
   const retryAfter = Number(response?.headers.get("Retry-After"));
+  if (!picture.isConnected) return;
   if (response?.ok) picture.src = `${picture.src}`; // loads it from the cache
-  else if (!retryAfter) replaceWith(failed);
-  else if (tries === MAX_TRIES) replaceWith(busy);
-  else setTimeout(() => retry(tries + 1), retryAfter * 1000);
+  else if (!retryAfter) replaceWith(picture, ".failed");
+  else if (tries === MAX_TRIES) replaceWith(picture, ".busy");
+  else setTimeout(() => retry(picture, tries + 1), retryAfter * 1000);
 }
 
-if (picture) {
-  if (picture.complete && !picture.naturalWidth) retry(1); // it failed before this script loaded
-  else picture.addEventListener("error", () => retry(1), { once: true });
+function watch() {
+  const picture = document.querySelector(".sheet img");
+  // Without a width, a picture that is not shown yet is not loaded yet either.
+  const hasFailed = picture?.complete && !picture.naturalWidth && picture.currentSrc;
+  if (hasFailed) retry(picture, 1); // before this script loaded
+  else picture?.addEventListener("error", () => retry(picture, 1), { once: true });
 }
+
+watch();
+document.addEventListener("shown", watch); // the document's next part

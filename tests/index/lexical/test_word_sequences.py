@@ -126,3 +126,18 @@ def test_parts_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "words" / "segment_lasts.npy", np.zeros(3, np.int32))
     with pytest.raises(ValueError, match="segments"):
         WordSequences(tmp_path / "words")
+
+
+@given(DOCUMENTS, st.lists(st.sampled_from(["a", "b", "ab", "c"]), min_size=1, max_size=3))
+def test_occurrences_in_a_document_are_those_of_its_text(
+    documents: list[DocumentWords], phrase: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sequences = write(Path(folder) / "words", documents)
+        first = 0
+        for document in documents:
+            rows = range(first, first + len(document.texts))
+            owners = [(word, row) for row, words in zip(rows, document.texts, strict=True) for word in words]
+            expected = [row for place, (_, row) in enumerate(owners) if ends(owners, place, phrase)]
+            assert sequences.occurrences(phrase, rows).tolist() == expected
+            first = rows.stop

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fake_encoder import StandIn
 
+from qa.api import Index
 from qa.config import Settings
 from qa.errors import GoneError, NotFoundError
 from qa.evaluation import read
@@ -229,3 +230,18 @@ def test_real_questions_find_the_same(tmp_path: Path, default: object) -> None:
         overlaps.append(len({*mine} & {*theirs}) / len(mine))
     live._published.close()
     assert sum(overlaps) / len(overlaps) >= 0.95
+
+
+def test_the_python_api_returns_the_same(both: Both) -> None:
+    local, milvus = (
+        Index(both.settings, lambda search=search: search) for search in (both.local, both.milvus)
+    )
+    assert list(milvus.documents(language="en")) == list(local.documents(language="en"))
+    assert [document.path for document in milvus.documents(offset=3)] == [
+        document.path for document in local.documents(offset=3)
+    ]
+    for question in QUESTIONS:
+        for one, other in zip(milvus.ask(question, 3), local.ask(question, 3), strict=True):
+            assert one.permalink == other.permalink
+            assert milvus.passage(one.id).to_dict() == local.passage(other.id).to_dict()
+            assert one.document.text(*one.span) == one.text

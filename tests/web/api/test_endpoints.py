@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+import pytest
 from flask.testing import FlaskClient
 
 from qa.config import Settings
@@ -77,3 +78,34 @@ def test_without_an_index_only_searching_fails(make_app: MakeApp) -> None:
     assert client.get("/healthz").status_code == 200
     assert client.get("/openapi.json").status_code == 200
     assert "qa_index_documents NaN" in client.get("/metrics").get_data(as_text=True)
+
+
+def test_passages_like_one(client: FlaskClient, search: FakeSearch) -> None:
+    passage = search.passages_of(id_of("news/tass.txt"))[0]
+    answer = client.get("/api/v1/search", query_string={"like": passage.id, "k": 5}).get_json()
+    assert (answer["query"], answer["like"], answer["answerable"]) == ("", passage.id, False)
+    assert answer["results"]
+    assert passage.id not in {result["id"] for result in answer["results"]}
+    posted = client.post("/api/v1/search", json={"like": passage.id, "k": 5}).get_json()
+    assert posted["results"] == answer["results"]
+    counted = client.get("/api/v1/search", query_string={"like": passage.id, "facets": "true"}).get_json()
+    assert counted["facets"]["results"] >= 0
+    assert client.get("/api/v1/search?q=trade").get_json()["like"] is None
+
+
+@pytest.mark.parametrize(("like", "status"), [("nonsense", 404), ("0123456789abcdef:0-5", 404)])
+def test_there_is_nothing_like_an_unknown_passage(client: FlaskClient, like: str, status: int) -> None:
+    problem(client.get("/api/v1/search", query_string={"like": like}), status)
+    problem(client.post("/api/v1/search", json={"like": like}), status)
+
+
+def test_nothing_is_like_a_passage_that_is_gone(client: FlaskClient) -> None:
+    problem(client.get("/api/v1/search", query_string={"like": f"{id_of('news/tass.txt')}:0-5"}), 410)
+
+
+def test_a_question_and_a_passage_are_not_asked_at_once(client: FlaskClient) -> None:
+    both = problem(client.get("/api/v1/search?q=trade&like=x"), 422)
+    assert "use either q or like" in str(both)
+    assert "use one of q, questions and like" in str(
+        problem(client.post("/api/v1/search", json={"q": "a", "like": "x"}), 422)
+    )

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.types import Heading, Span
-from qa.web.pages.viewer import PART, Mark, marks_of, part_of, part_start, pieces
+from qa.web.pages.viewer import PART, Mark, marks_of, overlaid, part_of, part_start, pieces
 
 TEXTS = st.text(alphabet="ab \t\r\n#.😀", max_size=200)
 
@@ -74,7 +75,7 @@ def test_front_matter_is_a_block_of_its_own() -> None:
 def test_signs_before_a_heading_are_not_a_paragraph() -> None:
     text = "## Rice\n\nText."
     part = part_of(text, [Heading(Span(3, 7), 2)], [], [], 0)
-    assert [(block.kind, block.level, block.start) for block in part.blocks] == [
+    assert [(block.kind, block.laid_out.level, block.start) for block in part.blocks] == [
         ("sign", 0, 0),
         ("heading", 1, 3),
         ("paragraph", 0, 9),
@@ -102,3 +103,29 @@ def test_two_line_ends_of_any_kind_begin_a_paragraph_and_one_does_not(end: str) 
     text = end.join(["One line", "and another.", "", "A paragraph."])
     part = part_of(text, (), (), (), 0)
     assert [block.start for block in part.blocks] == [0, text.index("A para")]
+
+
+@given(st.data())
+def test_marks_laid_over_others_cut_them(data: st.DataObject) -> None:
+    def disjoint(kind: str) -> list[Mark]:
+        ends = sorted(data.draw(st.sets(st.integers(0, 60), max_size=8)))
+        return [Mark(Span(a, b), kind) for a, b in zip(ends[::2], ends[1::2], strict=False)]
+
+    lower, upper = disjoint("other"), disjoint("match")
+    both = overlaid(lower, upper)
+    assert all(before.span.end <= after.span.start for before, after in itertools.pairwise(both))
+
+    def places(marks: Iterable[Mark], kind: str) -> set[int]:
+        return {place for mark in marks if mark.kind == kind for place in range(*mark.span)}
+
+    assert places(both, "match") == places(upper, "match")
+    assert places(both, "other") == places(lower, "other") - places(upper, "match")
+    assert [mark for mark in both if mark.kind == "match"] == upper
+
+
+def test_a_mark_that_begins_with_what_is_not_shown_keeps_its_name() -> None:
+    text = "• One item here."
+    part = part_of(text, [], [], [Mark(Span(0, len(text)), "passage", "passage")], 0)
+    assert [(piece.text, piece.name) for block in part.blocks for piece in block.pieces] == [
+        ("One item here.", "passage")
+    ]

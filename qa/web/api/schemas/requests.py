@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -22,6 +23,7 @@ from qa.indexing.ledger import State
 from qa.readers import named_type
 from qa.types import DocumentOrder, DocumentQuery, Filters, Mode, Query
 from qa.web.api.schemas.optional import optional
+from qa.web.by_document import Grouping
 from qa.web.listing import MAX_RESULTS, Sort
 
 MAX_OFFSET = 1000
@@ -33,7 +35,8 @@ MAX_QUESTIONS = 100
 MAX_VALUES = 50
 """Values of one filter. Chosen: each becomes a part of an SQL expression."""
 
-_QUESTION = "How large was the trade turnover with Cambodia in 2018?"
+# The examples fit together: as they stand, they ask the demo corpus for one passage.
+_QUESTION = "By how much did trade between Russia and Cambodia grow in 2018?"
 
 _MAX_LIST_OFFSET = 1_000_000_000
 """Chosen: more documents than any index holds, and within SQLite's integers."""
@@ -68,37 +71,37 @@ class FilterParameters(Parameters):
     source: Values = Field(
         default=[],
         description="Publisher, as the documents name it; case doesn't matter. Repeatable.",
-        json_schema_extra={"example": ["TASS"]},
+        json_schema_extra={"example": ["Demo corpus, after TASS and Fresh News"]},
     )
     language: Annotated[list[Language], Field(max_length=MAX_VALUES)] = Field(
         default=[],
         description="ISO 639-1 code, such as `en`. Repeatable.",
-        json_schema_extra={"example": ["en", "ru"]},
+        json_schema_extra={"example": ["en"]},
     )
     path: Values = Field(
         default=[],
         description="A folder or file relative to the documents folder, or a pattern with `*`, `?` and "
         "`[...]`. Repeatable.",
-        json_schema_extra={"example": ["*.pdf"]},
+        json_schema_extra={"example": ["trade*"]},
     )
     media_type: Annotated[list[MediaType], Field(max_length=MAX_VALUES)] = Field(
         default=[],
         alias="type",
         description="Type of the file: its usual suffix, such as `pdf`, or its media type, such as "
         "`application/pdf`. Repeatable.",
-        json_schema_extra={"example": ["pdf", "docx"]},
+        json_schema_extra={"example": ["txt"]},
     )
     document: Values = Field(
         default=[],
         description="A document's id. Repeatable.",
-        json_schema_extra={"example": ["706ee169cf782e6d"]},
+        json_schema_extra={"example": ["150f5b4aedc99ef9"]},
     )
     date_from: ISODate = optional(
         "Published on this day or later. Documents without a date match no date filter.",
         alias="from",
-        example="2018-01-01",
+        example="2020-01-01",
     )
-    date_to: ISODate = optional("Published on this day or earlier.", alias="to", example="2020-12-31")
+    date_to: ISODate = optional("Published on this day or earlier.", alias="to", example="2026-12-31")
 
     @model_validator(mode="after")
     def _check_range(self) -> Self:
@@ -130,6 +133,12 @@ def _check_length(question: str, info: ValidationInfo) -> str:
     return question
 
 
+_LIKE = (
+    "A passage's id. In place of a question, its own words and vector are asked with; the passage itself and "
+    "near-identical ones are not among the results. No confidence is claimed."
+)
+
+
 class SearchOptions(FilterParameters):
     """How to answer, whatever the question."""
 
@@ -153,9 +162,13 @@ class SearchOptions(FilterParameters):
     verbatim: bool = Field(
         default=False, description="Search the question as it stands, with its slips of the keyboard."
     )
-
     count: bool = Field(default=False, description="Also count the `relevant` results, as `hits`.")
     limit: int = optional("The same as `k`, as lists call it. Overrides `k`.", ge=1, le=100)
+    group: Grouping = Field(
+        default=Grouping.PASSAGE,
+        description="`document`: each result is a document, as its best passage with all its `passages`; `k` "
+        "and `offset` count documents.",
+    )
 
     @model_validator(mode="after")
     def _take_limit(self) -> Self:
@@ -165,11 +178,12 @@ class SearchOptions(FilterParameters):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the request needs the best results only: no facets, count or other order."""
-        return self.sort is Sort.RELEVANCE and not (self.facets or self.count)
+        """Whether the request needs the best passages only: no facets, count, groups or other order."""
+        is_ranked = self.sort is Sort.RELEVANCE and self.group is Grouping.PASSAGE
+        return is_ranked and not (self.facets or self.count)
 
-    def query(self, question: str) -> Query:
-        """Return one question in the engine's terms."""
+    def query(self, question: str, like: str | None = None) -> Query:
+        """Return one question, or a passage in its place, in the engine's terms."""
         return Query(
             question=question,
             k=self.k,
@@ -178,6 +192,7 @@ class SearchOptions(FilterParameters):
             filters=self.filters(),
             min_confidence=self.min_confidence,
             verbatim=self.verbatim,
+            like=like,
         )
 
 
@@ -189,14 +204,36 @@ class SearchParameters(SearchOptions):
     _length = field_validator("q")(_check_length)
 
 
+class SearchQuery(SearchOptions):
+    """A question in a query string, or the id of a passage in its place."""
+
+    like: Text = optional(_LIKE)
+    q: Text = optional("The question.", validate_default=True, example=_QUESTION)
+
+    _length = field_validator("q")(_check_length)
+
+    @field_validator("q", mode="wrap")
+    @classmethod
+    def _check_one(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> str | None:
+        has_like = info.data.get("like") is not None
+        if value is None and not has_like:
+            raise PydanticCustomError("missing", "Field required")
+        if value is not None and has_like:
+            raise PydanticCustomError("one_of", "use either q or like")
+        return None if value is None else handler(value)
+
+
 class PageParameters(SearchParameters):
     """A question on the search page, and how many results the page shows."""
 
+    group: Grouping = Grouping.DOCUMENT
     show: int = Field(default=10, ge=1, le=MAX_RESULTS)
 
 
 class SearchRequest(SearchOptions):
-    """One question (`q`) or several (`questions`), and how to answer."""
+    """One question (`q`), several (`questions`) or a passage in their place (`like`), and how to answer."""
 
     q: Text = optional("The question.", example=_QUESTION)
     questions: list[Text] = optional(
@@ -205,6 +242,7 @@ class SearchRequest(SearchOptions):
         max_length=MAX_QUESTIONS,
         example=["Who is the ambassador?", "Кто посол?"],
     )
+    like: Text = optional(_LIKE)
 
     @field_validator("q", "questions")
     @classmethod
@@ -215,8 +253,8 @@ class SearchRequest(SearchOptions):
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
-        if (self.q is None) == (self.questions is None):
-            raise PydanticCustomError("one_of", "use either q or questions")
+        if sum(way is not None for way in (self.q, self.questions, self.like)) != 1:
+            raise PydanticCustomError("one_of", "use one of q, questions and like")
         return self
 
 
@@ -252,7 +290,7 @@ class DocumentPath(BaseModel):
     """A document's address."""
 
     document_id: str = Field(
-        description="16 hexadecimal digits.", json_schema_extra={"example": "706ee169cf782e6d"}
+        description="16 hexadecimal digits.", json_schema_extra={"example": "150f5b4aedc99ef9"}
     )
 
 
@@ -260,5 +298,5 @@ class PassagePath(BaseModel):
     """A passage's address."""
 
     passage_id: str = Field(
-        description="`DOCUMENT:START-END`.", json_schema_extra={"example": "706ee169cf782e6d:1411-1722"}
+        description="`DOCUMENT:START-END`.", json_schema_extra={"example": "150f5b4aedc99ef9:406-829"}
     )

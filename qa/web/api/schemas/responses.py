@@ -162,6 +162,10 @@ class Result(Recognition):
     relevant: bool = Field(description="Whether the passage has to do with the question.")
     matched_terms: list[str] = Field(description="The question's content words that the passage meets.")
     unmatched_terms: list[str] = Field(description="Those that it does not meet.")
+    passages: list[Result] = optional(
+        "Only with `group=document`: the document's passages among those looked at, this one first. "
+        "Their `rank` is that among all passages; that of the result counts documents."
+    )
 
 
 class FacetValue(BaseModel):
@@ -237,6 +241,9 @@ class SearchAnswer(BaseModel):
     short_answer: ShortAnswer | None = Field(
         description="The words that answer the question, as the reader found them. Null without a reader, or "
         "if it found no answer."
+    )
+    like: str | None = Field(
+        description="The passage that was asked with in place of a question; `query` is then empty."
     )
     facets: Facets = optional("Only if the request asks for facets.")
     hits: int = optional(
