@@ -48,12 +48,13 @@ RELEVANT = 0.2
 
 
 def passes(filters: Filters, passage: Passage) -> bool:
-    """Whether a passage matches the filters. Paths are not supported, and dates must be complete."""
+    """Whether a passage matches the filters. Paths have no patterns, and dates must be complete."""
     document, meta = passage.document, passage.document.metadata
     return (
         (not filters.source or fold(meta.source or "") in set(map(fold, filters.source)))
         and (not filters.language or (passage.language or "") in filters.language)
         and (not filters.media_type or document.media_type in filters.media_type)
+        and (not filters.path or any(f"{document.path}/".startswith(f"{path}/") for path in filters.path))
         and (not filters.document or document.id in filters.document)
         and (not filters.date_from or (meta.published or "") >= filters.date_from)
         and (not filters.date_to or "" < (meta.published or "") <= filters.date_to)

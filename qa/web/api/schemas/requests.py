@@ -157,7 +157,8 @@ class SearchOptions(FilterParameters):
         description=f"`date`: of the {MAX_RESULTS} best results, the `relevant` ones, the latest first.",
     )
     facets: bool = Field(
-        default=False, description="Also count the `relevant` results by publisher, year, language and type."
+        default=False,
+        description="Also count the `relevant` results by publisher, year, language, type and folder.",
     )
     verbatim: bool = Field(
         default=False, description="Search the question as it stands, with its slips of the keyboard."
