@@ -212,6 +212,9 @@ class Settings:
             "File for the results that people mark right or wrong. Without it, they cannot be marked."
         ),
     ] = None
+    edit: Annotated[
+        bool, Declaration("Let people correct title, publisher and date on the page, in sidecar files.")
+    ] = False
     queue_size: Annotated[
         int, Declaration("Number of requests that may wait in each process.", bounds=(0, 100_000))
     ] = 64
@@ -313,6 +316,12 @@ def _setting(declared: Field[Any], hint: Any) -> Setting:
     kind = next(part for part in get_args(kind) or (kind,) if part is not NoneType)
     default = "" if declared.default is MISSING else str(declared.default or "")
     return Setting(declared.name, kind, declaration.default or default, declaration)
+
+
+def environment(held: Settings) -> dict[str, str]:
+    """Return the environment variables of a process that must have the same settings as this one."""
+    values = {setting.variable: getattr(held, name) for name, setting in settings().items()}
+    return dict(os.environ) | {name: str(value) for name, value in values.items() if value is not None}
 
 
 def load(

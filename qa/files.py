@@ -11,10 +11,11 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
@@ -73,6 +74,48 @@ def list_inside(root: Path, path: str) -> Iterator[list[os.DirEntry[str]]]:
         with os.scandir(listing) as entries:
             listed = list(entries)
         yield listed
+    finally:
+        os.close(listing)
+
+
+def write_inside(root: Path, path: str, content: bytes) -> None:
+    """Write a file inside a folder, in one step that either happens or does not. No link is followed.
+
+    A file that is there is replaced; so is a link, not what it leads to. Until the last step the new file has
+    another, hidden name.
+
+    Args:
+        root: the folder, which may itself be a link.
+        path: the file's path, relative to the folder.
+        content: its bytes.
+
+    Raises:
+        ReadError: the path is not one inside the folder.
+        OSError: the file cannot be written.
+    """
+    *folders, name = _names(path)
+    draft = f".{secrets.token_hex(8)}"
+    folder = _descend(root, folders)
+    try:
+        with os.fdopen(os.open(draft, _CREATE, 0o666, dir_fd=folder), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        _sync_folder(folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=folder)
+        raise
+    finally:
+        os.close(folder)
+
+
+def _sync_folder(folder: int) -> None:
+    """Flush an open folder's list of names to the disk. What only passes through it cannot."""
+    listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+    try:
+        os.fsync(listing)
     finally:
         os.close(listing)
 

@@ -377,6 +377,36 @@ class Filters:
 _NO_FILTERS = Filters()
 
 
+class DocumentOrder(StrEnum):
+    """The order of a list of documents. The latest and the largest come first; unknown dates come last.
+
+    ``size`` is the length of the text. ``indexed`` is when the file came into the index.
+    """
+
+    PATH = "path"
+    TITLE = "title"
+    DATE = "date"
+    SIZE = "size"
+    INDEXED = "indexed"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentQuery:
+    """Which documents to list, and in which order.
+
+    Attributes:
+        filters: what they must have.
+        text: words, or parts of words, that must all stand in the title or path; case doesn't matter.
+        order: the order.
+        reverse: turn the order around.
+    """
+
+    filters: Filters = _NO_FILTERS
+    text: str = ""
+    order: DocumentOrder = DocumentOrder.PATH
+    reverse: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Phrases:
     """What must stand in a passage, and what must not: phrases as their words, as they are compared."""
@@ -483,6 +513,13 @@ class DocumentPage:
 
     total: int
     documents: tuple[Document, ...]
+
+
+Facet = Literal["folder", "source", "year", "language", "type"]
+"""What documents are counted by."""
+
+DocumentCounts = Mapping[Facet, Mapping[str, int]]
+"""The number of documents with each value of each facet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -329,3 +329,18 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 def test_a_digest_is_the_file_s(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     assert files.sha256_of(tmp_path / "file").startswith("ba7816bf")
+
+
+def test_a_file_is_written_inside_the_folder_only(tmp_path: Path) -> None:
+    root, outside = tmp_path / "docs", tmp_path / "outside"
+    (root / "sub").mkdir(parents=True)
+    outside.mkdir()
+    (root / "away").symlink_to(outside)
+    files.write_inside(root, "sub/a.toml", b"one")
+    files.write_inside(root, "sub/a.toml", b"two")
+    assert (root / "sub" / "a.toml").read_bytes() == b"two"
+    for path in ("../a.toml", "away/a.toml", "sub/../a.toml", "none/a.toml", "sub"):
+        with pytest.raises((ReadError, OSError)):
+            files.write_inside(root, path, b"x")
+    assert list(outside.iterdir()) == []
+    assert {path.name for path in tmp_path.rglob("*")} == {"docs", "outside", "sub", "away", "a.toml"}

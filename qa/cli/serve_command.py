@@ -24,6 +24,7 @@ _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 @setting("host")
 @setting("port")
 @setting("judgements", type=click.Path(dir_okay=False))
+@setting("edit")
 @setting("insecure")
 @setting("rate_limit")
 @setting("cors", metavar="ORIGIN")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -27,6 +27,16 @@ _ONE_FORM = """SELECT number FROM (
 ASCII paths, which have as many letters as bytes, are taken as they are, as each call of Python takes time.
 The limit keeps SQLite from computing the form again for every comparison.
 """
+
+
+def add_functions(db: sqlite3.Connection) -> None:
+    """Give a connection the functions that conditions call."""
+    for function in (fold, same_form):
+        db.create_function(function.__name__, 1, _or_null(function), deterministic=True)
+
+
+def _or_null(function: Callable[[str], str]) -> Callable[[str | None], str | None]:
+    return lambda text: None if text is None else function(text)
 
 
 def conditions(filters: Filters, language: str = "d.language") -> tuple[str, list[Any]]:

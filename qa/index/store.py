@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,14 +23,16 @@ from typing import Any
 import numpy as np
 
 from qa.errors import CorruptIndexError, GoneError, NotFoundError
+from qa.index import catalogue
 from qa.index import filters as filtering
 from qa.index.caching import RowCache
 from qa.index.passage_ids import LARGEST, parse_passage_id
-from qa.text.folding import fold, same_form
 from qa.text.recognised import unpack
 from qa.types import (
     Document,
+    DocumentCounts,
     DocumentPage,
+    DocumentQuery,
     Filters,
     Heading,
     Int64,
@@ -89,6 +91,7 @@ class Store:
         self._connections: list[sqlite3.Connection] = []
         self._known_documents: RowCache[Document] = RowCache()
         self._known_passages: RowCache[Passage] = RowCache(_passage_size)
+        self._names = catalogue.Names()
         weakref.finalize(self, _close, self._connections)
         self._select("SELECT number FROM documents LIMIT 1")
 
@@ -112,8 +115,7 @@ class Store:
             uri = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
             connection = self._local.connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             connection.row_factory = sqlite3.Row
-            for function in (fold, same_form):
-                connection.create_function(function.__name__, 1, _or_null(function), deterministic=True)
+            filtering.add_functions(connection)
             connection.execute(f"PRAGMA mmap_size = {_MAPPED}").fetchall()
             self._connections.append(connection)
         return connection
@@ -207,6 +209,22 @@ class Store:
         total = self._select(f"SELECT count(*) FROM documents d {where}", values)[0][0]
         sql = f"SELECT {_DOCUMENT} FROM documents d {where} ORDER BY d.file, d.number LIMIT ? OFFSET ?"
         return DocumentPage(total, tuple(map(_document, self._select(sql, [*values, limit, offset]))))
+
+    def list_documents(
+        self, query: DocumentQuery, limit: int, offset: int, ledger: Path | None = None
+    ) -> DocumentPage:
+        """Return a page of the documents, in an order; ``catalogue.page`` describes ``ledger``."""
+        with self._reading() as db:
+            named = self._names.find(db, query.text)
+            total, numbers = catalogue.page(db, query, limit, offset, named=named, ledger=ledger)
+        documents = self._known_documents.look_up(numbers, self._documents)
+        return DocumentPage(total, tuple(documents[number] for number in numbers))
+
+    def count_documents(self, query: DocumentQuery, folder: str = "") -> DocumentCounts:
+        """Count the documents by the values of each facet, as ``catalogue.count_values`` does."""
+        with self._reading() as db:
+            named = self._names.find(db, query.text)
+            return catalogue.count_values(db, query.filters, folder, named=named)
 
     def all_documents(self) -> Iterator[Document]:
         """Yield every document, in the order in which they were added."""
@@ -352,10 +370,6 @@ class Store:
 def _close(connections: list[sqlite3.Connection]) -> None:
     while connections:
         connections.pop().close()
-
-
-def _or_null(function: Callable[[str], str]) -> Callable[[str | None], str | None]:
-    return lambda text: None if text is None else function(text)
 
 
 def _passage_size(passage: Passage) -> int:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from qa.errors import BuildError
+from qa.index.catalogue import COLUMNS
 from qa.index.store import StoredDocument
 from qa.text import recognised
 from qa.types import ReadFailure, SourceFile
 
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE files (
     path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, sidecar_sha256 TEXT
 ) STRICT, WITHOUT ROWID;
@@ -33,6 +34,7 @@ CREATE TABLE documents (
 ) STRICT;
 CREATE INDEX documents_by_path ON documents (path);
 CREATE INDEX documents_by_file ON documents (file);
+CREATE INDEX documents_listed ON documents ({", ".join(COLUMNS)});
 CREATE TABLE texts (document INTEGER PRIMARY KEY REFERENCES documents, utf8 BLOB NOT NULL) STRICT;
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents,

@@ -21,6 +21,8 @@ from typing import Literal, get_args
 from qa import files, readers
 from qa.errors import BuildError, CorruptIndexError
 from qa.index import generation
+from qa.index.filters import add_functions
+from qa.text.folding import fold
 from qa.types import ReadFailure
 
 NAME = "ledger.sqlite"
@@ -230,6 +232,25 @@ def entries(index: Path, state: State | None = None, *, limit: int = -1, offset:
             ([state] if state else []) + [limit, offset],
         )
         return [Entry(*row) for row in rows]
+
+
+def find(index: Path, state: State, text: str, *, limit: int, offset: int) -> tuple[int, list[Entry]]:
+    """Return how many files of a state have all words of a text in their paths, and some of them, by path.
+
+    Case doesn't matter. Raises as ``summary`` does.
+    """
+    if not _is_there(index):
+        return 0, []
+    words = fold(text).split()
+    where = " AND ".join(["state = ?", *["instr(fold(path), ?) > 0"] * len(words)])
+    with _reading(index) as db:
+        add_functions(db)
+        (total,) = db.execute(f"SELECT count(*) FROM files WHERE {where}", [state, *words]).fetchone()
+        rows = db.execute(
+            f"SELECT path, state, reason, since FROM files WHERE {where} ORDER BY path LIMIT ? OFFSET ?",
+            [state, *words, limit, offset],
+        )
+        return total, [Entry(*row) for row in rows]
 
 
 def mounts(index: Path) -> list[str]:

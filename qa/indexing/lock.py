@@ -34,6 +34,15 @@ def hold(index: Path) -> Iterator[None]:
         yield
 
 
+def is_held(index: Path) -> bool:
+    """Whether a process is changing the index now."""
+    try:
+        with (index / ".lock").open("rb") as file:
+            return not files.lock(file, shared=True, wait=False)
+    except OSError:
+        return False
+
+
 def _lock(file: TextIO, index: Path) -> None:
     try:
         locked = files.lock(file, wait=False)

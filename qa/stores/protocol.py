@@ -18,7 +18,9 @@ from qa.index.lexical.term_matches import QuestionTerms, TermMatches, Vocabulary
 from qa.index.manifest import Manifest
 from qa.types import (
     Document,
+    DocumentCounts,
     DocumentPage,
+    DocumentQuery,
     Filters,
     Float32,
     Heading,
@@ -46,6 +48,16 @@ class Library(Protocol):
 
     def documents(self, filters: Filters, limit: int, offset: int) -> DocumentPage:
         """List documents by path."""
+        ...
+
+    def list_documents(
+        self, query: DocumentQuery, limit: int, offset: int, ledger: Path | None = None
+    ) -> DocumentPage:
+        """List documents in an order; ``catalogue.page`` describes ``ledger``."""
+        ...
+
+    def count_documents(self, query: DocumentQuery, folder: str = "") -> DocumentCounts:
+        """Count documents by the values of each facet, as ``catalogue.count_values`` does."""
         ...
 
     def document(self, document_id: str) -> Document:

@@ -24,6 +24,7 @@ from qa.web.judgements import Judgements
 from qa.web.pages import views
 from qa.web.server import logs, metrics
 from qa.web.service import Opener, Service
+from qa.web.updates import Updates
 
 __all__ = ["create_app"]
 
@@ -53,8 +54,9 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
     # Every operation describes "default" problems, which keeps flask-openapi3 from adding its own.
     app.validation_error_status = "default"
     judgements = Judgements(settings.judgements) if settings.judgements else None
+    updates = Updates(settings) if settings.edit else None
     app.extensions["qa"] = Service(
-        settings, opener, Renderer(_drawing_threads(settings)), MemberFiles(settings), judgements
+        settings, opener, Renderer(_drawing_threads(settings)), MemberFiles(settings), judgements, updates
     )
     app.config["MAX_CONTENT_LENGTH"] = endpoints.MAX_BODY
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR

@@ -1,4 +1,4 @@
-"""Facets: the results of a question counted by publisher, year, language, type and date.
+"""Facets: the results of a question counted by publisher, year, language, type, folder and date.
 
 A result counts under a value if any of its nearly identical passages has it, because it would still be a
 result with that filter. Pure functions over results.
@@ -10,19 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Literal
 
-from qa.text.folding import fold
+from qa.text.folding import fold, same_form
 from qa.types import Filters, Hit, Passage
 
-Field = Literal["source", "year", "language", "type"]
+Field = Literal["source", "year", "language", "type", "folder"]
 Unit = Literal["day", "month", "year"]
 
 MAX_BARS = 12
 """Chosen so that a finger can hit each bar on the narrowest screen."""
 
 _MONTHS_PER_YEAR = 12
+_WILD = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,13 @@ class Timeline:
         return max(bar.count for bar in self.bars)
 
 
-VALUE_OF: Mapping[Field, Callable[[Passage], str | None]] = MappingProxyType(
+_VALUES_OF: Mapping[Field, Callable[[Passage], Iterable[str | None]]] = MappingProxyType(
     {
-        "source": lambda passage: passage.document.metadata.source,
-        "year": lambda passage: (passage.document.metadata.published or "")[:4] or None,
-        "language": lambda passage: passage.language or passage.document.metadata.language,
-        "type": lambda passage: passage.document.media_type,
+        "source": lambda passage: [passage.document.metadata.source],
+        "year": lambda passage: [(passage.document.metadata.published or "")[:4]],
+        "language": lambda passage: [passage.language or passage.document.metadata.language],
+        "type": lambda passage: [passage.document.media_type],
+        "folder": lambda passage: _places(passage.document.path),
     }
 )
 
@@ -114,7 +117,17 @@ def selected_values(filters: Filters) -> dict[Field, tuple[str, ...]]:
         "year": (year,) if is_whole_year else (),
         "language": filters.language,
         "type": filters.media_type,
+        "folder": tuple(_place(path) for path in filters.path if _WILD.isdisjoint(path)),
     }
+
+
+def _places(path: str) -> Iterable[str]:
+    """Return the folders that hold a document, the outermost first, and its own path."""
+    return accumulate(_place(path).split("/"), "{}/{}".format)
+
+
+def _place(path: str) -> str:
+    return same_form(path.rstrip("/"))
 
 
 def year_range(year: str) -> tuple[str, str]:
@@ -181,8 +194,19 @@ def _end(division: _Division, number: int) -> date:
 
 
 def _values(hit: Hit, field: Field) -> set[str]:
-    values = {VALUE_OF[field](passage) for passage in (hit.passage, *hit.duplicates)}
+    values = {value for passage in (hit.passage, *hit.duplicates) for value in _VALUES_OF[field](passage)}
     return {value for value in values if value}
+
+
+def count_folders(hits: Sequence[Hit], selected: Sequence[str]) -> tuple[Count, ...]:
+    """Count the results in each folder, by path: the outermost, the selected, and those directly in these.
+
+    Case matters, as in the filter. Selected paths are included even if no result is there.
+    """
+    totals = Counter(place for hit in hits for place in _values(hit, "folder"))
+    own = {_place(passage.document.path) for hit in hits for passage in (hit.passage, *hit.duplicates)}
+    shown = {place for place in totals if place.rpartition("/")[0] in {"", *selected}} - own
+    return tuple(Count(place, totals[place], place in selected) for place in sorted(shown | set(selected)))
 
 
 def _dates(hit: Hit) -> set[date]:

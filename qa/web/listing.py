@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -19,6 +19,7 @@ _WITHOUT: Mapping[Field, Mapping[str, object]] = {
     "year": {"date_from": None, "date_to": None},
     "language": {"language": ()},
     "type": {"media_type": ()},
+    "folder": {"path": ()},
 }
 
 
@@ -70,7 +71,7 @@ def list_results(search: Search, query: Query, sort: Sort = Sort.RELEVANCE) -> L
         weaker=tuple(hit for hit in result.hits if not hit.relevant),
         complete=len(hits) < MAX_RESULTS,
         counts={
-            field: facets.count_values(_relevant(widened_results.get(field, result)), field, values)
+            field: _count(_relevant(widened_results.get(field, result)), field, values)
             for field, values in selected.items()
         },
         undated=facets.count_undated(hits),
@@ -80,6 +81,12 @@ def list_results(search: Search, query: Query, sort: Sort = Sort.RELEVANCE) -> L
 
 def _without(filters: Filters, field: Field) -> Filters:
     return replace(filters, **_WITHOUT[field])  # type: ignore[arg-type]  # each has its own type
+
+
+def _count(hits: Sequence[Hit], field: Field, selected: Sequence[str]) -> tuple[Count, ...]:
+    if field == "folder":
+        return facets.count_folders(hits, selected)
+    return facets.count_values(hits, field, selected)
 
 
 def _relevant(result: SearchResult) -> tuple[Hit, ...]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from flask import current_app, g, request
 
 from qa.config import Settings
+from qa.indexing import ledger
 from qa.readers.pdf.rendering.renderer import Renderer
 from qa.retrieval.search_protocol import Search
+from qa.types import DocumentPage, DocumentQuery
 from qa.web.api.member_files import MemberFiles
 from qa.web.judgements import Judgements
+from qa.web.updates import Updates
 
 _PROBES = frozenset({"probes.healthz", "probes.readyz"})
 
@@ -28,6 +31,7 @@ class Service:
         renderer: draws pages of PDF files.
         members: unpacks documents that are files inside files.
         judgements: the file of judgements, if there is one.
+        updates: brings the index up to date, if people may change documents on the page.
         suggestions: the questions on the start page by its language, with the generation that answers them.
     """
 
@@ -36,6 +40,7 @@ class Service:
     renderer: Renderer
     members: MemberFiles
     judgements: Judgements | None = None
+    updates: Updates | None = None
     suggestions: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
 
@@ -71,3 +76,9 @@ def searcher() -> Search:
         g.searcher = service().opener()
     current: Search = g.searcher
     return current
+
+
+def list_documents(query: DocumentQuery, limit: int, offset: int) -> DocumentPage:
+    """Return a part of the list of documents."""
+    dates = service().settings.index / ledger.NAME
+    return searcher().library.list_documents(query, limit, offset, dates)

@@ -59,6 +59,16 @@ def test_every_file_is_there_with_its_reason(filled: Settings) -> None:
     assert len(found) == 12
 
 
+def test_files_of_a_state_are_found_by_words_of_their_paths(filled: Settings) -> None:
+    total, found = ledger.find(filled.index, "skipped", "", limit=2, offset=1)
+    assert (total, [entry.path for entry in found]) == (4, [".hidden.txt", "lonely.txt.meta.toml"])
+    total, found = ledger.find(filled.index, "skipped", "TXT hidden", limit=9, offset=0)
+    assert (total, [entry.path for entry in found]) == (1, [".hidden.txt"])
+    assert ledger.find(filled.index, "gone", "", limit=9, offset=0) == (0, [])
+    (filled.index / ledger.NAME).unlink()
+    assert ledger.find(filled.index, "skipped", "", limit=9, offset=0) == (0, [])
+
+
 def test_rows_that_are_not_named_are_counted(settings: Settings) -> None:
     write(settings.docs, {"rows.jsonl": '{"text": "One."}\n' + "{}\n" * 1_000})
     build(settings, StandIn())

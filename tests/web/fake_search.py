@@ -6,13 +6,16 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flask import Flask
 
 from qa.errors import GoneError, IndexUnavailableError, NotFoundError
+from qa.index import catalogue
 from qa.retrieval.search_protocol import Search
 from qa.stores.protocol import Library
 from qa.text.folding import fold
@@ -21,7 +24,9 @@ from qa.text.word_comparison import phrase_spans, phrase_words
 from qa.types import (
     Answer,
     Document,
+    DocumentCounts,
     DocumentPage,
+    DocumentQuery,
     Filters,
     Heading,
     Hit,
@@ -43,12 +48,13 @@ RELEVANT = 0.2
 
 
 def passes(filters: Filters, passage: Passage) -> bool:
-    """Whether a passage matches the filters. Paths are not supported, and dates must be complete."""
+    """Whether a passage matches the filters. Paths have no patterns, and dates must be complete."""
     document, meta = passage.document, passage.document.metadata
     return (
         (not filters.source or fold(meta.source or "") in set(map(fold, filters.source)))
         and (not filters.language or (passage.language or "") in filters.language)
         and (not filters.media_type or document.media_type in filters.media_type)
+        and (not filters.path or any(f"{document.path}/".startswith(f"{path}/") for path in filters.path))
         and (not filters.document or document.id in filters.document)
         and (not filters.date_from or (meta.published or "") >= filters.date_from)
         and (not filters.date_to or "" < (meta.published or "") <= filters.date_to)
@@ -185,6 +191,19 @@ class FakeSearch:
         ]
         documents = sorted(spoken, key=lambda d: d.path)
         return DocumentPage(len(documents), tuple(documents[offset : offset + limit]))
+
+    def list_documents(
+        self, query: DocumentQuery, limit: int, offset: int, ledger: Path | None = None
+    ) -> DocumentPage:
+        with closing(catalogue.in_memory(enumerate(self.held.values()))) as db:
+            named = catalogue.Names().find(db, query.text)
+            total, numbers = catalogue.page(db, query, limit, offset, named=named, ledger=ledger)
+        return DocumentPage(total, tuple(list(self.held.values())[number] for number in numbers))
+
+    def count_documents(self, query: DocumentQuery, folder: str = "") -> DocumentCounts:
+        with closing(catalogue.in_memory(enumerate(self.held.values()))) as db:
+            named = catalogue.Names().find(db, query.text)
+            return catalogue.count_values(db, query.filters, folder, named=named)
 
     def document(self, document_id: str) -> Document:
         if document_id not in self.held:

@@ -12,6 +12,7 @@ from qa.types import Filters, Query
 from qa.web import listing
 from qa.web.facets import year_range
 from qa.web.listing import Sort, list_results
+from web.fake_search import FakeSearch
 
 QUESTIONS = ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest")
 
@@ -26,7 +27,7 @@ def choose(filters: Filters, field: str, value: str) -> Filters:
     if field == "year":
         start, end = year_range(value)
         return replace(filters, date_from=start, date_to=end)
-    return replace(filters, **{{"type": "media_type"}.get(field, field): (value,)})
+    return replace(filters, **{{"type": "media_type", "folder": "path"}.get(field, field): (value,)})
 
 
 FILTERS = (Filters(), Filters(source=("S1",)), Filters(path=("a",), source=("S0", "S2")))
@@ -76,3 +77,18 @@ def test_a_listing_with_too_many_results_is_not_complete(
     answer = list_results(searcher, Query(QUESTIONS[0]))
     assert len(answer.hits) == 2
     assert not answer.complete
+
+
+def test_selecting_a_folder_shows_as_many_results_as_it_counts(search: FakeSearch) -> None:
+    for path in ("news/2019/a.txt", "news/2019/b.txt", "news/2020/c.txt", "newsletter/d.txt"):
+        search.add(path, f"The trade grew, says {path}.")
+    seen = set()
+    for selected in ((), ("news",), ("news/2019",), ("newsletter", "news/2020"), ("nowhere",)):
+        listing = list_results(search, Query("trade grew", filters=Filters(path=selected)))
+        for count in listing.counts["folder"]:
+            alone = list_results(search, Query("trade grew", filters=Filters(path=(count.value,))))
+            assert len(alone.hits) == count.count
+            assert count.chosen == (count.value in selected)
+            seen.add(count.value)
+        assert set(selected) <= {count.value for count in listing.counts["folder"]}
+    assert seen == {"news", "news/2019", "news/2020", "newsletter", "nowhere"}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 from qa.errors import GoneError, NotFoundError, StoreUnavailableError
+from qa.index import catalogue
 from qa.index.caching import RowCache, SizedCache
 from qa.index.filters import matching
 from qa.index.passage_ids import LARGEST, parse_passage_id
@@ -13,7 +17,16 @@ from qa.stores.milvus.expressions import expression, literal, prefix
 from qa.stores.milvus.packing import columns, joined
 from qa.stores.milvus.records import DocumentRecord, read_page, read_passage
 from qa.stores.milvus.schema import DOCUMENTS, PARTS, PASSAGES, Layout, collection, known
-from qa.types import Document, DocumentPage, Filters, Heading, Passage, RecognisedPage
+from qa.types import (
+    Document,
+    DocumentCounts,
+    DocumentPage,
+    DocumentQuery,
+    Filters,
+    Heading,
+    Passage,
+    RecognisedPage,
+)
 
 _LISTED = 32 * 2**20
 """How many bytes of documents' numbers are kept, by filters (chosen: those of millions of documents)."""
@@ -35,6 +48,9 @@ class MilvusLibrary:
         self._known_documents: RowCache[DocumentRecord] = RowCache()
         self._known_passages: RowCache[Passage] = RowCache()
         self._listed = SizedCache(self._numbers, _LISTED)
+        self._catalogue: sqlite3.Connection | None = None
+        self._names = catalogue.Names()
+        self._cataloguing = threading.Lock()
 
     def languages(self) -> tuple[str, ...]:
         """Return the passages' languages, the most frequent first."""
@@ -57,6 +73,33 @@ class MilvusLibrary:
         page = numbers[offset : offset + limit]
         records = self._records(page)
         return DocumentPage(len(numbers), tuple(records[number].document for number in page))
+
+    def list_documents(
+        self, query: DocumentQuery, limit: int, offset: int, ledger: Path | None = None
+    ) -> DocumentPage:
+        """Return a page of the documents, in an order; ``catalogue.page`` describes ``ledger``."""
+        with self._cataloguing:
+            db = self._read_catalogue()
+            named = self._names.find(db, query.text)
+            total, numbers = catalogue.page(db, query, limit, offset, named=named, ledger=ledger)
+        records = self._records(numbers)
+        return DocumentPage(total, tuple(records[number].document for number in numbers))
+
+    def count_documents(self, query: DocumentQuery, folder: str = "") -> DocumentCounts:
+        """Count the documents by the values of each facet, as ``catalogue.count_values`` does."""
+        with self._cataloguing:
+            db = self._read_catalogue()
+            named = self._names.find(db, query.text)
+            return catalogue.count_values(db, query.filters, folder, named=named)
+
+    def _read_catalogue(self) -> sqlite3.Connection:
+        """Return the table of all documents, which is read on first use: Milvus neither sorts nor groups."""
+        if self._catalogue is None:
+            fields = columns("record", self._layout.document)
+            rows = self._client.scan(self._documents, fields, where="", first=0, last=self._count)
+            documents = ((row["id"], self._record(row).document) for row in rows)
+            self._catalogue = catalogue.in_memory(documents)
+        return self._catalogue
 
     def _numbers(self, filters: Filters) -> Sequence[int]:
         where = self.expression(filters)

@@ -34,7 +34,7 @@ from qa.web.by_document import Grouping, group_by_document, search_documents
 from qa.web.listing import Listing, Sort, list_results
 from qa.web.problems import PROBLEM
 from qa.web.server import metrics
-from qa.web.service import note_questions, searcher, service
+from qa.web.service import list_documents, note_questions, searcher, service
 
 INFO = Info(
     title="Question-answering search",
@@ -180,8 +180,8 @@ def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) 
     responses=_unless_known(responses.Documents, 422, 503),
 )
 def documents(query: requests.DocumentsParameters) -> Response:
-    """List the documents, ordered by path."""
-    page = searcher().library.documents(query.filters(), limit=query.limit, offset=query.offset)
+    """List the documents, ordered by path or as `sort` says."""
+    page = list_documents(query.document_query(), query.limit, query.offset)
     listed = {"total": page.total, "documents": [document_answer(d) for d in page.documents]}
     return jsonify(listed | links(page.total, query.limit, query.offset))
 

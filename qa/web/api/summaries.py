@@ -34,15 +34,17 @@ def _document_result(group: DocumentHits, passages: Iterator[JSON]) -> JSON:
 
 def facets_answer(listing: Listing) -> JSON:
     """Return the facets of the results."""
+    counted = {field: [asdict(count) for count in counts] for field, counts in listing.counts.items()}
     return {
         "results": len(listing.hits),
         "complete": listing.complete,
-        **{field: [asdict(count) for count in counts] for field, counts in listing.counts.items()},
+        **{field: counts for field, counts in counted.items() if field != "folder"},
         "undated": listing.undated,
         "timeline": [
             {"from": bar.start, "to": bar.end, "count": bar.count}
             for bar in (listing.timeline.bars if listing.timeline else ())
         ],
+        "folder": counted["folder"],
     }
 
 

@@ -198,6 +198,8 @@ def _toggled(parameters: Parameters, field: Field, count: Count) -> str:
         if count.chosen:
             return address("/", without(parameters, "from", "to"))
         return _between(parameters, *facets.year_range(count.value))
+    if field == "folder":  # folders in one another are no alternatives
+        return address("/", without(parameters, "path") | ({} if count.chosen else {"path": count.value}))
     name = _PARAMETER[field]
     others = [value for value in parameters.get(name, ()) if fold(value) != fold(count.value)]
     values: Sequence[str] = others if count.chosen else [*others, count.value]

@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from qa import __version__
 from qa.results.answers import passage_url
 from qa.results.citations import plain, title_of
+from qa.web.pages.remedies import remedy_for
 from qa.web.service import opened_searcher
 
 _TYPES = {
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(_for_every_page)
     app.add_template_filter(title_of)
     app.add_template_filter(type_name)
+    app.add_template_filter(remedy_for)
     app.add_template_filter(passage_url, "address_of")
     app.add_template_filter(plain, "citation")
 

@@ -1,4 +1,4 @@
-"""The pages: search with its results, judgements, the list of documents, and the status of the index."""
+"""The pages: search with its results, judgements, and the status of the index."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ from qa.web.by_document import Grouping, group_by_document
 from qa.web.judgements import Verdict, same_origin
 from qa.web.listing import MAX_RESULTS, Listing, list_results
 from qa.web.pages import cards, exports, formats, i18n
+from qa.web.pages.alarm import alarm, alarming
 from qa.web.pages.answer_card import answer_card
 from qa.web.pages.cards import Group, Parameters
-from qa.web.pages.document import number_parameter, reading
+from qa.web.pages.document import reading
+from qa.web.pages.document_list import shelves
 from qa.web.pages.formats import address
+from qa.web.pages.metadata_form import described, editing, proposed
 from qa.web.pages.suggestions import suggestions
 from qa.web.problems import RequestError
 from qa.web.service import note_questions, searcher, service
@@ -36,9 +39,6 @@ _STEP = 10
 
 _START_DOCUMENTS = 6
 """Documents named on the start page. Chosen to fit beside the suggested questions."""
-
-_PAGE_DOCUMENTS = 100
-"""Documents on one page of the list."""
 
 _REPEATABLE = frozenset({"source", "language", "type", "path"})
 _FIELDS = (
@@ -116,22 +116,6 @@ def judge() -> Response:
     return redirect(f"{address('/', parameters)}#{passage.id}", HTTPStatus.SEE_OTHER)
 
 
-@pages.get("/documents")
-def documents() -> Response:
-    """List the documents."""
-    offset = min(number_parameter("offset") or 0, 10**9)
-    page = searcher().library.documents(Filters(), limit=_PAGE_DOCUMENTS, offset=offset)
-    return make_response(
-        render_template(
-            "documents.html",
-            page=page,
-            offset=offset,
-            earlier=max(0, offset - _PAGE_DOCUMENTS) if offset else None,
-            more=offset + _PAGE_DOCUMENTS if offset + _PAGE_DOCUMENTS < page.total else None,
-        )
-    )
-
-
 @pages.get("/status")
 def status() -> Response:
     """Show the contents of the index, and the files that could not be read."""
@@ -166,6 +150,11 @@ def init_app(app: Flask) -> None:
     formats.init_app(app)
     app.register_blueprint(pages)
     app.register_blueprint(reading)
+    app.register_blueprint(shelves)
+    app.register_blueprint(alarming)
+    app.register_blueprint(editing)
+    app.add_template_filter(described)
+    app.add_template_filter(proposed)
 
 
 def _page_parameters(sent: MultiDict[str, str]) -> Parameters:
@@ -280,9 +269,10 @@ def _refuse(parameters: Parameters, errors: Any) -> Response:
 
 def _page(template: str, parameters: Parameters, **values: Any) -> Response:
     has_judgements = service().judgements is not None
-    html = render_template(template, parameters=parameters, judging=has_judgements, **values)
+    unread = alarm(searcher().info)
+    html = render_template(template, parameters=parameters, judging=has_judgements, alarm=unread, **values)
     response = make_response(html)
-    if has_judgements:
-        # With no-referrer, a browser would not even say that a judgement comes from this page.
+    if has_judgements or unread:
+        # With no-referrer, a browser would not even say that a form comes from this page.
         response.headers["Referrer-Policy"] = "same-origin"
     return response

@@ -18,7 +18,7 @@ from qa.retrieval import calibration, calibrator
 from qa.retrieval.live import LiveSearcher
 from qa.retrieval.searcher import Searcher
 from qa.stores.milvus.upload import publish
-from qa.types import Filters, Hit, Mode, Query
+from qa.types import DocumentOrder, DocumentQuery, Filters, Hit, Mode, Query
 from qa.web import create_app
 from stores.milvus.conftest import Both
 
@@ -120,6 +120,21 @@ def test_the_summary_names_the_store_and_how_words_are_searched(both: Both) -> N
 def test_documents_are_listed_alike(both: Both, filters: Filters, limit: int, offset: int) -> None:
     pages = [one.library.documents(filters, limit=limit, offset=offset) for one in (both.local, both.milvus)]
     assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+@pytest.mark.parametrize("order", DocumentOrder)
+def test_documents_are_sorted_and_counted_alike(both: Both, filters: Filters, order: DocumentOrder) -> None:
+    ledger = both.settings.index / "ledger.sqlite"
+    for query in (DocumentQuery(filters, order=order), DocumentQuery(filters, "an", order, reverse=True)):
+        local, milvus = (one.library for one in (both.local, both.milvus))
+        assert milvus.list_documents(query, 7, 2, ledger) == local.list_documents(query, 7, 2, ledger)
+        for folder in ("", "odd"):
+            counts = milvus.count_documents(query, folder), local.count_documents(query, folder)
+            assert counts[0] == counts[1]
+            assert [list(values) for values in counts[0].values()] == [
+                list(values) for values in counts[1].values()
+            ]
 
 
 def test_documents_and_passages_are_the_same(both: Both) -> None:

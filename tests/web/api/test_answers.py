@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from flask.testing import FlaskClient
 
-from qa.types import Filters, LanguageSupport, Metadata, ReadFailure, RecognisedPage, Span
+from qa.types import LanguageSupport, Metadata, ReadFailure, RecognisedPage, Span
 from qa.web.api.schemas import responses
 from web.fake_search import NEWS, FakeSearch
 from web.helpers import id_of, problem
@@ -95,14 +95,34 @@ def test_duplicates_are_listed_with_the_result(client: FlaskClient, search: Fake
         assert client.get(f"/api/v1/passages/{duplicate['id']}").get_json()["text"] == result["text"]
 
 
-def test_documents_are_listed(client: FlaskClient, search: FakeSearch) -> None:
-    answer = client.get("/api/v1/documents?limit=2&offset=1&source=TASS&from=2020-01-01").get_json()
+def _listed(client: FlaskClient, query: str) -> list[str]:
+    """Return the paths of the documents that are listed; the answer must have its shape."""
+    answer = client.get(f"/api/v1/documents?{query}").get_json()
     responses.Documents.model_validate(answer, strict=True, extra="forbid")
-    assert answer["total"] == 3
-    assert [d["path"] for d in answer["documents"]] == ["news/tass.txt", "windows.txt"]
-    assert search.listed == [(Filters(source=("TASS",), date_from="2020-01-01"), 2, 1)]
-    for query in ("limit=0", "limit=1001", "offset=-1", "offset=99999999999999999999", "q=a"):
+    return [document["path"] for document in answer["documents"]]
+
+
+def test_documents_are_listed(client: FlaskClient) -> None:
+    assert client.get("/api/v1/documents?limit=2&offset=1").get_json()["total"] == 3
+    assert _listed(client, "limit=2&offset=1") == ["news/tass.txt", "windows.txt"]
+    assert _listed(client, "source=tass") == _listed(client, "path=news") == ["news/tass.txt"]
+    for query in ("limit=0", "limit=1001", "offset=-1", "offset=99999999999999999999", "order=a", "sort=a"):
         problem(client.get(f"/api/v1/documents?{query}"), 422)
+
+
+@pytest.mark.parametrize(
+    ("query", "paths"),
+    [
+        ("q=WINDOWS", ["windows.txt"]),
+        ("q=russia+cambodia", ["news/tass.txt"]),
+        ("q=nothing", []),
+        ("sort=date", ["windows.txt", "evil.html", "news/tass.txt"]),
+        ("sort=title", ["evil.html", "news/tass.txt", "windows.txt"]),
+        ("sort=size&reverse=true", ["windows.txt", "evil.html", "news/tass.txt"]),
+    ],
+)
+def test_documents_are_found_by_name_and_sorted(client: FlaskClient, query: str, paths: list[str]) -> None:
+    assert _listed(client, query) == paths
 
 
 def test_a_document_has_all_its_metadata(client: FlaskClient) -> None:

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from qa.indexing.ledger import State
 from qa.readers import named_type
-from qa.types import Filters, Mode, Query
+from qa.types import DocumentOrder, DocumentQuery, Filters, Mode, Query
 from qa.web.api.schemas.optional import optional
 from qa.web.by_document import Grouping
 from qa.web.listing import MAX_RESULTS, Sort
@@ -157,7 +157,8 @@ class SearchOptions(FilterParameters):
         description=f"`date`: of the {MAX_RESULTS} best results, the `relevant` ones, the latest first.",
     )
     facets: bool = Field(
-        default=False, description="Also count the `relevant` results by publisher, year, language and type."
+        default=False,
+        description="Also count the `relevant` results by publisher, year, language, type and folder.",
     )
     verbatim: bool = Field(
         default=False, description="Search the question as it stands, with its slips of the keyboard."
@@ -263,6 +264,19 @@ class DocumentsParameters(FilterParameters):
 
     limit: int = Field(default=50, ge=1, le=1000, description="Number of documents.")
     offset: int = Field(default=0, ge=0, le=_MAX_LIST_OFFSET, description="Number of documents to skip.")
+    q: Value = optional(
+        "Words, or parts of words, that must all stand in the title or path; case doesn't matter."
+    )
+    sort: DocumentOrder = Field(
+        default=DocumentOrder.PATH,
+        description="The order. `title` and `path` ascend. The latest come first by `date` (published) and "
+        "`indexed` (when the file came into the index), the longest text by `size`. Unknown dates come last.",
+    )
+    reverse: bool = Field(default=False, description="Turn the order around.")
+
+    def document_query(self) -> DocumentQuery:
+        """Return which documents to list, and in which order, in the engine's terms."""
+        return DocumentQuery(self.filters(), self.q or "", self.sort, self.reverse)
 
 
 class FilesParameters(Parameters):

@@ -187,7 +187,7 @@ class TimelineBar(BaseModel):
 
 
 class Facets(BaseModel):
-    """The relevant results, counted by publisher, year, language, type and time."""
+    """The relevant results, counted by publisher, year, language, type, time and folder."""
 
     results: int = Field(description=f"Number of relevant results among the {MAX_RESULTS} best.")
     complete: bool = Field(description="Whether these are all. If not, each count is a minimum.")
@@ -197,6 +197,9 @@ class Facets(BaseModel):
     type: list[FacetValue]
     undated: int = Field(description="Number of results without a full date.")
     timeline: list[TimelineBar]
+    folder: list[FacetValue] = Field(
+        description="The outermost folders, those in `path`, and the folders directly in these."
+    )
 
 
 class Index(BaseModel):
