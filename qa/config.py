@@ -212,6 +212,9 @@ class Settings:
             "File for the results that people mark right or wrong. Without it, they cannot be marked."
         ),
     ] = None
+    saved: Annotated[
+        Path, Declaration("File of the saved questions, which are asked again after each new generation.")
+    ] = Path("saved.toml")
     queue_size: Annotated[
         int, Declaration("Number of requests that may wait in each process.", bounds=(0, 100_000))
     ] = 64
