@@ -181,7 +181,10 @@ def _is_new(hit: Hit, seen: Sequence[SeenPassage]) -> bool:
     A passage that is near-identical to one of another document is a copy. In the same document it is the
     passage itself, edited: there, what counts is whether the quotation was in it.
     """
-    quotation = _padded(hit.passage.slice(_quoted(hit)))
+    text = hit.passage.slice(_quoted(hit))
+    if any(text in passage.text for passage in seen):  # as a rule: no words need to be compared
+        return False
+    quotation = _padded(text)
     if any(quotation in _padded(passage.text) for passage in seen):
         return False
     others = [passage.text for passage in seen if passage.document != hit.passage.document.id]
