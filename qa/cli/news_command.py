@@ -57,7 +57,7 @@ def _lines(news: News, address: str) -> Iterator[str]:
 def _change_lines(change: Change, address: str) -> Iterator[str]:
     page = f"page {change.page}" if change.page else None
     origin = [change.title, change.source, change.published, page, change.path]
-    yield printable(f"  {change.kind:8}{', '.join(part for part in origin if part)}")
+    yield printable(f"  {change.kind:9}{', '.join(part for part in origin if part)}")
     if change.before is not None:
         yield printable(f"    was   {' '.join(change.before.split())}")
     if change.quotation is not None:
