@@ -215,6 +215,9 @@ class Settings:
     edit: Annotated[
         bool, Declaration("Let people correct title, publisher and date on the page, in sidecar files.")
     ] = False
+    saved: Annotated[
+        Path, Declaration("File of the saved questions, which are asked again after each new generation.")
+    ] = Path("saved.toml")
     queue_size: Annotated[
         int, Declaration("Number of requests that may wait in each process.", bounds=(0, 100_000))
     ] = 64

@@ -16,8 +16,8 @@ PACKAGE = Path(qa.__file__).parent
 ROOMS = (
     "types", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
     "index",
-    "stores", "retrieval", "results", "indexing", "evaluation", "batch", "records", "api", "web", "mcp",
-    "cli",
+    "stores", "retrieval", "results", "indexing", "evaluation", "batch", "records", "news", "api", "web",
+    "mcp", "cli",
 )  # fmt: skip
 """The lowest first. A room imports only itself and the rooms before it."""
 

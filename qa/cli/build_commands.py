@@ -14,6 +14,7 @@ import click
 
 from qa import config
 from qa.cli.building import build_and_publish
+from qa.cli.news_command import tell_news
 from qa.cli.options import (
     allow_empty_option,
     docs_option,
@@ -34,6 +35,8 @@ from qa.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from qa.indexing.build import Report
 
 _SOME_NOT_READ = 3  # the exit code
@@ -58,6 +61,7 @@ def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
         click.echo(describe_partly(report.partly_read, report.partly))
     if not as_json and (line := describe_illegible(report.illegible, report.passages, settings.model)):
         click.echo(line)
+    tell_news(settings)
     if report.failures:
         sys.exit(_SOME_NOT_READ)
 
@@ -103,6 +107,7 @@ def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -
             click.echo(line)
             said = line
         sys.stdout.flush()  # a program that reads the output gets it line by line
+        tell_news(settings)
 
     def tidy() -> None:
         retention.expire_unless_locked(settings.index, settings.retention_days)
@@ -135,13 +140,20 @@ def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
     """
     settings = config.load(flags)
     from qa.indexing import forget as forgetting
+    from qa.news.news_file import forget_news
+
+    def rebuild(places: Collection[str]) -> Report:
+        forget_news(settings.index, places)  # first: a second try, after a kill, finds the rest to be done
+        return build_and_publish(settings, forgotten=places)
 
     outcome = forgetting.forget(
         settings,
         paths,
-        lambda places: build_and_publish(settings, forgotten=places),
+        rebuild,
         progress=sys.stderr.isatty(),
     )
+    forget_news(settings.index, outcome.paths)
+    tell_news(settings)
     if as_json:
         click.echo(json.dumps(asdict(outcome), ensure_ascii=False))
         return

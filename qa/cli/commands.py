@@ -19,6 +19,7 @@ from qa.cli.eval_command import evaluate
 from qa.cli.index_commands import backup, calibrate, status, verify
 from qa.cli.key_commands import key
 from qa.cli.mcp_command import mcp
+from qa.cli.news_command import news
 from qa.cli.record_commands import diff, replay
 from qa.cli.serve_command import serve
 from qa.errors import QAError, QueryError, QuestionsError, SettingsError
@@ -60,6 +61,7 @@ for _command in (
     batch,
     replay,
     diff,
+    news,
     evaluate,
     calibrate,
     status,

@@ -82,7 +82,7 @@ class Replay:
 def replay(record: SearchRecord, search: Search) -> Replay:
     """Ask a recorded question again, and compare the results with the recorded ones."""
     result = search.search(record.query)
-    known = [_outcome(recorded, search, result.hits) for recorded in record.results]
+    known = [trace(recorded, search, result.hits) for recorded in record.results]
     places = [outcome.place for outcome in known if outcome.place]
     new = [
         Outcome("new", None, Place(hit.passage.document, hit.passage.span), hit.rank)
@@ -92,7 +92,8 @@ def replay(record: SearchRecord, search: Search) -> Replay:
     return Replay(record, result, (*known, *new))
 
 
-def _outcome(recorded: RecordedResult, search: Search, hits: Sequence[Hit]) -> Outcome:
+def trace(recorded: RecordedResult, search: Search, hits: Sequence[Hit]) -> Outcome:
+    """Return what became of a recorded result, and its rank among the hits of the question asked again."""
     verdict, place = _locate(recorded, search)
     ranks = [hit.rank for hit in hits if place and any(map(place.overlaps, _passages(hit)))]
     return Outcome(verdict, recorded, place, min(ranks, default=None))

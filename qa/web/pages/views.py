@@ -28,6 +28,7 @@ from qa.web.pages.answer_card import answer_card
 from qa.web.pages.cards import Group, Parameters
 from qa.web.pages.document import reading
 from qa.web.pages.document_list import shelves
+from qa.web.pages.feeds import feeds
 from qa.web.pages.formats import address
 from qa.web.pages.metadata_form import described, editing, proposed
 from qa.web.pages.suggestions import suggestions
@@ -155,6 +156,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(editing)
     app.add_template_filter(described)
     app.add_template_filter(proposed)
+    app.register_blueprint(feeds)
 
 
 def _page_parameters(sent: MultiDict[str, str]) -> Parameters:
