@@ -22,6 +22,7 @@ from qa.web.judgements import Verdict, place, same_origin
 from qa.web.listing import MAX_RESULTS, Listing, list_results
 from qa.web.pages import cards, exports, formats, i18n
 from qa.web.pages.cards import Card, Parameters
+from qa.web.pages.clips import clips
 from qa.web.pages.document import number_parameter, reading
 from qa.web.pages.formats import address
 from qa.web.pages.suggestions import suggestions
@@ -150,6 +151,7 @@ def init_app(app: Flask) -> None:
     formats.init_app(app)
     app.register_blueprint(pages)
     app.register_blueprint(reading)
+    app.register_blueprint(clips)
 
 
 def _page_parameters(sent: MultiDict[str, str]) -> Parameters:
