@@ -81,7 +81,7 @@ class Index:
         """
         self._settings = settings
         self._opener: Callable[[], Search] | None = opener
-        self._origin = Origin(lambda: self._search().library, base_url or _address(settings))
+        self._origin = Origin(lambda: self._search().library, base_url or settings.address)
 
     @classmethod
     def open(cls, settings: Settings, base_url: str = "") -> Self:
@@ -234,12 +234,6 @@ def build_index(
 
     chosen = config.load({"docs": docs, "index": index} | settings, origin="build_index")
     return build_with_model(chosen, progress=progress, allow_empty=allow_empty)
-
-
-def _address(settings: Settings) -> str:
-    """Return the address at which the settings have the service listen."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
 
 
 def _query(

@@ -34,6 +34,22 @@ _MOST_KEYWORDS = 5
 """So many words without a common one among them are keywords. Chosen; where no common words are known, a
 question mostly has more."""
 
+_MEASURES = {
+    "how": frozenset(
+        {
+            *("big", "deep", "far", "fast", "few", "heavy", "high", "large", "long", "many", "much", "often"),
+            *("old", "soon", "strong", "tall", "well", "wide"),
+        }
+    ),
+    "wie": frozenset(
+        {
+            *("alt", "groß", "häufig", "hoch", "lange", "oft", "schnell", "schwer", "tief", "viel", "viele"),
+            *("vielen", "weit"),
+        }
+    ),
+}
+"""Words that ask for a number after others: "how large". No passage must hold them."""
+
 Terms: TypeAlias = tuple[str, ...]
 
 
@@ -65,9 +81,11 @@ def facts(candidates: Candidates) -> list[Fact]:
     question, common = candidates.query.question, candidates.terms.common
     tokens = candidates.dense.vectors.spans if candidates.dense else ()
     different: dict[Terms, Fact] = {}
+    before = ""
     for place, (span, stems) in enumerate(candidates.words):
         text = span.slice(question)
-        if not common.issuperset(stems) and not _is_letter(text):
+        asks, before = text.casefold() in _MEASURES.get(before, ()), text.casefold()
+        if not (common.issuperset(stems) or _is_letter(text) or asks):
             is_name = place > 0 and text[0].isupper() and _NOUNS_IN_CAPITALS.isdisjoint(candidates.languages)
             different.setdefault(stems, Fact(text, stems, _inside(span, tokens), is_name))
     return list(different.values())

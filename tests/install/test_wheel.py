@@ -11,7 +11,7 @@ import venv
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -92,6 +92,7 @@ def test_the_page_and_the_api_are_served(served: str) -> None:
         except URLError:
             time.sleep(0.1)
     assert answer["results"][0]["document"]["path"] == "bridge.md"
-    page = urlopen(f"{served}/?q=Who+built+the+bridge%3F&lang=ru").read().decode()
+    asked = Request(f"{served}/?q=Who+built+the+bridge%3F", headers={"Accept-Language": "ru"})
+    page = urlopen(asked).read().decode()
     assert "Maria Silva" in page
     assert '<html lang="ru"' in page

@@ -66,6 +66,13 @@ def test_facts_are_content_words_each_once(corpus: Generation) -> None:
     assert [fact.is_number for fact in own] == [False, False, False, True]
 
 
+def test_words_that_ask_for_a_number_are_no_facts(corpus: Generation) -> None:
+    assert [fact.text for fact in facts(_candidates(corpus, "How many large cranes came?"))] == [
+        *("large", "cranes", "came")
+    ]
+    assert "large" not in [fact.text for fact in facts(_candidates(corpus, "And how large are they?"))]
+
+
 def test_capitals_tell_no_names_among_german_documents(corpus: Generation) -> None:
     candidates = _candidates(corpus, "Was the port enlarged by Sokha?")
     assert any(fact.is_name for fact in facts(candidates))

@@ -28,9 +28,10 @@ from qa.web.api.delivery import deliver, tag
 from qa.web.api.originals import original
 from qa.web.api.paging import links
 from qa.web.api.schemas import requests, responses
-from qa.web.api.summaries import facets_answer, status_answer
+from qa.web.api.summaries import documents_found_answer, facets_answer, status_answer
 from qa.web.api.validation import API
-from qa.web.listing import Sort, list_results
+from qa.web.by_document import Grouping, group_by_document, search_documents
+from qa.web.listing import Listing, Sort, list_results
 from qa.web.problems import PROBLEM
 from qa.web.server import metrics
 from qa.web.service import note_questions, searcher, service
@@ -126,15 +127,31 @@ def _answer(options: requests.SearchOptions, query: Query) -> dict[str, Any]:
     """Answer one question. Only facets, a count and another order need all relevant results."""
     if options.is_plain:
         return search_answer(searcher().search(query))
-    listing = list_results(searcher(), query, options.sort)
-    if options.sort is Sort.DATE:
-        hits = listing.hits[query.offset : query.offset + query.k]
-        answer = search_answer(replace(listing.result, hits=hits))
+    needs_all = options.sort is Sort.DATE or options.facets or options.count
+    listing = list_results(searcher(), query, options.sort) if needs_all else None
+    if listing and options.sort is Sort.DATE:
+        answer = _latest(listing, options.group, query)
     else:
-        answer = search_answer(searcher().search(query))
-    return (
-        answer | ({"facets": facets_answer(listing)} if options.facets else {}) | {"hits": len(listing.hits)}
-    )
+        answer = _best(options.group, query)
+    if listing is None:
+        return answer
+    facets = {"facets": facets_answer(listing)} if options.facets else {}
+    return answer | facets | {"hits": len(listing.hits)}
+
+
+def _best(group: Grouping, query: Query) -> dict[str, Any]:
+    """Answer with the best passages or documents."""
+    if group is Grouping.DOCUMENT:
+        return documents_found_answer(*search_documents(searcher(), query))
+    return search_answer(searcher().search(query))
+
+
+def _latest(listing: Listing, group: Grouping, query: Query) -> dict[str, Any]:
+    """Answer with the latest of the relevant passages, or their documents."""
+    wanted = slice(query.offset, query.offset + query.k)
+    if group is Grouping.DOCUMENT:
+        return documents_found_answer(listing.result, group_by_document(listing.hits)[wanted])
+    return search_answer(replace(listing.result, hits=listing.hits[wanted]))
 
 
 def _answer_batch(body: requests.SearchRequest) -> list[dict[str, Any]]:

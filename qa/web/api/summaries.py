@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import islice
 
 from qa.indexing.ledger import Summary
 from qa.results.answers import JSON, search_answer
-from qa.types import IndexInfo
+from qa.types import IndexInfo, SearchResult
+from qa.web.by_document import DocumentHits
 from qa.web.listing import Listing
 
 
@@ -14,6 +17,19 @@ def listing_answer(listing: Listing) -> JSON:
     """Return all relevant results of one question, in the order of the listing."""
     answer = search_answer(replace(listing.result, hits=listing.hits))
     return answer | {"facets": facets_answer(listing)}
+
+
+def documents_found_answer(result: SearchResult, groups: Sequence[DocumentHits]) -> JSON:
+    """Return the answer to one question with documents as its results."""
+    hits = tuple(hit for group in groups for hit in group.hits)
+    answer = search_answer(replace(result, hits=hits))
+    passages = iter(answer["results"])
+    return answer | {"results": [_document_result(group, passages) for group in groups]}
+
+
+def _document_result(group: DocumentHits, passages: Iterator[JSON]) -> JSON:
+    own = list(islice(passages, len(group.hits)))
+    return own[0] | {"rank": group.rank, "passages": own}
 
 
 def facets_answer(listing: Listing) -> JSON:

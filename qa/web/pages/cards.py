@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +13,20 @@ from qa.retrieval.query import parse
 from qa.text.folding import fold
 from qa.types import Hit, Passage, SearchResult
 from qa.web import facets
+from qa.web.by_document import Grouping
 from qa.web.facets import Bar, Count, Field, Timeline
-from qa.web.judgements import Verdict
+from qa.web.judgements import Place, Verdict, place
 from qa.web.listing import Listing
 from qa.web.pages.formats import address
 from qa.web.pages.table_view import Row, has_rows, table_rows
-from qa.web.pages.viewer import Mark, Piece, pieces
+from qa.web.pages.viewer import Piece, pieces
+from qa.web.pages.word_marks import word_marks
 
 Parameters = dict[str, Any]
 """The parameters of the search page's address."""
+
+MOST_OTHERS = 3
+"""So many more passages of a document open in place. Chosen: ten documents then make no heavy page."""
 
 _HIGH, _FAIR = 0.9, 0.7
 """Confidence from which an answer is called very likely, or probable. Chosen by what the words promise."""
@@ -32,10 +37,11 @@ _QUESTION_PARAMETERS = ("q", "mode")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A result. Its passage is cut at the edges of the best sentence, which is also what is quoted.
+    """A result. Its passage is cut at the edges of its marks.
 
-    If it is rows of a table, ``header`` and ``rows`` are what is shown in place of the ``pieces``. If rows
-    follow other text, the page keeps its lines.
+    These are the best sentence, which is also what is quoted, and the words of the question. If it is rows of
+    a table, ``header`` and ``rows`` are what is shown in place of the ``pieces``. If rows follow other text,
+    the page keeps its lines.
     """
 
     hit: Hit
@@ -46,6 +52,19 @@ class Card:
     header: tuple[Row, ...] = ()
     rows: tuple[Row, ...] = ()
     keeps_lines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A document in the results: its best passage, and others in the same document.
+
+    ``others`` are the first of ``other_count``; ``url`` lists them all.
+    """
+
+    card: Card
+    others: tuple[Card, ...]
+    other_count: int
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +99,23 @@ def card(hit: Hit, parameters: Parameters, verdict: Verdict | None) -> Card:
     """Return a result as a card."""
     passage = hit.passage
     best = hit.answers[0].span if hit.answers else passage.span
-    marks = [Mark(best, "sentence")]
+    phrases = parse(parameters.get("q", "")).required
+    marks = word_marks(passage, (*hit.matched_terms, *hit.unmatched_terms), phrases, best)
     cut = pieces(passage.text, passage.span.start, passage.span, marks)
     header, rows = table_rows(passage, marks)
     url = reading_url(passage, parameters)
     quotation = quote_passage(passage, best, request.url_root)
     return Card(hit, cut, url, quotation, verdict, header, rows, has_rows(passage.text))
+
+
+def group(hits: Sequence[Hit], parameters: Parameters, verdicts: Mapping[Place, Verdict]) -> Group:
+    """Return the hits of one document as a group."""
+    best, *others = [
+        card(hit, parameters, verdicts.get(place(hit.passage))) for hit in hits[: MOST_OTHERS + 1]
+    ]
+    own = {"path": [best.hit.passage.document.path], "group": Grouping.PASSAGE.value}
+    url = address("/", without(parameters, *own) | own)
+    return Group(best, tuple(others), len(hits) - 1, url)
 
 
 def reading_url(passage: Passage, parameters: Parameters) -> str:

@@ -24,11 +24,11 @@ PART_LIMIT = PART + _SNAP
 # Atomic groups, so that half of a CR LF never counts as a line end.
 _BLANK = re.compile(r"(?>\r\n?|\n)[^\S\r\n]*+(?>\r\n?|\n)\s*+")
 
-Kind = Literal["sentence", "passage", "other", "match", "current"]
+Kind = Literal["sentence", "passage", "other", "word", "match", "current"]
 
 
 class Mark(NamedTuple):
-    """A range to highlight: the best sentence, the passage that is shown, another hit, or what was found.
+    """A range to highlight: the best sentence, the passage shown, another hit, a query's word, or a match.
 
     ``name`` is the target of links to it.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, get_args
 
@@ -18,10 +19,12 @@ from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit
 from qa.web.api.schemas.requests import PageParameters
 from qa.web.api.summaries import listing_answer
-from qa.web.judgements import Verdict, place, same_origin
+from qa.web.by_document import Grouping, group_by_document
+from qa.web.judgements import Verdict, same_origin
 from qa.web.listing import MAX_RESULTS, Listing, list_results
 from qa.web.pages import cards, exports, formats, i18n
-from qa.web.pages.cards import Card, Parameters
+from qa.web.pages.answer_card import answer_card
+from qa.web.pages.cards import Group, Parameters
 from qa.web.pages.clips import clips
 from qa.web.pages.document import number_parameter, reading
 from qa.web.pages.formats import address
@@ -39,7 +42,20 @@ _PAGE_DOCUMENTS = 100
 """Documents on one page of the list."""
 
 _REPEATABLE = frozenset({"source", "language", "type", "path"})
-_FIELDS = ("q", "source", "language", "type", "path", "from", "to", "mode", "sort", "show", "verbatim")
+_FIELDS = (
+    "q",
+    "source",
+    "language",
+    "type",
+    "path",
+    "from",
+    "to",
+    "mode",
+    "sort",
+    "group",
+    "show",
+    "verbatim",
+)
 
 pages = Blueprint("pages", __name__)
 
@@ -179,19 +195,23 @@ def _search(parameters: Parameters) -> tuple[PageParameters, Listing]:
 
 def _results(parameters: Parameters, validated: PageParameters, listing: Listing) -> dict[str, Any]:
     """Return what the template shows of the results."""
-    shown = listing.hits[: validated.show]
-    weaker = listing.weaker[:_STEP] if len(shown) == len(listing.hits) else ()
+    groups = _groups(listing.hits, validated.group)
+    shown = groups[: validated.show]
+    weaker = listing.weaker[:_STEP] if len(shown) == len(groups) else ()
     more = min(validated.show + _STEP, MAX_RESULTS)
     return {
         "result": listing.result,
         "listing": listing,
         "better_model": model_for_languages(listing.result.index.model),
         "confidence_level": cards.confidence_level(listing.result),
+        "answer": answer_card(listing.result, parameters),
         "cards": _cards(shown, parameters, validated.q),
-        "weaker": _cards(weaker, parameters, validated.q),
+        "weaker": _cards([(hit,) for hit in weaker], parameters, validated.q),
         "facets": cards.choices(parameters, listing),
         "columns": cards.columns(parameters, listing.timeline),
-        "more": _more(parameters, listing.hits, validated.show, more),
+        "more": _more(parameters, groups, validated.show, more),
+        "grouping": validated.group,
+        "groupings": _groupings(parameters, listing.hits),
         "sorts": {
             "relevance": address("/", cards.without(parameters, "sort")),
             "date": address("/", cards.without(parameters, "sort") | {"sort": "date"}),
@@ -208,17 +228,35 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
     }
 
 
-def _more(parameters: Parameters, hits: tuple[Hit, ...], shown: int, more: int) -> str | None:
+def _groups(hits: tuple[Hit, ...], grouping: Grouping) -> list[tuple[Hit, ...]]:
+    """Return the hits of each result: a document or a passage."""
+    if grouping is Grouping.DOCUMENT:
+        return [document.hits for document in group_by_document(hits)]
+    return [(hit,) for hit in hits]
+
+
+def _groupings(parameters: Parameters, hits: tuple[Hit, ...]) -> dict[str, str]:
+    """Return the addresses of the list of documents and of passages; none if both are the same."""
+    if len({hit.passage.document.id for hit in hits}) == len(hits):
+        return {}
+    ungrouped = cards.without(parameters, "group")
+    return {
+        Grouping.DOCUMENT.value: address("/", ungrouped),
+        Grouping.PASSAGE.value: address("/", ungrouped | {"group": Grouping.PASSAGE.value}),
+    }
+
+
+def _more(parameters: Parameters, groups: Sequence[tuple[Hit, ...]], shown: int, more: int) -> str | None:
     """Return the address that shows more results, at the first of them."""
-    if shown >= len(hits):
+    if shown >= len(groups):
         return None
-    return f"{address('/', parameters | {'show': more})}#{hits[shown].passage.id}"
+    return f"{address('/', parameters | {'show': more})}#{groups[shown][0].passage.id}"
 
 
-def _cards(hits: tuple[Hit, ...], parameters: Parameters, question: str) -> list[Card]:
+def _cards(groups: Sequence[tuple[Hit, ...]], parameters: Parameters, question: str) -> list[Group]:
     judgements = service().judgements
     verdicts = judgements.verdicts(question) if judgements else {}
-    return [cards.card(hit, parameters, verdicts.get(place(hit.passage))) for hit in hits]
+    return [cards.group(hits, parameters, verdicts) for hits in groups]
 
 
 def _start(parameters: Parameters) -> Response:

@@ -79,6 +79,13 @@ function focusTarget(url) {
   if (target) target.querySelector("h3 a")?.focus();
 }
 
+// After Enter, the keyboard is at the first result, or at the heading that says that there is none.
+function focusFirst() {
+  const links = [...content.querySelectorAll(".answer h3 a, .hit h3 a")];
+  const first = links.find((link) => link.checkVisibility()) ?? document.getElementById("verdict");
+  first?.focus();
+}
+
 function onInput() {
   clearTimeout(pause);
   current.abort(); // the pending answer is to another question
@@ -146,8 +153,16 @@ box.addEventListener("compositionend", onInput);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const url = updateAddress();
-  if (url === shown) remember();
-  else show(url, { keep: true }).then(remember);
+  clearTimeout(pause);
+  if (url === shown) {
+    remember();
+    focusFirst();
+    return;
+  }
+  show(url, { keep: true }).then(() => {
+    remember();
+    if (url === shown && document.activeElement === box) focusFirst();
+  });
 });
 
 content.addEventListener("click", (event) => {

@@ -66,7 +66,7 @@ def test_the_parameters_have_the_names_of_the_query_string(client: FlaskClient) 
             "min_confidence",
             "verbatim",
         ),
-        *("type", "document", "sort", "facets", "count", "limit", "like"),
+        *("type", "document", "sort", "facets", "count", "limit", "group", "like"),
     }
     assert not parameters["q"]["required"]  # or like
     assert not parameters["from"]["required"]

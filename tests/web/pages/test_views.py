@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,6 +13,7 @@ from flask.testing import FlaskClient
 from qa.indexing import ledger
 from qa.types import Filters, Metadata, Mode, Query, ShortAnswer
 from qa.web.api.schemas import responses
+from qa.web.pages import cards
 from web.fake_search import EVIL, NEWS, FakeSearch, MakeApp, no_index
 from web.helpers import Tags, id_of, page, without_offsets
 
@@ -40,13 +43,13 @@ def test_a_result_shows_its_provenance_and_best_sentence(client: FlaskClient) ->
     assert f"/documents/{id_of('news/tass.txt')}?start={start}&amp;end={end}&amp;q=The+trade" in html
 
 
-def test_the_words_that_answer_stand_above_their_passage(client: FlaskClient, search: FakeSearch) -> None:
+def test_the_words_that_answer_stand_above_their_sentence(client: FlaskClient, search: FakeSearch) -> None:
     question = "The trade grew in 2019"
     passage = search.search(Query(question)).hits[0].passage
     search.changes = {"short_answer": ShortAnswer("60%", passage.span, passage.id)}
     html = page(client, f"/?q={question.replace(' ', '+')}")
     assert html.count("short-answer") == 1
-    assert html.index("60%") < html.index("<blockquote")
+    assert html.index('class="answer"') < html.index("short-answer") < html.index("<blockquote")
     search.changes = {}
     assert "short-answer" not in page(client, f"/?q={question.replace(' ', '+')}")
 
@@ -58,6 +61,50 @@ def test_a_result_names_the_words_that_it_does_not_meet(client: FlaskClient, sea
     html = page(client, f"/?q={question.replace(' ', '+')}")
     text = " ".join(re.sub(r"<[^>]*>", " ", html).split())
     assert "In this passage: trade ✓ Not in this passage: 1987 ✗ , &lt;b&gt; ✗" in text
+
+
+def test_the_passages_of_a_document_are_one_result(client: FlaskClient, search: FakeSearch) -> None:
+    search.add(
+        "filing.txt", "\n\n".join(f"The zeppelin tax of {n}." for n in range(9)), Metadata(title="Filing")
+    )
+    search.add("letter.txt", "A zeppelin tax.", Metadata(title="Letter"))
+    html = page(client, "/?q=zeppelin+tax")
+    assert re.findall(r"<h3><a[^>]*>([^<]*)", html)[:2] == ["Filing", "Letter"]
+    assert html.count("8 more in this document") == 1
+    assert html.count("<h4>") == cards.MOST_OTHERS
+    everything = unescape(re.search(r'href="([^"]*)">All 9 passages of this document', html).group(1))
+    assert everything == "/?q=zeppelin+tax&path=filing.txt&group=passage"
+    flat = page(client, "/?q=zeppelin+tax&group=passage")
+    assert "more in this document" not in flat
+    assert '<input type="hidden" name="group" value="passage">' in flat
+    switch = unescape(re.search(r'href="([^"]*)" data-same="group-document"', flat).group(1))
+    assert switch == "/?q=zeppelin+tax"
+
+
+def test_documents_with_one_passage_each_need_no_switch(client: FlaskClient, search: FakeSearch) -> None:
+    search.changes = {"hits": search.search(Query("trade")).hits[:1]}
+    assert "group-document" not in page(client, "/?q=trade")
+
+
+def test_a_judged_passage_is_open_in_its_document(
+    client_with: Callable[..., FlaskClient], search: FakeSearch, tmp_path: Path
+) -> None:
+    client = client_with(judgements=tmp_path / "judged.jsonl")
+    document = search.add("filing.txt", "The zeppelin tax.\n\nThe zeppelin.")
+    second = search.passages_of(document)[1].id
+    assert not re.search(r'class="others"[^>]* open', page(client, "/?q=zeppelin+tax"))
+    sent = {"q": "zeppelin tax", "right": second}
+    client.post("/judgements", data=sent, headers={"Origin": "http://localhost"})
+    assert re.search(r'class="others"[^>]* open', page(client, "/?q=zeppelin+tax"))
+
+
+def test_words_of_the_question_are_marked_lightly(client: FlaskClient, search: FakeSearch) -> None:
+    search.add("a.txt", "The harbour is open. Two harbours closed.", Metadata(language="en"))
+    hits = search.search(Query("harbour open")).hits
+    search.changes = {"hits": (replace(hits[0], matched_terms=("harbour", "open")),)}
+    html = page(client, "/?q=harbour+open")
+    assert "<mark>The harbour is open.</mark>" in html
+    assert '<mark class="word">harbours</mark>' in html
 
 
 def test_duplicates_are_listed_in_one_line(client: FlaskClient, search: FakeSearch) -> None:
@@ -153,16 +200,16 @@ def test_a_short_name_of_a_type_is_selected_and_deselected_like_its_media_type(
 
 def test_more_results_keep_the_search(client: FlaskClient, search: FakeSearch) -> None:
     search.add("long.txt", "\n\n".join(f"trade {n}" for n in range(30)))
-    html = page(client, "/?q=trade&type=text/plain&mode=lexical")
+    html = page(client, "/?q=trade&type=text/plain&mode=lexical&group=passage")
     assert html.count('class="hit"') == 10
     more = unescape(re.search(r'<p class="turn"><a href="([^"]*)"', html).group(1))
     address, _, first_new = more.partition("#")
-    assert address == "/?q=trade&type=text%2Fplain&mode=lexical&show=20"
+    assert address == "/?q=trade&type=text%2Fplain&mode=lexical&group=passage&show=20"
     html = page(client, address)
     ids = re.findall(r'<li id="([^"]*)" class="hit"', html)
     assert len(ids) == 20
     assert ids[10] == first_new
-    last = page(client, "/?q=trade&type=text/plain&show=100")
+    last = page(client, "/?q=trade&type=text/plain&group=passage&show=100")
     assert last.count('class="hit"') > 30
     assert 'class="turn"' not in last
 
@@ -175,6 +222,7 @@ def test_more_results_keep_the_search(client: FlaskClient, search: FakeSearch) -
         ("q=a&from=2020-01-02&to=2020-01-01", "from must not be later than to."),
         ("q=a&show=0", "The number of results must be greater than or equal to 1."),
         ("q=a&sort=size", "The sort order must be &#39;relevance&#39; or &#39;date&#39;."),
+        ("q=a&group=size", "The kind of results must be &#39;passage&#39; or &#39;document&#39;."),
     ],
 )
 def test_an_invalid_search_is_explained(client: FlaskClient, query: str, message: str) -> None:

@@ -23,6 +23,7 @@ from qa.indexing.ledger import State
 from qa.readers import named_type
 from qa.types import Filters, Mode, Query
 from qa.web.api.schemas.optional import optional
+from qa.web.by_document import Grouping
 from qa.web.listing import MAX_RESULTS, Sort
 
 MAX_OFFSET = 1000
@@ -161,9 +162,13 @@ class SearchOptions(FilterParameters):
     verbatim: bool = Field(
         default=False, description="Search the question as it stands, with its slips of the keyboard."
     )
-
     count: bool = Field(default=False, description="Also count the `relevant` results, as `hits`.")
     limit: int = optional("The same as `k`, as lists call it. Overrides `k`.", ge=1, le=100)
+    group: Grouping = Field(
+        default=Grouping.PASSAGE,
+        description="`document`: each result is a document, as its best passage with all its `passages`; `k` "
+        "and `offset` count documents.",
+    )
 
     @model_validator(mode="after")
     def _take_limit(self) -> Self:
@@ -173,8 +178,9 @@ class SearchOptions(FilterParameters):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the request needs the best results only: no facets, count or other order."""
-        return self.sort is Sort.RELEVANCE and not (self.facets or self.count)
+        """Whether the request needs the best passages only: no facets, count, groups or other order."""
+        is_ranked = self.sort is Sort.RELEVANCE and self.group is Grouping.PASSAGE
+        return is_ranked and not (self.facets or self.count)
 
     def query(self, question: str, like: str | None = None) -> Query:
         """Return one question, or a passage in its place, in the engine's terms."""
@@ -222,6 +228,7 @@ class SearchQuery(SearchOptions):
 class PageParameters(SearchParameters):
     """A question on the search page, and how many results the page shows."""
 
+    group: Grouping = Grouping.DOCUMENT
     show: int = Field(default=10, ge=1, le=MAX_RESULTS)
 
 

@@ -162,6 +162,10 @@ class Result(Recognition):
     relevant: bool = Field(description="Whether the passage has to do with the question.")
     matched_terms: list[str] = Field(description="The question's content words that the passage meets.")
     unmatched_terms: list[str] = Field(description="Those that it does not meet.")
+    passages: list[Result] = optional(
+        "Only with `group=document`: the document's passages among those looked at, this one first. "
+        "Their `rank` is that among all passages; that of the result counts documents."
+    )
 
 
 class FacetValue(BaseModel):
