@@ -49,12 +49,15 @@ function update() {
   }
 }
 
-function toggle({ clip: permalink, citation }) {
+function toggle(button) {
+  const permalink = button.dataset.clip;
   const clips = stored();
   const others = clips.filter((clip) => place(clip.permalink) !== place(permalink));
   if (others.length < clips.length) return store(others);
   if (clips.length >= MAX) return say(link.dataset.full);
   const question = (new URLSearchParams(location.search).get("q") ?? "").slice(0, MAX_QUESTION);
+  const shown = button.closest("li.hit") ?? document;
+  const citation = shown.querySelector(".citation")?.textContent ?? permalink;
   store([...clips, { permalink, citation, question, note: "" }]);
 }
 
@@ -141,7 +144,7 @@ const actions = {
 
 document.addEventListener("click", async (event) => {
   const clip = event.target.closest("[data-clip]");
-  if (clip) return toggle(clip.dataset);
+  if (clip) return toggle(clip);
   const button = event.target.closest("[data-do]");
   if (!button || !list) return;
   await actions[button.dataset.do](button.closest("li"));
