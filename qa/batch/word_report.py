@@ -50,15 +50,18 @@ def to_docx(sheet: QuestionSheet, answers: Answers) -> bytes:
 
 def _add_source(paragraph: Paragraph, source: Source) -> None:
     """Add a source, as a link to its permalink."""
+    add_link(paragraph, source.line, source.permalink)
+
+
+def add_link(paragraph: Paragraph, text: str, address: str) -> None:
+    """Add a link to a paragraph."""
     from docx.opc.constants import RELATIONSHIP_TYPE
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
     link = OxmlElement("w:hyperlink")
-    link.set(
-        qn("r:id"), paragraph.part.relate_to(source.permalink, RELATIONSHIP_TYPE.HYPERLINK, is_external=True)
-    )
-    run = paragraph.add_run(printable(source.line))
+    link.set(qn("r:id"), paragraph.part.relate_to(address, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
+    run = paragraph.add_run(printable(text))
     run.font.underline = True
     link.append(run._r)  # noqa: SLF001 -- python-docx has links only as it has read them
     paragraph._p.append(link)  # noqa: SLF001 -- the same

@@ -36,7 +36,7 @@ def title_of(document: Document) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """The characters ``span`` of a document, and a permalink to them."""
+    """The characters ``span`` of a document, and a permalink to them; ``remark`` is what a reader noted."""
 
     document: Document
     span: Span
@@ -44,6 +44,7 @@ class Quotation:
     permalink: str
     page: int | None = None
     section: str | None = None
+    remark: str = ""
 
     @property
     def line(self) -> str:
@@ -93,13 +94,13 @@ def quote_passage(passage: Passage, span: Span, base_url: str) -> Quotation:
 
 def plain(quotation: Quotation) -> str:
     """Return a citation as a line of text."""
-    return f"“{quotation.line}” — {_source(quotation, quotation.title)} {quotation.permalink}"
+    return f"“{quotation.line}” — {source(quotation)} {quotation.permalink}"
 
 
 def markdown(quotation: Quotation) -> str:
     """Return a citation as a Markdown blockquote with a linked source."""
-    title = f"[{_escaped(quotation.title)}]({quotation.permalink})"
-    return f"> {_escaped(quotation.line)}\n>\n> — {_source(quotation, title, _escaped)}\n"
+    title = f"[{escaped(quotation.title)}]({quotation.permalink})"
+    return f"> {escaped(quotation.line)}\n>\n> — {_source(quotation, title, escaped)}\n"
 
 
 def bibtex(quotation: Quotation) -> str:
@@ -115,7 +116,7 @@ def bibtex(quotation: Quotation) -> str:
         "langid": meta.language or "",
         "url": quotation.permalink,
         "annote": f"``{_latex(quotation.line)}''",
-        "note": _latex("; ".join(filter(None, (meta.dateline, quotation.place)))),
+        "note": _latex("; ".join(filter(None, (meta.dateline, quotation.place, quotation.remark)))),
     }
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
     return f"@misc{{{quotation.key},\n" + ",\n".join(lines) + "\n}\n"
@@ -137,6 +138,7 @@ def ris(quotation: Quotation) -> str:
         ("UR", quotation.permalink),
         ("N1", f"“{quotation.line}”"),
         ("N1", "; ".join(filter(None, (meta.dateline, quotation.place)))),
+        ("N1", quotation.remark),
     ]
     lines = [f"{tag}  - {_one_line(value)}" for tag, value in values if value]
     return "\r\n".join([*lines, "ER  - ", ""])
@@ -144,6 +146,11 @@ def ris(quotation: Quotation) -> str:
 
 def csl_json(quotation: Quotation) -> str:
     """Return a citation as CSL-JSON, which Zotero and pandoc read."""
+    return json.dumps([csl_item(quotation)], ensure_ascii=False, indent=2) + "\n"
+
+
+def csl_item(quotation: Quotation) -> dict[str, Any]:
+    """Return a citation as an item of CSL-JSON."""
     meta = quotation.document.metadata
     item: dict[str, Any] = {
         "id": quotation.key,
@@ -158,10 +165,9 @@ def csl_json(quotation: Quotation) -> str:
         "language": meta.language,
         "URL": quotation.permalink,
         "annote": quotation.text,
-        "note": "; ".join(filter(None, (meta.dateline, quotation.place))),
+        "note": "; ".join(filter(None, (meta.dateline, quotation.place, quotation.remark))),
     }
-    present = {name: value for name, value in item.items() if value is not None}
-    return json.dumps([present], ensure_ascii=False, indent=2) + "\n"
+    return {name: value for name, value in item.items() if value is not None}
 
 
 class CitationFormat(NamedTuple):
@@ -188,17 +194,23 @@ STYLES: Mapping[str, Callable[[Quotation], str]] = MappingProxyType(
 """By the names that programs use."""
 
 
-def _source(quotation: Quotation, title: str, escaped: Callable[[str], str] = str) -> str:
+def source(quotation: Quotation) -> str:
+    """Return the source of a quotation, and its place there, as a line of text."""
+    return _source(quotation, quotation.title)
+
+
+def _source(quotation: Quotation, title: str, escape: Callable[[str], str] = str) -> str:
     meta = quotation.document.metadata
     parts = [_one_line(part) for part in (meta.author, meta.source, meta.published or meta.dateline) if part]
-    return ", ".join([title, *map(escaped, parts), escaped(quotation.place)]) + "."
+    return ", ".join([title, *map(escape, parts), escape(quotation.place)]) + "."
 
 
 def _one_line(text: str) -> str:
     return _WHITESPACE.sub(" ", text).strip()
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text with backslashes before the characters that Markdown would interpret."""
     return _MARKDOWN.sub(r"\\\1", text)
 
 

@@ -1,9 +1,9 @@
-"""The results of a question as a CSV table, for spreadsheets."""
+"""CSV tables for spreadsheets, and the results of a question as one."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from qa.web.pages.cards import Card
@@ -17,15 +17,20 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_table(cards: Iterable[Card]) -> str:
-    """Return results as CSV, one a row.
+    """Return results as CSV, one a row."""
+    return table_of(COLUMNS, map(_row, cards))
+
+
+def table_of(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV under the names of their columns.
 
     A value that a spreadsheet would run as a formula gets an apostrophe before it.
     """
     output = StringIO()
     writer = csv.writer(output)
-    writer.writerow(COLUMNS)
-    for card in cards:
-        writer.writerow(_without_formula(value) for value in _row(card))
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(_without_formula(value) for value in row)
     return output.getvalue()
 
 

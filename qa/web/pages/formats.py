@@ -12,7 +12,7 @@ from flask import Flask, current_app
 
 from qa import __version__
 from qa.results.answers import passage_url
-from qa.results.citations import plain, title_of
+from qa.results.citations import plain, source, title_of
 from qa.web.pages.remedies import remedy_for
 from qa.web.service import opened_searcher
 
@@ -44,6 +44,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(remedy_for)
     app.add_template_filter(passage_url, "address_of")
     app.add_template_filter(plain, "citation")
+    app.add_template_filter(source)
 
 
 def type_name(media_type: str) -> str:

@@ -26,6 +26,7 @@ from qa.web.pages import cards, exports, formats, i18n
 from qa.web.pages.alarm import alarm, alarming
 from qa.web.pages.answer_card import answer_card
 from qa.web.pages.cards import Group, Parameters
+from qa.web.pages.clips import clips
 from qa.web.pages.document import reading
 from qa.web.pages.document_list import shelves
 from qa.web.pages.feeds import feeds
@@ -157,6 +158,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(described)
     app.add_template_filter(proposed)
     app.register_blueprint(feeds)
+    app.register_blueprint(clips)
 
 
 def _page_parameters(sent: MultiDict[str, str]) -> Parameters:
