@@ -160,7 +160,7 @@ def test_results_arrive_without_layout_shifts_or_console_messages(demo: str, ope
     page.wait_for_timeout(200)
     assert page.evaluate("window.shifts") == []
     answer = page.request.get(page.url).body()
-    assert sum(size for _, size in loaded) + len(answer) <= 110_000
+    assert sum(size for _, size in loaded) + len(answer) <= 110_000, (loaded, len(answer))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from qa.web.pages.word_marks import word_marks
 Parameters = dict[str, Any]
 """The parameters of the search page's address."""
 
-MOST_OTHERS = 3
+MOST_OTHERS = 2
 """So many more passages of a document open in place. Chosen: ten documents then make no heavy page."""
 
 _HIGH, _FAIR = 0.9, 0.7

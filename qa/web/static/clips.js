@@ -40,17 +40,19 @@ function say(text) {
 // The same quotation is one clip, whichever host name the service has.
 const place = (permalink) => permalink.slice(permalink.indexOf("/documents/"));
 
+const permalinkBeside = (button) => button.parentElement.querySelector(".permalink").href;
+
 function update() {
   const clips = stored();
   const places = new Set(clips.map((clip) => place(clip.permalink)));
   document.getElementById("clip-count").textContent = clips.length || "";
-  for (const button of document.querySelectorAll("[data-clip]")) {
-    button.setAttribute("aria-pressed", places.has(place(button.dataset.clip)));
+  for (const button of document.querySelectorAll(".clip")) {
+    button.setAttribute("aria-pressed", places.has(place(permalinkBeside(button))));
   }
 }
 
 function toggle(button) {
-  const permalink = button.dataset.clip;
+  const permalink = permalinkBeside(button);
   const clips = stored();
   const others = clips.filter((clip) => place(clip.permalink) !== place(permalink));
   if (others.length < clips.length) return store(others);
@@ -143,7 +145,7 @@ const actions = {
 };
 
 document.addEventListener("click", async (event) => {
-  const clip = event.target.closest("[data-clip]");
+  const clip = event.target.closest(".clip");
   if (clip) return toggle(clip);
   const button = event.target.closest("[data-do]");
   if (!button || !list) return;

@@ -129,7 +129,7 @@ def _addresses(app: Flask, search: FakeSearch) -> Iterator[str]:
     passage = search.passages_of(document.id)[0]
     values = {
         "document_id": document.id, "passage_id": passage.id, "page": 1, "start": 0, "end": 5,
-        "extension": "json", "filename": "page.css", "version": "1",
+        "extension": "json", "filename": "page.css", "version": "1", "name": "trade",
     }  # fmt: skip
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

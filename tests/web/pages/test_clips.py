@@ -59,10 +59,11 @@ def test_the_page_has_no_clips_until_the_browser_sends_them(client: FlaskClient,
 
 def test_a_result_can_be_clipped_by_its_permalink(client: FlaskClient) -> None:
     tags = Tags(page(client, "/?q=The+trade+grew+in+2019")).tags
-    buttons = [attributes for name, attributes in tags if name == "button" and "data-clip" in attributes]
-    assert buttons
-    for button in buttons:
-        assert parse_qs(urlsplit(button["data-clip"] or "").query).keys() == {"start", "end", "sha", "quote"}
+    buttons = [own for name, own in tags if name == "button" and "clip" in (own.get("class") or "").split()]
+    links = [own["href"] or "" for name, own in tags if name == "a" and own.get("class") == "permalink"]
+    assert len(buttons) == len(links) > 0
+    for link in links:
+        assert parse_qs(urlsplit(link).query).keys() == {"start", "end", "sha", "quote"}
 
 
 def test_clips_keep_their_order_and_notes_in_every_format_of_text(
