@@ -186,7 +186,7 @@ class _Tools:
             "message": _message(result),
             "corrected_query": result.corrected_query,
             "missing_terms": list(result.missing_terms),
-            "results": [_hit(hit) for hit in result],
+            "results": [_quote(hit, _answer(hit) if result.answerable else None) for hit in result],
         }
 
     @_told(ToolError)
@@ -351,11 +351,11 @@ def _message(result: Result) -> str:
         return "The first results answer the question."
     if result.hits:
         return "Not in these documents: nothing here seems to answer that. These are the nearest passages."
-    return "Not in these documents: no passage passes the filters."
+    return "Not in these documents: no passage passes the filters or holds the words in quotes."
 
 
-def _hit(hit: Hit) -> Quote:
-    return _quote(hit, hit.answers[0].text if hit.answers else None)
+def _answer(hit: Hit) -> str | None:
+    return hit.answers[0].text if hit.answers else None
 
 
 def _quote(passage: Hit | Passage, answer: str | None = None) -> Quote:

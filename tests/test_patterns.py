@@ -177,4 +177,5 @@ def test_a_pattern_that_takes_exponential_time_ends_at_the_limit(pattern: Any) -
     ids=str,
 )
 def test_a_pattern_that_takes_quadratic_time_is_seen(pattern: Any, method: str) -> None:
-    assert "is steep" in _sweep(_Use("bad", pattern, frozenset({method})))
+    # A busy machine may keep one sweep from seeing it.
+    assert any("is steep" in _sweep(_Use("bad", pattern, frozenset({method}))) for _ in range(3))

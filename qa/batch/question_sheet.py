@@ -114,11 +114,11 @@ def _question_column(columns: Sequence[str], rows: Sequence[Row], name: str, wan
             raise QuestionsError(f"{name} has no column {wanted!r}; it has {listed}")
         return matching[0]
     named = [n for n, column in enumerate(columns) if fold(column) in _NAMES]
-    if named:
+    if len(named) == 1:
         return named[0]
     if len(columns) == 1:
         return 0
-    texts = [n for n in range(len(columns)) if _is_text([row[n] for row in rows[:_SAMPLE]])]
+    texts = named or [n for n in range(len(columns)) if _is_text([row[n] for row in rows[:_SAMPLE]])]
     if len(texts) != 1:
         raise QuestionsError(
             f"{name} does not say which column holds the questions: name one of {listed} with --column"

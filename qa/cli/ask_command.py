@@ -97,6 +97,8 @@ def _describe(result: SearchResult) -> str:
     if not result.total and (result.required or result.excluded):
         return _describe_absence(result)
     lines = _wording_lines(result)
+    if not result.total:
+        return "\n".join([*lines, "No passage passes the filters. Try fewer or different ones."])
     if not parse(result.query.question).text:
         lines += ["Passages without these words, in the order of the documents:", ""]
     elif not result.answerable:
@@ -122,7 +124,8 @@ def _describe_absence(result: SearchResult) -> str:
     if result.excluded or result.query.filters or len(result.required) > 1:
         wanted = [f'with "{phrase}"' for phrase in result.required]
         wanted += [f'without "{phrase}"' for phrase in result.excluded]
-        line = f"No passage that passes the filters is {' and '.join(wanted)}."
+        among = "that passes the filters " if result.query.filters else ""
+        line = f"There is no passage {among}{' and '.join(wanted)}."
     else:
         line = f'"{result.required[0]}" stands nowhere in these documents.'
     without = parse(result.query.question).unquoted()

@@ -25,7 +25,7 @@ from qa.errors import SettingsError
 @setting("insecure")
 @base_url_option
 def mcp(port: int | None, base_url: str, **flags: Any) -> None:
-    """Serve the index to assistants by the Model Context Protocol."""
+    """Serve the index to assistants over the Model Context Protocol."""
     settings = config.load(flags)
     try:
         from qa import mcp as server
@@ -33,7 +33,7 @@ def mcp(port: int | None, base_url: str, **flags: Any) -> None:
         if (error.name or "").partition(".")[0] != "mcp":
             raise
         raise SettingsError(
-            "The package mcp is not installed. Install it with: pip install 'qa[mcp]'"
+            "The package mcp is not installed. Install it from the checkout: pip install '.[mcp]'"
         ) from error
     from qa.api import Index
 

@@ -59,6 +59,8 @@ def test_the_column_is_found_by_name_by_content_or_by_its_flag() -> None:
     assert _read(two, column="Second One").questions == ["Where is it?"]
     with pytest.raises(QuestionsError, match="name one of 'first one', 'second one' with --column"):
         _read(two)
+    with pytest.raises(QuestionsError, match="name one of 'Q', 'Question' with --column"):
+        _read("Q,Question\nQ1,Who is it?\n")
     with pytest.raises(QuestionsError, match="has no column 'third'"):
         _read(two, column="third")
 

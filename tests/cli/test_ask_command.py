@@ -113,9 +113,13 @@ def test_a_phrase_that_stands_nowhere_is_said(run, built: Path) -> None:
         "Without the quotes: qa ask 'students study in Paris'",
     ]
     both = run("ask", '"study in Moscow" -students').stdout
-    assert both.startswith(
-        'No passage that passes the filters is with "study in Moscow" and without "students".'
-    )
+    assert both.startswith('There is no passage with "study in Moscow" and without "students".')
+
+
+def test_filters_that_nothing_passes_are_said(run, built: Path) -> None:
+    assert run("ask", "students in Moscow", "--source", "Nobody").stdout.splitlines() == [
+        "No passage passes the filters. Try fewer or different ones."
+    ]
 
 
 def test_only_phrases_claim_no_confidence(run, built: Path) -> None:

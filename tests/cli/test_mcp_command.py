@@ -57,4 +57,4 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
     result = CliRunner().invoke(main, ["mcp"])
     assert result.exit_code == 2
-    assert "pip install 'qa[mcp]'" in result.stderr
+    assert "pip install '.[mcp]'" in result.stderr

@@ -64,7 +64,7 @@ def test_a_client_in_python(generated: ModuleType, address: str) -> None:
         assert passage.text == first.text
         documents = operation("documents.list_documents").sync(client=client, limit=4)
         assert (len(documents.documents), documents.total) == (4, 9)
-        assert documents.next_ == "/api/v1/documents?limit=4&offset=4"
+        assert documents.next_.endswith("limit=4&offset=4")
         status = operation("service.get_status").sync(client=client)
         assert isinstance(status.created, datetime)
         body = generated.models.SearchRequest(questions=[QUESTION, "Кто посол?"], k=1)

@@ -138,6 +138,8 @@ def chrooted(stage: Stage, command: list[str], *, user: str | None = None) -> li
 def environment(stage: Stage) -> dict[str, str]:
     """Return the environment of a stage's commands."""
     pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"):  # make sets them, relative to the checkout
+        pip.pop(name, None)
     if "PIP_CERT" in pip:
         pip["PIP_CERT"] = _CERTIFICATES
     return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"} | pip | stage.environment

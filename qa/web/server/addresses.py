@@ -34,7 +34,7 @@ def reserve(host: str, port: int) -> socket.socket:
     except OSError as error:
         shared.close()
         raise SettingsError(
-            f"Cannot serve on {host} port {port}: {_reason(error)}. Choose another port with --port."
+            f"Cannot serve on {host} port {port}: {_reason(error)}. Choose another port."
         ) from error
     return shared
 
