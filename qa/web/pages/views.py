@@ -15,6 +15,7 @@ from qa.embedding.models import model_for_languages
 from qa.errors import CorruptIndexError, QueryError
 from qa.indexing import ledger
 from qa.readers import named_type
+from qa.retrieval.query import parse
 from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit
 from qa.web.api.schemas.requests import PageParameters
@@ -213,6 +214,7 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
         },
         "all_dates": address("/", cards.without(parameters, "from", "to")),
         "chips": cards.chips(parameters),
+        "asks_nothing": not parse(validated.q).text,
         "unquoted": cards.unquoted(parameters),
         "as_typed": address("/", cards.without(parameters, "show") | {"verbatim": "true"}),
         "unfiltered": address("/", {"q": parameters["q"]}),

@@ -398,4 +398,7 @@ def test_each_phrase_is_a_chip_that_takes_it_back(client: FlaskClient, search: F
     assert "“small step” stands nowhere in these documents." in unescape(html)
     assert "Search without quotes" in html
     search.changes = {}
-    assert "−“Brazil”" in client.get("/", query_string={"q": "-Brazil"}).text
+    page_without = client.get("/", query_string={"q": "-Brazil"}).text
+    assert "−“Brazil”" in page_without
+    assert "Passages without these words" in page_without
+    assert "seem to answer" not in page_without
