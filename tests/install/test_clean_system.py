@@ -15,8 +15,13 @@ from install.containerfile import Stage, carry_out, chrooted, environment, run
 
 ROOT = Path(__file__).parents[2]
 
+_NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]
+
 pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("mmdebstrap"), reason="needs root and mmdebstrap"
+    os.geteuid() != 0
+    or not shutil.which("mmdebstrap")
+    or subprocess.run([*_NAMESPACES, "true"], capture_output=True, check=False).returncode != 0,
+    reason="needs root, mmdebstrap and the right to make namespaces",
 )
 
 _ALONE = """
@@ -62,7 +67,7 @@ def _alone(image: Stage, volumes: Path, script: str) -> str:
     """Run a script in the image as its user, on its own: without a network, the root read-only."""
     command = chrooted(image, ["/bin/sh", "-euc", script])
     done = subprocess.run(
-        ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "/bin/sh", "-euc", _ALONE, "sh",
+        [*_NAMESPACES, "/bin/sh", "-euc", _ALONE, "sh",
          str(image.root), str(volumes), *command],
         env=environment(image), capture_output=True, text=True, check=False, timeout=500,
     )  # fmt: skip
