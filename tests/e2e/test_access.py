@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from io import BytesIO
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -163,24 +164,38 @@ def test_results_arrive_without_layout_shifts_or_console_messages(demo: str, ope
     assert sum(size for _, size in loaded) + len(answer) <= 110_000, (loaded, len(answer))
 
 
+_TURNOVER_PAGE = "/?q=How+large+was+the+trade+turnover+with+Cambodia+in+2018%3F"
+_PHONE = {"viewport": {"width": 360, "height": 740}}
+
+
 @pytest.mark.parametrize(
     ("name", "address", "options"),
     [
-        ("results", "/?q=How+large+was+the+trade+turnover+with+Cambodia+in+2018%3F", {}),
+        ("start", "/", {}),
+        ("results", _TURNOVER_PAGE, {}),
+        ("phone", _TURNOVER_PAGE, _PHONE),
         ("dark", "/?q=What+does+a+tourist+visa+for+Angkor+Wat+cost%3F", {"color_scheme": "dark"}),
         ("pdf", "/?q=Which+vaccine+was+the+first+to+be+registered%3F", {}),
+        ("library", "/documents", {}),
+        ("clips", _TURNOVER_PAGE, {}),
+        ("status", "/status", {}),
     ],
 )
 def test_screenshots_are_taken(
-    demo: str, open_page: Open, name: str, address: str, options: dict[str, str]
+    demo: str, open_page: Open, name: str, address: str, options: dict[str, Any]
 ) -> None:
-    """Save screenshots in build/screenshots; `make screenshots` copies those of the README from there."""
-    page = open_page(demo + address, viewport={"width": 1100, "height": 800}, **options)
+    """Save screenshots in build/screenshots; `make screenshots` copies them to docs from there."""
+    page = open_page(demo + address, **({"viewport": {"width": 1100, "height": 800}} | options))
     if name == "pdf":
         page.locator(".hit h3 a", has_text="pandemic").first.click()
-        page.wait_for_load_state("networkidle")
+    if name == "clips":
+        for button in page.locator("button.clip:visible").all()[:2]:
+            button.click()
+        page.locator("#clips-link").click()
+        expect(page.locator(".clipping")).to_have_count(2)
+    page.wait_for_load_state("networkidle")
     folder = ROOT / "build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     picture = Image.open(BytesIO(page.screenshot()))
     picture.convert("RGB").quantize(64).save(folder / f"{name}.png", optimize=True)
-    assert picture.size == (1100, 800)
+    assert picture.size == ((360, 740) if name == "phone" else (1100, 800))
