@@ -18,6 +18,7 @@ from qa.batch.cited_answers import ABSENT, CitedAnswer, Source
 from qa.batch.question_sheet import QuestionSheet, unique
 from qa.readers.extract import printable
 from qa.readers.spreadsheets import shown
+from qa.results.spreadsheet_formulas import may_be_formula
 
 if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
@@ -31,8 +32,6 @@ COLUMNS = (
 _PERMALINK = COLUMNS.index("permalink")
 _WIDTHS = (60, 14, 30, 20, 12, 6, 20, 30, 40, 40, 40)
 _QUESTION_WIDTH, _OTHER_WIDTH = 50, 15
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""The characters that begin a formula in a spreadsheet (OWASP, "CSV injection")."""
 
 _MOST_LINKS = 65_530
 _LONGEST_CELL = 32_767
@@ -62,7 +61,7 @@ def without_formula(text: str) -> str:
     >>> without_formula("=2+3"), without_formula("-2.5")
     ("'=2+3", '-2.5')
     """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _is_number(text) else text
+    return f"'{text}" if may_be_formula(text) and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:

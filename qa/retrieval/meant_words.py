@@ -87,7 +87,12 @@ class Typed:
     @property
     def compared(self) -> str:
         """The word as words are compared."""
-        return "".join(phrase_words(self.word))
+        return compared_word(self.word)
+
+
+def compared_word(word: str) -> str:
+    """Return a word as words are compared, in one piece."""
+    return "".join(phrase_words(word))
 
 
 def typed_at(question: str, span: Span) -> Typed:
@@ -236,7 +241,7 @@ class MeantWords:
         forms: Counter[str] = Counter()
         for passage in self._corpus.store.passages(rows.tolist()):
             text = f"{context(passage.document.metadata, passage.section)} {passage.text}"
-            forms.update(form for form in WORD.findall(text) if "".join(phrase_words(form)) == word)
+            forms.update(form for form in WORD.findall(text) if compared_word(form) == word)
         return forms
 
 

@@ -8,14 +8,14 @@ layout is typed anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, pairwise
 
 import regex
 
 from qa.embedding.model_protocols import Encoder
 from qa.index.lexical.term_matches import hash_terms
-from qa.retrieval.meant_words import SHORTEST, WORD, MeantWords, typed_at
+from qa.retrieval.meant_words import SHORTEST, WORD, MeantWords, compared_word, typed_at
 from qa.retrieval.query import Question
 from qa.stores.protocol import Corpus
 from qa.text import language, terms
@@ -60,11 +60,8 @@ class Speller:
             return other
         if self._is_foreign(asked.text):
             return None
-        pieces, end = [], 0
-        for span, meant in sorted(self._corrections(question, exact, strange)):
-            pieces += [question[end : span.start], meant]
-            end = span.end
-        return "".join([*pieces, question[end:]]) if pieces else None
+        corrections = dict(sorted(self._corrections(question, exact, strange)))
+        return "".join(_replaced(question, corrections.items())) if corrections else None
 
     def missing(self, question: str) -> tuple[str, ...]:
         """Return the words of a question that stand nowhere in the documents, without common words."""
@@ -93,7 +90,7 @@ class Speller:
         """
         matches = (Span(*match.span()) for match in WORD.finditer(question))
         spans = [span for span in matches if not any(start <= span.start < end for start, end in exact)]
-        counts, is_real = self._corpus.spelling.look_up(_compared(span.slice(question)) for span in spans)
+        counts, is_real = self._corpus.spelling.look_up(compared_word(span.slice(question)) for span in spans)
         words = list(compress(spans, (counts == 0).tolist()))
         return words, list(compress(spans, ((counts == 0) & ~is_real).tolist()))
 
@@ -123,7 +120,7 @@ class Speller:
                     word if word and (doubtful or not self._are_held(chunk.slice(question))) else None
                     for chunk, word, doubtful in zip(chunks, words, is_strange, strict=True)
                 ]
-                return "".join(_replaced(question, chunks, kept))
+                return "".join(_replaced(question, zip(chunks, kept, strict=True)))
         return None
 
     def _retyped_word(self, typed: str, other: str) -> str | None:
@@ -159,7 +156,7 @@ class Speller:
             if any(start < whole.end and whole.start < stop for start, stop in exact):
                 continue
             parts = one.slice(question), other.slice(question)
-            if self._are_one(*map(_compared, parts)):
+            if self._are_one(*map(compared_word, parts)):
                 end = whole.end
                 yield whole, "".join(parts)
 
@@ -171,13 +168,9 @@ class Speller:
         return bool(counts[2] or (is_real[2] and not (is_real | (counts > 0))[:2].all()))
 
 
-def _compared(word: str) -> str:
-    return "".join(phrase_words(word))
-
-
-def _replaced(question: str, spans: Sequence[Span], words: Sequence[str | None]) -> Iterator[str]:
+def _replaced(question: str, words: Iterable[tuple[Span, str | None]]) -> Iterator[str]:
     end = 0
-    for span, word in zip(spans, words, strict=True):
+    for span, word in words:
         yield question[end : span.start]
         yield span.slice(question) if word is None else word
         end = span.end

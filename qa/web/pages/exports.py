@@ -6,14 +6,13 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
+from qa.results.spreadsheet_formulas import may_be_formula
 from qa.web.pages.cards import Card
 
 COLUMNS = (
     *("rank", "quotation", "passage", "title", "source", "author", "published", "dateline", "language"),
     *("page", "section", "path", "char_start", "char_end", "sha256", "score", "permalink"),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""The characters that begin a formula in a spreadsheet (OWASP, "CSV injection")."""
 
 
 def csv_table(cards: Iterable[Card]) -> str:
@@ -55,4 +54,4 @@ def _row(card: Card) -> Iterator[object]:
 
 
 def _without_formula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    return f"'{value}" if isinstance(value, str) and may_be_formula(value) else value
