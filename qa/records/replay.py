@@ -14,6 +14,7 @@ from typing import Literal
 from qa.errors import NotFoundError
 from qa.records.search_record import RecordedResult, SearchRecord
 from qa.results import permalinks
+from qa.results.arrangement import arrange
 from qa.retrieval.search_protocol import Search
 from qa.text.word_comparison import phrase_words
 from qa.types import Document, Hit, Mode, Passage, Query, SearchResult, Span
@@ -81,12 +82,13 @@ class Replay:
 
 def replay(record: SearchRecord, search: Search) -> Replay:
     """Ask a recorded question again, and compare the results with the recorded ones."""
-    result = search.search(record.query)
-    known = [trace(recorded, search, result.hits) for recorded in record.results]
+    result, _ = arrange(search, record.query, record.arrangement)
+    hits = record.arrangement.rank(result)
+    known = [trace(recorded, search, hits) for recorded in record.results]
     places = [outcome.place for outcome in known if outcome.place]
     new = [
         Outcome("new", None, Place(hit.passage.document, hit.passage.span), hit.rank)
-        for hit in result.hits
+        for hit in hits
         if not any(place.overlaps(passage) for place in places for passage in _passages(hit))
     ]
     return Replay(record, result, (*known, *new))

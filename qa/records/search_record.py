@@ -17,7 +17,10 @@ from typing import Any
 from qa import __version__
 from qa.config import Settings
 from qa.errors import QuestionsError
+from qa.results.arrangement import PLAIN, Arrangement
+from qa.results.by_document import Grouping
 from qa.results.citations import title_of
+from qa.results.listing import Sort
 from qa.types import Filters, Hit, Mode, Query, SearchResult, Span
 
 _FORMAT = 1
@@ -27,7 +30,11 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RecordedResult:
-    """A result as it was: ``sha256`` is the document's file's, ``span`` the passage's place in its text."""
+    """A passage in the results as it was.
+
+    ``rank`` is its place in the list, or that of its document in a list of documents. ``sha256`` is the
+    document's file's, ``span`` the passage's place in its text.
+    """
 
     rank: int
     document: str
@@ -52,6 +59,7 @@ class SearchRecord:
         reranker: the reranker, empty without one.
         reader: the reader, empty without one.
         results: in order.
+        arrangement: how the results were listed.
     """
 
     query: Query
@@ -61,14 +69,16 @@ class SearchRecord:
     reranker: str
     reader: str
     results: tuple[RecordedResult, ...]
+    arrangement: Arrangement = PLAIN
 
 
-def record_of(result: SearchResult, settings: Settings) -> JSON:
+def record_of(result: SearchResult, settings: Settings, arrangement: Arrangement = PLAIN) -> JSON:
     """Return the record of a search, with its checksum.
 
     Args:
-        result: what was found.
+        result: what was found, as it is listed.
         settings: those of the search, for its reranker and reader.
+        arrangement: how the results are listed.
     """
     query = result.query
     content: JSON = {
@@ -88,7 +98,10 @@ def record_of(result: SearchResult, settings: Settings) -> JSON:
         "reader": settings.reader,
         "answerable": result.answerable,
         "confidence": round(result.confidence, 4),
-        "results": [_recorded(hit) for hit in result.hits],
+        "results": [_recorded(hit) for hit in arrangement.rank(result)],
+        "sort": arrangement.sort.value,
+        "group": arrangement.group.value,
+        "relevant_only": arrangement.relevant_only,
     }
     return content | {"checksum": checksum_of(content)}
 
@@ -122,6 +135,11 @@ def checksum_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
+def record_text(content: JSON) -> str:
+    """Return a record as its file has it."""
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
 def write_record(content: JSON, path: Path) -> None:
     """Write a record to a new file.
 
@@ -130,7 +148,7 @@ def write_record(content: JSON, path: Path) -> None:
     """
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+            file.write(record_text(content))
     except FileExistsError:
         raise QuestionsError(f"{path} exists: a record is never replaced, so name another file") from None
     except OSError as error:
@@ -153,7 +171,9 @@ def read_record(path: Path) -> SearchRecord:
     except OSError as error:
         raise QuestionsError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise QuestionsError(f"{path} is not a record of `qa ask --record`") from error
+        raise QuestionsError(
+            f"{path} is not the record of a search: write one with `qa ask --record`"
+        ) from error
 
 
 def _record(content: JSON) -> SearchRecord:
@@ -177,6 +197,12 @@ def _record(content: JSON) -> SearchRecord:
         content["reranker"],
         content["reader"],
         tuple(map(_result, content["results"])),
+        # Records of earlier versions have none of these.
+        Arrangement(
+            Sort(content.get("sort", PLAIN.sort)),
+            Grouping(content.get("group", PLAIN.group)),
+            relevant_only=content.get("relevant_only", PLAIN.relevant_only),
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,10 @@ from qa.config import Settings
 from qa.index import generation
 from qa.indexing.build import build
 from qa.records.replay import Place, replay
-from qa.records.search_record import SearchRecord, read_record, record_of, write_record
+from qa.records.search_record import SearchRecord, checksum_of, read_record, record_of, write_record
+from qa.results.arrangement import PLAIN, Arrangement, arrange
+from qa.results.by_document import Grouping
+from qa.results.listing import Sort
 from qa.retrieval.searcher import Searcher
 from qa.types import Query
 
@@ -141,3 +145,65 @@ def test_a_paragraph_that_went_to_another_document_has_moved(tmp_path: Path) -> 
     assert isinstance(outcome.place, Place)
     assert outcome.place.document.path == "b.txt"
     assert outcome.rank == 1
+
+
+_ARRANGEMENTS = [
+    Arrangement(sort, group, relevant_only=relevant_only)
+    for sort in Sort
+    for group in Grouping
+    for relevant_only in (False, True)
+]
+
+
+@pytest.mark.parametrize("arrangement", _ARRANGEMENTS, ids=str)
+def test_a_search_is_asked_again_as_it_was_listed(
+    settings: Settings, tmp_path: Path, arrangement: Arrangement
+) -> None:
+    for number, path in enumerate(sorted(settings.docs.rglob("*.md"))):
+        text = path.read_text("utf-8")
+        path.write_text(f"---\ndate: 20{number:02}-01-01\n---\n\n{text}", "utf-8")
+    search = _built(settings)
+    query = Query("rice and rubber", k=4, offset=2)
+    result, _ = arrange(search, query, arrangement)
+    assert result.hits
+    path = tmp_path / "r.json"
+    write_record(record_of(result, Settings(), arrangement), path)
+    record = read_record(path)
+    assert record.arrangement == arrangement
+    assert [recorded.text for recorded in record.results] == [hit.passage.text for hit in result.hits]
+    assert {recorded.rank for recorded in record.results} == {3, 4, 5, 6}
+    replayed = replay(record, search)
+    assert replayed.is_unchanged
+    assert {outcome.verdict for outcome in replayed.outcomes} == {"same"}
+
+
+def test_a_document_with_a_newer_date_changes_the_ranks_by_date(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    texts = [f"The telescope saw {' '.join(chance.choices(WORDS, k=30))}." for _ in range(3)]
+    dated = {f"{n}.md": f"---\ndate: 201{n}-01-01\n---\n\n{text}\n" for n, text in enumerate(texts)}
+    docs = write(tmp_path / "docs", dated)
+    settings = Settings(docs=docs, index=tmp_path / "index")
+    search = _built(settings)
+    arrangement = Arrangement(Sort.DATE, Grouping.DOCUMENT)
+    result, _ = arrange(search, Query("The telescope saw"), arrangement)
+    write_record(record_of(result, Settings(), arrangement), tmp_path / "r.json")
+    record = read_record(tmp_path / "r.json")
+    assert record.results[0].path == "2.md"
+    oldest = docs / "0.md"
+    oldest.write_text(oldest.read_text("utf-8").replace("2010", "2020"), "utf-8")
+    replayed = replay(record, _built(settings))
+    assert not replayed.is_unchanged
+    assert replayed.result.hits[0].passage.document.path == "0.md"
+    assert all(outcome.verdict == "same" for outcome in replayed.outcomes)
+
+
+def test_a_record_without_an_arrangement_is_asked_for_the_best_passages(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.json"
+    _record(_built(settings), "rice and rubber", path)
+    content = json.loads(path.read_text("utf-8"))
+    for name in ("sort", "group", "relevant_only"):
+        del content[name]
+    path.write_text(json.dumps(content | {"checksum": checksum_of(content)}), "utf-8")
+    assert read_record(path).arrangement == PLAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
 from io import BufferedReader
@@ -22,16 +22,17 @@ from qa import __version__
 from qa.errors import QAError
 from qa.indexing import ledger
 from qa.results.answers import document_answer, passage_answer, search_answer
+from qa.results.arrangement import arrange
+from qa.results.listed_answers import arranged_answer
+from qa.results.listing import Sort
 from qa.types import Query
 from qa.web.access import load
 from qa.web.api.delivery import deliver, tag
 from qa.web.api.originals import original
 from qa.web.api.paging import links
 from qa.web.api.schemas import requests, responses
-from qa.web.api.summaries import documents_found_answer, facets_answer, status_answer
+from qa.web.api.summaries import status_answer
 from qa.web.api.validation import API
-from qa.web.by_document import Grouping, group_by_document, search_documents
-from qa.web.listing import Listing, Sort, list_results
 from qa.web.problems import PROBLEM
 from qa.web.server import metrics
 from qa.web.service import list_documents, note_questions, searcher, service
@@ -124,34 +125,9 @@ def _neighbours(query: requests.SearchQuery, answer: dict[str, Any]) -> dict[str
 
 
 def _answer(options: requests.SearchOptions, query: Query) -> dict[str, Any]:
-    """Answer one question. Only facets, a count and another order need all relevant results."""
-    if options.is_plain:
-        return search_answer(searcher().search(query))
-    needs_all = options.sort is Sort.DATE or options.facets or options.count
-    listing = list_results(searcher(), query, options.sort) if needs_all else None
-    if listing and options.sort is Sort.DATE:
-        answer = _latest(listing, options.group, query)
-    else:
-        answer = _best(options.group, query)
-    if listing is None:
-        return answer
-    facets = {"facets": facets_answer(listing)} if options.facets else {}
-    return answer | facets | {"hits": len(listing.hits)}
-
-
-def _best(group: Grouping, query: Query) -> dict[str, Any]:
-    """Answer with the best passages or documents."""
-    if group is Grouping.DOCUMENT:
-        return documents_found_answer(*search_documents(searcher(), query))
-    return search_answer(searcher().search(query))
-
-
-def _latest(listing: Listing, group: Grouping, query: Query) -> dict[str, Any]:
-    """Answer with the latest of the relevant passages, or their documents."""
-    wanted = slice(query.offset, query.offset + query.k)
-    if group is Grouping.DOCUMENT:
-        return documents_found_answer(listing.result, group_by_document(listing.hits)[wanted])
-    return search_answer(replace(listing.result, hits=listing.hits[wanted]))
+    """Answer one question."""
+    result, listing = arrange(searcher(), query, options.arrangement)
+    return arranged_answer(result, options.arrangement, listing)
 
 
 def _answer_batch(body: requests.SearchRequest) -> list[dict[str, Any]]:
@@ -167,7 +143,7 @@ def _answer_batch(body: requests.SearchRequest) -> list[dict[str, Any]]:
 
 
 def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) -> list[dict[str, Any]]:
-    if options.is_plain:
+    if options.arrangement.is_plain:
         results = searcher().search_many([options.query(question) for question in questions])
         return [search_answer(result) for result in results]
     return [_answer(options, options.query(question)) for question in questions]

@@ -14,9 +14,9 @@ from werkzeug.wrappers import Response
 from qa.errors import CorruptIndexError
 from qa.indexing import ledger
 from qa.indexing.ledger import State
+from qa.results import facets
 from qa.text.folding import fold
 from qa.types import DocumentOrder, DocumentQuery, Facet
-from qa.web import facets
 from qa.web.api.schemas.requests import DocumentsParameters
 from qa.web.pages.formats import address
 from qa.web.problems import RequestError

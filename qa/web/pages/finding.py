@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from qa.results.listing import MAX_RESULTS
 from qa.retrieval.search_protocol import Search
 from qa.text.word_comparison import phrase_spans, phrase_words
 from qa.types import Document, Filters, Hit, Int64, Passage, Query, Span
-from qa.web.listing import MAX_RESULTS
 from qa.web.pages.viewer import Mark
 
 By = Literal["words", "meaning"]

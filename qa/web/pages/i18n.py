@@ -21,7 +21,7 @@ from babel.support import Translations
 from flask import Flask, g, has_request_context, request
 from werkzeug.wrappers import Response
 
-from qa.web.facets import Unit
+from qa.results.facets import Unit
 
 LOCALES = {"en": Locale("en", "GB"), "ru": Locale("ru")}
 DEFAULT = "en"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, get_args
 
@@ -15,14 +16,15 @@ from qa.embedding.models import model_for_languages
 from qa.errors import CorruptIndexError, QueryError
 from qa.indexing import ledger
 from qa.readers import named_type
+from qa.records.search_record import record_of, record_text
+from qa.results.by_document import Grouping, group_by_document
+from qa.results.listed_answers import listing_answer
+from qa.results.listing import MAX_RESULTS, Listing, list_results
 from qa.retrieval.query import parse
 from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit
 from qa.web.api.schemas.requests import PageParameters
-from qa.web.api.summaries import listing_answer
-from qa.web.by_document import Grouping, group_by_document
 from qa.web.judgements import Verdict, same_origin
-from qa.web.listing import MAX_RESULTS, Listing, list_results
 from qa.web.pages import cards, exports, formats, i18n
 from qa.web.pages.alarm import alarm, alarming
 from qa.web.pages.answer_card import answer_card
@@ -92,6 +94,21 @@ def results(extension: str) -> Response:
         response = make_response(listing_answer(listing))
     response.content_type = {"csv": "text/csv; charset=utf-8", "json": "application/json"}[extension]
     response.headers["Content-Disposition"] = f"attachment; filename=results.{extension}"
+    return response
+
+
+@pages.get("/record")
+def record() -> Response:
+    """Return the record of a search with all relevant results, in the order of the page."""
+    try:
+        validated, listing = _search(_page_parameters(request.args))
+    except ValidationError as error:
+        raise RequestError.from_validation(error) from None
+    arrangement = replace(validated.arrangement, relevant_only=True)
+    result = arrangement.choose(listing, listing.result.query)
+    response = make_response(record_text(record_of(result, service().settings, arrangement)))
+    response.content_type = "application/json"
+    response.headers["Content-Disposition"] = "attachment; filename=record.json"
     return response
 
 
@@ -212,6 +229,7 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
             extension: address(f"/results.{extension}", cards.without(parameters))
             for extension in ("csv", "json")
         },
+        "record": address("/record", cards.without(parameters)),
         "all_dates": address("/", cards.without(parameters, "from", "to")),
         "chips": cards.chips(parameters),
         "asks_nothing": not parse(validated.q).text,

@@ -7,10 +7,10 @@ import pytest
 from flask import Flask, request
 
 from qa.results.citations import quote_passage
+from qa.results.facets import Count
+from qa.results.listing import Listing, list_results
 from qa.results.permalinks import FILE_DIGITS, check
 from qa.types import Metadata, Query
-from qa.web.facets import Count
-from qa.web.listing import Listing, list_results
 from qa.web.pages import cards
 from web.fake_search import FakeSearch
 

@@ -21,10 +21,11 @@ from pydantic_core import PydanticCustomError
 
 from qa.indexing.ledger import State
 from qa.readers import named_type
+from qa.results.arrangement import Arrangement
+from qa.results.by_document import Grouping
+from qa.results.listing import MAX_RESULTS, Sort
 from qa.types import DocumentOrder, DocumentQuery, Filters, Mode, Query
 from qa.web.api.schemas.optional import optional
-from qa.web.by_document import Grouping
-from qa.web.listing import MAX_RESULTS, Sort
 
 MAX_OFFSET = 1000
 """How far into the results a request may reach. Chosen: results before the offset must be ranked, too."""
@@ -178,10 +179,9 @@ class SearchOptions(FilterParameters):
         return self
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the request needs the best passages only: no facets, count, groups or other order."""
-        is_ranked = self.sort is Sort.RELEVANCE and self.group is Grouping.PASSAGE
-        return is_ranked and not (self.facets or self.count)
+    def arrangement(self) -> Arrangement:
+        """How the results are listed and counted."""
+        return Arrangement(self.sort, self.group, self.facets, self.count)
 
     def query(self, question: str, like: str | None = None) -> Query:
         """Return one question, or a passage in its place, in the engine's terms."""

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 from qa.indexing.ledger import State
+from qa.results.listing import MAX_RESULTS
 from qa.types import How, LanguageSupport
 from qa.web.api.schemas.optional import optional
-from qa.web.listing import MAX_RESULTS
 
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "examples": ["2019-07-03"]})]
 """An ISO date."""

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from web.fake_search import passes
 
+from qa.results import facets
+from qa.results.facets import MAX_BARS, Count
 from qa.text.folding import fold
 from qa.types import Document, Filters, Hit, Metadata, Passage, Span
-from qa.web import facets
-from qa.web.facets import MAX_BARS, Count
-from web.fake_search import passes
 
 
 def passage(published: str | None = None, source: str | None = None, language: str | None = None) -> Passage:

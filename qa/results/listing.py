@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from qa.results import facets
+from qa.results.facets import Count, Field, Timeline
 from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Hit, Query, SearchResult
-from qa.web import facets
-from qa.web.facets import Count, Field, Timeline
 
 MAX_RESULTS = 100
 """Best results that are considered, as many as ``k`` may be. If all are relevant, there may be more."""

@@ -39,12 +39,17 @@ class DocumentHits:
         return self.hits[0].passage.document
 
 
-def group_by_document(hits: Iterable[Hit]) -> tuple[DocumentHits, ...]:
-    """Put the passages of each document together. Documents are in the order of their first passages."""
+def group_by_document(hits: Iterable[Hit], offset: int = 0) -> tuple[DocumentHits, ...]:
+    """Put the passages of each document together. Documents are in the order of their first passages.
+
+    Args:
+        hits: the passages.
+        offset: how many documents come before these.
+    """
     groups: dict[str, list[Hit]] = {}
     for hit in hits:
         groups.setdefault(hit.passage.document.id, []).append(hit)
-    return tuple(DocumentHits(rank, tuple(group)) for rank, group in enumerate(groups.values(), 1))
+    return tuple(DocumentHits(rank, tuple(group)) for rank, group in enumerate(groups.values(), offset + 1))
 
 
 def search_documents(search: Search, query: Query) -> tuple[SearchResult, tuple[DocumentHits, ...]]:

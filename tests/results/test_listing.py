@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 from fake_encoder import StandIn
+from web.fake_search import FakeSearch
 
+from qa.results import listing
+from qa.results.facets import year_range
+from qa.results.listing import Sort, list_results
 from qa.retrieval.searcher import Searcher
 from qa.types import Filters, Query
-from qa.web import listing
-from qa.web.facets import year_range
-from qa.web.listing import Sort, list_results
-from web.fake_search import FakeSearch
 
 QUESTIONS = ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest")
 
