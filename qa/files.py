@@ -184,6 +184,21 @@ def lock(file: IO[bytes] | IO[str] | int, *, shared: bool = False, wait: bool = 
     return True
 
 
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes that do the same from changing files of a folder at the same time.
+
+    Raises:
+        OSError: there is no such folder, or the file system has no locks.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        lock(opened)
+        yield
+    finally:
+        os.close(opened)
+
+
 def replace_file(path: Path, content: str, *, mode: int = 0o666) -> None:
     """Write a file, replacing any that is there, in one step that either happens or does not.
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -49,22 +46,11 @@ def update(docs: Path, path: str, changes: Mapping[str, str]) -> None:
         OSError: the sidecar cannot be written.
     """
     files.open_inside(docs, path).close()
-    with _locked(docs):
+    with files.hold_folder(docs):
         old = _content(docs, path)
         new = _edited(old, path, changes)
         if new != old:
             files.write_inside(docs, path + sidecar.SUFFIX, new)
-
-
-@contextmanager
-def _locked(docs: Path) -> Iterator[None]:
-    """Keep other processes from changing sidecars at the same time."""
-    folder = os.open(docs, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        files.lock(folder)
-        yield
-    finally:
-        os.close(folder)
 
 
 def _content(docs: Path, path: str) -> bytes:
@@ -106,7 +92,7 @@ def _edited(old: bytes, path: str, changes: Mapping[str, str]) -> bytes:
 def _literal(key: str, value: str) -> str:
     """Return a value as TOML has it."""
     if key != "published":
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return yaml_toml.toml_string(value)
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from qa.config import Settings
 from qa.news.changes import ask_again
-from qa.news.news_file import Asked, News, NewsFile, hold_news, read_news, write_news
+from qa.news.news_file import NAME, Asked, News, NewsFile, hold_news, read_news, write_news
 from qa.news.saved_questions import SavedQuestion, read_saved
 from qa.retrieval.live import LiveSearcher
 from qa.retrieval.search_protocol import Search
@@ -39,6 +39,9 @@ def ask_saved(settings: Settings, open_search: Callable[[Settings], Search] = _o
     """
     questions = read_saved(settings.saved)
     if not questions:
+        # Without the file, this may be the wrong folder: no news is lost for that.
+        if settings.saved.exists() and (settings.index / NAME).exists():
+            _forget_all(settings)
         return ()
     with hold_news(settings.index):
         content = read_news(settings.index)
@@ -48,6 +51,12 @@ def ask_saved(settings: Settings, open_search: Callable[[Settings], Search] = _o
         content, news = _ask(questions, content, open_search(settings), settings)
         write_news(settings.index, content)
     return news
+
+
+def _forget_all(settings: Settings) -> None:
+    with hold_news(settings.index):
+        if read_news(settings.index).asked:
+            write_news(settings.index, NewsFile())
 
 
 def _definitions(questions: Sequence[SavedQuestion]) -> str:

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
@@ -18,6 +18,9 @@ from qa.types import Filters, Query
 
 MAX_QUESTIONS = 1000
 """The most questions of a file. Chosen: asking them all takes some seconds after each build."""
+
+DEFAULT_K = 3
+"""How many of the first results are followed, if the file doesn't say it."""
 
 _REMEMBERED = 50
 """How many results are remembered: one of them that rises is no news. Chosen: several pages of results."""
@@ -59,6 +62,14 @@ class SavedQuestion:
         return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:16]
 
 
+class Mistake(NamedTuple):
+    """What is wrong with a question, and where: in a table's field, a table, or a field outside of tables."""
+
+    name: str | None
+    field: str | None
+    reason: str
+
+
 class _Entry(BaseModel):
     """One table of the file."""
 
@@ -73,7 +84,7 @@ class _Entry(BaseModel):
     date_from: date | None = None
     date_to: date | None = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    k: Annotated[int, Field(ge=1, le=50)] = 3
+    k: Annotated[int, Field(ge=1, le=50)] = DEFAULT_K
 
     @field_validator("source", "language", "path", "type", "document", mode="before")
     @classmethod
@@ -115,36 +126,59 @@ def read_saved(path: Path) -> tuple[SavedQuestion, ...]:
     Raises:
         QuestionsError: the file cannot be used; the message names the line, and says what to do.
     """
+    return parse_saved(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of the file as it is, with its own line ends; empty if there is no file.
+
+    Raises:
+        QuestionsError: the file cannot be read.
+    """
     try:
-        text = path.read_text("utf-8")
-        tables = tomllib.loads(text)
+        return path.read_bytes().decode()
     except FileNotFoundError:
-        return ()
+        return ""
     except OSError as error:
         raise QuestionsError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise QuestionsError(f"{path} is not TOML: {error}") from error
+
+
+def parse_saved(text: str, path: Path) -> tuple[SavedQuestion, ...]:
+    """Return the saved questions that stand in the text of a file.
+
+    Raises:
+        QuestionsError: it cannot be used; the message names the line, and says what to do.
+    """
+    try:
+        tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise QuestionsError(f"{path} is not TOML: {error}") from error
     if len(tables) > MAX_QUESTIONS:
         raise QuestionsError(f"{path} has {len(tables):,} questions; at most {MAX_QUESTIONS:,} can be saved")
-    return tuple(_question(path, text, name, table) for name, table in tables.items())
+    checked = [check_question(name, table) for name, table in tables.items()]
+    if mistake := next((each for each in checked if isinstance(each, Mistake)), None):
+        line = _line_of(text, mistake.name, mistake.field)
+        where = f"{path}, line {line}" if line else str(path)
+        raise QuestionsError(f"{where}: [{mistake.name or mistake.field}]: {mistake.reason}")
+    return tuple(each for each in checked if isinstance(each, SavedQuestion))
 
 
-def _question(path: Path, text: str, name: str, table: Any) -> SavedQuestion:
-    """Return one question of the file."""
+def check_question(name: str, table: Any) -> SavedQuestion | Mistake:
+    """Return the question that a table of the file states, or what is wrong with it."""
     if not _NAME.fullmatch(name):
-        raise _error(
-            path, text, name, None, "a name has at most 64 letters, digits, - and _ of ASCII: rename it"
-        )
+        return Mistake(name, None, "a name has at most 64 letters, digits, - and _ of ASCII: rename it")
     if not isinstance(table, dict):
-        raise _error(path, text, None, name, f"stands in no table: put a line [{name}] above the question")
+        return Mistake(None, name, f"stands in no table: put a line [{name}] above the question")
     try:
         entry = _ENTRY.validate_python(table)
     except ValidationError as error:
         problem = error.errors()[0]
         field = str(problem["loc"][0]) if problem["loc"] else None
-        raise _error(path, text, name, field, _reason(problem, field)) from error
+        return Mistake(name, field, _reason(problem, field))
     if entry.date_from and entry.date_to and entry.date_from > entry.date_to:
-        raise _error(path, text, name, "date_from", "date_from is later than date_to")
+        return Mistake(name, "date_from", "date_from is later than date_to")
     return entry.saved(name)
 
 
@@ -158,18 +192,18 @@ def _reason(problem: Any, field: str | None) -> str:
     return f"{field}: {reason[:1].lower()}{reason[1:]}"
 
 
-def _error(path: Path, text: str, name: str | None, key: str | None, reason: str) -> QuestionsError:
-    line = _line_of(text, name, key)
-    where = f"{path}, line {line}" if line else str(path)
-    return QuestionsError(f"{where}: [{name or key}]: {reason}")
+def header_name(line: str) -> str | None:
+    """Return the name of the table that a line begins; None if it begins none."""
+    match = _TABLE.match(line)
+    return match[1] if match else None
 
 
 def _line_of(text: str, name: str | None, key: str | None) -> int | None:
     """Return the line of a table, or of a key in it; None if it is written in an unusual way."""
     table, beginning = None, None
     for number, line in enumerate(text.splitlines(), 1):
-        if match := _TABLE.match(line):
-            table = match[1]
+        if name_here := header_name(line):
+            table = name_here
             beginning = number if table == name else beginning
         elif table == name and key and (match := _KEY.match(line)) and match[1] == key:
             return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable
@@ -42,6 +43,11 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError as error:
         raise ValueError(_too_deep()) from error
+
+
+def toml_string(text: str) -> str:
+    """Return a text as TOML writes it, on one line."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def parse_yaml(data: bytes) -> dict[str, Any] | None:

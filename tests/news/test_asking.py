@@ -147,3 +147,20 @@ def test_without_saved_questions_nothing_is_written(settings: Settings) -> None:
     settings.saved.unlink()
     assert _ask(settings) == ()
     assert not (settings.index / news_file.NAME).exists()
+
+
+def test_the_last_question_removed_leaves_no_news_but_a_missing_file_does(settings: Settings) -> None:
+    _ask(settings)
+    write(settings.docs, {"Mars.md": _paragraph("Mars", 40) + "\n"})
+    assert _ask(settings)
+    content = settings.saved.read_text("utf-8")
+    settings.saved.unlink()
+    assert ask_saved(settings, _open) == ()
+    assert read_news(settings.index).of("mars")
+    settings.saved.write_text("# Nothing for now.\n", "utf-8")
+    assert ask_saved(settings, _open) == ()
+    assert read_news(settings.index).asked == {}
+    assert read_news(settings.index).news == ()
+    settings.saved.write_text(content, "utf-8")
+    assert ask_saved(settings, _open) == ()
+    assert len(read_news(settings.index).asked) == len(PLANETS)
