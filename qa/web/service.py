@@ -78,6 +78,11 @@ def searcher() -> Search:
     return current
 
 
+def index_can_follow() -> bool:
+    """Whether a build with the service's settings would keep the model of the index."""
+    return searcher().info.model == service().settings.model
+
+
 def list_documents(query: DocumentQuery, limit: int, offset: int) -> DocumentPage:
     """Return a part of the list of documents."""
     dates = service().settings.index / ledger.NAME

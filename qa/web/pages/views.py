@@ -9,13 +9,11 @@ from typing import Any, get_args
 
 from flask import Blueprint, Flask, abort, current_app, make_response, redirect, render_template, request
 from pydantic import ValidationError
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from qa.embedding.models import model_for_languages
 from qa.errors import CorruptIndexError, QueryError
 from qa.indexing import ledger
-from qa.readers import named_type
 from qa.records.search_record import record_of, record_text
 from qa.results.by_document import Grouping, group_by_document
 from qa.results.listed_answers import listing_answer
@@ -35,6 +33,8 @@ from qa.web.pages.document_list import shelves
 from qa.web.pages.feeds import feeds
 from qa.web.pages.formats import address
 from qa.web.pages.metadata_form import described, editing, proposed
+from qa.web.pages.page_parameters import page_parameters, validate
+from qa.web.pages.saved_list import draft_of, saved_as, saving
 from qa.web.pages.suggestions import suggestions
 from qa.web.problems import RequestError
 from qa.web.service import note_questions, searcher, service
@@ -45,29 +45,13 @@ _STEP = 10
 _START_DOCUMENTS = 6
 """Documents named on the start page. Chosen to fit beside the suggested questions."""
 
-_REPEATABLE = frozenset({"source", "language", "type", "path"})
-_FIELDS = (
-    "q",
-    "source",
-    "language",
-    "type",
-    "path",
-    "from",
-    "to",
-    "mode",
-    "sort",
-    "group",
-    "show",
-    "verbatim",
-)
-
 pages = Blueprint("pages", __name__)
 
 
 @pages.get("/")
 def home() -> Response:
     """Show the search box, with the results of a question if there is one."""
-    parameters = _page_parameters(request.args)
+    parameters = page_parameters(request.args)
     if "q" not in parameters:
         return _start(parameters)
     try:
@@ -82,7 +66,7 @@ def home() -> Response:
 @pages.get("/results.<any(csv, json):extension>")
 def results(extension: str) -> Response:
     """Return all relevant results of a question, in the order of the page, as a file."""
-    parameters = _page_parameters(request.args)
+    parameters = page_parameters(request.args)
     try:
         _, listing = _search(parameters)
     except ValidationError as error:
@@ -101,7 +85,7 @@ def results(extension: str) -> Response:
 def record() -> Response:
     """Return the record of a search with all relevant results, in the order of the page."""
     try:
-        validated, listing = _search(_page_parameters(request.args))
+        validated, listing = _search(page_parameters(request.args))
     except ValidationError as error:
         raise RequestError.from_validation(error) from None
     arrangement = replace(validated.arrangement, relevant_only=True)
@@ -120,14 +104,14 @@ def judge() -> Response:
         abort(HTTPStatus.NOT_FOUND)
     if not same_origin(request):
         abort(HTTPStatus.FORBIDDEN, "A judgement must come from this service's own page.")
-    parameters = _page_parameters(request.form)
+    parameters = page_parameters(request.form)
     judged: list[tuple[Verdict, str]] = [
         (verdict, passage_id) for verdict in get_args(Verdict) for passage_id in request.form.getlist(verdict)
     ]
     if len(judged) != 1:
         raise RequestError([("", "Send exactly one passage, as right or wrong.")])
     try:
-        question = _validated(parameters).q
+        question = validate(parameters).q
     except ValidationError as error:
         raise RequestError.from_validation(error) from None
     [(verdict, passage_id)] = judged
@@ -176,28 +160,12 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(described)
     app.add_template_filter(proposed)
     app.register_blueprint(feeds)
+    app.register_blueprint(saving)
     app.register_blueprint(clips)
 
 
-def _page_parameters(sent: MultiDict[str, str]) -> Parameters:
-    """Return the parameters that the page knows, without blank fields of a form."""
-    parameters: Parameters = {}
-    for name in _FIELDS:
-        values = [value.strip() for value in sent.getlist(name) if value.strip()]
-        if values:
-            parameters[name] = values if name in _REPEATABLE else values[-1]
-    if "type" in parameters:
-        parameters["type"] = [named_type(value) for value in parameters["type"]]
-    return parameters
-
-
-def _validated(parameters: Parameters) -> PageParameters:
-    limits = {"max_question": service().settings.max_question}
-    return PageParameters.model_validate(parameters, context=limits)
-
-
 def _search(parameters: Parameters) -> tuple[PageParameters, Listing]:
-    validated = _validated(parameters)
+    validated = validate(parameters)
     note_questions([validated.q])
     return validated, list_results(searcher(), validated.query(validated.q), validated.sort)
 
@@ -230,6 +198,8 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
             for extension in ("csv", "json")
         },
         "record": address("/record", cards.without(parameters)),
+        "saved": saved_as(listing.result.query),
+        "draft": draft_of(parameters, listing.result) if service().updates else None,
         "all_dates": address("/", cards.without(parameters, "from", "to")),
         "chips": cards.chips(parameters),
         "asks_nothing": not parse(validated.q).text,
@@ -296,7 +266,7 @@ def _page(template: str, parameters: Parameters, **values: Any) -> Response:
     unread = alarm(searcher().info)
     html = render_template(template, parameters=parameters, judging=has_judgements, alarm=unread, **values)
     response = make_response(html)
-    if has_judgements or unread:
+    if has_judgements or unread or service().updates:
         # With no-referrer, a browser would not even say that a form comes from this page.
         response.headers["Referrer-Policy"] = "same-origin"
     return response
