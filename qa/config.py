@@ -213,7 +213,10 @@ class Settings:
         ),
     ] = None
     edit: Annotated[
-        bool, Declaration("Let people correct title, publisher and date on the page, in sidecar files.")
+        bool,
+        Declaration(
+            "Let people correct title, publisher and date on the page, in sidecar files, and save questions."
+        ),
     ] = False
     saved: Annotated[
         Path, Declaration("File of the saved questions, which are asked again after each new generation.")
