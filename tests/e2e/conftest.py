@@ -50,9 +50,10 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-def _serve(folder: Path, docs: Path) -> Iterator[str]:
+def serve(folder: Path, docs: Path, **variables: str) -> Iterator[str]:
+    """Build the index of a folder, and serve it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("QA_")}
-    environment |= {"PYTHONPATH": str(ROOT), "QA_WORKERS": "1", "HF_HUB_OFFLINE": "1"}
+    environment |= {"PYTHONPATH": str(ROOT), "QA_WORKERS": "1", "HF_HUB_OFFLINE": "1"} | variables
     qa = [sys.executable, "-m", "qa"]
     location = ["--index", str(folder / "index")]
     built = subprocess.run(
@@ -73,7 +74,7 @@ def _serve(folder: Path, docs: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of the service over the demo corpus."""
-    yield from _serve(tmp_path_factory.mktemp("demo"), ROOT / "docs_raw")
+    yield from serve(tmp_path_factory.mktemp("demo"), ROOT / "docs_raw")
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +86,7 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         path = folder / "docs" / "zz" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    yield from _serve(folder, folder / "docs")
+    yield from serve(folder, folder / "docs")
 
 
 @pytest.fixture

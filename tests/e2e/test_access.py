@@ -20,6 +20,7 @@ PAGES = {
     "weak": "/?q=What+does+a+tourist+visa+for+Angkor+Wat+cost%3F",
     "refused": "/?q=a&from=soon",
     "documents": "/documents",
+    "saved": "/saved",
     "status": "/status",
     "missing": "/nothing",
 }
