@@ -262,11 +262,13 @@ def _refuse(parameters: Parameters, errors: Any) -> Response:
 
 
 def _page(template: str, parameters: Parameters, **values: Any) -> Response:
-    has_judgements = service().judgements is not None
+    has_judgements, can_edit = service().judgements is not None, service().updates is not None
     unread = alarm(searcher().info)
-    html = render_template(template, parameters=parameters, judging=has_judgements, alarm=unread, **values)
+    html = render_template(
+        template, parameters=parameters, judging=has_judgements, editing=can_edit, alarm=unread, **values
+    )
     response = make_response(html)
-    if has_judgements or unread or service().updates:
+    if has_judgements or can_edit or unread:
         # With no-referrer, a browser would not even say that a form comes from this page.
         response.headers["Referrer-Policy"] = "same-origin"
     return response
