@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from enum import StrEnum
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -12,10 +13,11 @@ from qa import config
 from qa.config import Settings
 from qa.errors import IndexUnavailableError, QueryError
 from qa.readers import named_type
+from qa.results.arrangement import Arrangement, arrange
 from qa.results.objects import Document, DocumentList, Origin, Passage, Result
 from qa.retrieval.live import LiveSearcher
 from qa.retrieval.search_protocol import Search
-from qa.types import Filters, IndexInfo, Mode, Query
+from qa.types import Filters, Grouping, IndexInfo, Mode, Query, Sort
 
 if TYPE_CHECKING:
     from qa.indexing.build import Report
@@ -57,12 +59,21 @@ class AskOptions(DocumentFilters, total=False):
         mode: search by meaning (``dense``), by words (``lexical``) or by both (``hybrid``, the default).
         min_confidence: return no hits if the confidence is lower than this.
         verbatim: search the question as it stands, with its slips of the keyboard.
+        sort: ``relevance`` (the default), or ``date``: only hits that bear on the question, the latest first.
+        group: ``passage`` (the default), or ``document``: ``k`` and ``offset`` count documents, and the hits
+            are all passages of these, one document after the other.
+        facets: also count the hits that bear on the question by publisher, year, language, type and folder.
+        count: also count the hits that bear on the question.
     """
 
     offset: int
     mode: str
     min_confidence: float
     verbatim: bool
+    sort: str
+    group: str
+    facets: bool
+    count: bool
 
 
 class Index:
@@ -117,8 +128,9 @@ class Index:
             QueryError: the question, a filter or another option cannot be used; the message says why.
             IndexUnavailableError: the index is closed, or can't be read.
         """
-        query = self._query(question, k, options)
-        return Result.of(self._search().search(query), self._origin)
+        query, arrangement = self._asked(question, k, options)
+        result, listing = arrange(self._search(), query, arrangement)
+        return Result.of(result, self._origin, arrangement, listing)
 
     def ask_many(self, questions: Iterable[str], k: int = 5, **options: Unpack[AskOptions]) -> list[Result]:
         """Answer several questions from one generation, in order.
@@ -129,8 +141,16 @@ class Index:
         """
         if isinstance(questions, str):
             raise QueryError("ask_many takes a list of questions; ask takes one")
-        queries = [self._query(question, k, options) for question in questions]
-        return [Result.of(result, self._origin) for result in self._search().search_many(queries)]
+        asked = [self._asked(question, k, options) for question in questions]
+        search = self._search()
+        if all(arrangement.is_plain for _, arrangement in asked):
+            results = search.search_many([query for query, _ in asked])
+            return [Result.of(result, self._origin) for result in results]
+        return [
+            Result.of(result, self._origin, arrangement, listing)
+            for query, arrangement in asked
+            for result, listing in [arrange(search, query, arrangement)]
+        ]
 
     def documents(
         self, *, limit: int | None = None, offset: int = 0, **filters: Unpack[DocumentFilters]
@@ -178,11 +198,11 @@ class Index:
             raise IndexUnavailableError("the index is closed: open it again with qa.open_index")
         return self._opener()
 
-    def _query(self, question: str, k: int, options: AskOptions) -> Query:
+    def _asked(self, question: str, k: int, options: AskOptions) -> tuple[Query, Arrangement]:
         longest = self._settings.max_question
         if not question.strip() or len(question) > longest:
             raise QueryError(f"a question has 1 to {longest} characters")
-        return _query(question, k, **options)
+        return _asked(question, k, **options)
 
 
 def open_index(index: str | Path | None = None, *, base_url: str = "", **settings: Any) -> Index:
@@ -236,7 +256,7 @@ def build_index(
     return build_with_model(chosen, progress=progress, allow_empty=allow_empty)
 
 
-def _query(
+def _asked(
     question: str,
     k: int,
     *,
@@ -244,15 +264,27 @@ def _query(
     mode: str = Mode.HYBRID,
     min_confidence: float = 0.0,
     verbatim: bool = False,
+    sort: str = Sort.RELEVANCE,
+    group: str = Grouping.PASSAGE,
+    facets: bool = False,
+    count: bool = False,
     **filters: Unpack[DocumentFilters],
-) -> Query:
+) -> tuple[Query, Arrangement]:
+    """Return the query that the arguments of ``ask`` make, and how its results are listed."""
     _check_number("k", k, 1)
     _check_number("offset", offset, 0)
-    if mode not in list(Mode):
-        raise QueryError(f"mode is one of {', '.join(Mode)}, not {mode!r}")
+    choices: tuple[tuple[str, str, type[StrEnum]], ...] = (
+        ("mode", mode, Mode),
+        ("sort", sort, Sort),
+        ("group", group, Grouping),
+    )
+    for name, value, known in choices:
+        if value not in list(known):
+            raise QueryError(f"{name} is one of {', '.join(known)}, not {value!r}")
     if not (isfinite(min_confidence) and 0 <= min_confidence <= 1):
         raise QueryError(f"min_confidence is between 0 and 1, not {min_confidence}")
-    return Query(question.strip(), k, offset, Mode(mode), _filters(**filters), min_confidence, verbatim)
+    query = Query(question.strip(), k, offset, Mode(mode), _filters(**filters), min_confidence, verbatim)
+    return query, Arrangement(Sort(sort), Grouping(group), facets, count)
 
 
 def _filters(

@@ -353,6 +353,20 @@ class Mode(StrEnum):
     LEXICAL = "lexical"
 
 
+class Sort(StrEnum):
+    """The order of the results."""
+
+    RELEVANCE = "relevance"
+    DATE = "date"
+
+
+class Grouping(StrEnum):
+    """What a result is."""
+
+    PASSAGE = "passage"
+    DOCUMENT = "document"
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which documents may answer. They must pass every field, with one of its values.

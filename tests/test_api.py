@@ -61,6 +61,27 @@ def test_an_answer_is_the_services_own(index: qa.Index, service: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"sort": "date"},
+        {"group": "document"},
+        {"sort": "date", "group": "document", "offset": 1, "facets": True},
+        {"facets": True},
+        {"count": True},
+    ],
+    ids=str,
+)
+def test_an_arranged_answer_is_the_services_own(
+    index: qa.Index, service: Any, options: dict[str, Any]
+) -> None:
+    query = {name: str(value).lower() for name, value in options.items()}
+    answer = _alike(service("search", q=QUESTION, k=2, **query))
+    assert answer["results"]
+    assert _alike(index.ask(QUESTION, k=2, **options).to_dict()) == answer
+    assert [_alike(each.to_dict()) for each in index.ask_many([QUESTION], k=2, **options)] == [answer]
+
+
+@pytest.mark.parametrize(
     ("options", "query"),
     [
         ({"source": "тасс"}, {"source": "тасс"}),
@@ -150,6 +171,8 @@ def test_permalinks_to_an_ipv6_address_have_brackets(live: LiveSearcher, setting
         ({"k": 0}, "k is 1 or more, not 0"),
         ({"offset": -1}, "offset is 0 or more, not -1"),
         ({"mode": "magic"}, "hybrid, dense, lexical, not 'magic'"),
+        ({"sort": "size"}, "relevance, date, not 'size'"),
+        ({"group": "folder"}, "passage, document, not 'folder'"),
         ({"min_confidence": 2}, "between 0 and 1"),
         ({"min_confidence": float("nan")}, "between 0 and 1"),
         ({"date_from": "2019"}, "date_from is a date such as 2019-07-03, not '2019'"),

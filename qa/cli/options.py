@@ -85,6 +85,27 @@ def model_options(command: Any) -> Any:
     return command
 
 
+def given_options(context: click.Context, *without: str) -> list[str]:
+    """Return the options that a command was given, as words of a command line.
+
+    Args:
+        context: the command's.
+        without: the names of options to leave out.
+    """
+    words: list[str] = []
+    for option in context.command.params:
+        name = option.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if not isinstance(option, click.Option) or not given or name in without:
+            continue
+        flag, value = max(option.opts, key=len), context.params[name]
+        if option.is_flag:
+            words.append(flag)
+        else:
+            words += [word for each in (value if option.multiple else [value]) for word in (flag, str(each))]
+    return words
+
+
 docs_option = setting("docs")
 mode_option = click.option(
     "--mode",

@@ -18,10 +18,8 @@ from qa import __version__
 from qa.config import Settings
 from qa.errors import QuestionsError
 from qa.results.arrangement import PLAIN, Arrangement
-from qa.results.by_document import Grouping
 from qa.results.citations import title_of
-from qa.results.listing import Sort
-from qa.types import Filters, Hit, Mode, Query, SearchResult, Span
+from qa.types import Filters, Grouping, Hit, Mode, Query, SearchResult, Sort, Span
 
 _FORMAT = 1
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from qa.results.by_document import DocumentHits, Grouping, group_by_document, search_documents
-from qa.results.listing import Listing, Sort, list_results
+from qa.results.by_document import DocumentHits, group_by_document, search_documents
+from qa.results.listing import Listing, list_results
 from qa.retrieval.search_protocol import Search
-from qa.types import Hit, Query, SearchResult
+from qa.types import Grouping, Hit, Query, SearchResult, Sort
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from qa.retrieval.search_protocol import Search
 from qa.types import Document, Hit, Query, SearchResult
@@ -12,13 +11,6 @@ from qa.types import Document, Hit, Query, SearchResult
 _DEPTHS = (100, 400, 1100)
 """How many passages are looked at until there are documents enough. Chosen: the last is as many as one can
 reach with ``offset`` and ``k`` in the list of passages; most questions need only the first."""
-
-
-class Grouping(StrEnum):
-    """What a result is."""
-
-    PASSAGE = "passage"
-    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from itertools import islice
 
 from qa.results.answers import JSON, search_answer
 from qa.results.arrangement import Arrangement
-from qa.results.by_document import DocumentHits, Grouping, group_by_document
+from qa.results.by_document import DocumentHits, group_by_document
 from qa.results.listing import Listing
-from qa.types import SearchResult
+from qa.types import Grouping, SearchResult
 
 
 def arranged_answer(result: SearchResult, arrangement: Arrangement, listing: Listing | None) -> JSON:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from qa.results import facets
 from qa.results.facets import Count, Field, Timeline
 from qa.retrieval.search_protocol import Search
-from qa.types import Filters, Hit, Query, SearchResult
+from qa.types import Filters, Hit, Query, SearchResult, Sort
 
 MAX_RESULTS = 100
 """Best results that are considered, as many as ``k`` may be. If all are relevant, there may be more."""
@@ -21,13 +20,6 @@ _WITHOUT: Mapping[Field, Mapping[str, object]] = {
     "type": {"media_type": ()},
     "folder": {"path": ()},
 }
-
-
-class Sort(StrEnum):
-    """The order of the results."""
-
-    RELEVANCE = "relevance"
-    DATE = "date"
 
 
 @dataclass(frozen=True, slots=True)

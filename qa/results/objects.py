@@ -12,8 +12,11 @@ from typing import Any, Literal, Self
 
 from qa import types
 from qa.errors import GoneError, QueryError
-from qa.results.answers import JSON, document_answer, hit_answer, passage_answer, search_answer
+from qa.results.answers import JSON, document_answer, hit_answer, passage_answer
+from qa.results.arrangement import PLAIN, Arrangement
 from qa.results.citations import STYLES, Quotation, quote_passage
+from qa.results.listed_answers import arranged_answer
+from qa.results.listing import Listing
 from qa.stores.protocol import Library
 from qa.types import Span
 
@@ -171,14 +174,28 @@ class Hit(types.Hit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result(types.SearchResult):
-    """The answer to a question: its hits, best first, and what is known about them."""
+    """The answer to a question: its hits, best first, and what is known about them.
+
+    Attributes:
+        arrangement: how the hits are listed.
+        listing: all hits that bear on the question, with their counts, if these were asked for.
+    """
 
     hits: tuple[Hit, ...]
+    arrangement: Arrangement = PLAIN
+    listing: Listing | None = None
 
     @classmethod
-    def of(cls, result: types.SearchResult, origin: Origin) -> Self:
+    def of(
+        cls,
+        result: types.SearchResult,
+        origin: Origin,
+        arrangement: Arrangement = PLAIN,
+        listing: Listing | None = None,
+    ) -> Self:
         """Return the engine's result, its hits with their origin."""
-        return cls(**_own(result) | {"hits": tuple(Hit.of(hit, origin) for hit in result.hits)})
+        hits = tuple(Hit.of(hit, origin) for hit in result.hits)
+        return cls(**_own(result) | {"hits": hits, "arrangement": arrangement, "listing": listing})
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -191,7 +208,7 @@ class Result(types.SearchResult):
 
     def to_dict(self) -> JSON:
         """Return the JSON of ``GET /api/v1/search``."""
-        return search_answer(self)
+        return arranged_answer(self, self.arrangement, self.listing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from evaluation.canned import passages, two_documents
+from fake_encoder import StandIn
+from werkzeug.datastructures import MultiDict
 
 import qa.api
-from qa.cli.ask_command import _hit_lines
+from qa.cli.described_answer import hit_lines
 from qa.config import Settings
 from qa.index import generation
+from qa.retrieval.live import LiveSearcher
 from qa.types import Answer, Document, Hit, Metadata, Passage, Span
+from qa.web import create_app
 
 
 def test_ask_shows_passages_with_their_source(run, built: Path) -> None:
@@ -95,13 +101,13 @@ def test_a_hit_shows_its_provenance_and_marks_the_answering_sentence() -> None:
     sentences = (Span(10, 19), Span(20, 30))
     passage = Passage("d:10-30", document, Span(10, 30), "One here.\nTwo there.", sentences, page=7)
     hit = Hit(3, passage, 1.0, {}, (Answer("Two there.", Span(20, 30), 0.5),))
-    assert _hit_lines(hit) == [
+    assert hit_lines(hit) == [
         "3. A title · TASS · HANOI, July 3. · page 7",
         "   a/b.txt, characters 10 to 30",
         "   One here. **Two there.**",
     ]
     recognised = replace(hit, passage=replace(passage, certainty=0.914))
-    assert " ".join(_hit_lines(recognised)[:2]) == (
+    assert " ".join(hit_lines(recognised)[:2]) == (
         "3. A title · TASS · HANOI, July 3. · page 7 · recognised from a picture,    certainty 91%"
     )
 
@@ -159,3 +165,93 @@ def test_a_search_is_recorded_once(run, built: Path, tmp_path: Path) -> None:
     assert again.exit_code == 2
     assert "r.json exists: a record is never replaced" in again.stderr
     assert (tmp_path / "r.json").read_bytes() == written
+
+
+def test_the_command_without_quotes_keeps_the_options(run, built: Path) -> None:
+    flags = [
+        "-k",
+        "3",
+        "--language",
+        "en",
+        "--path",
+        "*.md",
+        "--path",
+        "a b",
+        "--to",
+        "2030-01-01",
+        "--facets",
+    ]
+    output = run("ask", 'students "study in Paris"', *flags, "--record", "r.json").stdout
+    command = output.splitlines()[-1].removeprefix("Without the quotes: ")
+    assert shlex.split(command) == ["qa", "ask", "students study in Paris", *flags]
+    assert run(*shlex.split(command)[1:]).exit_code == 0
+    output = run("ask", "--mode", "lexical", "--", '-Brazil "study in Paris"').stdout
+    command = output.splitlines()[-1].removeprefix("Without the quotes: ")
+    assert shlex.split(command) == ["qa", "ask", "--mode", "lexical", "--", "-Brazil study in Paris"]
+    assert run(*shlex.split(command)[1:]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--sort", "date"],
+        ["--sort", "date", "--offset", "1", "--facets"],
+        ["--group", "document", "--count"],
+        ["--facets", "--path", "*.md"],
+    ],
+    ids=" ".join,
+)
+def test_ask_arranges_and_counts_as_the_api_does(
+    run, built: Path, settings: Settings, flags: list[str]
+) -> None:
+    fields = MultiDict([("q", "Cambodia"), ("k", "3")])
+    for flag, value in zip(flags, [*flags[1:], ""], strict=True):
+        if flag.startswith("--"):
+            fields.add(flag[2:], "true" if value.startswith("--") or not value else value)
+    live = LiveSearcher(settings, lambda _: StandIn())
+    client = create_app(settings, live.current).test_client()
+    wanted = client.get("/api/v1/search", query_string=fields).get_json()
+    answer = json.loads(run("ask", "Cambodia", "-k", "3", "--json", *flags).stdout)
+    for each in (wanted, answer):
+        for name in ("took_ms", "next", "prev"):
+            each.pop(name, None)
+    assert answer == wanted
+    assert answer["results"]
+
+
+def test_documents_are_printed_with_their_best_passage(run, built: Path) -> None:
+    answer = json.loads(run("ask", "Cambodia", "--group", "document", "--json").stdout)
+    lines = run("ask", "Cambodia", "--group", "document").stdout.splitlines()
+    assert [line.split(". ")[0] for line in lines if re.match(r"\d+\. ", line)] == [
+        str(rank) for rank, _ in enumerate(answer["results"], 1)
+    ]
+    several = [len(each["passages"]) - 1 for each in answer["results"] if len(each["passages"]) > 1]
+    assert several
+    assert [int(m[1]) for line in lines if (m := re.match(r" +and (\d+) more passage", line))] == several
+
+
+def test_counts_are_printed(run, built: Path) -> None:
+    answer = json.loads(run("ask", "Cambodia", "--facets", "--json").stdout)
+    output = run("ask", "Cambodia", "--facets").stdout
+    assert f"\n{answer['hits']} passages bear on the question\n" in output
+    shown = [field for field in ("source", "language", "type", "folder") if answer["facets"][field]]
+    assert len(shown) > 1
+    for field in shown:
+        name = {"source": "Publisher"}.get(field, field.capitalize())
+        [line] = [line for line in output.splitlines() if line.startswith(f"{name} ")]
+        assert line.split(maxsplit=1)[1] == ", ".join(
+            f"{each['value']} {each['count']}" for each in answer["facets"][field]
+        )
+    assert "Language" not in run("ask", "Cambodia", "--count").stdout
+    nothing = run("ask", "zzz qqq", "--sort", "date").stdout
+    assert "\nno passage bears on the question\n" in nothing
+
+
+def test_an_arranged_search_is_recorded_as_it_was_printed(run, built: Path, tmp_path: Path) -> None:
+    flags = ("--sort", "date", "--group", "document", "-k", "2")
+    printed = run("ask", "Cambodia", *flags, "--record", "r.json").stdout
+    replayed = run("replay", "r.json", "--fail-on-change")
+    assert replayed.exit_code == 0
+    assert replayed.stdout.splitlines()[-1].endswith(" same")
+    first = json.loads((tmp_path / "r.json").read_text("utf-8"))["results"][0]
+    assert f"{first['path']}, characters {first['char_start']} to" in printed

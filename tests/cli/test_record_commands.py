@@ -49,7 +49,7 @@ def test_a_file_that_is_no_record_is_wrong_usage(run, built: Path, tmp_path: Pat
     (tmp_path / "r.json").write_text("{}")
     result = run("replay", "r.json")
     assert result.exit_code == 2
-    assert "r.json is not a record of `qa ask --record`" in result.stderr
+    assert "r.json is not the record of a search" in result.stderr
 
 
 def test_diff_names_documents_and_counts_passages(run, changed: str) -> None:

@@ -17,10 +17,8 @@ from qa.indexing.build import build
 from qa.records.replay import Place, replay
 from qa.records.search_record import SearchRecord, checksum_of, read_record, record_of, write_record
 from qa.results.arrangement import PLAIN, Arrangement, arrange
-from qa.results.by_document import Grouping
-from qa.results.listing import Sort
 from qa.retrieval.searcher import Searcher
-from qa.types import Query
+from qa.types import Grouping, Query, Sort
 
 _SEARCHES = 100
 _NEW = " ".join(

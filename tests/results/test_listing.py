@@ -10,9 +10,9 @@ from web.fake_search import FakeSearch
 
 from qa.results import listing
 from qa.results.facets import year_range
-from qa.results.listing import Sort, list_results
+from qa.results.listing import list_results
 from qa.retrieval.searcher import Searcher
-from qa.types import Filters, Query
+from qa.types import Filters, Query, Sort
 
 QUESTIONS = ("rice in the port", "a doctor at the temple bridge", "zeppelin harvest")
 

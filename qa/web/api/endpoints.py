@@ -24,8 +24,7 @@ from qa.indexing import ledger
 from qa.results.answers import document_answer, passage_answer, search_answer
 from qa.results.arrangement import arrange
 from qa.results.listed_answers import arranged_answer
-from qa.results.listing import Sort
-from qa.types import Query
+from qa.types import Query, Sort
 from qa.web.access import load
 from qa.web.api.delivery import deliver, tag
 from qa.web.api.originals import original

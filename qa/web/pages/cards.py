@@ -9,13 +9,12 @@ from typing import Any
 from flask import request
 
 from qa.results import facets
-from qa.results.by_document import Grouping
 from qa.results.citations import Quotation, quote_passage
 from qa.results.facets import Bar, Count, Field, Timeline
 from qa.results.listing import Listing
 from qa.retrieval.query import parse
 from qa.text.folding import fold
-from qa.types import Hit, Passage, SearchResult
+from qa.types import Grouping, Hit, Passage, SearchResult
 from qa.web.judgements import Place, Verdict, place
 from qa.web.pages.formats import address
 from qa.web.pages.table_view import Row, has_rows, table_rows

@@ -15,12 +15,12 @@ from qa.embedding.models import model_for_languages
 from qa.errors import CorruptIndexError, QueryError
 from qa.indexing import ledger
 from qa.records.search_record import record_of, record_text
-from qa.results.by_document import Grouping, group_by_document
+from qa.results.by_document import group_by_document
 from qa.results.listed_answers import listing_answer
 from qa.results.listing import MAX_RESULTS, Listing, list_results
 from qa.retrieval.query import parse
 from qa.retrieval.search_protocol import Search
-from qa.types import Filters, Hit
+from qa.types import Filters, Grouping, Hit
 from qa.web.api.schemas.requests import PageParameters
 from qa.web.judgements import Verdict, same_origin
 from qa.web.pages import cards, exports, formats, i18n

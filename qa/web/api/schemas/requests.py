@@ -22,9 +22,8 @@ from pydantic_core import PydanticCustomError
 from qa.indexing.ledger import State
 from qa.readers import named_type
 from qa.results.arrangement import Arrangement
-from qa.results.by_document import Grouping
-from qa.results.listing import MAX_RESULTS, Sort
-from qa.types import DocumentOrder, DocumentQuery, Filters, Mode, Query
+from qa.results.listing import MAX_RESULTS
+from qa.types import DocumentOrder, DocumentQuery, Filters, Grouping, Mode, Query, Sort
 from qa.web.api.schemas.optional import optional
 
 MAX_OFFSET = 1000
