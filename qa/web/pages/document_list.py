@@ -28,6 +28,7 @@ PAGE = 100
 _SHOWN = 12
 """Values of a facet that are shown at once. Chosen: more are unfolded."""
 
+_READ: State = "indexed"
 _LISTS: tuple[State, ...] = ("partly", "failed", "skipped")
 _FIELDS = ("name", "path", "source", "language", "type", "from", "to", "sort", "reverse")
 _REPEATABLE = frozenset({"source", "language", "type"})
@@ -69,16 +70,16 @@ class Turn:
 def documents() -> Response:
     """List the documents, or the files of one state."""
     sent, offset = _sent(), min(_number("offset"), 10**9)
-    state = request.args.get("state")
-    if state in _LISTS:
-        return _files(next(known for known in _LISTS if known == state), sent, offset)
+    state = _state(request.args.get("state") or _READ)
+    if state != _READ:
+        return _files(state, sent, offset)
     query = _query(sent)
     folder = query.filters.path[0].rstrip("/") if query.filters.path else ""
     page = list_documents(query, PAGE, offset)
     counts = searcher().library.count_documents(query, folder)
     return _page(
         sent,
-        state="indexed",
+        state=state,
         documents=page.documents,
         turn=_turn(sent, page.total, len(page.documents), offset),
         facets=_choices(sent, query, counts, page.total),
@@ -90,6 +91,19 @@ def documents() -> Response:
         sorts=_sorts(sent, query),
         narrowed=bool(query.filters or query.text),
     )
+
+
+def _state(sent: str) -> State:
+    """Return which files to list.
+
+    Raises:
+        RequestError: there is no list of such files.
+    """
+    known = {state: state for state in (_READ, *_LISTS)}
+    if sent not in known:
+        *first, last = map(repr, known)
+        raise RequestError([("state", f"must be {', '.join(first)} or {last}")])
+    return known[sent]
 
 
 def _files(state: State, sent: dict[str, Any], offset: int) -> Response:
@@ -163,7 +177,7 @@ def _tabs(sent: Mapping[str, Any]) -> dict[State, tuple[int, str]]:
     counts: Mapping[State, int] = seen.counts if seen else {}
     name = {"name": sent["name"]} if "name" in sent else {}
     tabs = {state: (counts.get(state, 0), address("/documents", name | {"state": state})) for state in _LISTS}
-    return {"indexed": (searcher().info.documents, address("/documents", name)), **tabs}
+    return {_READ: (searcher().info.documents, address("/documents", name)), **tabs}
 
 
 def _turn(sent: Mapping[str, Any], total: int, shown: int, offset: int) -> Turn:

@@ -116,3 +116,18 @@ def test_files_that_were_not_read_say_what_to_do(client: FlaskClient) -> None:
 def test_tabs_count_the_files(client: FlaskClient) -> None:
     counts = re.findall(r'data-same="tab-(\w+)".*?counted">(\d+)', page(client, "/documents"))
     assert counts == [("indexed", "3"), ("partly", "0"), ("failed", "2"), ("skipped", "2")]
+
+
+@pytest.mark.parametrize("state", ["zzz", "gone", "Failed", EVIL])
+def test_an_unknown_state_is_refused_as_the_api_refuses_it(client: FlaskClient, state: str) -> None:
+    shown = client.get("/documents", query_string={"state": state})
+    assert shown.status_code == client.get("/api/v1/files?state=zzz").status_code == 422
+    assert (
+        "state: must be &#39;indexed&#39;, &#39;partly&#39;, &#39;failed&#39; or &#39;skipped&#39;"
+        in shown.text
+    )
+
+
+@pytest.mark.parametrize("state", ["", "indexed"])
+def test_the_files_that_were_read_are_listed_by_default(client: FlaskClient, state: str) -> None:
+    assert _listed(page(client, f"/documents?state={state}")) == _listed(page(client, "/documents"))
