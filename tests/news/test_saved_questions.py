@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from qa.errors import QuestionsError
+from qa.news.destinations import Command, Webhook
 from qa.news.saved_questions import MAX_QUESTIONS, SavedQuestion, read_saved
 from qa.types import Filters
 
@@ -60,6 +61,79 @@ def test_the_definition_changes_with_everything_that_is_asked(tmp_path: Path) ->
     for old, new in (("turnover", "volume"), ("en", "ru"), ("0.5", "0.6"), ("k = 5", "k = 6")):
         [changed, _] = _read(tmp_path, FULL.replace(old, new, 1))
         assert changed.definition != whole.definition
+
+
+DELIVERED = """\
+command = ["notify", "--all"]
+webhook = "http://127.0.0.1:9000/news"
+secret_file = "webhook.secret"
+
+[trade]
+question = "How large was the trade turnover?"
+
+[envoy]
+question = "Who is the envoy?"
+command = []
+webhook = "https://hooks.example.org/envoy?token=1"
+secret_file = "/etc/qa/envoy.secret"
+
+[rice]
+question = "Who sold rice?"
+command = ["print"]
+webhook = ""
+"""
+
+
+def test_news_goes_where_the_top_says_unless_the_question_names_another_place(tmp_path: Path) -> None:
+    trade, envoy, rice = _read(tmp_path, DELIVERED)
+    everywhere = (
+        Command(("notify", "--all")),
+        Webhook("http://127.0.0.1:9000/news", tmp_path / "webhook.secret"),
+    )
+    assert trade.destinations == everywhere
+    secret = Path("/etc/qa/envoy.secret")
+    assert envoy.destinations == (Webhook("https://hooks.example.org/envoy?token=1", secret),)
+    assert rice.destinations == (Command(("print",)),)
+    [command] = _read(tmp_path, '[command]\nquestion = "Who is in command?"\n')
+    assert (command.name, command.destinations) == ("command", ())
+
+
+def test_a_destination_is_no_part_of_what_is_asked(tmp_path: Path) -> None:
+    [plain] = _read(tmp_path, '[trade]\nquestion = "How large was it?"\n')
+    [delivered] = _read(tmp_path, 'command = ["notify"]\n[trade]\nquestion = "How large was it?"\n')
+    assert delivered.definition == plain.definition
+    assert delivered.destinations
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('webhook = "ftp://a/b"\n[trade]\nquestion = "x"\n', "line 1: [webhook]: webhook: is no address"),
+        ('[trade]\nquestion = "x"\nwebhook = "http://a:99999/"\n', "line 3: [trade]: webhook: is no address"),
+        ('[trade]\nquestion = "x"\nwebhook = "http:///b"\n', "line 3: [trade]: webhook: is no address"),
+        ('[trade]\nquestion = "x"\nwebhook = "http://me:word@a/"\n', "has a name or password in it"),
+        ('[trade]\nquestion = "x"\nwebhook = "http://a/b c"\n', "must be written as %XX"),
+        ('[trade]\nquestion = "x"\nwebhook = "http://a/б"\n', "must be written as %XX"),
+        (
+            '[trade]\nquestion = "x"\nwebhook = "http://a/"\n',
+            "line 3: [trade]: webhook needs secret_file",
+        ),
+        (
+            'webhook = "http://a/"\n\n[trade]\nquestion = "x"\n',
+            "line 3: [trade]: webhook needs secret_file",
+        ),
+        ('command = "notify"\n[trade]\nquestion = "x"\n', "line 1: [command]: command: write it as a list"),
+        ('[trade]\nquestion = "x"\ncommand = [""]\n', "line 3: [trade]: command: names no program"),
+        ('[trade]\nquestion = "x"\ncommand = ["a\\u0000b"]\n', "a character that no argument may have"),
+        ('[trade]\nquestion = "x"\ncommand = [1]\n', "line 3: [trade]: command: "),
+    ],
+)
+def test_a_destination_that_cannot_be_used_is_said_with_its_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(QuestionsError) as error:
+        _read(tmp_path, text)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
