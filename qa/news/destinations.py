@@ -20,6 +20,11 @@ class Command:
 
     arguments: tuple[str, ...]
 
+    @property
+    def shown(self) -> str:
+        """The program as messages may show it: its arguments may be secret."""
+        return self.arguments[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
@@ -34,7 +39,7 @@ class Webhook:
     secret_file: Path
 
     @property
-    def origin(self) -> str:
+    def shown(self) -> str:
         """The address as messages may show it: its path and query are often secret."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
