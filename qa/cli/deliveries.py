@@ -59,7 +59,7 @@ def tell_attempt(attempt: Attempt) -> None:
     """Print a line on one attempt to deliver news."""
     entry = attempt.entry
     if attempt.problem:
-        line = f"news on {entry.name} is undelivered to {attempt.receiver}: {entry.state}"
+        line = f"news on {entry.name} did not reach {attempt.receiver}: {entry.state}"
     else:
         line = f"news on {entry.name} was delivered to {attempt.receiver}"
     click.echo(printable(f"qa: {line}"), err=True)

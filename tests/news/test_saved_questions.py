@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pages
 import pytest
 
 from qa.errors import QuestionsError
-from qa.news.destinations import Command, Webhook
+from qa.news.destinations import Command, Webhook, way_of
 from qa.news.saved_questions import MAX_QUESTIONS, SavedQuestion, read_saved
 from qa.types import Filters
 
@@ -169,3 +170,12 @@ def test_bytes_that_are_not_utf8_and_too_many_questions_are_refused(tmp_path: Pa
         read_saved(path)
     with pytest.raises(QuestionsError, match="at most"):
         _read(tmp_path, "".join(f'[q{n}]\nquestion = "x"\n' for n in range(MAX_QUESTIONS + 1)))
+
+
+def test_the_examples_of_the_documentation_can_be_copied(tmp_path: Path) -> None:
+    page = (pages.ROOT / "docs" / "saved.md").read_text("utf-8")
+    examples = [_read(tmp_path, block.text) for block in pages.blocks(page) if block.language == "toml"]
+    assert [question.name for example in examples for question in example] == ["trade", "ambassador"] * 2
+    trade, ambassador = examples[1]
+    assert [way_of(each) for each in trade.destinations] == ["command", "webhook"]
+    assert [way_of(each) for each in ambassador.destinations] == ["command"]
