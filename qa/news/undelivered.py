@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from qa import files
 from qa.errors import QAError
@@ -27,6 +28,12 @@ _FIRST_PAUSE = timedelta(seconds=30)
 _GROWTH = 4
 _LOCK = ".undelivered.lock"
 _FORMAT = 1
+
+
+def _checked_time(due: str) -> str:
+    if due and datetime.fromisoformat(due).tzinfo is None:
+        raise ValueError("it names no time zone")
+    return due
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class Undelivered:
     name: str
     way: str
     attempts: int = 0
-    due: str = ""
+    due: Annotated[str, AfterValidator(_checked_time)] = ""
     problem: str = ""
 
     @property

@@ -163,7 +163,8 @@ def _connected(webhook: Webhook, addresses: Collection[str], ends: float) -> Ite
 
     A timeout of the socket alone would start anew with each byte of an answer.
     """
-    host = urlsplit(webhook.url).hostname or ""
+    parts = urlsplit(webhook.url)
+    host = parts.hostname or ""
     plain = _connect(addresses, _port(webhook.url), ends)
     with plain, plain.dup() as guard:
         alarm = threading.Timer(max(0.0, ends - time.monotonic()), _break_off, [guard])
@@ -172,7 +173,7 @@ def _connected(webhook: Webhook, addresses: Collection[str], ends: float) -> Ite
         try:
             connection = HTTPConnection(host, _port(webhook.url))
             connection.sock = plain
-            if webhook.url.startswith("https:"):
+            if parts.scheme == "https":
                 connection.default_port = 443
                 connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
             try:

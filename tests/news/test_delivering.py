@@ -11,20 +11,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from receiver import Receiver, free_port, receiving
 
+from qa import files
 from qa.config import Settings
 from qa.errors import QAError
 from qa.news import delivering
 from qa.news.asking import _commission
 from qa.news.changes import Change, Memory
 from qa.news.delivering import Attempt, Courier, deliver, deliver_briefly
+from qa.news.destinations import Destination, way_of
 from qa.news.news_file import Asked, News, NewsFile, read_news, write_news
 from qa.news.saved_questions import read_saved
 from qa.news.undelivered import MOST_ATTEMPTS, Undelivered, read_undelivered
@@ -244,6 +249,44 @@ def test_a_kill_during_an_attempt_loses_nothing_and_repeats_with_the_same_id(
     assert _problems(deliver(settings, clock=clock)) == [""]
     assert receiver.ids == [news.id] * times
     assert read_undelivered(settings.index) == ()
+
+
+@given(st.lists(st.sampled_from(["taken", "refused", "killed before", "killed after"]), max_size=30))
+def test_whatever_happens_news_is_taken_or_waits_and_is_not_sent_after_it_is_settled(
+    tmp_path_factory: pytest.TempPathFactory, events: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("news")
+    (folder / "index").mkdir()
+    settings = Settings(index=folder / "index", saved=folder / "saved.toml")
+    _save(settings, webhook="http://127.0.0.1/", command=("true",))
+    news = {each.id for each in _tell(settings, "a", "b")}
+    due = {(each, way) for each in news for way in ("command", "webhook")}
+    taken: list[tuple[str, str]] = []
+    settled: set[tuple[str, str]] = set()
+    clock = Clock()
+
+    def attempt(destination: Destination, sent: News, _: Settings) -> str:
+        key = (sent.id, way_of(destination))
+        assert key not in settled
+        event = events.pop(0) if events else "taken"
+        if event in {"taken", "killed after"}:
+            taken.append(key)
+        if event == "taken":
+            settled.add(key)
+        if event.startswith("killed"):
+            raise KeyboardInterrupt
+        return "it answered 500" if event == "refused" else ""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "sync", lambda _: None)  # what takes the time
+        patch.setattr(delivering, "_attempt", attempt)
+        while any(not entry.is_given_up for entry in read_undelivered(settings.index)):
+            with suppress(KeyboardInterrupt):
+                list(deliver(settings, clock=clock))
+            waiting = {(entry.news, entry.way) for entry in read_undelivered(settings.index)}
+            assert waiting == due - settled
+            clock.now += timedelta(days=1)
+    assert due - set(taken) <= {(entry.news, entry.way) for entry in read_undelivered(settings.index)}
 
 
 def test_a_process_that_is_killed_while_a_receiver_thinks_repeats_it_later(

@@ -119,11 +119,22 @@ def test_a_kill_while_it_is_written_changes_nothing(tmp_path: Path, monkeypatch:
     assert read_undelivered(tmp_path) == before
 
 
-def test_a_damaged_file_is_said_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text("{", "utf-8")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        '{"undelivered": [{"news": "a"}]}',
+        '{"undelivered": [{"news": "a", "name": "b", "way": "webhook", "due": "soon"}]}',
+        '{"undelivered": [{"news": "a", "name": "b", "way": "webhook", "due": "2026-11-28T10:00:00"}]}',
+    ],
+)
+def test_a_damaged_file_is_said_with_what_to_do(tmp_path: Path, content: str) -> None:
+    (tmp_path / NAME).write_text(content, "utf-8")
     with pytest.raises(QAError, match=r"undelivered\.json is not what was written: remove it"):
         read_undelivered(tmp_path)
-    (tmp_path / NAME).unlink()
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     with pytest.raises(QAError, match=r"undelivered\.json cannot be read: Is a directory"):
         read_undelivered(tmp_path)
