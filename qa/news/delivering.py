@@ -75,14 +75,19 @@ def deliver(
         QAError: the news or the saved questions cannot be read, or an attempt cannot be written down.
     """
     ends = time.monotonic() + begin_within
-    entries = [entry for entry in read_undelivered(settings.index) if not names or entry.name in names]
+    entries = [
+        entry
+        for entry in read_undelivered(settings.index)
+        if (not names or entry.name in names) and (at_once or entry.is_due(clock()))
+    ]
     if not entries:
         return
     destinations = _destinations(settings.saved)
     news = _CurrentNews(settings.index)
     for entry in entries:
-        destination, wanted = destinations.get((entry.name, entry.way)), news.get(entry.news)
-        if destination is None or wanted is None or not (at_once or entry.is_due(clock())):
+        destination = destinations.get((entry.name, entry.way))
+        wanted = news.get(entry.news) if destination else None
+        if destination is None or wanted is None:
             continue
         if time.monotonic() >= ends:
             return

@@ -22,7 +22,7 @@ from qa.news.news_file import hold
 NAME = "undelivered.json"
 
 MOST_ATTEMPTS = 8
-"""How often delivery is tried. With the pauses below, that takes about two days: a weekend's outage."""
+"""How often delivery is tried (chosen). With the pauses below, that takes about two days."""
 
 _FIRST_PAUSE = timedelta(seconds=30)
 _GROWTH = 4
