@@ -1,4 +1,4 @@
-"""The file of saved questions, ``saved.toml``: named questions with filters and a threshold."""
+"""The file of saved questions, ``saved.toml``: named questions with filters, a threshold and destinations."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import tomllib
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from qa.errors import QuestionsError
+from qa.news.destinations import Command, Destination, Webhook, check_url
 from qa.readers import named_type
 from qa.types import Filters, Query
 
@@ -29,6 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TABLE = re.compile(r"""[ \t]*\[[ \t]*["']?([A-Za-z0-9_-]+)["']?[ \t]*\]""")
 _KEY = re.compile(r"""[ \t]*["']?([A-Za-z0-9_-]+)["']?[ \t]*=""")
 
+_Model = TypeVar("_Model", bound=BaseModel)
 _Values = Annotated[tuple[str, ...], Field(strict=False)]
 
 
@@ -43,6 +45,7 @@ class SavedQuestion:
         threshold: the confidence from which results are news; None is the one above which documents seem to
             answer a question.
         k: how many of the first results are followed.
+        destinations: where its news is delivered.
     """
 
     name: str
@@ -50,6 +53,7 @@ class SavedQuestion:
     filters: Filters
     threshold: float | None
     k: int
+    destinations: tuple[Destination, ...] = ()
 
     @property
     def query(self) -> Query:
@@ -59,21 +63,64 @@ class SavedQuestion:
     @property
     def definition(self) -> str:
         """A digest of all that the answer depends on."""
-        return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:16]
+        asked = asdict(self)
+        del asked["destinations"]
+        return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
 
-class Mistake(NamedTuple):
-    """What is wrong with a question, and where: in a table's field, a table, or a field outside of tables."""
-
-    name: str | None
-    field: str | None
-    reason: str
-
-
-class _Entry(BaseModel):
-    """One table of the file."""
+class _Delivery(BaseModel):
+    """Where news is delivered: of all questions, at the top of the file, or of one, in its table."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    command: Annotated[_Values, Field(max_length=100)] | None = None
+    webhook: str | None = None
+    secret_file: Annotated[str, Field(min_length=1)] | None = None
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _is_list(cls, command: Any) -> Any:
+        if isinstance(command, str):
+            raise ValueError('write it as a list: ["/usr/local/bin/notify", "--urgent"]')  # noqa: TRY004 -- pydantic wants this one
+        return command
+
+    @field_validator("command")
+    @classmethod
+    def _runnable(cls, command: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if command and not command[0]:
+            raise ValueError("names no program")
+        if any("\0" in word for word in command or ()):
+            raise ValueError("has a character that no argument may have")
+        return command
+
+    @field_validator("webhook")
+    @classmethod
+    def _addressed(cls, webhook: str | None) -> str | None:
+        if webhook:
+            check_url(webhook)
+        return webhook
+
+    def destinations(self, default: _Delivery, folder: Path) -> tuple[Destination, ...]:
+        """Return the destinations of a question.
+
+        Args:
+            default: those of all questions, which hold where this names no other; an empty one is none.
+            folder: the one that a secret's file is relative to.
+
+        Raises:
+            ValueError: a webhook has no secret.
+        """
+        command = default.command if self.command is None else self.command
+        url = default.webhook if self.webhook is None else self.webhook
+        secret = default.secret_file if self.secret_file is None else self.secret_file
+        if url and secret is None:
+            raise ValueError('needs secret_file = "FILE": the file with the secret that signs the news')
+        found: list[Destination] = [Command(command)] if command else []
+        return (*found, Webhook(url, folder / secret)) if url and secret else tuple(found)
+
+
+class _Entry(_Delivery):
+    """One table of the file."""
 
     question: Annotated[str, Field(min_length=1, max_length=10_000)]
     source: _Values = ()
@@ -103,7 +150,7 @@ class _Entry(BaseModel):
             raise ValueError("is empty")
         return value.strip()
 
-    def saved(self, name: str) -> SavedQuestion:
+    def saved(self, name: str, destinations: tuple[Destination, ...]) -> SavedQuestion:
         """Return the question under its name."""
         filters = Filters(
             source=self.source,
@@ -114,10 +161,18 @@ class _Entry(BaseModel):
             media_type=tuple(map(named_type, self.type)),
             document=self.document,
         )
-        return SavedQuestion(name, self.question, filters, self.threshold, self.k)
+        return SavedQuestion(name, self.question, filters, self.threshold, self.k, destinations)
 
 
-_ENTRY = TypeAdapter(_Entry)
+_FIELDS = tuple(sorted(_Entry.model_fields, key=lambda name: name in _Delivery.model_fields))
+
+
+class _MistakeError(Exception):
+    """What is wrong with a question, and where: in a table's field, in a table, or above the tables."""
+
+    def __init__(self, name: str | None, field: str | None, reason: str) -> None:
+        super().__init__(reason)
+        self.name, self.field = name, field
 
 
 def read_saved(path: Path) -> tuple[SavedQuestion, ...]:
@@ -152,39 +207,68 @@ def parse_saved(text: str, path: Path) -> tuple[SavedQuestion, ...]:
         QuestionsError: it cannot be used; the message names the line, and says what to do.
     """
     try:
-        tables = tomllib.loads(text)
+        values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise QuestionsError(f"{path} is not TOML: {error}") from error
+    tables = {name: value for name, value in values.items() if isinstance(value, dict)}
     if len(tables) > MAX_QUESTIONS:
         raise QuestionsError(f"{path} has {len(tables):,} questions; at most {MAX_QUESTIONS:,} can be saved")
-    checked = [check_question(name, table) for name, table in tables.items()]
-    if mistake := next((each for each in checked if isinstance(each, Mistake)), None):
+    try:
+        default = _top({name: value for name, value in values.items() if name not in tables})
+        return tuple(_question(name, table, default, path.parent) for name, table in tables.items())
+    except _MistakeError as mistake:
         line = _line_of(text, mistake.name, mistake.field)
         where = f"{path}, line {line}" if line else str(path)
-        raise QuestionsError(f"{where}: [{mistake.name or mistake.field}]: {mistake.reason}")
-    return tuple(each for each in checked if isinstance(each, SavedQuestion))
+        raise QuestionsError(f"{where}: [{mistake.name or mistake.field}]: {mistake}") from mistake
 
 
-def check_question(name: str, table: Any) -> SavedQuestion | Mistake:
-    """Return the question that a table of the file states, or what is wrong with it."""
-    if not _NAME.fullmatch(name):
-        return Mistake(name, None, "a name has at most 64 letters, digits, - and _ of ASCII: rename it")
-    if not isinstance(table, dict):
-        return Mistake(None, name, f"stands in no table: put a line [{name}] above the question")
+def check_question(name: str, table: Any) -> SavedQuestion:
+    """Return the question that a table of the file would state.
+
+    Raises:
+        QuestionsError: something is wrong with it.
+    """
     try:
-        entry = _ENTRY.validate_python(table)
+        return _question(name, table, _Delivery(), Path())
+    except _MistakeError as mistake:
+        raise QuestionsError(str(mistake)) from mistake
+
+
+def _top(values: dict[str, Any]) -> _Delivery:
+    """Return what stands above the questions, and holds for all of them."""
+    for name in values:
+        if name not in _Delivery.model_fields:
+            reason = f"stands in no table: put a line [{name}] above the question"
+            raise _MistakeError(None, name, reason)
+    return _validated(_Delivery, None, values)
+
+
+def _question(name: str, table: Any, default: _Delivery, folder: Path) -> SavedQuestion:
+    """Return the question of a table of the file."""
+    if not _NAME.fullmatch(name):
+        raise _MistakeError(name, None, "a name has at most 64 letters, digits, - and _ of ASCII: rename it")
+    entry = _validated(_Entry, name, table)
+    if entry.date_from and entry.date_to and entry.date_from > entry.date_to:
+        raise _MistakeError(name, "date_from", "date_from is later than date_to")
+    try:
+        destinations = entry.destinations(default, folder)
+    except ValueError as error:
+        raise _MistakeError(name, "webhook", f"webhook {error}") from error
+    return entry.saved(name, destinations)
+
+
+def _validated(kind: type[_Model], name: str | None, table: Any) -> _Model:
+    try:
+        return kind.model_validate(table)
     except ValidationError as error:
         problem = error.errors()[0]
         field = str(problem["loc"][0]) if problem["loc"] else None
-        return Mistake(name, field, _reason(problem, field))
-    if entry.date_from and entry.date_to and entry.date_from > entry.date_to:
-        return Mistake(name, "date_from", "date_from is later than date_to")
-    return entry.saved(name)
+        raise _MistakeError(name, field, _reason(problem, field)) from error
 
 
 def _reason(problem: Any, field: str | None) -> str:
     if problem["type"] == "extra_forbidden":
-        return f"{field} is not known here; known are {', '.join(_Entry.model_fields)}"
+        return f"{field} is not known here; known are {', '.join(_FIELDS)}"
     if problem["type"] == "missing":
         return 'it has no question: add question = "…"'
     cause = problem.get("ctx", {}).get("error")

@@ -6,6 +6,7 @@ import tomllib
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from qa import files
 from qa.errors import NotFoundError, QuestionsError
 from qa.news.saved_questions import (
     DEFAULT_K,
-    Mistake,
     SavedQuestion,
     check_question,
     header_name,
@@ -47,16 +47,17 @@ def add_question(path: Path, name: str, fields: Mapping[str, Any]) -> SavedQuest
             written. It is unchanged.
     """
     question = check_question(name, fields)
-    if isinstance(question, Mistake):
-        raise QuestionsError(question.reason)
     with _held(path) as text:
         questions = parse_saved(text, path)
         if name in {each.name for each in questions}:
             raise QuestionsError(f"there is a saved question {name} already: choose another name")
         end = "\r\n" if "\r\n" in text else "\n"
         gap = "" if not text else end if text.endswith("\n") else end + end
-        _write(path, text + gap + "".join(line + end for line in _lines(question)), [*questions, question])
-    return question
+        longer = text + gap + "".join(line + end for line in _lines(question))
+        # Whatever stands above the tables says where the news of every question goes.
+        added = replace(question, destinations=parse_saved(longer, path)[-1].destinations)
+        _write(path, longer, [*questions, added])
+    return added
 
 
 def remove_question(path: Path, name: str) -> None:

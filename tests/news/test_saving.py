@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.errors import NotFoundError, QuestionsError
+from qa.news.destinations import Command
 from qa.news.saved_questions import MAX_QUESTIONS, read_saved
 from qa.news.saving import add_question, proposed_name, remove_question
 
@@ -69,6 +70,16 @@ def test_a_question_is_added_with_its_filters_below_all_others(path: Path) -> No
     )
     assert read_saved(path)[-1] == added
     assert _names(path) == ["trade", "envoy-2", "last", "rice"]
+
+
+def test_news_of_an_added_question_goes_where_that_of_all_goes(path: Path) -> None:
+    text = 'command = ["/bin/tell"]\n\n[trade]\nquestion = "x"\ncommand = []\n'
+    path.write_text(text, "utf-8")
+    added = add_question(path, "rice", {"question": "Rice?"})
+    assert added.destinations == (Command(("/bin/tell",)),)
+    assert read_saved(path)[-1] == added
+    remove_question(path, "trade")
+    assert path.read_text("utf-8") == 'command = ["/bin/tell"]\n\n[rice]\nquestion = "Rice?"\n'
 
 
 def test_the_first_question_makes_the_file(tmp_path: Path) -> None:
