@@ -11,7 +11,7 @@ let queue = Promise.resolve();
 let unsent = 0;
 let following = false;
 
-const uploadForm = () => document.querySelector("form.upload");
+const uploadForm = () => document.querySelector(".upload form");
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function add(file, isFolder = false) {
@@ -114,17 +114,17 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("dragover", (event) => {
   if (!isOverForm(event)) return;
   event.preventDefault();
-  uploadForm().classList.add("over");
+  uploadForm().parentElement.classList.add("over");
 });
 
 document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) uploadForm()?.classList.remove("over");
+  if (!event.relatedTarget) uploadForm()?.parentElement.classList.remove("over");
 });
 
 document.addEventListener("drop", (event) => {
   if (!isOverForm(event)) return;
   event.preventDefault();
-  uploadForm().classList.remove("over");
+  uploadForm().parentElement.classList.remove("over");
   dropped(event.dataTransfer);
 });
 

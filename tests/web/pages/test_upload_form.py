@@ -67,7 +67,7 @@ def test_files_are_added_to_the_folder_that_is_shown(
     uploader: FlaskClient, settings: Settings, requests: list[str]
 ) -> None:
     html = page(uploader, "/documents?path=news")
-    [form] = [attributes for tag, attributes in Tags(html).tags if attributes.get("class") == "upload"]
+    [form] = [attributes for tag, attributes in Tags(html).tags if "enctype" in attributes]
     assert (form["action"], form["enctype"]) == ("/documents?path=news", "multipart/form-data")
     [field] = [attributes for tag, attributes in Tags(html).tags if attributes.get("type") == "file"]
     assert field["accept"].split(",") == list(readers.SUFFIXES)
