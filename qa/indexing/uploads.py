@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -263,6 +264,8 @@ class Arrival:
                 raise NameTakenError(
                     f"{self.path} is there already, with other content: rename your file, or replace that one"
                 ) from None
+            if not stat.S_ISREG(os.lstat(self.name, dir_fd=self._folder).st_mode):
+                raise NameTakenError(f"{self.path} is a folder or a link: rename your file") from None
             draft.put(self.name, replace=True)
             return "replaced"
         return "added"
@@ -286,8 +289,6 @@ class Arrival:
     def _failure(self, error: OSError) -> QAError:
         if error.errno in _FULL:
             return NoSpaceError(f"There is no room for {self.name}: make some on the disk of the documents")
-        if error.errno == errno.EISDIR:
-            return NameTakenError(f"{self.path} is a folder: rename your file")
         return QAError(f"{self.path} cannot be written: {error.strerror}")
 
 
