@@ -50,8 +50,8 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-def serve(folder: Path, docs: Path, **variables: str) -> Iterator[str]:
-    """Build the index of a folder, and serve it."""
+def serve(folder: Path, docs: Path, *flags: str, **variables: str) -> Iterator[str]:
+    """Build an index of a folder, serve it, and yield the address of the service."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("QA_")}
     environment |= {"PYTHONPATH": str(ROOT), "QA_WORKERS": "1", "HF_HUB_OFFLINE": "1"} | variables
     qa = [sys.executable, "-m", "qa"]
@@ -60,7 +60,7 @@ def serve(folder: Path, docs: Path, **variables: str) -> Iterator[str]:
         [*qa, "index", str(docs), *location], env=environment, check=False, capture_output=True
     )
     assert built.returncode in {0, 3}, built.stderr.decode()
-    command = [*qa, "serve", *location, "--docs", str(docs), "--port", "0"]
+    command = [*qa, "serve", *location, "--docs", str(docs), "--port", "0", *flags]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as service:
         try:
             line = service.stderr.readline()

@@ -23,8 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def editable(folder: Path) -> Iterator[str]:
     """Return the address of a service on which people may save questions."""
-    variables = {"QA_EDIT": "true", "QA_SAVED": str(folder / "saved.toml")}
-    yield from serve(folder, ROOT / "docs_raw", **variables)
+    yield from serve(folder, ROOT / "docs_raw", "--edit", QA_SAVED=str(folder / "saved.toml"))
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

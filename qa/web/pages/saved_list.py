@@ -24,7 +24,7 @@ from qa.web.pages.cards import Parameters
 from qa.web.pages.formats import address
 from qa.web.pages.page_parameters import ASKED, page_parameters, validate
 from qa.web.problems import RequestError
-from qa.web.service import index_can_follow, service
+from qa.web.service import can_follow, service
 from qa.web.updates import Updates
 
 saving = Blueprint("saving", __name__)
@@ -88,7 +88,7 @@ def save_question() -> Response:
         response = _page(error=str(error), draft=draft)
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
         return response
-    if index_can_follow():
+    if can_follow():
         updates.request()
     return redirect(address("/saved", {"added": draft.name}) + f"#{draft.name}", HTTPStatus.SEE_OTHER)
 
@@ -103,7 +103,7 @@ def forget_question(name: str) -> Response:
         response = _page(error=str(error))
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
         return response
-    if index_can_follow():
+    if can_follow():
         updates.request()
     return redirect(address("/saved", {"removed": name}), HTTPStatus.SEE_OTHER)
 
@@ -125,7 +125,7 @@ def draft_of(parameters: Parameters, result: SearchResult) -> Draft:
 
 def _check_allowed() -> Updates:
     updates = service().updates
-    if updates is None:
+    if updates is None or not service().settings.edit:
         abort(HTTPStatus.NOT_FOUND)
     if not same_origin(request):
         abort(HTTPStatus.FORBIDDEN, "A change must come from this service's own page.")
@@ -234,12 +234,13 @@ def _page(error: str = "", draft: Draft | None = None) -> Response:
         problem=problem if problem != error else "",
         error=error,
         draft=draft,
+        editing=service().settings.edit,
         updates=service().updates,
-        follows=index_can_follow(),
+        follows=can_follow(),
         file=service().settings.saved.name,
     )
     response = make_response(html)
-    if service().updates:
+    if service().settings.edit:
         # With no-referrer, a browser would not even say that a form comes from this page.
         response.headers["Referrer-Policy"] = "same-origin"
     return response

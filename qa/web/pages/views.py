@@ -36,6 +36,7 @@ from qa.web.pages.metadata_form import described, editing, proposed
 from qa.web.pages.page_parameters import page_parameters, validate
 from qa.web.pages.saved_list import draft_of, saved_as, saving
 from qa.web.pages.suggestions import suggestions
+from qa.web.pages.upload_form import adding
 from qa.web.problems import RequestError
 from qa.web.service import note_questions, searcher, service
 
@@ -157,6 +158,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(shelves)
     app.register_blueprint(alarming)
     app.register_blueprint(editing)
+    app.register_blueprint(adding)
     app.add_template_filter(described)
     app.add_template_filter(proposed)
     app.register_blueprint(feeds)
@@ -199,7 +201,7 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
         },
         "record": address("/record", cards.without(parameters)),
         "saved": saved_as(listing.result.query),
-        "draft": draft_of(parameters, listing.result) if service().updates else None,
+        "draft": draft_of(parameters, listing.result) if service().settings.edit else None,
         "all_dates": address("/", cards.without(parameters, "from", "to")),
         "chips": cards.chips(parameters),
         "asks_nothing": not parse(validated.q).text,
@@ -262,7 +264,7 @@ def _refuse(parameters: Parameters, errors: Any) -> Response:
 
 
 def _page(template: str, parameters: Parameters, **values: Any) -> Response:
-    has_judgements, can_edit = service().judgements is not None, service().updates is not None
+    has_judgements, can_edit = service().judgements is not None, service().settings.edit
     unread = alarm(searcher().info)
     html = render_template(
         template, parameters=parameters, judging=has_judgements, editing=can_edit, alarm=unread, **values

@@ -77,6 +77,18 @@ def test_without_edit_the_page_only_lists(reader: FlaskClient, path: Path) -> No
     assert path.read_text("utf-8") == FILE
 
 
+def test_who_may_upload_may_not_save(
+    client_with: Callable[..., FlaskClient], path: Path, requests: list[str]
+) -> None:
+    path.write_text(FILE, "utf-8")
+    client = client_with(saved=path, upload=True)
+    for address in ("/saved", "/?q=the+trade+grew"):
+        assert not [form for form in _forms(page(client, address)) if form.startswith("/saved")]
+    assert client.post("/saved", data={"q": "x", "name": "x"}, headers=OWN).status_code == 404
+    assert client.post("/saved/trade/remove", headers=OWN).status_code == 404
+    assert requests == []
+
+
 def test_the_newest_news_is_shown_with_the_feed(reader: FlaskClient, path: Path, settings: Settings) -> None:
     path.write_text(FILE + '\n[quiet]\nquestion = "Rice?"\n', "utf-8")
     changed = Change("changed", EVIL, "TASS", None, "a.md", None, 3, "It is 2.", "It was 1.", "/documents/x")
