@@ -16,7 +16,8 @@ from multiprocessing import get_context, parent_process
 
 from threadpoolctl import threadpool_limits
 
-from qa.batch.cited_answers import CitedAnswer, cited_answer
+from qa.batch.answered_rows import Answered
+from qa.batch.cited_answers import cited_answer
 from qa.config import Settings
 from qa.errors import BatchError
 from qa.retrieval.live import LiveSearcher
@@ -30,9 +31,6 @@ that is running answers more."""
 _TOGETHER = 8
 """Questions that a process takes at a time. Chosen: few enough that all processes finish together, and that
 little is lost if they are stopped."""
-
-Answered = tuple[str, CitedAnswer]
-"""A question and its answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,16 @@ class QuestionSheet:
     @property
     def questions(self) -> list[str]:
         """The question of each row without surrounding spaces; empty where a row has none."""
-        return [shown(row[self.place]).strip() for row in self.rows]
+        return [self.question_of(row) for row in self.rows]
+
+    @property
+    def different_questions(self) -> list[str]:
+        """Each question once, in the order of the rows."""
+        return list(dict.fromkeys(filter(None, self.questions)))
+
+    def question_of(self, row: Row) -> str:
+        """Return the question of a row without surrounding spaces; empty if it has none."""
+        return shown(row[self.place]).strip()
 
 
 def format_of(name: str) -> str:

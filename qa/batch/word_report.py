@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from qa.batch.cited_answers import ABSENT, Source
-from qa.batch.question_sheet import QuestionSheet
-from qa.batch.sheet_writer import Answers, shown_value
+from qa.batch.answered_rows import AnsweredRow
+from qa.batch.cited_answers import ABSENT, CitedAnswer, Source
+from qa.batch.question_sheet import QuestionSheet, Row
+from qa.batch.sheet_writer import shown_value
 from qa.readers.extract import printable
 
 if TYPE_CHECKING:
+    from docx.document import Document
     from docx.text.paragraph import Paragraph
 
 
-def to_docx(sheet: QuestionSheet, answers: Answers) -> bytes:
+def to_docx(sheet: QuestionSheet, rows: Iterable[AnsweredRow]) -> bytes:
     """Return a sheet as a document. The other columns stand below each question."""
     from docx import Document
 
     document = Document()
-    for row, question in zip(sheet.rows, sheet.questions, strict=True):
-        if not question:
-            continue
-        answer = answers[question]
-        document.add_heading(printable(question), level=2)
-        others = [
-            f"{name}: {shown_value(value)}"
-            for place, (name, value) in enumerate(zip(sheet.columns, row, strict=True))
-            if place != sheet.place and value not in (None, "")
-        ]
-        if others:
-            document.add_paragraph(printable(" · ".join(others)))
-        if answer.corrected:
-            document.add_paragraph(printable(f"Searched: {answer.corrected}"))
-        if answer.answer and answer.source:
-            document.add_paragraph(printable(answer.answer), style="Quote")
-            _add_source(document.add_paragraph(), answer.source)
-            document.add_paragraph(f"Answered here: {answer.confidence}")
-        else:
-            document.add_paragraph(f"{ABSENT.capitalize()}.")
-        if answer.next_sources:
-            document.add_paragraph("Next sources:" if answer.answer else "The nearest passages:")
-        for source in answer.next_sources:
-            _add_source(document.add_paragraph(style="List Bullet"), source)
+    for row, answer in rows:
+        if answer:
+            _add_question(document, sheet, row)
+            _add_answer(document, answer)
     output = io.BytesIO()
     document.save(output)
     return output.getvalue()
+
+
+def _add_question(document: Document, sheet: QuestionSheet, row: Row) -> None:
+    document.add_heading(printable(sheet.question_of(row)), level=2)
+    others = [
+        f"{name}: {shown_value(value)}"
+        for place, (name, value) in enumerate(zip(sheet.columns, row, strict=True))
+        if place != sheet.place and value not in (None, "")
+    ]
+    if others:
+        document.add_paragraph(printable(" · ".join(others)))
+
+
+def _add_answer(document: Document, answer: CitedAnswer) -> None:
+    if answer.corrected:
+        document.add_paragraph(printable(f"Searched: {answer.corrected}"))
+    if answer.answer and answer.source:
+        document.add_paragraph(printable(answer.answer), style="Quote")
+        _add_source(document.add_paragraph(), answer.source)
+        document.add_paragraph(f"Answered here: {answer.confidence}")
+    else:
+        reason = f": {answer.note}" if answer.note else ""
+        document.add_paragraph(f"{ABSENT.capitalize()}{reason}.")
+    if answer.next_sources:
+        document.add_paragraph("Next sources:" if answer.answer else "The nearest passages:")
+    for source in answer.next_sources:
+        _add_source(document.add_paragraph(style="List Bullet"), source)
 
 
 def _add_source(paragraph: Paragraph, source: Source) -> None:
