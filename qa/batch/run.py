@@ -10,9 +10,9 @@ from typing import Any
 
 from qa.batch import parallel
 from qa.batch.answered_rows import Answered
+from qa.batch.answering import Task, answer_here
 from qa.batch.cited_answers import CitedAnswer
 from qa.batch.draft import open_draft
-from qa.batch.parallel import Task
 from qa.batch.question_sheet import QuestionSheet
 from qa.retrieval.search_protocol import Search
 
@@ -83,7 +83,7 @@ def _answers(batch: Batch, questions: list[str], done: int) -> Generator[Answere
     answers = (
         parallel.answer_in_processes(task, questions, jobs)
         if jobs > 1
-        else parallel.answer_here(batch.open_search(), task, questions)
+        else answer_here(batch.open_search(), task, questions)
     )
     total = done + len(questions)
     with (

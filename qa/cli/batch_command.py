@@ -76,8 +76,8 @@ def batch(
     """Answer QUESTIONS, a sheet with a column of questions. A batch that was stopped goes on."""
     filters = filters_of(filter_values(flags))
     settings = config.load(flags)
+    from qa.batch.answering import Task
     from qa.batch.cited_answers import RESULTS
-    from qa.batch.parallel import Task
     from qa.batch.question_sheet import read_sheet
     from qa.batch.run import Batch, answer_sheet
     from qa.retrieval.live import LiveSearcher

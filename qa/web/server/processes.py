@@ -34,6 +34,7 @@ from qa.web.access.authentication import check_access
 from qa.web.access.keys import Keys
 from qa.web.api.endpoints import MAX_BODY
 from qa.web.judgements import Judgements
+from qa.web.pages import question_sheets
 from qa.web.server import connections, logs
 from qa.web.server.addresses import reserve, url_of
 from qa.web.server.gateway import Gateway, Receive, Send
@@ -143,7 +144,8 @@ class _Worker:
             self.failed.set()
             os.kill(self._parent, signal.SIGTERM)
             raise SystemExit(1) from None
-        gateway = Gateway(app, load.threads(self._settings), MAX_BODY)
+        sheets = {question_sheets.PATH: question_sheets.max_body(self._settings)}
+        gateway = Gateway(app, load.threads(self._settings), MAX_BODY, sheets)
 
         async def serve(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":
