@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
+from docx import Document
 from hypothesis import example, given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
@@ -131,6 +132,10 @@ def test_a_report_reads_well_and_links_its_sources() -> None:
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
+    styles = {paragraph.text: paragraph.style.name for paragraph in Document(io.BytesIO(data)).paragraphs}
+    assert styles["Who did it"] == "Heading 2"
+    assert styles["He did."] == "Quote"
+    assert styles["A title, TASS, 2019-07-03, p. 7"] == "List Bullet"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert SOURCE.permalink.replace("&", "&amp;") in archive.read("word/_rels/document.xml.rels").decode()
 
