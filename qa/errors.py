@@ -7,6 +7,7 @@ QAError
 ├── QueryError             a question or filter that cannot be answered as asked
 ├── QuestionsError         a file of questions, of a saved run or of a recorded search that cannot be used
 ├── BatchError             a batch whose questions could not all be answered; what was answered is kept
+├── DeliveryError          one piece of news that did not reach its command or webhook; it is tried again
 ├── ReadError              one document that cannot be read
 │   └── MissingFileError   there is no such file
 ├── RenderingError         one page that cannot be drawn within its limits
@@ -47,6 +48,10 @@ class QuestionsError(QAError):
 
 class BatchError(QAError):
     """A batch whose questions could not all be answered. What was answered is kept."""
+
+
+class DeliveryError(QAError):
+    """One piece of news that did not reach its command or webhook. It is tried again."""
 
 
 class ReadError(QAError):
