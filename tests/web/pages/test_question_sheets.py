@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
@@ -33,6 +36,20 @@ OWN = {"Sec-Fetch-Site": "same-origin"}
 SHEET = "id,question\n7,Who met in Phnom Penh in May?\n8,\n9,What grew?\n"
 
 MakeClient = Callable[..., FlaskClient]
+
+_PARTS = [
+    b"question",
+    b"Why?",
+    b"\n",
+    b",",
+    b"\t",
+    b'"',
+    b'{"question": "Why?"}',
+    b"=1",
+    b"[]",
+    b"\xff",
+    b"\x00",
+]
 
 
 def workbook(rows: list[list[str]]) -> bytes:
@@ -197,6 +214,20 @@ def test_what_was_chosen_stays(client: FlaskClient) -> None:
 def test_nothing_of_a_sheet_is_markup(client: FlaskClient) -> None:
     response = send(client, "\n", f"{EVIL}.csv", column=EVIL)
     assert EVIL not in response.get_data(as_text=True)
+
+
+@settings_of(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(st.binary(), st.text().map(str.encode), st.lists(st.sampled_from(_PARTS)).map(b"".join)),
+    st.sampled_from(["csv", "tsv", "jsonl", "xlsx"]),
+    st.sampled_from(["csv", "xlsx", "docx", "jsonl"]),
+)
+def test_whatever_is_sent_is_answered_or_refused(
+    client: FlaskClient, content: bytes, suffix: str, answers: str
+) -> None:
+    response = send(client, content, f"asked.{suffix}", format=answers)
+    assert response.status_code in {200, 422}
+    assert response.get_data()
 
 
 @pytest.mark.parametrize("size", [(1 << 20) + 1, (1 << 20) + (200 << 10)])
