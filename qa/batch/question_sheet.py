@@ -167,9 +167,12 @@ def _is_text(values: Sequence[Any]) -> bool:
 
 def _read_csv(data: bytes, name: str, max_cells: int) -> _Table:
     text = decode_leniently(data).text
-    head = text.lstrip("\r\n").partition("\n")[0]
-    # The most columns win; without any, the first sign does: a list of questions is one column.
-    delimiter = max(_DELIMITERS, key=lambda sign: len(next(csv.reader([head], delimiter=sign), [])))
+    head = next((line for line in lines_with_ends(text) if line.strip()), "")
+    try:
+        # The most columns win; without any, the first sign does: a list of questions is one column.
+        delimiter = max(_DELIMITERS, key=lambda sign: len(next(csv.reader([head], delimiter=sign), [])))
+    except csv.Error as error:
+        raise QuestionsError(f"{name}, in its first line: {error}") from error
     return _delimited(text, delimiter, name, max_cells)
 
 

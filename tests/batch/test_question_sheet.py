@@ -39,6 +39,13 @@ def test_delimiters_are_told_by_the_header(delimiter: str) -> None:
     assert sheet.questions == ["Who and where?"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_on_any_system(end: str) -> None:
+    sheet = _read(end.join(["", "id;question", "1;Who, and where?", "2;When?", ""]))
+    assert sheet.columns == ("id", "question")
+    assert sheet.questions == ["Who, and where?", "When?"]
+
+
 def test_a_tsv_keeps_commas_and_a_mark_is_no_part_of_a_name() -> None:
     sheet = _read("\ufeffquestion\tnote\nWho, and where?\ta,b\n", "q.tsv")
     assert sheet.columns == ("question", "note")
