@@ -219,6 +219,9 @@ class Settings:
     edit: Annotated[
         bool, Declaration("Let people correct title, publisher and date on the page, in sidecar files.")
     ] = False
+    upload: Annotated[
+        bool, Declaration("Let people upload files to the documents folder, on the page and by the API.")
+    ] = False
     saved: Annotated[
         Path, Declaration("File of the saved questions, which are asked again after each new generation.")
     ] = Path("saved.toml")

@@ -2,7 +2,8 @@
 
 A request gets a thread only when its whole body has arrived, and the thread is free again before the answer
 is sent. A WSGI server reads the body and sends the answer in the thread that runs the app, so a few clients
-that send byte by byte, or that don't read, would hold every thread.
+that send byte by byte, or that don't read, would hold every thread. Only long uploads are read while they
+arrive: the app lets few of them in at once.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
 from qa.web.server.answer_pieces import PIECE, GrowingPieces, Pieces
+from qa.web.server.streamed_body import StreamedBody
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -30,7 +32,9 @@ Send = Callable[[Message], Awaitable[None]]
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 BODY_SECONDS = 30.0
-"""How long a body may take to arrive; one of several MiB, for each. Chosen: that is 35 KB a second."""
+"""How long a body may take to arrive. Chosen: 1 MB, the longest that most paths take, takes that at 35 KB a
+second. A longer one may take longer in proportion.
+"""
 
 BODIES = 64 << 20
 """Bytes of request bodies that a process holds in memory at once. Chosen: 64 of the longest that most paths
@@ -47,7 +51,6 @@ UNBUFFERED = ("X-Accel-Buffering", "no")
 
 BUSY = "The server is busy. Try again in a moment."
 
-_MIB = 1 << 20
 _LENGTH = re.compile(r"[0-9]{1,19}")
 """A valid Content-Length. Python refuses to convert thousands of digits, even if all are zeros."""
 
@@ -102,6 +105,8 @@ class Gateway:
         app: WSGIApp,
         threads: int,
         max_body: int,
+        streamed: Collection[tuple[str, str]] = (),
+        *,
         max_bodies: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Wrap ``app``.
@@ -111,11 +116,14 @@ class Gateway:
                 these are not read.
             threads: the number of requests that it works on at once.
             max_body: the longest body, in bytes.
-            max_bodies: that of paths where it differs.
+            streamed: the methods and paths of requests whose bodies may be longer: the app reads these while
+                they arrive, in its thread, or refuses them.
+            max_bodies: the longest body of paths where it differs.
         """
         self._app = app
         self._threads = ThreadPoolExecutor(threads, "request")
         self._max_body = max_body
+        self._streamed = frozenset(streamed)
         self._max_bodies = max_bodies
         self._bodies = Room(BODIES)
         self._answers = Room(ANSWERS)
@@ -123,12 +131,17 @@ class Gateway:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request."""
         headers = _headers(scope)
+        length = _length(headers)
+        if length > self._max_body and (scope["method"], scope["path"]) in self._streamed:
+            stream = StreamedBody(receive, length, BODY_SECONDS * length / self._max_body)
+            await self._answer(_environ(scope, headers, stream), receive, send)
+            return
         max_body = self._max_bodies.get(_path(scope), self._max_body)
-        body = await self._body(_length(headers, max_body), receive, send)
+        body = await self._body(length if length <= max_body else 0, receive, send)
         if body is None:
             return
         try:
-            await self._answer(_environ(scope, headers, body), receive, send)
+            await self._answer(_environ(scope, headers, BytesIO(body)), receive, send)
         finally:
             self._bodies.release(len(body))
 
@@ -137,7 +150,7 @@ class Gateway:
         if not length:
             return b""
         reading = asyncio.ensure_future(self._read(receive, length))
-        seconds = BODY_SECONDS * max(1, length / _MIB)
+        seconds = BODY_SECONDS * max(1, length / self._max_body)
         try:
             return await asyncio.wait_for(reading, seconds)
         except TimeoutError:
@@ -169,6 +182,8 @@ class Gateway:
             _log.exception("%s %.1000s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
             await _refuse(send, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong.")
             return
+        if isinstance(body := environ["wsgi.input"], StreamedBody) and "HTTP_EXPECT" not in environ:
+            await body.drain()
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         if answer.rest is None:
             await send({"type": "http.response.body", "body": answer.first})
@@ -287,12 +302,10 @@ async def _refuse(send: Send, status: HTTPStatus, detail: str) -> None:
     await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
 
 
-def _length(headers: Mapping[str, str], max_body: int) -> int:
-    """Return how many bytes of the body to read: none if the app refuses it."""
+def _length(headers: Mapping[str, str]) -> int:
+    """Return the length of the body; 0 if it is not known, so that the app refuses it."""
     length = headers.get("CONTENT_LENGTH", "")
-    if "HTTP_TRANSFER_ENCODING" in headers or not _LENGTH.fullmatch(length):
-        return 0
-    return int(length) if int(length) <= max_body else 0
+    return 0 if "HTTP_TRANSFER_ENCODING" in headers or not _LENGTH.fullmatch(length) else int(length)
 
 
 def _path(scope: Mapping[str, Any]) -> str:
@@ -315,7 +328,9 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
     return named
 
 
-def _environ(scope: Mapping[str, Any], headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+def _environ(
+    scope: Mapping[str, Any], headers: Mapping[str, str], body: IO[bytes] | StreamedBody
+) -> dict[str, Any]:
     """Return the request as a WSGI environment (PEP 3333)."""
     host, port = scope.get("server") or ("", 0)
     return {
@@ -331,7 +346,7 @@ def _environ(scope: Mapping[str, Any], headers: Mapping[str, str], body: bytes) 
         **headers,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": BytesIO(body),
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,

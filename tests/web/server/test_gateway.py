@@ -74,7 +74,7 @@ def ask(
     }  # fmt: skip
 
     async def run() -> None:
-        serve = Gateway(app, 2, 1000, max_bodies)
+        serve = Gateway(app, 2, 1000, max_bodies=max_bodies)
         await asyncio.wait_for(serve(scope, client.receive, client.send), 20)
 
     asyncio.run(run())
