@@ -22,6 +22,7 @@ PAGES = {
     "documents": "/documents",
     "saved": "/saved",
     "status": "/status",
+    "batch": "/batch",
     "missing": "/nothing",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

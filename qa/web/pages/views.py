@@ -34,6 +34,7 @@ from qa.web.pages.feeds import feeds
 from qa.web.pages.formats import address
 from qa.web.pages.metadata_form import described, editing, proposed
 from qa.web.pages.page_parameters import page_parameters, validate
+from qa.web.pages.question_sheets import sheets
 from qa.web.pages.saved_list import draft_of, saved_as, saving
 from qa.web.pages.suggestions import suggestions
 from qa.web.pages.upload_form import adding
@@ -164,6 +165,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(feeds)
     app.register_blueprint(saving)
     app.register_blueprint(clips)
+    app.register_blueprint(sheets)
 
 
 def _search(parameters: Parameters) -> tuple[PageParameters, Listing]:
