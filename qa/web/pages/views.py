@@ -32,7 +32,7 @@ from qa.web.pages.document import reading
 from qa.web.pages.document_list import shelves
 from qa.web.pages.feeds import feeds
 from qa.web.pages.formats import address
-from qa.web.pages.metadata_form import described, editing, proposed
+from qa.web.pages.metadata_form import described, editable, editing, proposed
 from qa.web.pages.suggestions import suggestions
 from qa.web.problems import RequestError
 from qa.web.service import note_questions, searcher, service
@@ -158,6 +158,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(editing)
     app.add_template_filter(described)
     app.add_template_filter(proposed)
+    app.add_template_test(editable)
     app.register_blueprint(feeds)
     app.register_blueprint(clips)
 
