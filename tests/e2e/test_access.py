@@ -189,7 +189,7 @@ def test_screenshots_are_taken(
     if name == "pdf":
         page.locator(".hit h3 a", has_text="pandemic").first.click()
     if name == "clips":
-        for button in page.locator("button.clip:visible").all()[:2]:
+        for button in page.locator(".hits button.clip:visible").all()[:2]:
             button.click()
         page.locator("#clips-link").click()
         expect(page.locator(".clipping")).to_have_count(2)
