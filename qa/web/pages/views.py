@@ -33,6 +33,7 @@ from qa.web.pages.document_list import shelves
 from qa.web.pages.feeds import feeds
 from qa.web.pages.formats import address
 from qa.web.pages.metadata_form import described, editable, editing, proposed
+from qa.web.pages.problem_texts import field_text, problem_text, problem_title
 from qa.web.pages.suggestions import suggestions
 from qa.web.problems import RequestError
 from qa.web.service import note_questions, searcher, service
@@ -159,6 +160,8 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(described)
     app.add_template_filter(proposed)
     app.add_template_test(editable)
+    for filter_ in (problem_title, problem_text, field_text):
+        app.add_template_filter(filter_)
     app.register_blueprint(feeds)
     app.register_blueprint(clips)
 
