@@ -12,7 +12,7 @@ from qa.errors import MissingFileError, NotFoundError, QAError, QueryError, Read
 from qa.indexing import sidecars
 from qa.types import Document
 from qa.web.judgements import same_origin
-from qa.web.service import searcher, service
+from qa.web.service import can_follow, searcher, service
 from qa.web.updates import Updates
 
 FIELDS = ("title", "source", "published")
@@ -33,7 +33,7 @@ def proposed(document: Document) -> bool:
 
 def editable(document: Document) -> bool:
     """Whether the service may write and the document has a sidecar of its own."""
-    return service().updates is not None and _has_own_sidecar(document)
+    return service().settings.edit and _has_own_sidecar(document)
 
 
 @editing.get("/documents/<document_id>/metadata")
@@ -67,7 +67,7 @@ def save_metadata(document_id: str) -> Response:
         return response
     except OSError as error:
         raise QAError(f"The sidecar of {document.file} cannot be written: {error.strerror}.") from error
-    if _can_follow():
+    if can_follow():
         updates.request()
     if "back" in request.form:
         kept = urlencode(parse_qsl(request.form["back"]))
@@ -77,7 +77,7 @@ def save_metadata(document_id: str) -> Response:
 
 def _updates() -> Updates:
     updates = service().updates
-    if updates is None:
+    if updates is None or not service().settings.edit:
         abort(HTTPStatus.NOT_FOUND)
     return updates
 
@@ -103,11 +103,6 @@ def _has_own_sidecar(document: Document) -> bool:
     return document.member is None and document.row is None
 
 
-def _can_follow() -> bool:
-    """Whether a build with the service's settings would keep the model of the index."""
-    return searcher().info.model == service().settings.model
-
-
 def _form(document: Document, values: dict[str, str], error: str = "") -> Response:
     html = render_template(
         "metadata.html",
@@ -115,7 +110,7 @@ def _form(document: Document, values: dict[str, str], error: str = "") -> Respon
         values=values,
         error=error,
         saved="saved" in request.args,
-        follows=_can_follow(),
+        follows=can_follow(),
         is_current=described(document) == {name: values[name] for name in FIELDS if values.get(name)},
     )
     response = make_response(html)

@@ -26,6 +26,10 @@ _MESSAGES = (
     said("A change must come from this service's own page."),
     said("A judgement must come from this service's own page."),
     said("The alarm must be put away from this service's own page."),
+    said("Files must come from this service's own page."),
+    said("There is no folder %(path)s in the documents folder."),
+    said("A request may have %(most)s files: send the others after it."),
+    said("A file may have %(size)s MiB (max_file_mb), and a request %(most)s such files."),
     said("Send exactly one passage, as right or wrong."),
     said("No saved question of this name has been asked."),
     said("There is no passage at %(start)s in this document."),
@@ -75,6 +79,7 @@ _OF_STATUS: Mapping[int, str] = MappingProxyType(
         HTTPStatus.UNPROCESSABLE_ENTITY: said("The request has a value that cannot be used here."),
         HTTPStatus.TOO_MANY_REQUESTS: said("Too many requests came from here. Try again in a moment."),
         HTTPStatus.INTERNAL_SERVER_ERROR: said("Something went wrong. The service's log has the details."),
+        HTTPStatus.INSUFFICIENT_STORAGE: said("There is no room on the disk of the service."),
         HTTPStatus.SERVICE_UNAVAILABLE: said(
             "The service or its index is not ready. Try again in a moment; if it lasts, run `qa status`."
         ),
