@@ -30,6 +30,7 @@ _MESSAGES = (
     said("There is no folder %(path)s in the documents folder."),
     said("A request may have %(most)s files: send the others after it."),
     said("A file may have %(size)s MiB (max_file_mb), and a request %(most)s such files."),
+    said("A sheet must come from this service's own page."),
     said("Send exactly one passage, as right or wrong."),
     said("No saved question of this name has been asked."),
     said("There is no passage at %(start)s in this document."),
