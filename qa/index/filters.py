@@ -15,6 +15,7 @@ from qa.text.folding import fold, same_form
 from qa.types import Filters
 
 _WILD = frozenset("*?[")
+_SIGNS = re.compile(r"[*?\[]")
 _STARS = re.compile(r"\*{2,}")
 
 _ONE_FORM = """SELECT number FROM (
@@ -91,6 +92,15 @@ def matching(paths: Sequence[str], pattern: str) -> list[bool]:
     with closing(sqlite3.connect(":memory:")) as db:
         select = "SELECT ? GLOB ?"
         return [bool(db.execute(select, (path, _glob(pattern))).fetchone()[0]) for path in paths]
+
+
+def escape_path(path: str) -> str:
+    """Return a path for ``Filters.path`` in which no character is the sign of a pattern.
+
+    >>> escape_path("minutes [draft].txt")
+    'minutes [[]draft].txt'
+    """
+    return _SIGNS.sub(r"[\g<0>]", path)
 
 
 def _glob(pattern: str) -> str:

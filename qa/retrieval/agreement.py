@@ -1,23 +1,21 @@
 """What several documents say of what a question asks for: who states the same value, and who another.
 
-Nothing is generated: sentences of the results are grouped by the number or date that they state. Values are
-compared only if they have the same unit, and only between sentences that meet the question's words. To say
-that one contradicts another takes more than to say that both agree: where it is not plain that two sentences
-speak of the same thing, nothing is said.
+Nothing is generated: sentences of the results are grouped by the number, date or name that they state. Values
+are compared only if they have the same unit, and only between sentences that meet the question's words. To
+say that one contradicts another takes more than to say that both agree: where it is not plain that two
+sentences speak of the same thing, nothing is said.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qa.text import terms
+from qa.retrieval import named_answers
+from qa.retrieval.statements import MIN_SHARED, Saying, Statement, content_of, numbers_of, statements, stems
 from qa.text.values import DATE, Value, values
-from qa.types import Hit, Passage, Span
-
-_MIN_SHARED = 2
-"""So many content words of the question must stand in every sentence that is compared. Chosen."""
+from qa.types import Hit, Passage
 
 _WHEN = re.compile(
     r"\b(?:when|what\s(?:year|date|day)|which\s(?:year|date|day)|когда|как(?:ом|ого)\sгод)", re.IGNORECASE
@@ -30,22 +28,6 @@ _HOW_MUCH = re.compile(
 )
 _INNER_NAME = re.compile(r"(?<=[^\W\d_,;:]\s)[^\W\d_a-zа-яё][^\W\d_]++")
 """A word with a capital inside a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A sentence of a passage that states a value."""
-
-    passage: Passage
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """A value, as the first sentence has it, and the sentences that state it, each of another document."""
-
-    value: str
-    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +61,11 @@ def compare(question: str, hits: Sequence[Hit]) -> tuple[Saying, ...]:
     Returns:
         The groups; none if no other document says the same or contradicts it.
     """
-    if not hits or not hits[0].answers or (asked := _asked(question, hits[0])) is None:
+    if not hits or not hits[0].answers:
+        return ()
+    if named := named_answers.compare(question, hits):
+        return named
+    if (asked := _asked(question, hits[0])) is None:
         return ()
     best = hits[0].passage
     by_unit = [_sayings(asked, value, best, hits) for value in asked.candidates]
@@ -93,10 +79,10 @@ def _asked(question: str, best: Hit) -> _Asked | None:
     if not wants_date and not _HOW_MUCH.search(question):
         return None
     sentence, own = best.answers[0].text, values(question)
-    content = _stems(" ".join((*best.matched_terms, *best.unmatched_terms)))
-    shared = content & _stems(sentence)
-    numbers = frozenset(term for term in content if any(map(str.isdecimal, term)))
-    if len(shared) < _MIN_SHARED or not numbers <= shared:
+    content = content_of(best)
+    shared = content & stems(sentence)
+    numbers = numbers_of(content)
+    if len(shared) < MIN_SHARED or not numbers <= shared:
         return None
     stated = [value for value in values(sentence) if (value.unit == DATE) == wants_date]
     stated = [value for value in stated if not any(value.equals(other) for other in own)]
@@ -113,8 +99,8 @@ def _sayings(asked: _Asked, value: Value, best: Passage, hits: Sequence[Hit]) ->
         (value, value.span.slice(asked.sentence), [Statement(best, first)])
     ]
     seen = {best.document.id}
-    for hit, statement in _statements(hits):
-        unmet = _stems(" ".join(hit.unmatched_terms))
+    for hit, statement in statements(hits):
+        unmet = stems(" ".join(hit.unmatched_terms))
         if statement.passage.document.id in seen or not asked.names.isdisjoint(unmet):
             continue
         text = statement.passage.slice(statement.span)
@@ -132,8 +118,8 @@ def _sayings(asked: _Asked, value: Value, best: Passage, hits: Sequence[Hit]) ->
 
 def _is_about(asked: _Asked, text: str) -> bool:
     """Whether a sentence holds the question's numbers, and enough of its words."""
-    met = asked.content & _stems(text)
-    return len(met) >= _MIN_SHARED and asked.numbers <= met
+    met = asked.content & stems(text)
+    return len(met) >= MIN_SHARED and asked.numbers <= met
 
 
 def _contradicts(asked: _Asked, text: str, stated: Sequence[Value]) -> bool:
@@ -142,26 +128,11 @@ def _contradicts(asked: _Asked, text: str, stated: Sequence[Value]) -> bool:
     It holds the words of the question that the best one holds, states one value only, and names nothing else.
     """
     is_alone = len(asked.candidates) == 1 and len(stated) == 1
-    return is_alone and asked.shared <= _stems(text) and _names(text) <= asked.names | _names(asked.sentence)
-
-
-def _statements(hits: Sequence[Hit]) -> Iterator[tuple[Hit, Statement]]:
-    """Yield the sentences that answer, those of near-identical passages among them."""
-    for hit in hits:
-        for answer in hit.answers if hit.relevant else ():
-            yield hit, Statement(hit.passage, answer.span)
-            words = _stems(answer.text)
-            for copy in hit.duplicates:
-                alike = max(copy.sentences, key=lambda span: len(words & _stems(copy.slice(span))))
-                yield hit, Statement(copy, alike)
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(terms.terms(text, ()))
+    return is_alone and asked.shared <= stems(text) and _names(text) <= asked.names | _names(asked.sentence)
 
 
 def _names(text: str) -> frozenset[str]:
     """Return the stems of the words that are written with a capital inside a sentence, dates aside."""
     for value in reversed(values(text)):
         text = text[: value.span.start] + text[value.span.end :]
-    return _stems(" ".join(_INNER_NAME.findall(text)))
+    return stems(" ".join(_INNER_NAME.findall(text)))

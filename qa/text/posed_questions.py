@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from qa.text.russian_clauses import clause_question
+
 _MAX_SENTENCE = 300
 """Characters of a sentence that is looked at. Chosen: a longer one is a list or badly cut."""
 
@@ -63,6 +65,14 @@ _RU_AMOUNT = re.compile(
     rf"(?:(?P<year>В \d{{4}} году) )?{_SUBJECT} (?P<verb>составил[аои]?) "
     rf"(?:(?:около|более|почти|свыше) )?{_NUMBER}"
 )
+_RU_PLACE = re.compile(
+    rf"{_SUBJECT} (?P<verb>находится|находятся|расположен[аоы]?) (?:в|на|у|близ) [А-ЯЁа-яё]"
+)
+_RU_PARTS = re.compile(rf"{_SUBJECT} (?P<verb>состоит|состоят) из ")
+_RU_EVENT = re.compile(
+    rf"{_SUBJECT} (?P<verb>(?:состоял|завершил|начал|открыл|родил)(?:ся|[аои]сь)|умер(?:л[аои])?"
+    r"|произош(?:[её]л|л[аои])|вступил[аои]? в силу) (?:[\w-]++ ){0,5}?(?:в|\d{1,2} \w++) (?:\w++ )?\d{4} год"
+)
 _RU_DEFINITION = re.compile(rf"{_SUBJECT} [—–] это [а-яё]")
 
 _FIRST_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -73,7 +83,8 @@ _FIRST_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         "ru": _words(
             """что кто кого кому кем чем чего когда где куда откуда какой какая какое какие
-            какого каков какова каковы почему зачем как сколько чей чья чьи можно нужно есть в на
+            какого каков какова каковы каким какими какому чему чём каком почему зачем как насколько
+            сколько чей чья чьё чьи можно нужно есть в на
             с к о по из за от до для у"""
         ),
     }
@@ -148,6 +159,9 @@ def posed_question(
             question = write(match, subject) if subject else ""
             if _MIN_QUESTION <= len(question) <= _MAX_QUESTION:
                 return PosedQuestion(question, len(_FACT.findall(line)))
+    moved = clause_question(line, keeps_capital) if language == "ru" else None
+    if moved and _MIN_QUESTION <= len(moved) <= _MAX_QUESTION:
+        return PosedQuestion(moved, len(_FACT.findall(line)))
     return None
 
 
@@ -201,6 +215,18 @@ def _when_ru(match: re.Match[str], subject: str) -> str:
     return f"Когда {match['verb']} {match['done']} {subject}?"
 
 
+def _when_event_ru(match: re.Match[str], subject: str) -> str:
+    return f"Когда {match['verb']} {subject}?"
+
+
+def _where_ru(match: re.Match[str], subject: str) -> str:
+    return f"Где {match['verb']} {subject}?"
+
+
+def _parts_ru(match: re.Match[str], subject: str) -> str:
+    return "" if not _NAME.search(f" {subject}") else f"Из чего {match['verb']} {subject}?"
+
+
 def _how_large_ru(match: re.Match[str], subject: str) -> str:
     year = f" {match['year'].lower()}" if match["year"] else ""
     return f"Сколько {match['verb']} {subject}{year}?"
@@ -224,6 +250,9 @@ _PATTERNS: Mapping[str, tuple[tuple[_Matcher, _Writer], ...]] = MappingProxyType
         "ru": (
             (_RU_AMOUNT.match, _how_large_ru),
             (_RU_PASSIVE.match, _when_ru),
+            (_RU_EVENT.match, _when_event_ru),
+            (_RU_PLACE.match, _where_ru),
+            (_RU_PARTS.match, _parts_ru),
             (_RU_DEFINITION.match, _what_ru),
         ),
     }

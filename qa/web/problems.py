@@ -110,8 +110,7 @@ def error_response(status: int, detail: str, errors: Sequence[tuple[str, str]] =
     """Return a problem, or an error page if the address belongs to a page."""
     if request.path.startswith(_PROGRAM_PATHS):
         return problem(status, detail, errors)
-    title = HTTPStatus(status).phrase
-    return make_response(render_template("error.html", status=status, title=title, detail=detail), status)
+    return make_response(render_template("error.html", status=status, detail=detail, errors=errors), status)
 
 
 def status_of(error: QAError) -> HTTPStatus:

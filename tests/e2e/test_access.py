@@ -140,6 +140,10 @@ def test_a_russian_browser_gets_a_russian_page(demo: str, open_page: Open) -> No
     expect(page.locator("#verdict")).to_contain_text("Ответ")
     expect(page.locator(".hit time").first).to_contain_text("ноября 2026")
     check_accessibility(page)
+    page.goto(demo)
+    suggested = page.locator(".suggestions a").all_inner_texts()
+    assert len(suggested) > 3
+    assert all(re.search(r"[а-яё]{3}", question) for question in suggested)
 
 
 def test_results_arrive_without_layout_shifts_or_console_messages(demo: str, open_page: Open) -> None:
@@ -191,7 +195,7 @@ def test_screenshots_are_taken(
     if name == "pdf":
         page.locator(".hit h3 a", has_text="pandemic").first.click()
     if name == "clips":
-        for button in page.locator("button.clip:visible").all()[:2]:
+        for button in page.locator(".hits button.clip:visible").all()[:2]:
             button.click()
         page.locator("#clips-link").click()
         expect(page.locator(".clipping")).to_have_count(2)

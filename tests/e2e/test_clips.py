@@ -12,13 +12,14 @@ from e2e.conftest import Open
 from e2e.test_access import check_accessibility
 
 QUESTION = "trade turnover"
+RESULT_CLIP = ".hits h3 ~ .more .clip"
 
 
 def clipped(demo: str, open_page: Open, count: int = 3, **options: object) -> Page:
     """Return the clips page after so many results have been clipped."""
     page = open_page(f"{demo}/?q={QUESTION.replace(' ', '+')}", **options)
     for number in range(count):
-        page.locator(".hits .clip").nth(number).click()
+        page.locator(RESULT_CLIP).nth(number).click()
     expect(page.locator("#clip-count")).to_have_text(str(count))
     page.goto(f"{demo}/clips")
     expect(page.locator(".clipping")).to_have_count(count)
@@ -66,12 +67,67 @@ def test_a_removal_can_be_undone(demo: str, open_page: Open) -> None:
 
 def test_a_second_click_takes_a_result_out(demo: str, open_page: Open) -> None:
     page = open_page(f"{demo}/?q=trade+turnover")
-    clip = page.locator(".hits .clip").first
+    clip = page.locator(RESULT_CLIP).first
     clip.click()
     expect(clip).to_have_attribute("aria-pressed", "true")
     clip.click()
     expect(clip).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#clip-count")).to_have_text("")
+
+
+def test_the_answer_and_further_passages_of_a_document_can_be_clipped(demo: str, open_page: Open) -> None:
+    page = open_page(f"{demo}/?q=trade+turnover")
+    page.locator(".answer .clip").click()
+    page.locator(".others summary").first.click()
+    page.locator(".others .clip").first.click()
+    expect(page.locator("#clip-count")).to_have_text("2")
+    answer = page.locator(".answer .best").inner_text()
+    other = page.locator(".others blockquote").first.inner_text()
+    page.goto(f"{demo}/clips")
+    expect(page.locator(".clipping mark")).to_have_count(2)
+    first, second = quotations(page)
+    assert first == answer
+    assert second in other
+
+
+def test_selected_text_can_be_clipped(demo: str, open_page: Open) -> None:
+    page = open_page(f"{demo}/?q=trade+turnover")
+    page.locator(".hit h3 a").first.click()
+    select_first_words(page)
+    clip = page.locator("#selected .clip")
+    clip.click()
+    expect(clip).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#clip-count")).to_have_text("1")
+    selected = page.evaluate("getSelection().toString()")
+    page.reload()
+    select_first_words(page)
+    expect(clip).to_have_attribute("aria-pressed", "true")
+    clip.click()
+    expect(page.locator("#clip-count")).to_have_text("")
+    clip.click()
+    expect(page.locator("#clip-count")).to_have_text("1")
+    page.goto(f"{demo}/clips")
+    expect(page.locator(".clipping mark")).to_have_text(selected)
+
+
+def test_a_selection_that_the_service_does_not_quote_is_not_clipped(
+    demo: str, open_page: Open, complaints: list[str]
+) -> None:
+    page = open_page(f"{demo}/?q=trade+turnover")
+    page.locator(".hit h3 a").first.click()
+    page.route("**/quotations/**", lambda route: route.fulfill(status=503))
+    select_first_words(page)
+    page.locator("#selected .clip").click()
+    expect(page.locator("#toast")).to_have_text("The service did not answer. Nothing was clipped.")
+    expect(page.locator("#clip-count")).to_have_text("")
+    complaints.clear()  # the browser notes the failed request
+
+
+def select_first_words(page: Page) -> None:
+    """Select what stands in the first paragraph before its first mark or end."""
+    page.wait_for_load_state()
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.text p [data-s]'))")
+    expect(page.locator("#selected")).to_be_visible()
 
 
 def test_clips_are_exported_with_their_notes(demo: str, open_page: Open) -> None:

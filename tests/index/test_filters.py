@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.stored_documents import DOCUMENTS, stored_document
-from qa.index.filters import conditions, matching
+from qa.index.filters import conditions, escape_path, matching
 from qa.index.store import Store, StoredDocument
 from qa.index.store_writer import writing
 from qa.text.folding import fold, same_form
@@ -154,3 +154,17 @@ def test_values_are_bound_and_never_part_of_the_sql() -> None:
     where, values = conditions(filters)
     assert word not in where
     assert where.count("?") == len(values)
+
+
+@given(st.sets(st.text("ab*?[]!-^", min_size=1, max_size=5), min_size=1, max_size=8), st.data())
+def test_an_escaped_path_is_only_itself(tmp_path_factory, paths: set[str], data: st.DataObject) -> None:
+    wanted = data.draw(st.sampled_from(sorted(paths)))
+    escaped = escape_path(wanted)
+    path = tmp_path_factory.mktemp("paths") / "store.sqlite"
+    with writing(path) as writer:
+        for name in paths - ({escaped} if escaped != wanted else set()):
+            writer.add(stored_document(name, "Text.", (0, 5)))
+    store = Store(path)
+    listed = store.documents(Filters(path=(escaped,)), 100, 0).documents
+    assert [document.path for document in listed] == [wanted]
+    store.close()

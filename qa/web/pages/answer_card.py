@@ -8,7 +8,8 @@ from itertools import count
 from flask import request
 
 from qa.results.citations import Quotation, quote_passage
-from qa.retrieval.agreement import Saying, compare
+from qa.retrieval.agreement import compare
+from qa.retrieval.statements import Saying
 from qa.types import Answer, Hit, Passage, SearchResult, ShortAnswer
 from qa.web.pages.cards import Card, Parameters, card, reading_url
 from qa.web.pages.table_view import Row

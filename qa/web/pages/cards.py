@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import request
 
+from qa.index.filters import escape_path
 from qa.results import facets
 from qa.results.citations import Quotation, quote_passage
 from qa.results.facets import Bar, Count, Field, Timeline
@@ -112,7 +113,7 @@ def group(hits: Sequence[Hit], parameters: Parameters, verdicts: Mapping[Place, 
     best, *others = [
         card(hit, parameters, verdicts.get(place(hit.passage))) for hit in hits[: MOST_OTHERS + 1]
     ]
-    own = {"path": [best.hit.passage.document.path], "group": Grouping.PASSAGE.value}
+    own = {"path": [escape_path(best.hit.passage.document.path)], "group": Grouping.PASSAGE.value}
     url = address("/", without(parameters, *own) | own)
     return Group(best, tuple(others), len(hits) - 1, url)
 

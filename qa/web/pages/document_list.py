@@ -129,7 +129,6 @@ def _page(sent: Mapping[str, Any], **values: Any) -> Response:
             most_files=MOST_FILES,
             kinds=",".join(readers.SUFFIXES),
             settings=service().settings,
-            editing=service().settings.edit,
             **values,
         )
     )

@@ -31,6 +31,11 @@ def proposed(document: Document) -> bool:
     return any(document.metadata.found.get(field) in {"text", "filename"} for field in described(document))
 
 
+def editable(document: Document) -> bool:
+    """Whether the service may write and the document has a sidecar of its own."""
+    return service().settings.edit and _has_own_sidecar(document)
+
+
 @editing.get("/documents/<document_id>/metadata")
 def metadata_form(document_id: str) -> Response:
     """Show what is known of a document, to be corrected."""
@@ -85,12 +90,17 @@ def _editable(document_id: str) -> Document:
         QueryError: it shares its file with others.
     """
     document = searcher().library.document(document_id)
-    if document.member is not None or document.row is not None:
+    if not _has_own_sidecar(document):
         raise QueryError(
             f"{document.path} is a part of {document.file}, which has one sidecar for all its documents: "
             "edit that by hand."
         )
     return document
+
+
+def _has_own_sidecar(document: Document) -> bool:
+    """Whether a document is a whole file: the parts of one share its sidecar."""
+    return document.member is None and document.row is None
 
 
 def _form(document: Document, values: dict[str, str], error: str = "") -> Response:

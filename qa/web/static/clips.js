@@ -38,28 +38,50 @@ function say(text) {
 }
 
 // The same quotation is one clip, whichever host name the service has.
-const place = (permalink) => permalink.slice(permalink.indexOf("/documents/"));
+function place(permalink) {
+  const { pathname, searchParams } = new URL(permalink);
+  return `${pathname}/quotations/${searchParams.get("start")}-${searchParams.get("end")} ${searchParams.get("sha")}`;
+}
 
-const permalinkBeside = (button) => button.parentElement.querySelector(".permalink").href;
+const copyLink = (button) => button.parentElement.querySelector(".copy");
+
+function placeOf(button) {
+  const { pathname } = new URL(copyLink(button).href);
+  return `${pathname.replace(".txt", "")} ${button.closest("[data-sha]").dataset.sha}`;
+}
 
 function update() {
   const clips = stored();
   const places = new Set(clips.map((clip) => place(clip.permalink)));
   document.getElementById("clip-count").textContent = clips.length || "";
   for (const button of document.querySelectorAll(".clip")) {
-    button.setAttribute("aria-pressed", places.has(place(permalinkBeside(button))));
+    button.setAttribute("aria-pressed", places.has(placeOf(button)));
   }
 }
 
-function toggle(button) {
-  const permalink = permalinkBeside(button);
+// Take a clip out, and return whether it was in the list.
+function takeOut(wanted) {
   const clips = stored();
-  const others = clips.filter((clip) => place(clip.permalink) !== place(permalink));
-  if (others.length < clips.length) return store(others);
+  const others = clips.filter((clip) => place(clip.permalink) !== wanted);
+  if (others.length < clips.length) store(others);
+  return others.length < clips.length;
+}
+
+async function toggle(button) {
+  if (takeOut(placeOf(button))) return;
+  let citation;
+  try {
+    const response = await fetch(copyLink(button).href);
+    if (!response.ok) throw new Error(response.status);
+    citation = await response.text();
+  } catch {
+    return say(link.dataset.failed);
+  }
+  const permalink = citation.slice(citation.lastIndexOf(" ") + 1); // the citation ends with it
+  if (takeOut(place(permalink))) return; // a second click came before the answer
+  const clips = stored();
   if (clips.length >= MAX) return say(link.dataset.full);
   const question = (new URLSearchParams(location.search).get("q") ?? "").slice(0, MAX_QUESTION);
-  const shown = button.closest("li.hit") ?? document;
-  const citation = shown.querySelector(".citation")?.textContent ?? permalink;
   store([...clips, { permalink, citation, question, note: "" }]);
 }
 
@@ -163,6 +185,7 @@ list?.addEventListener("input", (event) => {
 list?.addEventListener("submit", (event) => (event.target.elements.clips.value = sent()));
 
 document.addEventListener("answered", update); // new results
+document.addEventListener("selected", update);
 addEventListener("storage", () => {
   update();
   if (list) show(); // another tab has changed them

@@ -36,6 +36,7 @@ function update() {
   for (const [link, address] of links) {
     link.href = address.replace("/0-0.", `/${range.start}-${range.end}.`).replace(/\/0$/, `/${range.start}`);
   }
+  document.dispatchEvent(new Event("selected"));
 }
 
 document.addEventListener("selectionchange", () => {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from io import BytesIO, StringIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +16,7 @@ from qa.types import Metadata, Span
 from qa.web.pages.clip_files import COLUMNS, FORMATS
 from qa.web.pages.clips import MAX_CLIPS
 from web.fake_search import FakeSearch
-from web.helpers import Tags, page
+from web.helpers import id_of, page
 
 TEXT = "# Roads\n\nThe road is long. It cost 5 million dollars in 2019. Nobody was surprised."
 FACT = "It cost 5 million dollars in 2019."
@@ -57,13 +58,25 @@ def test_the_page_has_no_clips_until_the_browser_sends_them(client: FlaskClient,
     assert "All &amp; the roads, =Roads_Inc" in html
 
 
-def test_a_result_can_be_clipped_by_its_permalink(client: FlaskClient) -> None:
-    tags = Tags(page(client, "/?q=The+trade+grew+in+2019")).tags
-    buttons = [own for name, own in tags if name == "button" and "clip" in (own.get("class") or "").split()]
-    links = [own["href"] or "" for name, own in tags if name == "a" and own.get("class") == "permalink"]
-    assert len(buttons) == len(links) > 0
-    for link in links:
-        assert parse_qs(urlsplit(link).query).keys() == {"start", "end", "sha", "quote"}
+def test_what_answers_can_be_clipped_by_its_citation(client: FlaskClient, search: FakeSearch) -> None:
+    search.add("more.txt", "The trade grew in 2019.\n\nIn 2019 trade fell.\n\nThe trade of 2019 stood still.")
+    html = page(client, "/?q=The+trade+grew+in+2019")
+    answer, results = html.partition('<ol class="hits">')[::2]
+    assert clip_buttons(answer) == 1
+    assert clip_buttons(results) == results.count("<blockquote")
+    assert "others" in results
+    for document_id in re.findall(r'class="copy" data-copy href="/documents/(\w+)/', html):
+        assert f'data-sha="{search.document(document_id).sha256[:12]}"' in html
+
+
+def test_selected_text_can_be_clipped_by_its_citation(client: FlaskClient) -> None:
+    html = page(client, f"/documents/{id_of('news/tass.txt')}")
+    assert clip_buttons(html) == 1
+    assert html.index('id="selected"') < html.index('class="plain clip"') < html.rindex('class="copy"')
+
+
+def clip_buttons(html: str) -> int:
+    return html.count('class="plain clip"')
 
 
 def test_clips_keep_their_order_and_notes_in_every_format_of_text(

@@ -81,6 +81,24 @@ def test_meaning_starts_with_the_best_and_steps_in_order(client: FlaskClient) ->
     assert '<option value="meaning" selected>' in html
 
 
+def test_meaning_finds_more_than_the_results_page_lists(client: FlaskClient, search: FakeSearch) -> None:
+    text = "\n\n".join(f"Paragraph {n} has rice." for n in range(300))
+    address = f"/documents/{search.add('long.txt', text)}?find=rice&by=meaning"
+    assert count(page(client, f"{address}&n=250")) == "250 of 300"
+    assert [query.k for query in search.queries] == [100, 500]
+
+
+def test_only_so_many_passages_are_found_by_meaning(client: FlaskClient, search: FakeSearch) -> None:
+    text = "\n\n".join(f"Paragraph {n} has rice." for n in range(600))
+    address = f"/documents/{search.add('long.txt', text)}?find=rice&by=meaning"
+    assert count(page(client, f"{address}&n=999")) == "500 of 500+"
+
+
+def test_few_passages_are_sought_once(client: FlaskClient, search: FakeSearch) -> None:
+    assert count(page(client, f"/documents/{TASS}?find=trade&by=meaning")) == "1 of 1"
+    assert [query.k for query in search.queries] == [100]
+
+
 @pytest.mark.parametrize(
     "query", ["find=zeppelin", "find=...", "find=" + "x" * 300, "find=zeppelin&by=meaning"]
 )

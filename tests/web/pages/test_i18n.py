@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,13 +16,17 @@ WEB = Path(qa.web.__file__).parent
 METHODS = [
     ("templates/**.html", "jinja2.ext:babel_extract"),
     ("templates/**.xml", "jinja2.ext:babel_extract"),
+    ("pages/problem_texts.py", "python"),
 ]
+KEYWORDS = {**DEFAULT_KEYWORDS, "said": None}
 OPTIONS = {pattern: {"trimmed": "true"} for pattern, _ in METHODS}
 
 
 def messages() -> Iterator[str | tuple[str, ...]]:
-    """Yield the messages of the templates: an id, or a singular and a plural."""
-    for _, _, message, _, _ in extract_from_dir(WEB, method_map=METHODS, options_map=OPTIONS):
+    """Yield the messages of the templates and of problems: an id, or a singular and a plural."""
+    for _, _, message, _, _ in extract_from_dir(
+        WEB, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS
+    ):
         yield message
 
 

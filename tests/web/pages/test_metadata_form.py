@@ -35,6 +35,7 @@ def test_by_default_nothing_can_be_edited(client: FlaskClient, settings: Setting
     assert client.get(TASS).status_code == 404
     assert client.post(TASS, data={"title": "New"}, headers=OWN).status_code == 404
     assert "/metadata" not in page(client, "/documents")
+    assert "/metadata" not in page(client, f"/documents/{id_of('news/tass.txt')}")
     assert list(settings.docs.rglob("*.toml")) == []
 
 
@@ -66,6 +67,13 @@ def test_one_click_confirms_what_was_found(editor: FlaskClient, settings: Settin
     answer = editor.post(TASS, data=sent, headers=OWN)
     assert answer.location == "/documents?sort=title&evil=https%3A%2F%2Fx"
     assert (settings.docs / "news/tass.txt.meta.toml").exists()
+
+
+def test_a_document_links_to_its_form(editor: FlaskClient, search: FakeSearch) -> None:
+    html = page(editor, f"/documents/{id_of('news/tass.txt')}")
+    assert f'<a href="{TASS}">Edit title, publisher, date</a>' in html
+    row = search.add("people.csv", "name: Ada", row="7")
+    assert "/metadata" not in page(editor, f"/documents/{row}")  # its file has one sidecar for all rows
 
 
 @pytest.mark.parametrize(

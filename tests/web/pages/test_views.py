@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -79,6 +80,15 @@ def test_the_passages_of_a_document_are_one_result(client: FlaskClient, search: 
     assert '<input type="hidden" name="group" value="passage">' in flat
     switch = unescape(re.search(r'href="([^"]*)" data-same="group-document"', flat).group(1))
     assert switch == "/?q=zeppelin+tax"
+
+
+def test_the_link_to_a_documents_passages_takes_its_path_as_it_stands(
+    client: FlaskClient, search: FakeSearch
+) -> None:
+    search.add("tax [draft]*?.txt", "\n\n".join(f"The zeppelin tax of {n}." for n in range(9)))
+    link = re.search(r'href="([^"]*)">All 9 passages of this document', page(client, "/?q=zeppelin+tax"))[1]
+    path = parse_qs(urlsplit(unescape(link)).query)["path"]
+    assert path == ["tax [[]draft][*][?].txt"]
 
 
 def test_documents_with_one_passage_each_need_no_switch(client: FlaskClient, search: FakeSearch) -> None:
