@@ -126,7 +126,7 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
     from qa.stores.publication import publish_calibration
 
     live = generation.load(generation.current(settings.index))
-    measured = calibrator.measure(live, encoder_of(live))
+    measured = calibrator.measure(live, encoder_of(live, cache=settings.cache))
     path = calibration.write(settings.index, measured)
     publish_calibration(settings)
     if as_json:

@@ -41,7 +41,7 @@ class Live:
 module = ModuleType("qa.retrieval.live")
 module.LiveSearcher = Live  # type: ignore[attr-defined]
 module.load_tokenizer = lambda _: str(os.getpid())  # type: ignore[attr-defined]
-module.encoder_of = lambda _, loaded: loaded  # type: ignore[attr-defined]
+module.encoder_of = lambda _, loaded, cache: loaded  # type: ignore[attr-defined]
 sys.modules["qa.retrieval.live"] = module
 
 if __name__ == "__main__":

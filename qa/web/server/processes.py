@@ -158,7 +158,8 @@ class _Worker:
         limit_native_threads()
         from qa.retrieval.live import LiveSearcher, encoder_of  # loads libraries
 
-        live = LiveSearcher(self._settings, partial(encoder_of, loaded=self._tokenizer))
+        load = partial(encoder_of, loaded=self._tokenizer, cache=self._settings.cache)
+        live = LiveSearcher(self._settings, load)
         try:
             store = live.current().info.store
             note = "" if store == config.LOCAL else f"The index is in {store}\n"
