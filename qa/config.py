@@ -119,6 +119,10 @@ _HOSTS_FORM = Form(
     lambda hosts: all(map(_HOST.fullmatch, words(hosts))),
     "a list of host names: write them without scheme and port, as qa.example.org",
 )
+_WEBHOOK_HOSTS_FORM = Form(
+    lambda hosts: all(_HOST.fullmatch(host) or is_address(host) for host in words(hosts)),
+    "a list of hosts: write them without scheme and port, as hooks.example.org or 10.0.0.7",
+)
 _PROXIES_FORM = Form(
     lambda proxies: all(map(is_address, words(proxies))),
     "a list of IP addresses: write them as 10.0.0.1, 10.0.0.2",
@@ -215,9 +219,19 @@ class Settings:
     edit: Annotated[
         bool, Declaration("Let people correct title, publisher and date on the page, in sidecar files.")
     ] = False
+    upload: Annotated[
+        bool, Declaration("Let people upload files to the documents folder, on the page and by the API.")
+    ] = False
     saved: Annotated[
         Path, Declaration("File of the saved questions, which are asked again after each new generation.")
     ] = Path("saved.toml")
+    webhook_hosts: Annotated[
+        str,
+        Declaration(
+            "Hosts, beside this machine, to which news may be posted, separated by commas.",
+            form=_WEBHOOK_HOSTS_FORM,
+        ),
+    ] = ""
     queue_size: Annotated[
         int, Declaration("Number of requests that may wait in each process.", bounds=(0, 100_000))
     ] = 64

@@ -7,8 +7,14 @@ QAError
 ├── QueryError             a question or filter that cannot be answered as asked
 ├── QuestionsError         a file of questions, of a saved run or of a recorded search that cannot be used
 ├── BatchError             a batch whose questions could not all be answered; what was answered is kept
+├── DeliveryError          one piece of news that did not reach its command or webhook; it is tried again
 ├── ReadError              one document that cannot be read
 │   └── MissingFileError   there is no such file
+├── UploadError            one file that is not taken into the documents folder
+│   ├── UnreadKindError    it is of no kind that is read
+│   ├── TooLargeError      it is larger than what is read
+│   ├── NameTakenError     another file has its name
+│   └── NoSpaceError       the disk is too full
 ├── RenderingError         one page that cannot be drawn within its limits
 │   ├── RenderingTimeoutError  it took too long by the clock; it may do better when less is going on
 │   └── RenderingBusyError     as many pages are being drawn as there is room for
@@ -49,12 +55,36 @@ class BatchError(QAError):
     """A batch whose questions could not all be answered. What was answered is kept."""
 
 
+class DeliveryError(QAError):
+    """One piece of news that did not reach its command or webhook. It is tried again."""
+
+
 class ReadError(QAError):
     """One document that cannot be read."""
 
 
 class MissingFileError(ReadError):
     """There is no such file."""
+
+
+class UploadError(QAError):
+    """One file that is not taken into the documents folder."""
+
+
+class UnreadKindError(UploadError):
+    """The file is of no kind that is read."""
+
+
+class TooLargeError(UploadError):
+    """The file is larger than what is read."""
+
+
+class NameTakenError(UploadError):
+    """Another file has the same name."""
+
+
+class NoSpaceError(UploadError):
+    """The disk is too full."""
 
 
 class RenderingError(QAError):

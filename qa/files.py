@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from qa.errors import MissingFileError, ReadError
 
@@ -35,6 +35,12 @@ _MOST_LINKS = 40
 
 _LONGEST = 4096
 """The longest path, in bytes: Linux's own limit. Each name in it costs a step."""
+
+DRAFT = ".qa-draft-"
+"""With this begin the names of files that are still being written. They are no documents."""
+
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""Errors of file systems on which a file can have one name only."""
 
 _OUTSIDE = "is a link to a place outside the documents folder"
 
@@ -65,11 +71,8 @@ def list_inside(root: Path, path: str) -> Iterator[list[os.DirEntry[str]]]:
     Raises:
         OSError: the subfolder cannot be listed.
     """
-    folder = _descend(root, _names(path) if path else [])
-    try:
+    with folder_inside(root, path) as folder:
         listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
-    finally:
-        os.close(folder)
     try:
         with os.scandir(listing) as entries:
             listed = list(entries)
@@ -94,21 +97,123 @@ def write_inside(root: Path, path: str, content: bytes) -> None:
         OSError: the file cannot be written.
     """
     *folders, name = _names(path)
-    draft = f".{secrets.token_hex(8)}"
-    folder = _descend(root, folders)
-    try:
-        with os.fdopen(os.open(draft, _CREATE, 0o666, dir_fd=folder), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-        _sync_folder(folder)
-    except BaseException:
+    with folder_inside(root, "/".join(folders)) as folder, Draft(folder) as draft:
+        draft.file.write(content)
+        draft.put(name, replace=True)
+
+
+class Draft:
+    """A new file in an open folder: hidden until ``put`` gives it its name, and removed if nothing does.
+
+    While it is being written, it is locked. What ``sweep_drafts`` can lock, a process left when it died.
+    """
+
+    def __init__(self, folder: int) -> None:
+        """Create it in a folder, which is given by its descriptor and stays open.
+
+        Raises:
+            OSError: it cannot be created.
+        """
+        self._folder, self._name = folder, f"{DRAFT}{secrets.token_hex(8)}"
+        self.file = os.fdopen(os.open(self._name, _CREATE, 0o666, dir_fd=folder), "wb")
+        with suppress(OSError):  # some file systems have no locks
+            lock(self.file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def put(self, name: str, *, replace: bool = False) -> None:
+        """Flush it to the disk, and give it its name in one step. No link is followed.
+
+        Args:
+            name: its name in the folder, without a path.
+            replace: whether a file or link of this name is replaced.
+
+        Raises:
+            FileExistsError: something has this name. The draft can still be put under another one.
+            OSError: it cannot be written.
+        """
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        if replace:
+            os.replace(self._name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        else:
+            self._link(name)
+        _sync_folder(self._folder)
+
+    def _link(self, name: str) -> None:
+        try:
+            os.link(self._name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            os.close(os.open(name, _CREATE, 0o666, dir_fd=self._folder))  # nobody else can take the name now
+            os.replace(self._name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+
+    def discard(self) -> None:
+        """Remove what is left of the draft under its own name."""
         with suppress(OSError):
-            os.unlink(draft, dir_fd=folder)
-        raise
+            os.unlink(self._name, dir_fd=self._folder)
+        with suppress(OSError):  # what was not written yet may find no room
+            self.file.close()
+
+
+@contextmanager
+def folder_inside(root: Path, path: str) -> Iterator[int]:
+    """Open a subfolder of a folder, to be passed as ``dir_fd``; an empty path is the folder itself.
+
+    No link is followed, except the root itself.
+
+    Raises:
+        ReadError: the path is not one inside the folder.
+        OSError: there is no such subfolder, or it is a link.
+    """
+    folder = _descend(root, _names(path) if path else [])
+    try:
+        yield folder
     finally:
         os.close(folder)
+
+
+def open_in(folder: int, name: str) -> BufferedReader:
+    """Open a regular file in an open folder. No link is followed.
+
+    Raises:
+        ReadError: it is not a regular file.
+        OSError: it cannot be opened.
+    """
+    return os.fdopen(_open_regular(name, folder), "rb")
+
+
+def is_draft(name: str) -> bool:
+    """Whether this is the name of a file that is still being written."""
+    return name.startswith(DRAFT)
+
+
+def sweep_drafts(root: Path) -> int:
+    """Remove the drafts in a folder that processes left when they died; return how many."""
+    swept, unvisited = 0, [""]
+    while unvisited:
+        path = unvisited.pop()
+        with suppress(OSError), list_inside(root, path) as entries, folder_inside(root, path) as folder:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    unvisited.append(f"{path}/{entry.name}".lstrip("/"))
+                elif is_draft(entry.name):
+                    swept += _sweep(folder, entry.name)
+    return swept
+
+
+def _sweep(folder: int, name: str) -> bool:
+    """Remove a draft, unless a process is writing it."""
+    with suppress(OSError, ReadError), open_in(folder, name) as file:
+        if lock(file, wait=False):
+            os.unlink(name, dir_fd=folder)
+            return True
+    return False
 
 
 def _sync_folder(folder: int) -> None:

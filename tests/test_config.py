@@ -115,7 +115,11 @@ def test_an_empty_path_or_name_is_refused(monkeypatch: pytest.MonkeyPatch, name:
             for value in ("100", "100/minute; often", "1.5/minute", "nan/minute", "9e9/minute")
         ),
         *(("proxies", value) for value in ("proxy", "10.0.0.0/8", "*", "10.0.0.1:80", "10.0.0.1, x")),
-        *(("hosts", value) for value in ("https://qa.example", "qa.example:80", "*.example", "a b", "a/b")),
+        *(
+            (name, value)
+            for name in ("hosts", "webhook_hosts")
+            for value in ("https://qa.example", "qa.example:80", "*.example", "a b", "a/b")
+        ),
         *(("store", value) for value in ("somewhere", "milvus+", "milvus+http://", "milvus+a", "Local")),
     ],
 )
@@ -133,9 +137,11 @@ def test_a_text_of_the_wrong_form_is_refused(monkeypatch: pytest.MonkeyPatch, na
         ("rate_limit", "100 per minute; 5/second"),
         ("proxies", "10.0.0.1, ::1"),
         ("hosts", "qa.example.org, qa, QA_2.example"),
+        ("webhook_hosts", "hooks.example.org, 10.0.0.7, fd00::7"),
         ("store", "milvus+http://localhost:19530"),
         ("store", "milvus+/a b/index.db"),
-        *((name, "") for name in ("cors", "rate_limit", "proxies", "hosts", "ray", "reranker", "reader")),
+        *((name, "") for name in ("cors", "rate_limit", "proxies", "hosts", "webhook_hosts")),
+        *((name, "") for name in ("ray", "reranker", "reader")),
     ],
 )
 def test_a_text_of_the_right_form_is_accepted(name: str, value: str) -> None:

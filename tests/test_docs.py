@@ -138,7 +138,7 @@ def openapi() -> dict[str, Any]:
     def opener() -> Any:
         raise IndexUnavailableError
 
-    return create_app(Settings(), opener).test_client().get("/openapi.json").json
+    return create_app(Settings(upload=True), opener).test_client().get("/openapi.json").json
 
 
 def test_requests(openapi: dict[str, Any]) -> None:

@@ -344,3 +344,79 @@ def test_a_file_is_written_inside_the_folder_only(tmp_path: Path) -> None:
             files.write_inside(root, path, b"x")
     assert list(outside.iterdir()) == []
     assert {path.name for path in tmp_path.rglob("*")} == {"docs", "outside", "sub", "away", "a.toml"}
+
+
+@pytest.fixture
+def drafts(tmp_path: Path) -> Iterator[int]:
+    """Yield a descriptor of an empty folder, in which a file is written twice."""
+    with files.folder_inside(tmp_path, "") as folder:
+        yield folder
+
+
+def test_a_draft_gets_its_name_once_and_replaces_nothing(tmp_path: Path, drafts: int) -> None:
+    for content in (b"one", b"two"):
+        with files.Draft(drafts) as draft:
+            draft.file.write(content)
+            (hidden,) = [path for path in tmp_path.iterdir() if path.name != "a.txt"]
+            assert files.is_draft(hidden.name)
+            if content == b"one":
+                draft.put("a.txt")
+            else:
+                with pytest.raises(FileExistsError):
+                    draft.put("a.txt")
+                assert (tmp_path / "a.txt").read_bytes() == b"one"
+                draft.put("a.txt", replace=True)
+        assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+        assert (tmp_path / "a.txt").read_bytes() == content
+
+
+def test_where_files_have_one_name_only_a_draft_replaces_nothing_either(
+    tmp_path: Path, drafts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with files.Draft(drafts) as draft:
+        draft.file.write(b"one")
+        draft.put("a.txt")
+    with files.Draft(drafts) as draft, pytest.raises(FileExistsError):
+        draft.put("a.txt")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.txt", b"one")]
+
+
+def test_a_draft_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, drafts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with files.Draft(drafts) as draft:
+        draft.file.write(b"x" * 2**20)
+        with pytest.raises(OSError, match="No space left"):
+            draft.put("a.txt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_drafts_that_nobody_writes_are_swept(tmp_path: Path) -> None:
+    root, outside = tmp_path / "docs", tmp_path / "outside"
+    (root / "sub").mkdir(parents=True)
+    outside.mkdir()
+    (root / "away").symlink_to(outside)
+    left = [root / f"{files.DRAFT}1", root / "sub" / f"{files.DRAFT}2"]
+    kept = [outside / f"{files.DRAFT}3", root / ".hidden", root / "a.txt"]
+    for path in (*left, *kept):
+        path.write_bytes(b"x")
+    (root / f"{files.DRAFT}link").symlink_to(kept[2])
+    with files.folder_inside(root, "sub") as folder, files.Draft(folder) as draft:
+        assert files.sweep_drafts(root) == 2
+        draft.put("b.txt")
+    assert [path.exists() for path in (*left, *kept, root / "sub" / "b.txt")] == [False] * 2 + [True] * 4
+
+
+@pytest.mark.parametrize("path", ["..", "/", "sub/..", "away", "a.txt", "none", "sub//deep", "x\0"])
+def test_only_folders_inside_are_opened(root: Path, path: str) -> None:
+    (root / "away").symlink_to(root.parent / "outside")
+    with pytest.raises((ReadError, OSError, ValueError)), files.folder_inside(root, path):
+        pytest.fail("it was opened")

@@ -15,6 +15,7 @@ import click
 from qa import config
 from qa.cli import output
 from qa.cli.building import build_and_publish
+from qa.cli.deliveries import deliver_news, tell_attempt
 from qa.cli.news_command import tell_news
 from qa.cli.options import (
     allow_empty_option,
@@ -29,6 +30,7 @@ from qa.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from qa.errors import QAError
     from qa.indexing.build import Report
 
 _SOME_NOT_READ = 3  # the exit code
@@ -54,6 +56,7 @@ def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
     if not as_json and (line := output.describe_illegible(report.illegible, report.passages, settings.model)):
         click.echo(line)
     tell_news(settings)
+    deliver_news(settings)
     if report.failures:
         sys.exit(_SOME_NOT_READ)
 
@@ -85,6 +88,7 @@ def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -
     settings = config.load({"docs": docs} | flags)
     from qa.indexing import retention, safeguard
     from qa.indexing import watch as watching
+    from qa.news.delivering import Courier
 
     safeguard.check_apart(settings)
 
@@ -100,22 +104,23 @@ def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -
             said = line
         sys.stdout.flush()  # a program that reads the output gets it line by line
         tell_news(settings)
+        courier.wake()
 
     def tidy() -> None:
         retention.expire_unless_locked(settings.index, settings.retention_days)
         retention.expire_published(settings)
 
+    def complain(error: QAError) -> None:
+        click.echo(f"qa: {error}", err=True)
+
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    with suppress(KeyboardInterrupt):
-        watching.watch(
-            settings.docs,
-            build,
-            lambda error: click.echo(f"qa: {error}", err=True),
-            stop,
-            own=settings.own_paths(),
-            tidy=tidy,
-        )
+    courier = Courier(settings, tell_attempt, complain)
+    try:
+        with suppress(KeyboardInterrupt):
+            watching.watch(settings.docs, build, complain, stop, own=settings.own_paths(), tidy=tidy)
+    finally:
+        courier.stop()
 
 
 @click.command()
@@ -146,6 +151,7 @@ def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
     )
     forget_news(settings.index, outcome.paths)
     tell_news(settings)
+    deliver_news(settings)
     if as_json:
         click.echo(json.dumps(asdict(outcome), ensure_ascii=False))
         return

@@ -150,9 +150,12 @@ def _remove_calibration(settings: config.Settings, *, as_json: bool) -> None:
 def backup(file: Path, *, with_keys: bool, overwrite: bool, as_json: bool, **flags: Any) -> None:
     """Write a copy of the index to FILE, a tar archive. Builds and the service can go on meanwhile."""
     from qa.indexing import backup as backups
+    from qa.news import news_file, undelivered
 
     settings = config.load(flags)
-    written = backups.write(settings, file, keys=with_keys, overwrite=overwrite)
+    # News before deliveries: those of news that came between the two are then of no known news, and harmless.
+    news = (news_file.NAME, undelivered.NAME)
+    written = backups.write(settings, file, keys=with_keys, overwrite=overwrite, more=news)
     for wanted in (settings.judgements, settings.keys if with_keys else None):
         if wanted and not wanted.is_file():
             click.echo(f"qa: {wanted} does not exist, so it is not in the backup", err=True)

@@ -25,6 +25,7 @@ _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 @setting("port")
 @setting("judgements", type=click.Path(dir_okay=False))
 @setting("edit")
+@setting("upload")
 @setting("insecure")
 @setting("rate_limit")
 @setting("cors", metavar="ORIGIN")

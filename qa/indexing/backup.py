@@ -1,8 +1,7 @@
 """A copy of the index in one file: consistent, whatever is built meanwhile, and checked after it is written.
 
 It is a tar archive to be unpacked into the folder of an index. The file that names the live generation is the
-last
-one: an archive that was cut short makes no index.
+last one: an archive that was cut short makes no index.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -41,13 +40,21 @@ class Backup:
     keys: bool
 
 
-def write(settings: Settings, path: Path, *, keys: bool = False, overwrite: bool = False) -> Backup:
+def write(
+    settings: Settings,
+    path: Path,
+    *,
+    keys: bool = False,
+    overwrite: bool = False,
+    more: Sequence[str] = (),
+) -> Backup:
     """Write the live generation, ledger, calibration and judgements into a file that only its owner can read.
 
     Args:
         settings: where they are.
         path: the path of the file.
         keys: include the keys of the service.
+        more: the names of further files in the folder of the index, read in this order.
         overwrite: replace an existing file.
 
     Raises:
@@ -59,7 +66,7 @@ def write(settings: Settings, path: Path, *, keys: bool = False, overwrite: bool
     folder, lease = _leased(settings.index)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        written = _write(draft, folder, _files_beside(settings, keys=keys))
+        written = _write(draft, folder, _files_beside(settings, more, keys=keys))
         _check(draft, written)
         files.put_in_place(draft, path)
     except OSError as error:
@@ -96,9 +103,9 @@ def _leased(index: Path) -> tuple[Path, Lease]:
                 raise  # no other generation has been published meanwhile
 
 
-def _files_beside(settings: Settings, *, keys: bool) -> dict[str, Path]:
+def _files_beside(settings: Settings, more: Sequence[str], *, keys: bool) -> dict[str, Path]:
     """Return the paths of the existing files beside the generation, by their names in the archive."""
-    paths = {name: settings.index / name for name in (calibration_file.NAME, ledger.NAME)}
+    paths = {name: settings.index / name for name in (calibration_file.NAME, ledger.NAME, *more)}
     if settings.judgements:
         paths[f"{BESIDE}/{settings.judgements.name}"] = settings.judgements
     if keys:

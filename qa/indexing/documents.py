@@ -12,6 +12,7 @@ from math import ceil
 
 from qa.embedding.model_protocols import Encoder
 from qa.errors import ReadError
+from qa.index.passage_ids import document_id
 from qa.index.store import StoredDocument
 from qa.indexing.folder import Folder
 from qa.readers.sandbox.parent import Contents, Reader
@@ -113,9 +114,8 @@ class DocumentReader:
             check=deadline.check,
         )
         path = file.path if reading.member is None else f"{file.path}/{reading.member}"
-        identity = path if reading.key is None else f"{path}\0{reading.key}"
         document = Document(
-            id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+            id=document_id(path, reading.key),
             path=path,
             media_type=reading.media_type,
             sha256=reading.member_sha256 or file.sha256,

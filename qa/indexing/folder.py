@@ -166,6 +166,8 @@ class Folder:
                     names = {entry.name for entry in entries}
                     for entry in entries:
                         path = f"{folder}/{entry.name}".lstrip("/")
+                        if files.is_draft(entry.name):
+                            continue
                         if root / path in self.own:
                             yield _Entry(path, "skipped", "is written by qa itself")
                         elif entry.is_dir(follow_symlinks=False) and not _is_hidden(entry):

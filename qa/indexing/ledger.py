@@ -234,6 +234,19 @@ def entries(index: Path, state: State | None = None, *, limit: int = -1, offset:
         return [Entry(*row) for row in rows]
 
 
+def entry(index: Path, path: str) -> tuple[Entry | None, str]:
+    """Return what became of a file, and when the folder was last looked at (ISO time, UTC; empty if never).
+
+    Raises as ``summary`` does.
+    """
+    if not _is_there(index):
+        return None, ""
+    with _reading(index) as db:
+        (checked,) = db.execute("SELECT checked FROM facts").fetchone()
+        row = db.execute("SELECT path, state, reason, since FROM files WHERE path = ?", (path,)).fetchone()
+        return (Entry(*row) if row else None), checked
+
+
 def find(index: Path, state: State, text: str, *, limit: int, offset: int) -> tuple[int, list[Entry]]:
     """Return how many files of a state have all words of a text in their paths, and some of them, by path.
 

@@ -7,11 +7,14 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from qa.config import Settings
 from qa.news.changes import ask_again
+from qa.news.destinations import way_of
 from qa.news.news_file import Asked, News, NewsFile, hold_news, read_news, write_news
 from qa.news.saved_questions import SavedQuestion, read_saved
+from qa.news.undelivered import Undelivered, add_undelivered
 from qa.retrieval.live import LiveSearcher
 from qa.retrieval.search_protocol import Search
 from qa.stores.publication import publications
@@ -46,8 +49,19 @@ def ask_saved(settings: Settings, open_search: Callable[[Settings], Search] = _o
         if (content.generation, content.definitions) == (live, _definitions(questions)):
             return ()
         content, news = _ask(questions, content, open_search(settings), settings)
+        _commission(settings.index, questions, content, news)
         write_news(settings.index, content)
     return news
+
+
+def _commission(
+    index: Path, questions: Sequence[SavedQuestion], content: NewsFile, found: Sequence[News]
+) -> None:
+    """Have the new news delivered, and no other news than that of ways that ``saved.toml`` still names."""
+    ways = {question.name: tuple(map(way_of, question.destinations)) for question in questions}
+    added = [Undelivered(news.id, news.name, way) for news in found for way in ways[news.name]]
+    wanted = {(news.id, way) for news in content.news for way in ways.get(news.name, ())}
+    add_undelivered(index, added, wanted)
 
 
 def _definitions(questions: Sequence[SavedQuestion]) -> str:

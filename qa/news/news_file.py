@@ -6,7 +6,7 @@ Both are in one file, so a process that is killed neither loses news nor tells i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -123,22 +123,31 @@ def write_news(index: Path, content: NewsFile) -> None:
         raise QAError(f"{path} cannot be written: {error.strerror}") from error
 
 
-@contextmanager
-def hold_news(index: Path) -> Iterator[None]:
+def hold_news(index: Path) -> AbstractContextManager[None]:
     """Hold the file for writing; wait while another process does.
 
     Raises:
         QAError: the folder cannot be written or locked.
     """
+    return hold(index / _LOCK)
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold the lock at a path; wait while another process or thread does.
+
+    Raises:
+        QAError: the file of the lock cannot be written or locked.
+    """
     try:
-        file = (index / _LOCK).open("ab")
+        file = path.open("ab")
     except OSError as error:
-        raise QAError(f"{index / _LOCK} cannot be written: {error.strerror}") from error
+        raise QAError(f"{path} cannot be written: {error.strerror}") from error
     with file:
         try:
             files.lock(file)
         except OSError as error:
-            raise QAError(f"{index / _LOCK} cannot be locked: {error.strerror}") from error
+            raise QAError(f"{path} cannot be locked: {error.strerror}") from error
         yield
 
 

@@ -20,6 +20,8 @@ from qa.web.api import endpoints
 from qa.web.api.delivery import deliver
 from qa.web.api.member_files import MemberFiles
 from qa.web.api.schemas.responses import Problem
+from qa.web.api.upload_endpoint import upload_api
+from qa.web.api.validation import API
 from qa.web.judgements import Judgements
 from qa.web.pages import views
 from qa.web.server import logs, metrics
@@ -54,7 +56,7 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
     # Every operation describes "default" problems, which keeps flask-openapi3 from adding its own.
     app.validation_error_status = "default"
     judgements = Judgements(settings.judgements) if settings.judgements else None
-    updates = Updates(settings) if settings.edit else None
+    updates = Updates(settings) if settings.edit or settings.upload else None
     app.extensions["qa"] = Service(
         settings, opener, Renderer(_drawing_threads(settings)), MemberFiles(settings), judgements, updates
     )
@@ -75,9 +77,20 @@ def create_app(settings: Settings, opener: Opener, keys: Keys | None = None) -> 
     load.init_app(app, settings)
     app.register_api(endpoints.api)
     app.register_api(endpoints.probes)
+    if settings.upload:
+        _register_beside(app, upload_api)
     app.register_blueprint(_docs(app))
     views.init_app(app)
     return app
+
+
+def _register_beside(app: OpenAPI, api: API) -> None:
+    """Register operations on paths that have others, which flask-openapi3 would no longer describe."""
+    described = dict(app.paths)
+    app.register_api(api)
+    for path in api.paths:
+        added = {verb: getattr(api.paths[path], verb) for verb in api.paths[path].model_fields_set}
+        app.paths[path] = described[path].model_copy(update=added)
 
 
 def _drawing_threads(settings: Settings) -> int:

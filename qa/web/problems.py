@@ -15,6 +15,8 @@ from qa.errors import (
     GoneError,
     IndexUnavailableError,
     ModelError,
+    NameTakenError,
+    NoSpaceError,
     NotFoundError,
     QAError,
     QueryError,
@@ -22,6 +24,9 @@ from qa.errors import (
     RenderingError,
     RenderingTimeoutError,
     StoreUnavailableError,
+    TooLargeError,
+    UnreadKindError,
+    UploadError,
 )
 from qa.web.server import logs
 
@@ -33,6 +38,11 @@ _MAX_ERRORS = 100
 _PROGRAM_PATHS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _STATUS: tuple[tuple[type[QAError], HTTPStatus], ...] = (
     (ChangedError, HTTPStatus.CONFLICT),
+    (UnreadKindError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (NameTakenError, HTTPStatus.CONFLICT),
+    (NoSpaceError, HTTPStatus.INSUFFICIENT_STORAGE),
+    (UploadError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (GoneError, HTTPStatus.GONE),
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (QueryError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -106,6 +116,12 @@ def error_response(status: int, detail: str, errors: Sequence[tuple[str, str]] =
     return make_response(render_template("error.html", status=status, title=title, detail=detail), status)
 
 
+def status_of(error: QAError) -> HTTPStatus:
+    """Return the status that fits an error; 500 if it is no fault of the request."""
+    known = (status for kind, status in _STATUS if isinstance(error, kind))
+    return next(known, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 def detail_of(error: QAError) -> str:
     """Return an error's message, and what to do about it if that is known."""
     message = str(error) or type(error).__doc__ or ""
@@ -121,10 +137,9 @@ def _on_request_error(error: RequestError) -> Response:
 
 
 def _on_qa_error(error: QAError) -> Response:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), None)
-    if status is None:
+    status = status_of(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(f": {error}")
-        status = HTTPStatus.INTERNAL_SERVER_ERROR
     response = error_response(status, detail_of(error))
     if isinstance(error, StoreUnavailableError):
         current_app.logger.warning("%s (request %s)", error, logs.request_id())

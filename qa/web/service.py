@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from flask import current_app, g, request
 
 from qa.config import Settings
+from qa.errors import IndexUnavailableError
 from qa.indexing import ledger
 from qa.readers.pdf.rendering.renderer import Renderer
 from qa.retrieval.search_protocol import Search
@@ -31,7 +32,7 @@ class Service:
         renderer: draws pages of PDF files.
         members: unpacks documents that are files inside files.
         judgements: the file of judgements, if there is one.
-        updates: brings the index up to date, if people may change documents on the page.
+        updates: brings the index up to date, if people may correct or upload documents.
         suggestions: the questions on the start page by its language, with the generation that answers them.
     """
 
@@ -48,6 +49,14 @@ def service() -> Service:
     """Return the current app's service."""
     current: Service = current_app.extensions["qa"]
     return current
+
+
+def can_follow() -> bool:
+    """Whether a build with the service's settings would keep the model of the index, if there is one."""
+    try:
+        return searcher().info.model == service().settings.model
+    except IndexUnavailableError:
+        return True
 
 
 def is_probe() -> bool:

@@ -50,7 +50,8 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-def _serve(folder: Path, docs: Path) -> Iterator[str]:
+def serve(folder: Path, docs: Path, *flags: str) -> Iterator[str]:
+    """Build an index of a folder, serve it, and yield the address of the service."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("QA_")}
     environment |= {"PYTHONPATH": str(ROOT), "QA_WORKERS": "1", "HF_HUB_OFFLINE": "1"}
     qa = [sys.executable, "-m", "qa"]
@@ -59,7 +60,7 @@ def _serve(folder: Path, docs: Path) -> Iterator[str]:
         [*qa, "index", str(docs), *location], env=environment, check=False, capture_output=True
     )
     assert built.returncode in {0, 3}, built.stderr.decode()
-    command = [*qa, "serve", *location, "--docs", str(docs), "--port", "0"]
+    command = [*qa, "serve", *location, "--docs", str(docs), "--port", "0", *flags]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as service:
         try:
             line = service.stderr.readline()
@@ -73,7 +74,7 @@ def _serve(folder: Path, docs: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of the service over the demo corpus."""
-    yield from _serve(tmp_path_factory.mktemp("demo"), ROOT / "docs_raw")
+    yield from serve(tmp_path_factory.mktemp("demo"), ROOT / "docs_raw")
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +86,7 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         path = folder / "docs" / "zz" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    yield from _serve(folder, folder / "docs")
+    yield from serve(folder, folder / "docs")
 
 
 @pytest.fixture

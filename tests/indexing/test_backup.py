@@ -24,6 +24,9 @@ from qa.index import calibration_file, generation
 from qa.index.manifest import MANIFEST
 from qa.indexing import backup, ledger
 from qa.indexing.build import build
+from qa.news.changes import Change, Memory
+from qa.news.news_file import Asked, News, NewsFile, read_news, write_news
+from qa.news.undelivered import Undelivered, add_undelivered, read_undelivered
 from qa.retrieval import calibration, calibrator
 from qa.retrieval.live import LiveSearcher
 from qa.types import Query
@@ -215,6 +218,25 @@ def test_builds_go_on_meanwhile(whole: Settings, tmp_path: Path) -> None:
 def run(whole: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.chdir(whole.index.parent)
     return lambda *words: CliRunner().invoke(main, words)
+
+
+def test_the_command_includes_the_news_and_what_of_it_is_undelivered(
+    run: Callable[..., Result], whole: Settings, tmp_path: Path
+) -> None:
+    change = Change("new", "A title", None, None, "a.txt", None, None, "It is so.", None, None)
+    news = News("urn:1", "trade", "How much?", "g1", "2026-11-28T09:00:00+00:00", (change,))
+    asked = {"trade": Asked("How much?", news.created, Memory("", "", (), ()))}
+    write_news(whole.index, NewsFile("g1", "", asked, (news,)))
+    add_undelivered(whole.index, [Undelivered("urn:1", "trade", "webhook", 2)], {("urn:1", "webhook")})
+    assert run("backup", "a.tar").exit_code == 0
+    restored = _restored(whole, tmp_path / "a.tar").index
+    assert read_news(restored) == read_news(whole.index)
+    assert read_undelivered(restored) == (Undelivered("urn:1", "trade", "webhook", 2),)
+    printed = json.loads(run("news", "--json", "--index", str(restored)).stdout)
+    assert [each["id"] for each in printed["news"]] == ["urn:1"]
+    with tarfile.open(tmp_path / "a.tar") as archive:
+        names = archive.getnames()
+    assert names.index("news.json") < names.index("undelivered.json")
 
 
 def test_the_command(run: Callable[..., Result], whole: Settings) -> None:

@@ -27,7 +27,7 @@ def docs(tmp_path: Path) -> Path:
         {
             "b.txt": "b", "a/deep/c.md": "c", "a/deep/c.md.meta.toml": 'title = "C"', ".hidden/x.txt": "x",
             ".draft.txt": "x", "photo.raw": "x", "gone.txt.meta.toml": "", "large.txt": "x" * 200,
-            "own/keys.json": "{}",
+            "own/keys.json": "{}", f"a/{files.DRAFT}1": "x",
         },
     )  # fmt: skip
 

@@ -42,6 +42,14 @@ def filled(settings: Settings) -> Settings:
     return settings
 
 
+def test_one_file_is_looked_up_with_the_time_of_the_check(filled: Settings) -> None:
+    entry, checked = ledger.entry(filled.index, "none.jsonl")
+    assert (entry.state, entry.reason) == ("failed", "row 1 has no text")
+    assert checked == ledger.summary(filled.index).checked
+    assert ledger.entry(filled.index, "nowhere.txt") == (None, checked)
+    assert ledger.entry(filled.docs, "none.jsonl") == (None, "")
+
+
 def test_every_file_is_there_with_its_reason(filled: Settings) -> None:
     found = _states(filled)
     assert found["trade.md"] == found["ru/visit.txt"] == ("indexed", None)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pages
 import pytest
 
 from qa.errors import QuestionsError
+from qa.news.destinations import Command, Webhook, way_of
 from qa.news.saved_questions import MAX_QUESTIONS, SavedQuestion, read_saved
 from qa.types import Filters
 
@@ -62,6 +64,79 @@ def test_the_definition_changes_with_everything_that_is_asked(tmp_path: Path) ->
         assert changed.definition != whole.definition
 
 
+DELIVERED = """\
+command = ["notify", "--all"]
+webhook = "http://127.0.0.1:9000/news"
+secret_file = "webhook.secret"
+
+[trade]
+question = "How large was the trade turnover?"
+
+[envoy]
+question = "Who is the envoy?"
+command = []
+webhook = "https://hooks.example.org/envoy?token=1"
+secret_file = "/etc/qa/envoy.secret"
+
+[rice]
+question = "Who sold rice?"
+command = ["print"]
+webhook = ""
+"""
+
+
+def test_news_goes_where_the_top_says_unless_the_question_names_another_place(tmp_path: Path) -> None:
+    trade, envoy, rice = _read(tmp_path, DELIVERED)
+    everywhere = (
+        Command(("notify", "--all")),
+        Webhook("http://127.0.0.1:9000/news", tmp_path / "webhook.secret"),
+    )
+    assert trade.destinations == everywhere
+    secret = Path("/etc/qa/envoy.secret")
+    assert envoy.destinations == (Webhook("https://hooks.example.org/envoy?token=1", secret),)
+    assert rice.destinations == (Command(("print",)),)
+    [command] = _read(tmp_path, '[command]\nquestion = "Who is in command?"\n')
+    assert (command.name, command.destinations) == ("command", ())
+
+
+def test_a_destination_is_no_part_of_what_is_asked(tmp_path: Path) -> None:
+    [plain] = _read(tmp_path, '[trade]\nquestion = "How large was it?"\n')
+    [delivered] = _read(tmp_path, 'command = ["notify"]\n[trade]\nquestion = "How large was it?"\n')
+    assert delivered.definition == plain.definition
+    assert delivered.destinations
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('webhook = "ftp://a/b"\n[trade]\nquestion = "x"\n', "line 1: [webhook]: webhook: is no address"),
+        ('[trade]\nquestion = "x"\nwebhook = "http://a:99999/"\n', "line 3: [trade]: webhook: is no address"),
+        ('[trade]\nquestion = "x"\nwebhook = "http:///b"\n', "line 3: [trade]: webhook: is no address"),
+        ('[trade]\nquestion = "x"\nwebhook = "http://me:word@a/"\n', "has a name or password in it"),
+        ('[trade]\nquestion = "x"\nwebhook = "http://a/b c"\n', "must be written as %XX"),
+        ('[trade]\nquestion = "x"\nwebhook = "http://a/б"\n', "must be written as %XX"),
+        (
+            '[trade]\nquestion = "x"\nwebhook = "http://a/"\n',
+            "line 3: [trade]: webhook needs secret_file",
+        ),
+        (
+            'webhook = "http://a/"\n\n[trade]\nquestion = "x"\n',
+            "line 3: [trade]: webhook needs secret_file",
+        ),
+        ('command = "notify"\n[trade]\nquestion = "x"\n', "line 1: [command]: command: write it as a list"),
+        ('[trade]\nquestion = "x"\ncommand = [""]\n', "line 3: [trade]: command: names no program"),
+        ('[trade]\nquestion = "x"\ncommand = ["a\\u0000b"]\n', "a character that no argument may have"),
+        ('[trade]\nquestion = "x"\ncommand = [1]\n', "line 3: [trade]: command: "),
+    ],
+)
+def test_a_destination_that_cannot_be_used_is_said_with_its_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(QuestionsError) as error:
+        _read(tmp_path, text)
+    assert message in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -95,3 +170,12 @@ def test_bytes_that_are_not_utf8_and_too_many_questions_are_refused(tmp_path: Pa
         read_saved(path)
     with pytest.raises(QuestionsError, match="at most"):
         _read(tmp_path, "".join(f'[q{n}]\nquestion = "x"\n' for n in range(MAX_QUESTIONS + 1)))
+
+
+def test_the_examples_of_the_documentation_can_be_copied(tmp_path: Path) -> None:
+    page = (pages.ROOT / "docs" / "saved.md").read_text("utf-8")
+    examples = [_read(tmp_path, block.text) for block in pages.blocks(page) if block.language == "toml"]
+    assert [question.name for example in examples for question in example] == ["trade", "ambassador"] * 2
+    trade, ambassador = examples[1]
+    assert [way_of(each) for each in trade.destinations] == ["command", "webhook"]
+    assert [way_of(each) for each in ambassador.destinations] == ["command"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from html.parser import HTMLParser
+from io import BytesIO
 from typing import Any
 
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, stream_encode_multipart
 
 from qa.web.api.schemas.responses import Problem
 
@@ -56,6 +58,13 @@ class Tags(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def form(*sent: tuple[str, bytes], **fields: str) -> dict[str, Any]:
+    """Return the arguments of a request that sends files and fields as a form."""
+    data = {"file": [FileStorage(BytesIO(content), name, "file") for name, content in sent], **fields}
+    body, _, boundary = stream_encode_multipart(data, use_tempfile=False)
+    return {"data": body.read(), "content_type": f"multipart/form-data; boundary={boundary}"}
 
 
 def bearer(key: str) -> dict[str, str]:

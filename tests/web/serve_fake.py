@@ -1,10 +1,15 @@
-"""Serve the fake searcher with the real server: ``serve_fake.py HOST PORT [none|broken|insecure|shared]``."""
+"""Serve the fake searcher with the real server.
+
+Run ``serve_fake.py HOST PORT [none|broken|insecure|shared|uploads FOLDER]``.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 from fake_search import FakeSearch, no_index
@@ -49,12 +54,22 @@ module.load_tokenizer = lambda _: str(os.getpid())  # type: ignore[attr-defined]
 module.encoder_of = lambda _, loaded, cache: loaded  # type: ignore[attr-defined]
 sys.modules["qa.retrieval.live"] = module
 
+
+def _settings() -> Settings:
+    settings = Settings(
+        host=sys.argv[1], port=int(sys.argv[2]), workers=2, threads=4, insecure="insecure" in sys.argv
+    )
+    if "uploads" in sys.argv:
+        # With a model that the index does not have, no build follows.
+        return replace(settings, docs=Path(sys.argv[-1]), upload=True, workers=1, model="another")
+    return settings
+
+
 if __name__ == "__main__":
     try:
         with shared_metrics():
             from qa.web.server.processes import serve
 
-            insecure = "insecure" in sys.argv
-            serve(Settings(host=sys.argv[1], port=int(sys.argv[2]), workers=2, threads=4, insecure=insecure))
+            serve(_settings())
     except QAError as error:
         sys.exit(f"{type(error).__name__}: {error}")

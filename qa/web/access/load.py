@@ -19,11 +19,17 @@ from qa.web.service import is_probe
 _DOWNLOADS = frozenset({"api.document_file", "api.document_text"})
 """Endpoints whose answers may take long to send. They have a gate of their own and delay no search."""
 
+_UPLOADS = frozenset({"adding.add_files", "uploads.upload_document"})
+"""Endpoints whose requests may take long to arrive. They have a gate of their own, too."""
+
 _METRICS = "probes.prometheus"
 """Needed most when the service is busy, so it passes the gate. Unlike a probe, it needs a key."""
 
 _MAX_DOWNLOADS = 64
 """Downloads that a process sends at once. Chosen: each takes a descriptor, and a text also takes disk."""
+
+_MAX_UPLOADS = 4
+"""Uploads that a process receives at once. Chosen: each may hold a thread while its client sends."""
 
 _SPARE_THREADS = 2
 """Threads for probes and for requests that are refused."""
@@ -87,12 +93,14 @@ class Gate:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Let ``app`` work on ``threads`` requests, queue ``queue_size`` more, and send downloads beside them."""
+    """Let ``app`` work on ``threads`` requests, queue ``queue_size`` more, and move files beside them."""
     work = Gate(settings.threads, settings.queue_size, settings.queue_timeout)
     downloads = Gate(_MAX_DOWNLOADS, 0, 0)
+    uploads = Gate(_MAX_UPLOADS, 0, 0)
+    gates = dict.fromkeys(_DOWNLOADS, downloads) | dict.fromkeys(_UPLOADS, uploads)
     app.extensions[_BATCH_GATE] = Gate(settings.threads, 0, 0)
     app.before_request(_require_length)
-    app.before_request(lambda: _enter(downloads if request.endpoint in _DOWNLOADS else work))
+    app.before_request(lambda: _enter(gates.get(request.endpoint or "", work)))
     app.teardown_request(lambda _: _leave_early())
     app.wsgi_app = _leaving_at_the_end(app.wsgi_app)  # type: ignore[assignment,method-assign]
 
@@ -121,7 +129,8 @@ def batch() -> Iterator[None]:
 
 def threads(settings: Settings) -> int:
     """Return how many threads a process needs: as many again open files, and some refuse requests."""
-    return 2 * settings.threads + settings.queue_size + _SPARE_THREADS
+    uploads = _MAX_UPLOADS if settings.upload else 0
+    return 2 * settings.threads + settings.queue_size + uploads + _SPARE_THREADS
 
 
 def _require_length() -> None:

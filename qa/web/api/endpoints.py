@@ -51,11 +51,11 @@ Chosen so that other requests wait for ten questions at most.
 """
 
 _SEARCH = Tag(name="Search", description="Questions, and the passages that answer them.")
-_DOCUMENTS = Tag(name="Documents", description="The documents, their text and their passages.")
+documents_tag = Tag(name="Documents", description="The documents, their text and their passages.")
 _SERVICE = Tag(name="Service", description="The state of the service and of its index.")
 
 
-def _responses(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]:
+def problem_responses(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]:
     """Return the description of an operation's responses: a model or a body, and problems by status."""
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
@@ -68,7 +68,7 @@ def _responses(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]
 def _unless_known(answer: Any, *problems: int) -> dict[str | int | HTTPStatus, Any]:
     """Return the description of the responses of an operation whose answer a client may have already."""
     same = {"description": "The answer that the client has, as If-None-Match says, is still right"}
-    return _responses(answer, *problems) | {304: same}
+    return problem_responses(answer, *problems) | {304: same}
 
 
 def _body(media_type: str, description: str, **schema: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def search(query: requests.SearchQuery) -> Response:
     "/search",
     operation_id="search_many",
     tags=[_SEARCH],
-    responses=_responses(responses.SearchResponse, 400, 404, 410, 413, 415, 422, 503),
+    responses=problem_responses(responses.SearchResponse, 400, 404, 410, 413, 415, 422, 503),
 )
 def search_many(body: requests.SearchRequest) -> Response:
     """Answer a question, or several at once, or find passages like one."""
@@ -176,7 +176,7 @@ def _answer_together(options: requests.SearchOptions, questions: Sequence[str]) 
 @api.get(
     "/documents",
     operation_id="list_documents",
-    tags=[_DOCUMENTS],
+    tags=[documents_tag],
     responses=_unless_known(responses.Documents, 422, 503),
 )
 def documents(query: requests.DocumentsParameters) -> Response:
@@ -189,7 +189,7 @@ def documents(query: requests.DocumentsParameters) -> Response:
 @api.get(
     "/documents/<document_id>",
     operation_id="get_document",
-    tags=[_DOCUMENTS],
+    tags=[documents_tag],
     responses=_unless_known(responses.Document, 404, 422, 503),
 )
 def document(path: requests.DocumentPath) -> Response:
@@ -200,7 +200,7 @@ def document(path: requests.DocumentPath) -> Response:
 @api.get(
     "/documents/<document_id>/text",
     operation_id="get_document_text",
-    tags=[_DOCUMENTS],
+    tags=[documents_tag],
     responses=_unless_known(_body("text/plain", "The text"), 404, 422, 503),
 )
 def document_text(path: requests.DocumentPath) -> Response:
@@ -212,8 +212,10 @@ def document_text(path: requests.DocumentPath) -> Response:
 @api.get(
     "/documents/<document_id>/file",
     operation_id="get_document_file",
-    tags=[_DOCUMENTS],
-    responses=_responses(_body("application/octet-stream", "The file", format="binary"), 404, 409, 422, 503),
+    tags=[documents_tag],
+    responses=problem_responses(
+        _body("application/octet-stream", "The file", format="binary"), 404, 409, 422, 503
+    ),
 )
 def document_file(path: requests.DocumentPath) -> Response:
     """Return the file itself, as it was when it was indexed; 409 if it has changed since."""
@@ -233,7 +235,7 @@ def document_file(path: requests.DocumentPath) -> Response:
 @api.get(
     "/passages/<passage_id>",
     operation_id="get_passage",
-    tags=[_DOCUMENTS],
+    tags=[documents_tag],
     responses=_unless_known(responses.Passage, 404, 410, 422, 503),
 )
 def passage(path: requests.PassagePath) -> Response:
@@ -268,14 +270,19 @@ def files(query: requests.FilesParameters) -> Response:
     return jsonify(listed | links(total, query.limit, query.offset))
 
 
-@probes.get("/healthz", operation_id="check_health", tags=[_SERVICE], responses=_responses(responses.Health))
+@probes.get(
+    "/healthz", operation_id="check_health", tags=[_SERVICE], responses=problem_responses(responses.Health)
+)
 def healthz() -> Response:
     """Answer as long as the process is alive."""
     return jsonify({"status": "ok"})
 
 
 @probes.get(
-    "/readyz", operation_id="check_readiness", tags=[_SERVICE], responses=_responses(responses.Readiness, 503)
+    "/readyz",
+    operation_id="check_readiness",
+    tags=[_SERVICE],
+    responses=problem_responses(responses.Readiness, 503),
 )
 def readyz() -> Response:
     """Answer with 200 if the index can be searched, else with 503."""
@@ -286,7 +293,7 @@ def readyz() -> Response:
     "/metrics",
     operation_id="get_metrics",
     tags=[_SERVICE],
-    responses=_responses(_body("text/plain", "Prometheus metrics")),
+    responses=problem_responses(_body("text/plain", "Prometheus metrics")),
 )
 def prometheus() -> Response:
     """Return the metrics in Prometheus format."""

@@ -11,6 +11,7 @@ from flask import Blueprint, make_response, render_template, request
 from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
+from qa import readers
 from qa.errors import CorruptIndexError
 from qa.indexing import ledger
 from qa.indexing.ledger import State
@@ -19,6 +20,7 @@ from qa.types import DocumentOrder, DocumentQuery, Facet
 from qa.web import facets
 from qa.web.api.schemas.requests import DocumentsParameters
 from qa.web.pages.formats import address
+from qa.web.pages.upload_form import MOST_FILES, folder_for_uploads
 from qa.web.problems import RequestError
 from qa.web.service import list_documents, searcher, service
 
@@ -89,6 +91,7 @@ def documents() -> Response:
         ],
         sorts=_sorts(sent, query),
         narrowed=bool(query.filters or query.text),
+        upload_to=folder_for_uploads(folder),
     )
 
 
@@ -109,6 +112,10 @@ def _page(sent: Mapping[str, Any], **values: Any) -> Response:
             tabs=_tabs(sent),
             here=partial(_address, sent),
             updates=service().updates,
+            most_files=MOST_FILES,
+            kinds=",".join(readers.SUFFIXES),
+            settings=service().settings,
+            editing=service().settings.edit,
             **values,
         )
     )

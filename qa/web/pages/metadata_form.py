@@ -12,7 +12,7 @@ from qa.errors import MissingFileError, NotFoundError, QAError, QueryError, Read
 from qa.indexing import sidecars
 from qa.types import Document
 from qa.web.judgements import same_origin
-from qa.web.service import searcher, service
+from qa.web.service import can_follow, searcher, service
 from qa.web.updates import Updates
 
 FIELDS = ("title", "source", "published")
@@ -62,7 +62,7 @@ def save_metadata(document_id: str) -> Response:
         return response
     except OSError as error:
         raise QAError(f"The sidecar of {document.file} cannot be written: {error.strerror}.") from error
-    if _can_follow():
+    if can_follow():
         updates.request()
     if "back" in request.form:
         kept = urlencode(parse_qsl(request.form["back"]))
@@ -72,7 +72,7 @@ def save_metadata(document_id: str) -> Response:
 
 def _updates() -> Updates:
     updates = service().updates
-    if updates is None:
+    if updates is None or not service().settings.edit:
         abort(HTTPStatus.NOT_FOUND)
     return updates
 
@@ -93,11 +93,6 @@ def _editable(document_id: str) -> Document:
     return document
 
 
-def _can_follow() -> bool:
-    """Whether a build with the service's settings would keep the model of the index."""
-    return searcher().info.model == service().settings.model
-
-
 def _form(document: Document, values: dict[str, str], error: str = "") -> Response:
     html = render_template(
         "metadata.html",
@@ -105,7 +100,7 @@ def _form(document: Document, values: dict[str, str], error: str = "") -> Respon
         values=values,
         error=error,
         saved="saved" in request.args,
-        follows=_can_follow(),
+        follows=can_follow(),
         is_current=described(document) == {name: values[name] for name in FIELDS if values.get(name)},
     )
     response = make_response(html)

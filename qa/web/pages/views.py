@@ -34,6 +34,7 @@ from qa.web.pages.feeds import feeds
 from qa.web.pages.formats import address
 from qa.web.pages.metadata_form import described, editing, proposed
 from qa.web.pages.suggestions import suggestions
+from qa.web.pages.upload_form import adding
 from qa.web.problems import RequestError
 from qa.web.service import note_questions, searcher, service
 
@@ -156,6 +157,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(shelves)
     app.register_blueprint(alarming)
     app.register_blueprint(editing)
+    app.register_blueprint(adding)
     app.add_template_filter(described)
     app.add_template_filter(proposed)
     app.register_blueprint(feeds)

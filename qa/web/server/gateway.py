@@ -2,7 +2,8 @@
 
 A request gets a thread only when its whole body has arrived, and the thread is free again before the answer
 is sent. A WSGI server reads the body and sends the answer in the thread that runs the app, so a few clients
-that send byte by byte, or that don't read, would hold every thread.
+that send byte by byte, or that don't read, would hold every thread. Only long uploads are read while they
+arrive: the app lets few of them in at once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,13 +26,18 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
+from qa.web.server.streamed_body import StreamedBody
+
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 BODY_SECONDS = 30.0
-"""How long a body may take to arrive. Chosen: 1 MB, the longest, takes that at 35 KB a second."""
+"""How long a body may take to arrive. Chosen: 1 MB, the longest, takes that at 35 KB a second.
+
+A longer upload may take longer in proportion.
+"""
 
 BODIES = 64 << 20
 """Bytes of request bodies that a process holds in memory at once. Chosen: 64 of the longest bodies."""
@@ -96,7 +102,9 @@ class Room:
 class Gateway:
     """An ASGI app that runs a WSGI app in threads."""
 
-    def __init__(self, app: WSGIApp, threads: int, max_body: int) -> None:
+    def __init__(
+        self, app: WSGIApp, threads: int, max_body: int, streamed: Collection[tuple[str, str]] = ()
+    ) -> None:
         """Wrap ``app``.
 
         Args:
@@ -104,21 +112,29 @@ class Gateway:
                 these are not read.
             threads: the number of requests that it works on at once.
             max_body: the longest body, in bytes.
+            streamed: the methods and paths of requests whose bodies may be longer: the app reads these while
+                they arrive, in its thread, or refuses them.
         """
         self._app = app
         self._threads = ThreadPoolExecutor(threads, "request")
         self._max_body = max_body
+        self._streamed = frozenset(streamed)
         self._bodies = Room(BODIES)
         self._answers = Room(ANSWERS)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request."""
         headers = _headers(scope)
-        body = await self._body(self._length(headers), receive, send)
+        length = _length(headers)
+        if length > self._max_body and (scope["method"], scope["path"]) in self._streamed:
+            stream = StreamedBody(receive, length, BODY_SECONDS * length / self._max_body)
+            await self._answer(_environ(scope, headers, stream), receive, send)
+            return
+        body = await self._body(length if length <= self._max_body else 0, receive, send)
         if body is None:
             return
         try:
-            await self._answer(_environ(scope, headers, body), receive, send)
+            await self._answer(_environ(scope, headers, BytesIO(body)), receive, send)
         finally:
             self._bodies.release(len(body))
 
@@ -151,13 +167,6 @@ class Gateway:
         finally:
             self._bodies.protect(task)
 
-    def _length(self, headers: Mapping[str, str]) -> int:
-        """Return how many bytes of the body to read: none if the app refuses it."""
-        length = headers.get("CONTENT_LENGTH", "")
-        if "HTTP_TRANSFER_ENCODING" in headers or not _LENGTH.fullmatch(length):
-            return 0
-        return int(length) if int(length) <= self._max_body else 0
-
     async def _answer(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
         try:
             answer = await self._in_thread(self._run, environ)
@@ -165,6 +174,8 @@ class Gateway:
             _log.exception("%s %.1000s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
             await _refuse(send, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong.")
             return
+        if isinstance(body := environ["wsgi.input"], StreamedBody) and "HTTP_EXPECT" not in environ:
+            await body.drain()
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         if answer.rest is None:
             await send({"type": "http.response.body", "body": answer.first})
@@ -257,6 +268,12 @@ async def _refuse(send: Send, status: HTTPStatus, detail: str) -> None:
     await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
 
 
+def _length(headers: Mapping[str, str]) -> int:
+    """Return the length of the body; 0 if it is not known, so that the app refuses it."""
+    length = headers.get("CONTENT_LENGTH", "")
+    return 0 if "HTTP_TRANSFER_ENCODING" in headers or not _LENGTH.fullmatch(length) else int(length)
+
+
 def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers under their WSGI names.
 
@@ -271,7 +288,9 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
     return named
 
 
-def _environ(scope: Mapping[str, Any], headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+def _environ(
+    scope: Mapping[str, Any], headers: Mapping[str, str], body: IO[bytes] | StreamedBody
+) -> dict[str, Any]:
     """Return the request as a WSGI environment (PEP 3333)."""
     host, port = scope.get("server") or ("", 0)
     path = unquote_to_bytes(scope["raw_path"]) if scope.get("raw_path") else scope["path"].encode()
@@ -288,7 +307,7 @@ def _environ(scope: Mapping[str, Any], headers: Mapping[str, str], body: bytes) 
         **headers,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": BytesIO(body),
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,

@@ -28,6 +28,7 @@ from granian.server import MPServer
 from qa import config
 from qa.config import Settings
 from qa.errors import QAError
+from qa.indexing import uploads
 from qa.web import create_app
 from qa.web.access import load
 from qa.web.access.authentication import check_access
@@ -39,6 +40,7 @@ from qa.web.server.addresses import reserve, url_of
 from qa.web.server.gateway import Gateway, Receive, Send
 from qa.web.server.native_memory import limit_arenas
 from qa.web.server.native_threads import limit_native_threads
+from qa.web.uploading import streamed
 
 _HEADER_MS = 10_000
 """How long headers may take, and a connection may wait for its next request. Chosen for slow networks."""
@@ -67,12 +69,14 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: the host, the port, the keys or the file of judgements cannot be used, or anyone could
-            read the documents.
+        SettingsError: the host, the port, the keys, the file of judgements or, for uploads, the documents
+            folder cannot be used, or anyone could read the documents.
         QAError: a process could not start; it has logged why.
     """
     if settings.judgements:
         Judgements(settings.judgements).check()
+    if settings.upload:
+        uploads.check(settings)
     logs.configure(settings)
     with reserve(settings.host, settings.port) as reserved:
         keys = check_access(settings, reserved.getsockname()[0])
@@ -149,7 +153,8 @@ class _Worker:
             self.failed.set()
             os.kill(self._parent, signal.SIGTERM)
             raise SystemExit(1) from None
-        gateway = Gateway(app, load.threads(self._settings), MAX_BODY)
+        threads = load.threads(self._settings)
+        gateway = Gateway(app, threads, MAX_BODY, streamed(self._settings))
 
         async def serve(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":

@@ -279,6 +279,17 @@ class DocumentsParameters(FilterParameters):
         return DocumentQuery(self.filters(), self.q or "", self.sort, self.reverse)
 
 
+class UploadParameters(Parameters):
+    """Where an uploaded file goes."""
+
+    folder: str = Field(
+        default="",
+        max_length=4096,
+        description="A folder that is there, relative to the documents folder; by default, that itself.",
+    )
+    replace: bool = Field(default=False, description="Replace another file of the same name.")
+
+
 class FilesParameters(Parameters):
     """Which part of the list of files to return."""
 

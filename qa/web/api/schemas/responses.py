@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 from qa.indexing.ledger import State
+from qa.indexing.uploads import Outcome
 from qa.types import How, LanguageSupport
 from qa.web.api.schemas.optional import optional
 from qa.web.listing import MAX_RESULTS
@@ -290,6 +291,18 @@ class SeenFiles(BaseModel):
     illegible: dict[str, int] = Field(
         description="Number of passages in languages that the model can't read, by language code or script."
     )
+
+
+class Upload(BaseModel):
+    """A file that was added to the documents folder. `/files` says later what became of it."""
+
+    path: str = Field(description="The path of the file, relative to the documents folder.")
+    document_id: str = Field(
+        description="The id that its document will have. Rows, messages and files inside have their own."
+    )
+    sha256: str
+    size: int = Field(description="In bytes.")
+    outcome: Outcome = Field(description="`identical`: the same file was there already.")
 
 
 class SeenFile(BaseModel):
