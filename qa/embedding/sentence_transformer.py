@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -74,7 +73,6 @@ class SentenceTransformerEncoder(PoolingEncoder):
     def release(self) -> None:
         """Forget the loaded model. If it is used again, it is loaded again."""
         self.__dict__.pop("model", None)
-        gc.collect()  # its modules refer to each other
 
     @cached_property
     def dimension(self) -> int:

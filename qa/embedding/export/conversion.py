@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import platform
 from dataclasses import replace
@@ -31,6 +30,7 @@ from qa.embedding.export.export_cache import (
     expected_work,
     make_once,
 )
+from qa.embedding.export.memory import return_memory
 from qa.embedding.export.onnx_export import write_onnx
 from qa.embedding.export.quantization import quantize
 from qa.embedding.export.runtimes import INPUTS, has_openvino
@@ -92,8 +92,11 @@ def load_export(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncod
         files=lambda made: ExportInfo.read(made).files,
         write=lambda draft, preparation: _Export(plain, draft, precision, fingerprint).write(preparation),
     )
-    make_once(folder, plan)
-    return ExportedEncoder(plain.name, folder)
+    if not make_once(folder, plan):
+        return ExportedEncoder(plain.name, folder)
+    return_memory()
+    loaded = LoadedTokenizer(ExportInfo.read(folder).files[TOKENIZER], plain.tokenizer)
+    return ExportedEncoder(plain.name, folder, loaded=loaded)
 
 
 class _Export:
@@ -192,9 +195,10 @@ def _write_onnx(plain: SentenceTransformerEncoder, path: Path) -> None:
     """Write the model as ONNX: token ids and a mask in, token vectors out. Shapes: see ``runtimes.Run``."""
     transformer = plain.model[0].auto_model
     plain.release()
+    return_memory()
     write_onnx(transformer, path, INPUTS, lambda output: output.last_hidden_state)
     del transformer
-    gc.collect()  # the exporter's objects refer to each other, and to it
+    return_memory()
 
 
 def _inputs(tokenizer: Any, text: str) -> dict[str, Any]:

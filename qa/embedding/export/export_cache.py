@@ -42,8 +42,8 @@ class Plan:
     write: Callable[[Path, Preparation], None]
 
 
-def make_once(folder: Path, plan: Plan) -> None:
-    """Make an export in its folder if it is not there.
+def make_once(folder: Path, plan: Plan) -> bool:
+    """Make an export in its folder if it is not there; return whether it was made now.
 
     Raises:
         ExportRefusedError: it cannot be made, now or earlier. That is remembered, unless the cause is not the
@@ -54,8 +54,10 @@ def make_once(folder: Path, plan: Plan) -> None:
             if (folder / REFUSED).exists():
                 reason = (folder / REFUSED).read_text("utf-8")
                 raise ExportRefusedError(f"{reason} (remove {folder} to try again)")
-            if not _is_complete(folder, plan):
-                _make(folder, plan)
+            if _is_complete(folder, plan):
+                return False
+            _make(folder, plan)
+            return True
     except OSError as error:
         raise ExportRefusedError(
             f"the model {plan.name!r} runs as it is, which is slower: its export cannot be made in "

@@ -121,6 +121,17 @@ def test_the_model_itself_is_forgotten_while_its_export_is_rounded_and_compared(
     np.testing.assert_array_equal(plain.vectors(["rice was sold"]), before)  # it is loaded again
 
 
+def test_a_tokenizer_is_not_loaded_again_once_its_export_is_made(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _in_full_precision(monkeypatch)
+    plain = load_plain(model)
+    first, second = (conversion.load_export(plain, tmp_path / "cache") for _ in range(2))
+    assert first.tokenizer is plain.tokenizer
+    assert second.tokenizer is not plain.tokenizer
+    assert first.tokenizer.to_str() == second.tokenizer.to_str()
+
+
 def test_each_step_of_an_export_is_told_and_how_long_all_took(
     tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
