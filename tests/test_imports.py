@@ -48,7 +48,7 @@ USERS = {
     "simplemma": {"qa/index/lexical/real_words.py"},
     "trafilatura": {"qa/readers/html"},
     "tesserocr": {"qa/readers/recognition.py"},
-    "xlsxwriter": {"qa/batch/sheet_writer.py"},
+    "xlsxwriter": {"qa/batch/workbook_writer.py"},
 }
 """Libraries, each with the files or folders that alone import it."""
 

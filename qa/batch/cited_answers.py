@@ -19,19 +19,26 @@ _VERY_LIKELY, _PROBABLE = 0.9, 0.7
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a quotation stands. ``date`` is an ISO date or, without a year, as the document has it."""
+    """Where a quotation stands.
+
+    Attributes:
+        date: when it was published, as an ISO date; None if that is not known in full.
+        dateline: place and day as the document has them, which may lack the year.
+    """
 
     title: str
     publisher: str | None
     date: str | None
     page: int | None
     permalink: str
+    dateline: str | None = None
 
     @property
     def line(self) -> str:
         """The source on one line."""
         page = f"p. {self.page}" if self.page else None
-        return ", ".join(part for part in (self.title, self.publisher, self.date, page) if part)
+        parts = (self.title, self.publisher, self.date or self.dateline, page)
+        return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class CitedAnswer:
         source: where the answer stands; None without an answer.
         next_sources: the three next passages or, without an answer, the nearest three.
         corrected: what was searched in place of the question, if that has slips of the keyboard.
+        note: why no passage could answer, if the filters or the question's own conditions let none pass.
     """
 
     answer: str | None
@@ -51,6 +59,7 @@ class CitedAnswer:
     source: Source | None
     next_sources: tuple[Source, ...]
     corrected: str | None = None
+    note: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
@@ -70,6 +79,7 @@ class CitedAnswer:
             Source(**source) if source else None,
             tuple(Source(**each) for each in values["next_sources"]),
             values["corrected"],
+            values["note"],
         )
 
 
@@ -82,7 +92,8 @@ def cited_answer(result: SearchResult, base_url: str) -> CitedAnswer:
     """
     sources = [_source(hit, base_url) for hit in result.hits]
     if not result.answerable or not result.hits:
-        return CitedAnswer(None, ABSENT, None, tuple(sources[: RESULTS - 1]), result.corrected_query)
+        nearest = tuple(sources[: RESULTS - 1])
+        return CitedAnswer(None, ABSENT, None, nearest, result.corrected_query, _note(result))
     best = result.hits[0]
     sentence = best.answers[0].text if best.answers else best.passage.text
     return CitedAnswer(
@@ -104,9 +115,29 @@ def confidence_in_words(result: SearchResult) -> str:
     return "very likely" if confidence >= _VERY_LIKELY else "probable"
 
 
+def _note(result: SearchResult) -> str | None:
+    """Return why no passage was searched; None if any was."""
+    if result.total:
+        return None
+    if not result.index.passages:
+        return "the index holds no passages"
+    conditions = 'meets the question\'s conditions ("exact words", +word, -word)'
+    if not (result.required or result.excluded):
+        return "no passage passes the filters"
+    if result.query.filters:
+        return f"no passage passes the filters and {conditions}"
+    return f"no passage {conditions}"
+
+
 def _source(hit: Hit, base_url: str) -> Source:
     span = hit.answers[0].span if hit.answers else hit.passage.span
     quotation = quote_passage(hit.passage, span, base_url)
     metadata = hit.passage.document.metadata
-    date = metadata.published or metadata.dateline
-    return Source(quotation.title, metadata.source, date, hit.passage.page, quotation.permalink)
+    return Source(
+        quotation.title,
+        metadata.source,
+        metadata.published,
+        hit.passage.page,
+        quotation.permalink,
+        metadata.dateline,
+    )

@@ -11,17 +11,15 @@ import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
 from multiprocessing import get_context, parent_process
 
 from threadpoolctl import threadpool_limits
 
-from qa.batch.cited_answers import CitedAnswer, cited_answer
-from qa.config import Settings
+from qa.batch.answered_rows import Answered
+from qa.batch.answering import Task, answer_here
 from qa.errors import BatchError
 from qa.retrieval.live import LiveSearcher
 from qa.retrieval.search_protocol import Search
-from qa.types import Query
 
 WORTHWHILE = 50
 """Questions for which another process is worth its start. Chosen: it starts in half a second, in which one
@@ -30,39 +28,6 @@ that is running answers more."""
 _TOGETHER = 8
 """Questions that a process takes at a time. Chosen: few enough that all processes finish together, and that
 little is lost if they are stopped."""
-
-Answered = tuple[str, CitedAnswer]
-"""A question and its answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """How each process answers.
-
-    Attributes:
-        settings: where the index is, and with what to search it.
-        generation: the generation that must answer.
-        query: how to answer each question.
-        base_url: the address of the service that shows the documents.
-    """
-
-    settings: Settings
-    generation: str
-    query: Query
-    base_url: str
-
-
-def answer_here(search: Search, task: Task, questions: Sequence[str]) -> Generator[Answered]:
-    """Answer questions one after the other.
-
-    Raises:
-        BatchError: another generation is live.
-    """
-    if search.info.generation != task.generation:
-        raise BatchError("the index has been rebuilt: run the same command again to ask the new one")
-    for question in questions:
-        result = search.search(replace(task.query, question=question))
-        yield question, cited_answer(result, task.base_url)
 
 
 def answer_in_processes(task: Task, questions: Sequence[str], jobs: int) -> Generator[Answered]:

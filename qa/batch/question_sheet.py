@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qa.batch.workbook_cells import read_cells
+from qa.batch.workbook_cells import check_cells, read_cells
 from qa.errors import QuestionsError, ReadError
 from qa.readers.plain_text import decode_leniently
-from qa.readers.spreadsheets import shown
+from qa.readers.spreadsheets import MAX_CELLS, shown
 from qa.text.folding import fold
 from qa.text.patterns import lines_with_ends
 
@@ -29,9 +29,11 @@ _NAMES = frozenset(
 _DELIMITERS = ",;\t|"
 _QUESTION_MARKS = ("?", "？", "؟")
 _SAMPLE = 200  # rows in which a column of text is looked for
-_MOST_NAMED = 10  # rows that a message names
+_MOST_NAMED = 10  # rows or columns that a message names
+_LONGEST_NAME = 50  # characters of a column's name in a message
 
 Row = tuple[Any, ...]
+_Table = tuple[tuple[str, ...], tuple[Row, ...]]  # the names of the columns, and the rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,16 @@ class QuestionSheet:
     @property
     def questions(self) -> list[str]:
         """The question of each row without surrounding spaces; empty where a row has none."""
-        return [shown(row[self.place]).strip() for row in self.rows]
+        return [self.question_of(row) for row in self.rows]
+
+    @property
+    def different_questions(self) -> list[str]:
+        """Each question once, in the order of the rows."""
+        return list(dict.fromkeys(filter(None, self.questions)))
+
+    def question_of(self, row: Row) -> str:
+        """Return the question of a row without surrounding spaces; empty if it has none."""
+        return shown(row[self.place]).strip()
 
 
 def format_of(name: str) -> str:
@@ -68,7 +79,15 @@ def format_of(name: str) -> str:
     return suffix
 
 
-def read_sheet(data: bytes, name: str, *, column: str | None = None, max_question: int) -> QuestionSheet:
+def read_sheet(
+    data: bytes,
+    name: str,
+    *,
+    column: str | None = None,
+    max_question: int,
+    max_questions: int | None = None,
+    max_cells: int = MAX_CELLS,
+) -> QuestionSheet:
     """Read a sheet of questions.
 
     Args:
@@ -76,25 +95,32 @@ def read_sheet(data: bytes, name: str, *, column: str | None = None, max_questio
         name: the file's name, whose suffix is its format.
         column: the column of the questions; by default, it is looked for.
         max_question: number of characters that a question may have.
+        max_questions: number of rows that may have a question; by default, any.
+        max_cells: number of cells that the sheet may have, empty ones included.
 
     Raises:
-        QuestionsError: the sheet cannot be read, has no such column or no question, or has questions that are
-            too long.
+        QuestionsError: the sheet cannot be read, has no such column or no question, has too many questions or
+            cells, or has questions that are too long.
     """
     format_ = format_of(name)
     try:
-        columns, rows = _READERS[format_](data, name)
+        columns, rows = _READERS[format_](data, name, max_cells)
     except ReadError as error:
         raise QuestionsError(f"{name} {error}") from error
     sheet = QuestionSheet(columns, rows, _question_column(columns, rows, name, column))
-    _check(sheet, name, max_question)
+    _check(sheet, name, max_question, max_questions)
     return sheet
 
 
-def _check(sheet: QuestionSheet, name: str, max_question: int) -> None:
+def _check(sheet: QuestionSheet, name: str, max_question: int, max_questions: int | None) -> None:
     questions = sheet.questions
-    if not any(questions):
-        raise QuestionsError(f"{name} has no question in the column {sheet.columns[sheet.place]!r}")
+    asked = sum(map(bool, questions))
+    if not asked:
+        raise QuestionsError(f"{name} has no question in the column {_quoted(sheet.columns[sheet.place])}")
+    if max_questions is not None and asked > max_questions:
+        raise QuestionsError(
+            f"{name} has {asked:,} questions, and at most {max_questions:,} are answered at once: split it"
+        )
     long = [number for number, question in enumerate(questions, 1) if len(question) > max_question]
     if long:
         more = "" if len(long) <= _MOST_NAMED else f" and {len(long) - _MOST_NAMED} more"
@@ -107,11 +133,12 @@ def _check(sheet: QuestionSheet, name: str, max_question: int) -> None:
 
 def _question_column(columns: Sequence[str], rows: Sequence[Row], name: str, wanted: str | None) -> int:
     """Return which column holds the questions."""
-    listed = ", ".join(map(repr, columns))
+    more = "" if len(columns) <= _MOST_NAMED else f" and {len(columns) - _MOST_NAMED} more"
+    listed = ", ".join(map(_quoted, columns[:_MOST_NAMED])) + more
     if wanted is not None:
         matching = [n for n, column in enumerate(columns) if fold(column) == fold(wanted.strip())]
         if not matching:
-            raise QuestionsError(f"{name} has no column {wanted!r}; it has {listed}")
+            raise QuestionsError(f"{name} has no column {_quoted(wanted)}; it has {listed}")
         return matching[0]
     named = [n for n, column in enumerate(columns) if fold(column) in _NAMES]
     if len(named) == 1:
@@ -121,9 +148,14 @@ def _question_column(columns: Sequence[str], rows: Sequence[Row], name: str, wan
     texts = named or [n for n in range(len(columns)) if _is_text([row[n] for row in rows[:_SAMPLE]])]
     if len(texts) != 1:
         raise QuestionsError(
-            f"{name} does not say which column holds the questions: name one of {listed} with --column"
+            f"{name} does not say which column holds the questions: name the column, one of {listed}"
         )
     return texts[0]
+
+
+def _quoted(name: str) -> str:
+    """Return the name of a column as a message shows it."""
+    return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…")
 
 
 def _is_text(values: Sequence[Any]) -> bool:
@@ -133,41 +165,54 @@ def _is_text(values: Sequence[Any]) -> bool:
     return bool(filled) and 2 * texts > len(filled)
 
 
-def _read_csv(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+def _read_csv(data: bytes, name: str, max_cells: int) -> _Table:
     text = decode_leniently(data).text
-    head = text.lstrip("\r\n").partition("\n")[0]
-    # The most columns win; without any, the first sign does: a list of questions is one column.
-    delimiter = max(_DELIMITERS, key=lambda sign: len(next(csv.reader([head], delimiter=sign), [])))
-    return _delimited(text, delimiter, name)
-
-
-def _read_tsv(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    return _delimited(decode_leniently(data).text, "\t", name)
-
-
-def _delimited(text: str, delimiter: str, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    records = csv.reader(lines_with_ends(text), delimiter=delimiter, strict=True)
+    head = next((line for line in lines_with_ends(text) if line.strip()), "")
     try:
-        table = [record for record in records if any(field.strip() for field in record)]
+        # The most columns win; without any, the first sign does: a list of questions is one column.
+        delimiter = max(_DELIMITERS, key=lambda sign: len(next(csv.reader([head], delimiter=sign), [])))
+    except csv.Error as error:
+        raise QuestionsError(f"{name}, in its first line: {error}") from error
+    return _delimited(text, delimiter, name, max_cells)
+
+
+def _read_tsv(data: bytes, name: str, max_cells: int) -> _Table:
+    return _delimited(decode_leniently(data).text, "\t", name, max_cells)
+
+
+def _delimited(text: str, delimiter: str, name: str, max_cells: int) -> _Table:
+    records = csv.reader(lines_with_ends(text), delimiter=delimiter, strict=True)
+    table: list[list[str]] = []
+    width = 0
+    try:
+        for record in records:
+            if any(field.strip() for field in record):
+                table.append(record)
+                width = max(width, len(record))
+                check_cells(len(table) * width, max_cells)
     except csv.Error as error:
         raise QuestionsError(f"{name}, line {records.line_num}: {error}") from error
-    is_ragged = len({len(record) for record in table}) > 1
+    is_ragged = any(len(record) < width for record in table)
     if is_ragged and (len(table[0]) == 1 or table[0][-1].strip().endswith(_QUESTION_MARKS)):
         # Commas of a plain list of questions are not between columns.
         table = [[line.strip()] for line in text.splitlines() if line.strip()]
     return _with_header(table, name)
 
 
-def _read_xlsx(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    return _with_header(read_cells(data), name)
+def _read_xlsx(data: bytes, name: str, max_cells: int) -> _Table:
+    return _with_header(read_cells(data, max_cells), name)
 
 
-def _read_jsonl(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    entries = list(_objects(data, name))
-    columns = tuple(dict.fromkeys(key for entry in entries for key in entry))
+def _read_jsonl(data: bytes, name: str, max_cells: int) -> _Table:
+    entries: list[dict[str, Any]] = []
+    columns: dict[str, None] = {}
+    for entry in _objects(data, name):
+        entries.append(entry)
+        columns |= dict.fromkeys(entry)
+        check_cells(len(entries) * len(columns), max_cells)
     if not columns:
         raise QuestionsError(f"{name} is empty")
-    return columns, tuple(tuple(entry.get(column) for column in columns) for entry in entries)
+    return tuple(columns), tuple(tuple(entry.get(column) for column in columns) for entry in entries)
 
 
 def _objects(data: bytes, name: str) -> Iterator[dict[str, Any]]:
@@ -189,7 +234,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no value")
 
 
-def _with_header(table: Sequence[Sequence[Any]], name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+def _with_header(table: Sequence[Sequence[Any]], name: str) -> _Table:
     """Return the columns and the rows of a table. A list that begins with a question has no header."""
     if not table:
         raise QuestionsError(f"{name} is empty")
@@ -207,14 +252,17 @@ def unique(names: Sequence[str]) -> list[str]:
     >>> unique(["question", "", "note", "note"])
     ['question', 'column 2', 'note', 'note 2']
     """
-    taken: list[str] = []
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    different: list[str] = []
     for place, name in enumerate(names, 1):
-        wanted = name or f"column {place}"
-        number, candidate = 2, wanted
+        wanted = candidate = name or f"column {place}"
         while candidate in taken:
-            candidate, number = f"{wanted} {number}", number + 1
-        taken.append(candidate)
-    return taken
+            numbers[wanted] = numbers.get(wanted, 1) + 1
+            candidate = f"{wanted} {numbers[wanted]}"
+        taken.add(candidate)
+        different.append(candidate)
+    return different
 
 
 _READERS = {"csv": _read_csv, "tsv": _read_tsv, "xlsx": _read_xlsx, "jsonl": _read_jsonl}

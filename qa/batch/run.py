@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from qa.batch import parallel
+from qa.batch.answered_rows import Answered
+from qa.batch.answering import Task, answer_here
 from qa.batch.cited_answers import CitedAnswer
 from qa.batch.draft import open_draft
-from qa.batch.parallel import Task
 from qa.batch.question_sheet import QuestionSheet
 from qa.retrieval.search_protocol import Search
 
-_VERSION = 1  # of what a draft holds
+Answers = Mapping[str, CitedAnswer]
+"""By question."""
+
+_VERSION = 2  # of what a draft holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Batch:
         }
 
 
-def answer_sheet(batch: Batch, sheet: QuestionSheet, output: Path | None) -> dict[str, CitedAnswer]:
+def answer_sheet(batch: Batch, sheet: QuestionSheet, output: Path | None) -> Answers:
     """Answer the questions of a sheet that no earlier run answered; return all answers, by question.
 
     Args:
@@ -59,7 +63,7 @@ def answer_sheet(batch: Batch, sheet: QuestionSheet, output: Path | None) -> dic
         QuestionsError: the draft cannot be written.
         BatchError: the processes could not answer everything. What they answered is kept.
     """
-    questions = list(dict.fromkeys(question for question in sheet.questions if question))
+    questions = sheet.different_questions
     if output is None:
         return dict(_answers(batch, questions, 0))
     with open_draft(output, batch.key()) as draft:
@@ -70,7 +74,7 @@ def answer_sheet(batch: Batch, sheet: QuestionSheet, output: Path | None) -> dic
         return draft.known
 
 
-def _answers(batch: Batch, questions: list[str], done: int) -> Generator[parallel.Answered]:
+def _answers(batch: Batch, questions: list[str], done: int) -> Generator[Answered]:
     """Yield the answers with a progress bar, of which so many are done."""
     from tqdm import tqdm  # only here
 
@@ -79,7 +83,7 @@ def _answers(batch: Batch, questions: list[str], done: int) -> Generator[paralle
     answers = (
         parallel.answer_in_processes(task, questions, jobs)
         if jobs > 1
-        else parallel.answer_here(batch.open_search(), task, questions)
+        else answer_here(batch.open_search(), task, questions)
     )
     total = done + len(questions)
     with (

@@ -29,7 +29,7 @@ from qa.types import Mode, Query
 
 if TYPE_CHECKING:
     from qa.batch.question_sheet import QuestionSheet
-    from qa.batch.sheet_writer import Answers
+    from qa.batch.run import Answers
 
 _STDOUT = "-"
 _OUTPUTS = ("csv", "tsv", "xlsx", "jsonl", "docx")
@@ -76,8 +76,8 @@ def batch(
     """Answer QUESTIONS, a sheet with a column of questions. A batch that was stopped goes on."""
     filters = filters_of(filter_values(flags))
     settings = config.load(flags)
+    from qa.batch.answering import Task
     from qa.batch.cited_answers import RESULTS
-    from qa.batch.parallel import Task
     from qa.batch.question_sheet import read_sheet
     from qa.batch.run import Batch, answer_sheet
     from qa.retrieval.live import LiveSearcher
@@ -124,24 +124,18 @@ def _content(path: Path) -> bytes:
 def _write(target: Path | None, sheet: QuestionSheet, answers: Answers) -> None:
     """Write the finished sheet, and remove its draft."""
     from qa import files
-    from qa.batch import draft, sheet_writer, word_report
+    from qa.batch import draft
+    from qa.batch.answer_formats import FORMATS
+    from qa.batch.answered_rows import answered_rows
+    from qa.batch.sheet_writer import csv_lines
 
+    rows = answered_rows(sheet, answers.items())
     if target is None:
-        click.echo(sheet_writer.to_csv(sheet, answers), nl=False)
+        click.echo(b"".join(csv_lines(sheet, rows)), nl=False)
         return
-    match target.suffix.lower():
-        case ".docx":
-            content = word_report.to_docx(sheet, answers)
-        case ".xlsx":
-            content = sheet_writer.to_xlsx(sheet, answers)
-        case ".jsonl":
-            content = sheet_writer.to_jsonl(sheet, answers)
-        case ".tsv":
-            content = sheet_writer.MARK + sheet_writer.to_csv(sheet, answers, "\t")
-        case _:
-            content = sheet_writer.MARK + sheet_writer.to_csv(sheet, answers)
+    pieces = FORMATS[target.suffix.lower().removeprefix(".")].pieces(sheet, rows)
     try:
-        files.replace_bytes(target, content)
+        files.replace_bytes(target, b"".join(pieces))
     except OSError as error:
         raise QuestionsError(f"{target} cannot be written: {error.strerror}") from error
     draft.path_for(target).unlink(missing_ok=True)

@@ -173,6 +173,12 @@ class Settings:
     batch_timeout: Annotated[
         int, Declaration("Time limit for a batch request, in seconds.", bounds=(1, _DAY))
     ] = 30
+    max_sheet_questions: Annotated[
+        int, Declaration("Questions of a sheet that the page takes.", bounds=(1, 100_000))
+    ] = 1000
+    max_sheet_mb: Annotated[
+        int, Declaration("Largest sheet of questions that the page takes, in MiB.", bounds=(1, 32))
+    ] = 4
     keys: Annotated[Path, Declaration("File of the API keys.")] = Path("keys.json")
     insecure: Annotated[bool, Declaration("Serve other machines without a key.")] = False
     rate_limit: Annotated[

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xlsxwriter import Workbook
 
-from qa.batch.question_sheet import read_sheet
+from qa.batch.question_sheet import read_sheet, unique
 from qa.errors import QuestionsError
 
 _CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
@@ -39,6 +39,13 @@ def test_delimiters_are_told_by_the_header(delimiter: str) -> None:
     assert sheet.questions == ["Who and where?"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_on_any_system(end: str) -> None:
+    sheet = _read(end.join(["", "id;question", "1;Who, and where?", "2;When?", ""]))
+    assert sheet.columns == ("id", "question")
+    assert sheet.questions == ["Who, and where?", "When?"]
+
+
 def test_a_tsv_keeps_commas_and_a_mark_is_no_part_of_a_name() -> None:
     sheet = _read("\ufeffquestion\tnote\nWho, and where?\ta,b\n", "q.tsv")
     assert sheet.columns == ("question", "note")
@@ -57,9 +64,9 @@ def test_the_column_is_found_by_name_by_content_or_by_its_flag() -> None:
     assert _read("id,asked\n1,Who is it?\n2,\n3,Where is it?\n").place == 1
     two = "first one,second one\nWho is it?,Where is it?\n"
     assert _read(two, column="Second One").questions == ["Where is it?"]
-    with pytest.raises(QuestionsError, match="name one of 'first one', 'second one' with --column"):
+    with pytest.raises(QuestionsError, match="name the column, one of 'first one', 'second one'"):
         _read(two)
-    with pytest.raises(QuestionsError, match="name one of 'Q', 'Question' with --column"):
+    with pytest.raises(QuestionsError, match="name the column, one of 'Q', 'Question'"):
         _read("Q,Question\nQ1,Who is it?\n")
     with pytest.raises(QuestionsError, match="has no column 'third'"):
         _read(two, column="third")
@@ -124,7 +131,7 @@ def test_every_cell_of_a_csv_comes_back(rows: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize(
     ("row", "column", "message"),
-    [(1_000_000, 10_000, "takes too much memory"), (100_000, 60, "5,000,000 cells")],
+    [(1_000_000, 10_000, "takes too much memory or time"), (100_000, 60, "5,000,000 cells")],
 )
 def test_a_stray_cell_far_away_is_refused(row: int, column: int, message: str) -> None:
     output = io.BytesIO()
@@ -134,3 +141,40 @@ def test_a_stray_cell_far_away_is_refused(row: int, column: int, message: str) -
         page.write(row, column, "stray")
     with pytest.raises(QuestionsError, match=message):
         _read(output.getvalue(), "q.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("question,note\n" + "a,b\n" * 60, "q.csv"),
+        ("question\t" * 101, "q.tsv"),
+        ("\n".join(json.dumps({f"field {n}": n}) for n in range(11)), "q.jsonl"),
+        (_workbook([["question", *range(10)]] * 10), "q.xlsx"),
+    ],
+)
+def test_a_sheet_with_too_many_cells_is_refused(data: str | bytes, name: str) -> None:
+    with pytest.raises(QuestionsError, match=f"{name} has more than 100 cells: remove"):
+        _read(data, name, max_cells=100)
+
+
+def test_rows_with_questions_are_counted() -> None:
+    text = "id,question\n1,Who?\n2,\n3,When?\n"
+    assert len(_read(text, max_questions=2).rows) == 3
+    with pytest.raises(QuestionsError, match="has 2 questions, and at most 1 are answered at once: split it"):
+        _read(text, max_questions=1)
+
+
+def test_a_message_names_a_few_columns_only() -> None:
+    header = ",".join(f"{n:x>99}" for n in range(30))
+    with pytest.raises(QuestionsError, match=r"one of 'x{50}…', .* and 20 more") as refusal:
+        _read(f"{header}\n")
+    assert len(str(refusal.value)) < 1000
+
+
+@given(st.lists(st.sampled_from(["", "a", "a 2", "column 2", "b"])))
+def test_names_become_different_and_the_first_stay(names: list[str]) -> None:
+    different = unique(names)
+    assert len(set(different)) == len(different) == len(names)
+    assert all(different)
+    for place, name in enumerate(names):
+        assert different[place] == name or not name or name in different[:place]

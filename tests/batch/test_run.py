@@ -9,9 +9,9 @@ import pytest
 from fake_encoder import StandIn
 
 from qa.batch import parallel
+from qa.batch.answering import Task, answer_here
 from qa.batch.cited_answers import RESULTS
 from qa.batch.draft import path_for
-from qa.batch.parallel import Task
 from qa.batch.question_sheet import QuestionSheet
 from qa.batch.run import Batch, answer_sheet
 from qa.config import Settings
@@ -119,7 +119,7 @@ def test_processes_answer_as_one_does(
     search = LiveSearcher(settings).current()
     questions = [f"{question} {number}" for number in range(4) for question in QUESTIONS]
     task = _batch(search, settings).task
-    alone = dict(parallel.answer_here(search, task, questions))
+    alone = dict(answer_here(search, task, questions))
     assert dict(parallel.answer_in_processes(task, questions, 2)) == alone
     with pytest.raises(BatchError, match="the index has been rebuilt"):
         list(parallel.answer_in_processes(replace(task, generation="another"), questions, 1))

@@ -21,6 +21,7 @@ PAGES = {
     "refused": "/?q=a&from=soon",
     "documents": "/documents",
     "status": "/status",
+    "batch": "/batch",
     "missing": "/nothing",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -1,12 +1,13 @@
 """Serve the fake searcher with the real server.
 
-Run ``serve_fake.py HOST PORT [none|broken|insecure|shared|uploads FOLDER]``.
+Run ``serve_fake.py HOST PORT [none|broken|insecure|shared|slow|uploads FOLDER]``.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from qa.config import Settings
 from qa.errors import QAError
 from qa.retrieval.search_protocol import Search
 from qa.text import language
+from qa.types import Query, SearchResult
 
 
 class WithLargeText(FakeSearch):
@@ -28,6 +30,11 @@ class WithLargeText(FakeSearch):
 
     def text(self, document_id: str) -> str:
         return "x" * 6_000_000 if document_id == self.large else super().text(document_id)
+
+    def search(self, query: Query) -> SearchResult:
+        if "slow" in sys.argv:
+            time.sleep(0.05)
+        return super().search(query)
 
 
 class Live:

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, current_app, request
 from werkzeug.exceptions import LengthRequired, ServiceUnavailable
@@ -34,9 +34,17 @@ _MAX_UPLOADS = 4
 _SPARE_THREADS = 2
 """Threads for probes and for requests that are refused."""
 
+_MAX_SHEETS = 1
+"""Sheets of questions that a process answers at once. Chosen: searches have all other threads."""
+
 _BATCH_GATE = "qa.batches"
+_WORK_GATE = "qa.work"
+_SHEETS_GATE = "qa.sheets"
 _GATE = "qa.gate"
-"""Key of a request's environment: the gate that the request has passed."""
+_SHEET = "qa.sheet"
+"""Keys of a request's environment: the gate that the request has passed, and that of its sheet."""
+
+T = TypeVar("T")
 
 
 class Gate:
@@ -62,7 +70,7 @@ class Gate:
             if self._free:
                 self._free -= 1
                 return True
-            if len(self._queue) == self._queue_size:
+            if len(self._queue) >= self._queue_size:
                 return False
             turn = threading.Event()
             self._queue.append(turn)
@@ -75,10 +83,15 @@ class Gate:
 
     def yield_turn(self) -> None:
         """Let the first in the queue enter, and enter again after all who are waiting now."""
+        self.leave()
+        self.enter_again()
+
+    def enter_again(self) -> None:
+        """Enter after all who are waiting now, however many and long: who was let in once isn't refused."""
         with self._lock:
-            if not self._queue:
+            if self._free:
+                self._free -= 1
                 return
-            self._queue.popleft().set()
             turn = threading.Event()
             self._queue.append(turn)
         turn.wait()  # without a timeout: everyone inside leaves in the end
@@ -96,9 +109,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Let ``app`` work on ``threads`` requests, queue ``queue_size`` more, and move files beside them."""
     work = Gate(settings.threads, settings.queue_size, settings.queue_timeout)
     downloads = Gate(_MAX_DOWNLOADS, 0, 0)
+    app.extensions[_WORK_GATE] = work
     uploads = Gate(_MAX_UPLOADS, 0, 0)
     gates = dict.fromkeys(_DOWNLOADS, downloads) | dict.fromkeys(_UPLOADS, uploads)
     app.extensions[_BATCH_GATE] = Gate(settings.threads, 0, 0)
+    app.extensions[_SHEETS_GATE] = Gate(_MAX_SHEETS, 0, 0)
     app.before_request(_require_length)
     app.before_request(lambda: _enter(gates.get(request.endpoint or "", work)))
     app.teardown_request(lambda _: _leave_early())
@@ -127,10 +142,40 @@ def batch() -> Iterator[None]:
         batches.leave()
 
 
+def start_sheet() -> bool:
+    """Count this request as a sheet of questions until its answer is sent. Return False if none may start."""
+    sheets: Gate = current_app.extensions[_SHEETS_GATE]
+    if not sheets.enter():
+        return False
+    request.environ[_SHEET] = sheets
+    return True
+
+
+def in_turns(items: Iterator[T]) -> Iterator[T]:
+    """Return an iterator that makes each item in a turn of its own, so that other requests have theirs.
+
+    Call this in a request, and iterate after it, while its answer is sent: a request has a turn already.
+    """
+    work: Gate = current_app.extensions[_WORK_GATE]
+
+    def make() -> Iterator[T]:
+        while True:
+            work.enter_again()
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            finally:
+                work.leave()
+            yield item
+
+    return make()
+
+
 def threads(settings: Settings) -> int:
     """Return how many threads a process needs: as many again open files, and some refuse requests."""
     uploads = _MAX_UPLOADS if settings.upload else 0
-    return 2 * settings.threads + settings.queue_size + uploads + _SPARE_THREADS
+    return 2 * settings.threads + settings.queue_size + uploads + _MAX_SHEETS + _SPARE_THREADS
 
 
 def _require_length() -> None:
@@ -148,14 +193,15 @@ def _enter(gate: Gate) -> None:
 
 
 def _leave_early() -> None:
-    """Leave once the answer is ready; a download leaves only when it is sent."""
+    """Leave once the answer is ready; a download leaves only when it is sent, and so does a sheet."""
     if request.endpoint not in _DOWNLOADS:
-        _leave(request.environ)
+        _leave(request.environ, _GATE)
 
 
-def _leave(environ: dict[str, Any]) -> None:
-    if gate := environ.pop(_GATE, None):
-        gate.leave()
+def _leave(environ: dict[str, Any], *keys: str) -> None:
+    for key in keys:
+        if gate := environ.pop(key, None):
+            gate.leave()
 
 
 def _leaving_at_the_end(app: WSGIApp) -> WSGIApp:
@@ -169,8 +215,10 @@ def _leaving_at_the_end(app: WSGIApp) -> WSGIApp:
         try:
             body = app(environ, start_response)
         except BaseException:
-            _leave(environ)
+            _leave(environ, _GATE, _SHEET)
             raise
-        return ClosingIterator(body, lambda: _leave(environ)) if _GATE in environ else body
+        if _GATE in environ or _SHEET in environ:
+            return ClosingIterator(body, lambda: _leave(environ, _GATE, _SHEET))
+        return body
 
     return run

@@ -33,6 +33,7 @@ from qa.web.pages.document_list import shelves
 from qa.web.pages.feeds import feeds
 from qa.web.pages.formats import address
 from qa.web.pages.metadata_form import described, editing, proposed
+from qa.web.pages.question_sheets import sheets
 from qa.web.pages.suggestions import suggestions
 from qa.web.pages.upload_form import adding
 from qa.web.problems import RequestError
@@ -162,6 +163,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(proposed)
     app.register_blueprint(feeds)
     app.register_blueprint(clips)
+    app.register_blueprint(sheets)
 
 
 def _page_parameters(sent: MultiDict[str, str]) -> Parameters:

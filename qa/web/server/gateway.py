@@ -11,21 +11,19 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import re
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Iterator, Mapping
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
-from itertools import chain
-from tempfile import TemporaryFile
+from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
+from qa.web.server.answer_pieces import PIECE, GrowingPieces, Pieces
 from qa.web.server.streamed_body import StreamedBody
 
 Message = dict[str, Any]
@@ -34,22 +32,22 @@ Send = Callable[[Message], Awaitable[None]]
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 BODY_SECONDS = 30.0
-"""How long a body may take to arrive. Chosen: 1 MB, the longest, takes that at 35 KB a second.
-
-A longer upload may take longer in proportion.
+"""How long a body may take to arrive. Chosen: 1 MB, the longest that most paths take, takes that at 35 KB a
+second. A longer one may take longer in proportion.
 """
 
 BODIES = 64 << 20
-"""Bytes of request bodies that a process holds in memory at once. Chosen: 64 of the longest bodies."""
+"""Bytes of request bodies that a process holds in memory at once. Chosen: 64 of the longest that most paths
+take, and two of the largest sheet of questions that can be set."""
 
 ANSWERS = 1 << 30
 """Bytes of answers that a process keeps on disk at once until clients have read them. Chosen: 1 GiB."""
 
-PIECE = 256 << 10
-"""Bytes of an answer that the server gets at once. A larger answer waits on disk until it is sent."""
-
 STALL_SECONDS = 20.0
 """How long a client may take to read a piece. Chosen: that is at least 13 KB a second."""
+
+UNBUFFERED = ("X-Accel-Buffering", "no")
+"""The header of an answer that is sent as it grows. Proxies know it, too."""
 
 BUSY = "The server is busy. Try again in a moment."
 
@@ -67,7 +65,7 @@ class _Answer:
     status: int
     headers: list[tuple[bytes, bytes]]
     first: bytes
-    rest: _Pieces | None
+    rest: Pieces | None
 
 
 class Room:
@@ -103,7 +101,13 @@ class Gateway:
     """An ASGI app that runs a WSGI app in threads."""
 
     def __init__(
-        self, app: WSGIApp, threads: int, max_body: int, streamed: Collection[tuple[str, str]] = ()
+        self,
+        app: WSGIApp,
+        threads: int,
+        max_body: int,
+        streamed: Collection[tuple[str, str]] = (),
+        *,
+        max_bodies: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Wrap ``app``.
 
@@ -114,11 +118,13 @@ class Gateway:
             max_body: the longest body, in bytes.
             streamed: the methods and paths of requests whose bodies may be longer: the app reads these while
                 they arrive, in its thread, or refuses them.
+            max_bodies: the longest body of paths where it differs.
         """
         self._app = app
         self._threads = ThreadPoolExecutor(threads, "request")
         self._max_body = max_body
         self._streamed = frozenset(streamed)
+        self._max_bodies = max_bodies
         self._bodies = Room(BODIES)
         self._answers = Room(ANSWERS)
 
@@ -130,7 +136,8 @@ class Gateway:
             stream = StreamedBody(receive, length, BODY_SECONDS * length / self._max_body)
             await self._answer(_environ(scope, headers, stream), receive, send)
             return
-        body = await self._body(length if length <= self._max_body else 0, receive, send)
+        max_body = self._max_bodies.get(_path(scope), self._max_body)
+        body = await self._body(length if length <= max_body else 0, receive, send)
         if body is None:
             return
         try:
@@ -143,11 +150,12 @@ class Gateway:
         if not length:
             return b""
         reading = asyncio.ensure_future(self._read(receive, length))
+        seconds = BODY_SECONDS * max(1, length / self._max_body)
         try:
-            return await asyncio.wait_for(reading, BODY_SECONDS)
+            return await asyncio.wait_for(reading, seconds)
         except TimeoutError:
             await _refuse(
-                send, HTTPStatus.REQUEST_TIMEOUT, f"The body took longer than {BODY_SECONDS:.0f} seconds."
+                send, HTTPStatus.REQUEST_TIMEOUT, f"The body took longer than {seconds:.0f} seconds."
             )
         except EOFError:
             await _refuse(send, HTTPStatus.BAD_REQUEST, "The body is shorter than its Content-Length.")
@@ -193,30 +201,28 @@ class Gateway:
     def _run(self, environ: dict[str, Any]) -> _Answer:
         """Run the app, in a thread, until the first piece of its answer is ready."""
         started: list[Any] = []
-        pieces = _Pieces(self._app(environ, lambda *head: started.extend(head)))
+        body = self._app(environ, lambda *head: started.extend(head))
+        grows = bool(started) and UNBUFFERED in started[1]
+        pieces = GrowingPieces(body) if grows else Pieces(body)
         first = next(pieces, b"")
-        rest = None if len(first) < PIECE else pieces
+        rest = pieces if grows or len(first) == PIECE else None
         if rest is None:
             next(pieces, b"")  # closes the body
-        status, headers = started[:2]
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        return _Answer(int(status[:3]), encoded, first, rest)
+        return _Answer(*_head(started), first, rest)
 
-    async def _stream(self, piece: bytes, rest: _Pieces, receive: Receive, send: Send) -> None:
+    async def _stream(self, first: bytes, rest: Pieces, receive: Receive, send: Send) -> None:
         """Send piece after piece, as fast as the client reads them, until it disconnects.
 
         The server closes a connection whose answer ends early.
         """
         disconnected = asyncio.ensure_future(_until_disconnected(receive))
+        paced = _Paced(send)
+        piece: bytes | None = first
         try:
-            while piece and not disconnected.done():
-                message = {"type": "http.response.body", "body": piece, "more_body": True}
-                async with asyncio.timeout(
-                    STALL_SECONDS
-                ):  # wait_for may swallow the cancellation by a full room
-                    await send(message)
-                piece = await self._in_thread(next, rest, b"")
-            if not piece:
+            while piece is not None and not disconnected.done():
+                await paced.send(piece)
+                piece = await self._in_thread(next, rest, None)
+            if piece is None:
                 await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
             _log.debug("A client did not read its answer for %d seconds", STALL_SECONDS)
@@ -227,6 +233,13 @@ class Gateway:
 
     def _in_thread(self, function: Callable[..., Any], *args: Any) -> Awaitable[Any]:
         return asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+
+
+def _head(started: Sequence[Any]) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """Return the status and the headers that a WSGI app has started its answer with, as ASGI has them."""
+    status, headers = started[:2]
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return int(status[:3]), encoded
 
 
 async def _read_whole(receive: Receive, length: int, on_arrival: Callable[[int], None]) -> bytes:
@@ -253,6 +266,27 @@ def _raise_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
+class _Paced:
+    """Sends pieces to a client, which may take ``STALL_SECONDS`` to read ``PIECE`` bytes, however divided."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._left = STALL_SECONDS
+        self._unread = 0
+
+    async def send(self, piece: bytes) -> None:
+        """Send a piece, which may be empty; raise TimeoutError if the client doesn't read."""
+        if not piece:
+            return
+        began = time.monotonic()
+        async with asyncio.timeout(self._left):  # wait_for may swallow the cancellation by a full room
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._left -= time.monotonic() - began
+        self._unread += len(piece)
+        if self._unread >= PIECE:
+            self._left, self._unread = STALL_SECONDS, 0
+
+
 async def _until_disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -274,6 +308,12 @@ def _length(headers: Mapping[str, str]) -> int:
     return 0 if "HTTP_TRANSFER_ENCODING" in headers or not _LENGTH.fullmatch(length) else int(length)
 
 
+def _path(scope: Mapping[str, Any]) -> str:
+    """Return the path of a request as WSGI has it: its bytes as Latin-1."""
+    path = unquote_to_bytes(scope["raw_path"]) if scope.get("raw_path") else scope["path"].encode()
+    return path.decode("latin-1")
+
+
 def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers under their WSGI names.
 
@@ -293,11 +333,10 @@ def _environ(
 ) -> dict[str, Any]:
     """Return the request as a WSGI environment (PEP 3333)."""
     host, port = scope.get("server") or ("", 0)
-    path = unquote_to_bytes(scope["raw_path"]) if scope.get("raw_path") else scope["path"].encode()
     return {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": path.decode("latin-1"),
+        "PATH_INFO": _path(scope),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
@@ -313,60 +352,3 @@ def _environ(
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-
-
-class _Pieces(Iterator[bytes]):
-    """A WSGI body in pieces of ``PIECE`` bytes, the last one shorter. The body is closed in any case.
-
-    A large chunk is moved to disk, so that it takes no memory while it is sent.
-
-    Attributes:
-        on_disk: number of bytes on disk.
-    """
-
-    def __init__(self, body: Iterable[bytes]) -> None:
-        self.on_disk = 0
-        self._pieces = self._divide(body)
-        self._lock = threading.Lock()  # closing must wait for the next piece
-
-    def __next__(self) -> bytes:
-        with self._lock:
-            return next(self._pieces)
-
-    def close(self) -> None:
-        """Close the body, whether or not it was read to the end."""
-        with self._lock:
-            self._pieces.close()
-
-    def _divide(self, body: Iterable[bytes]) -> Generator[bytes, None, None]:
-        chunks = iter(body)
-        gathered = bytearray()
-        try:
-            for chunk in chunks:
-                gathered += chunk
-                if len(chunk) > PIECE:
-                    break
-                while len(gathered) >= PIECE:
-                    yield bytes(gathered[:PIECE])
-                    del gathered[:PIECE]
-            else:
-                yield bytes(gathered)
-                return
-            file = _on_disk(chain([bytes(gathered)], chunks))
-        finally:
-            if hasattr(body, "close"):
-                body.close()
-        del body, chunks, chunk, gathered
-        with file:
-            self.on_disk = os.fstat(file.fileno()).st_size
-            yield from iter(lambda: file.read(PIECE), b"")
-
-
-def _on_disk(chunks: Iterable[bytes]) -> IO[bytes]:
-    """Return a temporary file with these bytes. The caller closes it."""
-    with ExitStack() as stack:
-        file = stack.enter_context(TemporaryFile())
-        file.writelines(chunks)
-        file.seek(0)
-        stack.pop_all()
-    return file

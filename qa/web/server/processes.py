@@ -35,6 +35,7 @@ from qa.web.access.authentication import check_access
 from qa.web.access.keys import Keys
 from qa.web.api.endpoints import MAX_BODY
 from qa.web.judgements import Judgements
+from qa.web.pages import question_sheets
 from qa.web.server import connections, logs
 from qa.web.server.addresses import reserve, url_of
 from qa.web.server.gateway import Gateway, Receive, Send
@@ -154,7 +155,8 @@ class _Worker:
             os.kill(self._parent, signal.SIGTERM)
             raise SystemExit(1) from None
         threads = load.threads(self._settings)
-        gateway = Gateway(app, threads, MAX_BODY, streamed(self._settings))
+        sheets = {question_sheets.PATH: question_sheets.max_body(self._settings)}
+        gateway = Gateway(app, threads, MAX_BODY, streamed(self._settings), max_bodies=sheets)
 
         async def serve(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":

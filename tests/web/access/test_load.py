@@ -259,6 +259,42 @@ def test_a_request_that_yields_its_turn_enters_again_after_those_who_waited() ->
     assert gate.enter()
 
 
+def test_who_enters_again_waits_behind_a_full_queue_and_is_not_refused() -> None:
+    gate = Gate(1, 1, 30)
+    entered: list[str] = []
+    assert gate.enter()
+    waiting = [
+        threading.Thread(target=lambda: gate.enter() and entered.append("queued")),
+        threading.Thread(target=lambda: gate.enter_again() or entered.append("again")),
+    ]
+    for number, thread in enumerate(waiting):
+        thread.start()
+        while len(gate._queue) <= number:
+            time.sleep(0.001)
+    assert not gate.enter()
+    for thread in waiting:
+        gate.leave()
+        thread.join(10)
+    assert entered == ["queued", "again"]
+    gate.leave()
+    assert gate.enter()
+
+
+def test_items_are_made_in_turns_of_their_own(app: Flask) -> None:
+    with app.test_request_context():
+        items = load.in_turns(iter("abc"))
+    work: Gate = app.extensions["qa.work"]
+    free = work._free
+    for item in items:
+        assert item in "abc"
+        assert work._free == free
+    with app.test_request_context():
+        failing = load.in_turns(number / 0 for number in range(2))
+    with pytest.raises(ZeroDivisionError):
+        next(failing)
+    assert work._free == free
+
+
 def test_the_queue_is_first_come_first_served() -> None:
     gate = Gate(1, 4, 30)
     assert gate.enter()

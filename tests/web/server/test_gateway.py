@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ class Client:
     def __init__(self, *sent: bytes, goes: bool = False, takes: int | None = None) -> None:
         self.sent, self.goes, self.takes = list(sent), goes, takes
         self.status, self.headers, self.body, self.ended = 0, {}, bytearray(), False
+        self.largest = 0
 
     async def receive(self) -> dict[str, Any]:
         if self.sent:
@@ -52,10 +54,19 @@ class Client:
             await asyncio.sleep(60)
         await asyncio.sleep(0)
         self.body += message["body"]
+        self.largest = max(self.largest, len(message["body"]))
         self.ended = not message.get("more_body")
 
 
-def ask(app: gateway.WSGIApp, client: Client, method: str = "GET", path: str = "/", **headers: str) -> Client:
+def ask(
+    app: gateway.WSGIApp,
+    client: Client,
+    method: str = "GET",
+    path: str = "/",
+    *,
+    max_bodies: Mapping[str, int] = MappingProxyType({}),
+    **headers: str,
+) -> Client:
     scope = {
         "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": path,
         "query_string": b"q=%D1%8F", "server": ("127.0.0.1", 8000), "client": ("127.0.0.2", 5000),
@@ -63,7 +74,8 @@ def ask(app: gateway.WSGIApp, client: Client, method: str = "GET", path: str = "
     }  # fmt: skip
 
     async def run() -> None:
-        await asyncio.wait_for(Gateway(app, 2, 1000)(scope, client.receive, client.send), 20)
+        serve = Gateway(app, 2, 1000, max_bodies=max_bodies)
+        await asyncio.wait_for(serve(scope, client.receive, client.send), 20)
 
     asyncio.run(run())
     return client
@@ -163,6 +175,65 @@ def test_a_body_that_the_app_refuses_is_not_read(length: str) -> None:
     scope = {"content_length": length} if length.isascii() else {}
     assert ask(app_of([b""], seen), Client(b"a"), **scope).status == 200
     assert seen[0]["body"] == b""
+
+
+@pytest.mark.parametrize(("path", "length"), [("/long", 2000), ("/long", 2001), ("/other", 1001)])
+def test_a_path_may_take_longer_bodies(path: str, length: int) -> None:
+    seen: list[dict[str, Any]] = []
+    client = Client(b"x" * length)
+    ask(app_of([b""], seen), client, "POST", path, max_bodies={"/long": 2000}, content_length=str(length))
+    assert len(seen[0]["body"]) == (length if length == 2000 else 0)
+
+
+def growing(chunks: Iterable[bytes]) -> gateway.WSGIApp:
+    """Return an app whose answer is sent as it grows."""
+
+    def app(_: dict[str, Any], start: Respond) -> Any:
+        start("200 OK", [gateway.UNBUFFERED])
+        return chunks
+
+    return app
+
+
+def test_an_answer_that_grows_is_sent_chunk_by_chunk() -> None:
+    client, arrived = Client(), []
+
+    def chunks() -> Iterator[bytes]:
+        for chunk in (b"a", b"", b"b" * 3 * PIECE, b"c"):
+            arrived.append(len(client.body))
+            yield chunk
+
+    body = Body(chunks())
+    ask(growing(body), client)
+    assert arrived == [0, 1, 1, 1 + 3 * PIECE]
+    assert bytes(client.body) == b"a" + b"b" * 3 * PIECE + b"c"
+    assert client.ended
+    assert body.closed == 1
+    assert client.largest == PIECE
+
+
+@pytest.mark.parametrize("client", [Client(goes=True), Client(takes=0), Client(takes=5)])
+def test_an_answer_that_grows_ends_with_its_client(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "STALL_SECONDS", 0.2)
+    body = Body(b"x" for _ in range(100_000))
+    ask(growing(body), client)
+    assert not client.ended
+    assert body.closed == 1
+
+
+def test_a_client_cannot_make_an_answer_last_by_reading_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "STALL_SECONDS", 0.2)
+
+    class Dribbling(Client):
+        async def send(self, message: dict[str, Any]) -> None:
+            await asyncio.sleep(0.05)
+            await super().send(message)
+
+    client, body = Dribbling(), Body([b"x"] * 1000)
+    ask(growing(body), client)
+    assert not client.ended
+    assert len(client.body) <= 5
+    assert body.closed == 1
 
 
 def test_bodies_beyond_the_memory_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

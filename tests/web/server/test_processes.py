@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import json
 import os
 import signal
@@ -16,6 +17,9 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+from xlsxwriter import Workbook
 
 SCRIPT = Path(__file__).parents[1] / "serve_fake.py"
 
@@ -459,3 +463,50 @@ def test_an_unusable_address_is_reported(host: str, port: str) -> None:
     assert ended.returncode == 1
     assert ended.stderr.startswith("SettingsError: ")
     assert "Traceback" not in ended.stderr
+
+
+def _sheet(questions: int, answers: str = "csv") -> tuple[bytes, dict[str, str]]:
+    """Return the body and the headers of a form with a sheet of so many questions, in a workbook."""
+    output = io.BytesIO()
+    with Workbook(output) as book:
+        book.add_worksheet().write_column(0, 0, ["question", *(f"What is {n}?" for n in range(questions))])
+    file = FileStorage(io.BytesIO(output.getvalue()), "asked.xlsx", "sheet")
+    boundary, body = encode_multipart({"sheet": file, "format": answers})
+    return body, {
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+        "Sec-Fetch-Site": "same-origin",
+    }
+
+
+def _send_sheet(address: str, answers: str) -> int:
+    """Send a short sheet; return the status of its answer, which must arrive whole."""
+    with connected(address) as connection:
+        connection.request("POST", "/batch", *_sheet(2, answers))
+        response = connection.getresponse()
+        assert response.read()
+        return response.status
+
+
+def test_a_sheet_is_answered_as_it_is_read() -> None:
+    with serving("127.0.0.1", "0", "slow") as (_, address), connected(address) as connection:
+        connection.request("POST", "/batch", *_sheet(1000))
+        response = connection.getresponse()
+        assert response.readline().startswith(b"\xef\xbb\xbfquestion,answer,")
+        assert response.readline().startswith(b"What is 0?,")
+        with connected(address) as other:
+            assert get(other, "/api/v1/search?q=trade")[0] == 200
+
+
+@pytest.mark.parametrize("answers", ["csv", "xlsx"])
+def test_a_sheet_ends_with_its_client(answers: str) -> None:
+    with serving("127.0.0.1", "0", "slow") as (_, address):
+        ends = time.monotonic() + 30
+        with connected(address) as leaving:
+            leaving.request("POST", "/batch", *_sheet(1000, answers))  # takes at least 50 seconds
+            while _send_sheet(address, answers) != 503:
+                assert time.monotonic() < ends
+        statuses: list[int] = []
+        while statuses[-10:] != [200] * 10:  # both processes are free again
+            assert time.monotonic() < ends
+            statuses.append(_send_sheet(address, answers))
+        assert set(statuses) <= {200, 503}
