@@ -7,17 +7,18 @@ search page checks them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import uvicorn
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp.types import Resource, ToolAnnotations
-from pydantic import Field
+from mcp.types import CallToolResult, InputRequiredResult, Resource, ToolAnnotations
+from pydantic import Field, ValidationError
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -33,6 +34,7 @@ from qa.results.objects import Document, Hit, Passage, Result
 from qa.web.access.authentication import check_access
 from qa.web.access.hosts import host_check
 from qa.web.access.keys import Keys
+from qa.web.problems import RequestError
 from qa.web.server.addresses import reserve
 
 _MOST_HITS = 20
@@ -281,8 +283,38 @@ class _Server(MCPServer):
             self.tool(annotations=_READS, structured_output=True)(tool)
         self.resource("qa://documents/{document_id}", mime_type="text/plain")(tools.text)
 
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool, and say of arguments that it doesn't take what they must be.
+
+        Raises:
+            ToolError: an argument is wrong, there is no such tool, or it says why it cannot answer.
+        """
+        await self._refuse_unknown(name, arguments)
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            raise _wrong_arguments(name, RequestError.from_validation(error.__cause__).errors) from error
+
+    async def _refuse_unknown(self, name: str, arguments: dict[str, Any]) -> None:
+        """Refuse arguments that a tool doesn't have: an answer without a filter would be another one."""
+        for tool in await self.list_tools():
+            known = tool.input_schema["properties"]
+            if tool.name == name and (unknown := arguments.keys() - known):
+                names = f"is none of {', '.join(known)}"
+                raise _wrong_arguments(name, [(argument, names) for argument in sorted(unknown)])
+
     async def list_resources(self) -> list[Resource]:
         return self._tools.resources()
+
+
+def _wrong_arguments(tool: str, errors: Sequence[tuple[str, str]]) -> ToolError:
+    """Return the error for (argument, message) pairs."""
+    reasons = "; ".join(f"{argument} {message}".strip() for argument, message in errors)
+    return ToolError(f"The tool {tool} cannot be called with these arguments: {reasons}.")
 
 
 def make_server(index: Index) -> MCPServer:

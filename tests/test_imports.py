@@ -59,6 +59,7 @@ ENVIRONMENT = {
     "qa.indexing.ray_workers": {"RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"},
     "qa.cli.serve_command": {"PROMETHEUS_MULTIPROC_DIR"},
     "qa.web.server.metrics": {"PROMETHEUS_MULTIPROC_DIR"},
+    "qa.web.server.native_memory": {"MALLOC_ARENA_MAX"},
     "qa.web.server.native_threads": {"OMP_NUM_THREADS"},
 }
 """The modules that use the environment, each with the variables it names.

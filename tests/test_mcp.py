@@ -171,9 +171,17 @@ def test_filters_are_those_of_the_api(index: qa.Index) -> None:
     [
         ("search", {"question": "  "}, "a question has 1 to"),
         ("search", {"question": "rice", "date_from": "yesterday"}, "a date such as"),
-        ("search", {"question": "rice", "k": 1000}, "less than or equal to 20"),
+        ("search", {"question": "rice", "k": 1000}, "k must be less than or equal to 20"),
+        ("search", {"question": 5}, "question must be a text"),
+        ("search", {"question": "rice", "source": 3}, "source must be a list"),
+        ("search", {"question": "rice", "sauce": "TASS"}, "sauce is none of question, k, source, "),
         ("read_document", {"document_id": "nothing"}, "nothing"),
-        ("read_document", {}, "document_id"),
+        ("read_document", {}, "document_id is required"),
+        (
+            "read_document",
+            {"start": -1},
+            "document_id is required; start must be greater than or equal to 0.",
+        ),
     ],
 )
 def test_errors_say_what_is_wrong(
@@ -182,6 +190,7 @@ def test_errors_say_what_is_wrong(
     result = _call(index, tool, arguments)
     assert result.is_error
     assert message in result.content[0].text
+    assert "pydantic" not in result.content[0].text
 
 
 def test_a_long_document_is_read_in_parts(tmp_path: Path) -> None:

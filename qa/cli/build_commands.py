@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qa import config
+from qa.cli import output
 from qa.cli.building import build_and_publish
 from qa.cli.deliveries import deliver_news, tell_attempt
 from qa.cli.news_command import tell_news
@@ -24,15 +25,6 @@ from qa.cli.options import (
     model_options,
     setting,
     store_option,
-)
-from qa.cli.output import as_json as summary_as_json
-from qa.cli.output import (
-    count,
-    describe_failure,
-    describe_illegible,
-    describe_left_out,
-    describe_partly,
-    describe_unnamed,
 )
 
 if TYPE_CHECKING:
@@ -58,10 +50,10 @@ def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
     report = build_and_publish(settings, allow_empty=allow_empty)
     _print_report(report, as_json=as_json)
     if report.left_out and not as_json:
-        click.echo(describe_left_out(report.left_out))
+        click.echo(output.describe_left_out(report.left_out))
     if report.partly_read and not as_json:
-        click.echo(describe_partly(report.partly_read, report.partly))
-    if not as_json and (line := describe_illegible(report.illegible, report.passages, settings.model)):
+        click.echo(output.describe_partly(report.partly_read, report.partly))
+    if not as_json and (line := output.describe_illegible(report.illegible, report.passages, settings.model)):
         click.echo(line)
     tell_news(settings)
     deliver_news(settings)
@@ -71,16 +63,16 @@ def index(*, allow_empty: bool, as_json: bool, **flags: Any) -> None:
 
 def _print_report(report: Report, *, as_json: bool) -> None:
     for failure in report.failures:
-        click.echo(f"not read: {describe_failure(failure)}", err=True)
+        click.echo(f"not read: {output.describe_failure(failure)}", err=True)
     if report.unnamed_failures:
-        click.echo(f"not read: {describe_unnamed(report.unnamed_failures)}", err=True)
+        click.echo(f"not read: {output.describe_unnamed(report.unnamed_failures)}", err=True)
     if as_json:
-        click.echo(json.dumps(summary_as_json(report), ensure_ascii=False))
+        click.echo(json.dumps(output.as_json(report), ensure_ascii=False))
     else:
         click.echo(
-            f"{count(report.documents, 'document')}, {count(report.passages, 'passage')}, "
-            f"{report.seconds:.1f} seconds, {count(report.unread_files, 'file')} not read "
-            f"({report.reason}; {count(report.embedded, 'passage')} embedded)"
+            f"{output.count(report.documents, 'document')}, {output.count(report.passages, 'passage')}, "
+            f"{report.seconds:.1f} seconds, {output.count(report.unread_files, 'file')} not read "
+            f"({report.reason}; {output.count(report.embedded, 'passage')} embedded)"
         )
 
 
@@ -106,7 +98,7 @@ def watch(docs: str | None, *, allow_empty: bool, as_json: bool, **flags: Any) -
         nonlocal said
         report = build_and_publish(settings, allow_empty=allow_empty)
         _print_report(report, as_json=as_json)
-        line = describe_illegible(report.illegible, report.passages, settings.model)
+        line = output.describe_illegible(report.illegible, report.passages, settings.model)
         if line and not said and not as_json:  # once is enough
             click.echo(line)
             said = line
@@ -170,7 +162,7 @@ def forget(paths: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
             err=True,
         )
     click.echo(
-        f"{count(len(outcome.files), 'file')} forgotten, "
-        f"{count(len(outcome.removed), 'earlier generation')} removed"
+        f"{output.count(len(outcome.files), 'file')} forgotten, "
+        f"{output.count(len(outcome.removed), 'earlier generation')} removed"
         f"{', a new generation published' if outcome.rebuilt else ''}"
     )

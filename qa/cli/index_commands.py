@@ -10,17 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qa import config
+from qa.cli import output
 from qa.cli.options import index_option, json_option, setting, store_option
-from qa.cli.output import as_json as summary_as_json
-from qa.cli.output import (
-    count,
-    describe_failure,
-    describe_illegible,
-    describe_left_out,
-    describe_partly,
-    describe_unnamed,
-    printable,
-)
 from qa.types import IndexInfo
 
 if TYPE_CHECKING:
@@ -49,7 +40,7 @@ def status(*, files: bool, as_json: bool, **flags: Any) -> None:
     entries = ledger.entries(settings.index) if files else []
     measured = calibration.fitting(stored, settings.index, live.manifest)
     if as_json:
-        content = summary_as_json(live.info) | {"calibration": asdict(measured) if measured else None}
+        content = output.as_json(live.info) | {"calibration": asdict(measured) if measured else None}
         content["ledger"] = asdict(summary) if summary else None
         content |= {"files": [asdict(entry) for entry in entries]} if files else {}
         click.echo(json.dumps(content, ensure_ascii=False))
@@ -74,21 +65,25 @@ def _status_lines(
     if measured:
         lines.append(f"calibrated  {measured.created}, on generation {measured.generation}")
     lines.append(f"not read    {info.failure_count}")
-    lines += [f"  {describe_failure(failure)}" for failure in info.failures]
+    lines += [f"  {output.describe_failure(failure)}" for failure in info.failures]
     if info.unnamed_failures:
-        lines.append(f"  {describe_unnamed(info.unnamed_failures)}")
+        lines.append(f"  {output.describe_unnamed(info.unnamed_failures)}")
     if summary:
         lines.append(f"checked     {summary.checked}")
         lines.append(
             f"files       {', '.join(f'{number} {state}' for state, number in summary.counts.items())}"
         )
-        lines += [f"  {describe_left_out(summary.left_out)}"] if summary.left_out else []
-        lines += [f"  {describe_partly(summary.counts['partly'], summary.partly)}"] if summary.partly else []
-        line = describe_illegible(summary.illegible, info.passages, info.model)
+        lines += [f"  {output.describe_left_out(summary.left_out)}"] if summary.left_out else []
+        lines += (
+            [f"  {output.describe_partly(summary.counts['partly'], summary.partly)}"]
+            if summary.partly
+            else []
+        )
+        line = output.describe_illegible(summary.illegible, info.passages, info.model)
         lines += [f"languages   {line}"] if line else []
     for entry in entries:
-        reason = f": {printable(entry.reason)}" if entry.reason else ""
-        lines.append(f"  {entry.state:8}{entry.since}  {printable(entry.path)}{reason}")
+        reason = f": {output.printable(entry.reason)}" if entry.reason else ""
+        lines.append(f"  {entry.state:8}{entry.since}  {output.printable(entry.path)}{reason}")
     return lines
 
 
@@ -126,7 +121,7 @@ def calibrate(*, reset: bool, as_json: bool, **flags: Any) -> None:
     from qa.stores.publication import publish_calibration
 
     live = generation.load(generation.current(settings.index))
-    measured = calibrator.measure(live, encoder_of(live))
+    measured = calibrator.measure(live, encoder_of(live, cache=settings.cache))
     path = calibration.write(settings.index, measured)
     publish_calibration(settings)
     if as_json:
@@ -167,6 +162,6 @@ def backup(file: Path, *, with_keys: bool, overwrite: bool, as_json: bool, **fla
     if as_json:
         click.echo(json.dumps(asdict(written), ensure_ascii=False))
         return
-    size = f"{count(written.files, 'file')}, {written.bytes / 2**20:.1f} MB, checked"
+    size = f"{output.count(written.files, 'file')}, {written.bytes / 2**20:.1f} MB, checked"
     with_keys_too = ", with keys" if written.keys else ""
     click.echo(f"generation {written.generation} is in {written.path}: {size}{with_keys_too}")

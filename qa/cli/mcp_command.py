@@ -10,6 +10,9 @@ from qa import config
 from qa.cli.options import base_url_option, index_option, setting, store_option
 from qa.errors import SettingsError
 
+_OVER_HTTP = ("host", "insecure")
+"""The flags about who may connect."""
+
 
 @click.command()
 @index_option
@@ -26,6 +29,11 @@ from qa.errors import SettingsError
 @base_url_option
 def mcp(port: int | None, base_url: str, **flags: Any) -> None:
     """Serve the index to assistants over the Model Context Protocol."""
+    if port is None and (given := [f"--{name}" for name in _OVER_HTTP if flags[name]]):
+        raise click.UsageError(
+            f"{' and '.join(given)} needs --http PORT: over standard input and output, nothing listens. "
+            "If the search page has another address, name that with --base-url."
+        )
     settings = config.load(flags)
     try:
         from qa import mcp as server

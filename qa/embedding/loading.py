@@ -56,7 +56,11 @@ def load_plain(
 
 
 def open_encoder(
-    model: str, folder: Path, threads: int | None = None, loaded: LoadedTokenizer | None = None
+    model: str,
+    folder: Path,
+    threads: int | None = None,
+    loaded: LoadedTokenizer | None = None,
+    cache: Path | None = None,
 ) -> Encoder:
     """Return the encoder with which an index was built.
 
@@ -65,15 +69,16 @@ def open_encoder(
         folder: where the index keeps its export, if it has one.
         threads: threads that an export uses for many texts; one per core if None.
         loaded: a tokenizer for an export to share, if it is that of the export.
+        cache: the folder of unpacked models; that of the settings if None.
 
     Raises:
         ModelError: it is missing or incomplete.
     """
     if (folder / PROMPTS).exists():
-        return load_plain(model, prompts=_saved_prompts(folder / PROMPTS))
+        return load_plain(model, cache, _saved_prompts(folder / PROMPTS))
     if folder.is_dir():
         return ExportedEncoder(model, folder, threads=threads, loaded=loaded)
-    return load_plain(model)
+    return load_plain(model, cache)
 
 
 def _saved_prompts(path: Path) -> Prompts:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -69,6 +69,10 @@ class SentenceTransformerEncoder(PoolingEncoder):
         model = load_model("SentenceTransformer", self.name, self._folder)
         model.prompts = {**model.prompts, **self._prompts}
         return model.bfloat16() if model.device.type == "cuda" else model
+
+    def release(self) -> None:
+        """Forget the loaded model. If it is used again, it is loaded again."""
+        self.__dict__.pop("model", None)
 
     @cached_property
     def dimension(self) -> int:
@@ -141,6 +145,19 @@ class SentenceTransformerEncoder(PoolingEncoder):
             )
             for output in outputs
         ]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one core. Few short texts are read sooner so, where other programs use the others."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _numpy(tensor: Any) -> Float32:

@@ -10,10 +10,9 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -27,7 +26,7 @@ from qa.index import catalogue
 from qa.index import filters as filtering
 from qa.index.caching import RowCache
 from qa.index.passage_ids import LARGEST, parse_passage_id
-from qa.text.recognised import unpack
+from qa.index.store_rows import read_document, read_passage_span, read_recognised_page, read_spans
 from qa.types import (
     Document,
     DocumentCounts,
@@ -36,7 +35,6 @@ from qa.types import (
     Filters,
     Heading,
     Int64,
-    Metadata,
     Passage,
     PassageSpan,
     ReadFailure,
@@ -208,7 +206,7 @@ class Store:
         where, values = filtering.conditions(filters)
         total = self._select(f"SELECT count(*) FROM documents d {where}", values)[0][0]
         sql = f"SELECT {_DOCUMENT} FROM documents d {where} ORDER BY d.file, d.number LIMIT ? OFFSET ?"
-        return DocumentPage(total, tuple(map(_document, self._select(sql, [*values, limit, offset]))))
+        return DocumentPage(total, tuple(map(read_document, self._select(sql, [*values, limit, offset]))))
 
     def list_documents(
         self, query: DocumentQuery, limit: int, offset: int, ledger: Path | None = None
@@ -231,7 +229,7 @@ class Store:
         count, _ = self.counts()
         for number in range(count):
             sql = f"SELECT {_DOCUMENT} FROM documents d WHERE d.number = ?"
-            yield _document(self._select(sql, [number])[0])
+            yield read_document(self._select(sql, [number])[0])
 
     def document(self, document_id: str) -> Document:
         """Return the document of an id.
@@ -240,7 +238,7 @@ class Store:
             NotFoundError: no document has this id.
         """
         sql = f"SELECT {_DOCUMENT} FROM documents d WHERE d.id = ?"
-        return _document(self._document_row(sql, document_id))
+        return read_document(self._document_row(sql, document_id))
 
     def text(self, document_id: str) -> str:
         """Return a document's canonical text, or raise NotFoundError."""
@@ -261,13 +259,13 @@ class Store:
     def recognised(self, document_id: str) -> tuple[RecognisedPage, ...]:
         """Return the pages of a document whose text was recognised, in order."""
         rows = self._select(f"{_RECOGNISED} ORDER BY r.page", [document_id])
-        return tuple(map(_recognised_page, rows))
+        return tuple(map(read_recognised_page, rows))
 
     def recognised_page(self, document_id: str, page: int) -> RecognisedPage | None:
         """Return a page of a document if its text was recognised, or raise NotFoundError."""
         self.document(document_id)
         rows = self._select(f"{_RECOGNISED} AND r.page = ?", [document_id, min(page, LARGEST)])
-        return _recognised_page(rows[0]) if rows else None
+        return read_recognised_page(rows[0]) if rows else None
 
     def _document_row(self, sql: str, document_id: str) -> sqlite3.Row:
         rows = self._select(sql, [document_id])
@@ -287,20 +285,20 @@ class Store:
         """Read passages in order of number, each document they share once."""
         rows = self._select(f"SELECT {_PASSAGE} FROM passages p WHERE {where} ORDER BY p.number", values)
         documents = self._known_documents.look_up({row["document"] for row in rows}, self._documents)
-        sentences = _parsed([row["sentences"] for row in rows])
+        sentences = read_spans([row["sentences"] for row in rows])
         passages = {}
         for row, spans, text in zip(rows, sentences, self._texts(rows), strict=True):
             number, document, start, end, _, _, section, page, language, _, certainty, header = row
             passages[number] = Passage(
                 f"{documents[document].id}:{start}-{end}", documents[document], Span(start, end), text,
-                tuple(map(_span, spans)), section, page, language, certainty, header,
+                spans, section, page, language, certainty, header,
             )  # fmt: skip
         return passages
 
     def _documents(self, numbers: Collection[int]) -> dict[int, Document]:
         """Read documents by number."""
         sql = f"SELECT {_DOCUMENT}, d.number FROM documents d WHERE d.number IN ({filtering.marks(numbers)})"
-        return {row["number"]: _document(row) for row in self._select(sql, numbers)}
+        return {row["number"]: read_document(row) for row in self._select(sql, numbers)}
 
     def _texts(self, rows: Iterable[sqlite3.Row]) -> list[str]:
         """Read passages' texts in place: for ``substr`` SQLite would read the whole column."""
@@ -360,7 +358,7 @@ class Store:
                 document,
                 self.text(document.id),
                 self.headings(document.id),
-                tuple(_passage_span(row) for row in rows),
+                tuple(read_passage_span(row) for row in rows),
                 tuple(row["vector_key"] for row in rows),
                 self.page_starts(document.id),
                 self.recognised(document.id),
@@ -375,40 +373,3 @@ def _close(connections: list[sqlite3.Connection]) -> None:
 def _passage_size(passage: Passage) -> int:
     """Return about how many bytes a passage takes without its document, quicker than ``size_of``."""
     return _PASSAGE_BYTES + getsizeof(passage.text) + _SPAN_BYTES * len(passage.sentences)
-
-
-def _document(row: Mapping[str, Any] | sqlite3.Row) -> Document:
-    names = ("title", "source", "author", "published", "dateline", "language", "url")
-    metadata = Metadata(**{name: row[name] for name in names}, found=json.loads(row["found"]))
-    return Document(
-        row["id"], row["path"], row["media_type"], row["sha256"], metadata, row["characters"],
-        row["passages"], row["pages"], row["row"], tuple(json.loads(row["notes"])), row["member"],
-        row["certainty"], row["recognised_pages"],
-    )  # fmt: skip
-
-
-def _recognised_page(row: sqlite3.Row) -> RecognisedPage:
-    page, start, end, certainty, words = row
-    return RecognisedPage(page, Span(start, end), certainty, unpack(words))
-
-
-def _passage_span(row: sqlite3.Row) -> PassageSpan:
-    span = Span(row["char_start"], row["char_end"])
-    return PassageSpan(
-        span, _spans(row["sentences"]), _spans(row["lead"]), row["section"], row["page"], row["language"],
-        row["header"] and _span(json.loads(row["header"])),
-    )  # fmt: skip
-
-
-_span = partial(tuple.__new__, Span)
-"""``Span._make``, but without running Python code for each of the many spans."""
-
-
-def _spans(written: str) -> tuple[Span, ...]:
-    return tuple(map(_span, json.loads(written)))
-
-
-def _parsed(texts: Sequence[str]) -> list[Any]:
-    """Parse JSON texts in one call, as each call costs more than a short text does."""
-    values: list[Any] = json.loads(f"[{','.join(texts)}]")
-    return values

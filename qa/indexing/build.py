@@ -33,7 +33,7 @@ from qa.readers.recognition_options import RecognitionOptions
 from qa.readers.sandbox.parent import Reader
 from qa.readers.sandbox.resource_limits import Limits
 from qa.stores import publication
-from qa.types import ReadFailure
+from qa.types import IndexInfo, ReadFailure
 
 _log = logging.getLogger(__name__)
 
@@ -157,12 +157,17 @@ def _update(
     if illegible is None:  # they don't change with the files that are skipped
         illegible = count_illegible(live.store, encoder)
     ledger.write(settings.index, live.folder, scan.skipped, scan.mounts, illegible)
-    info, seen = live.info, ledger.summary(settings.index)
+    return _report(settings, live.info, reason, embedded, time.perf_counter() - started)
+
+
+def _report(settings: Settings, info: IndexInfo, reason: str | None, embedded: int, seconds: float) -> Report:
+    """Return what a build did, with what the ledger says of the files."""
     report = Report(
         info.generation, reason is not None, reason or "nothing has changed", info.documents,
-        info.passages, embedded, time.perf_counter() - started, info.failures, info.unread_files,
-        info.failure_count, info.unnamed_failures,
+        info.passages, embedded, seconds, info.failures, info.unread_files, info.failure_count,
+        info.unnamed_failures,
     )  # fmt: skip
+    seen = ledger.summary(settings.index)
     if seen is None:
         return report
     partly_read = seen.counts["partly"]

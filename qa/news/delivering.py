@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from qa import config, files
+from qa import files
 from qa.config import Settings
+from qa.config.forms import words
 from qa.errors import DeliveryError, QAError
 from qa.news import command, webhook
 from qa.news.destinations import Command, Destination, Webhook, way_of
@@ -129,7 +130,7 @@ def _attempt(destination: Destination, news: News, settings: Settings) -> str:
             case Command():
                 command.run(destination, body, ATTEMPT_SECONDS)
             case Webhook():
-                hosts = config.words(settings.webhook_hosts)
+                hosts = words(settings.webhook_hosts)
                 webhook.post(destination, news.id, body, hosts, ATTEMPT_SECONDS)
     except DeliveryError as error:
         return str(error)

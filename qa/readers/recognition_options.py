@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from qa.config import OCR_MODES
+from qa.config.forms import OCR_MODES
 
 AUTO, OFF, FORCE = OCR_MODES
 

@@ -6,6 +6,7 @@ index for the text of documents.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
@@ -108,8 +109,34 @@ class Document(types.Document):
         return document_answer(self)
 
 
+class _Quotable(ABC):
+    """What can be cited."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def _quotation(self) -> Quotation:
+        """What is quoted of it."""
+
+    @property
+    def permalink(self) -> str:
+        """The address of what is quoted, by which it can be checked later."""
+        return self._quotation.permalink
+
+    def citation(self, style: Style = "text") -> str:
+        """Return what is quoted with its source: of a hit the best answer, or else the passage.
+
+        Raises:
+            QueryError: there is no such style.
+        """
+        if style not in STYLES:
+            raise QueryError(f"a citation's style is one of {', '.join(STYLES)}, not {style!r}")
+        return STYLES[style](self._quotation)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit(types.Hit):
+class Hit(types.Hit, _Quotable):
     """A passage in the results."""
 
     origin: Origin = field(repr=False, compare=False)
@@ -148,19 +175,6 @@ class Hit(types.Hit):
     def document(self) -> Document:
         """The document that it stands in."""
         return Document.of(self.passage.document, self.origin)
-
-    @property
-    def permalink(self) -> str:
-        """The address of the best answer, or else of the passage, by which it can be checked later."""
-        return self._quotation.permalink
-
-    def citation(self, style: Style = "text") -> str:
-        """Return the best answer, or else the passage, as a quotation with its source.
-
-        Raises:
-            QueryError: there is no such style.
-        """
-        return _cite(self._quotation, style)
 
     @property
     def _quotation(self) -> Quotation:
@@ -212,7 +226,7 @@ class Result(types.SearchResult):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage(types.Passage):
+class Passage(types.Passage, _Quotable):
     """A passage by its id, with its neighbours.
 
     Attributes:
@@ -224,19 +238,6 @@ class Passage(types.Passage):
     document: Document
     previous: types.Passage | None
     following: types.Passage | None
-
-    @property
-    def permalink(self) -> str:
-        """Its address, by which it can be checked later."""
-        return self._quotation.permalink
-
-    def citation(self, style: Style = "text") -> str:
-        """Return it as a quotation with its source.
-
-        Raises:
-            QueryError: there is no such style.
-        """
-        return _cite(self._quotation, style)
 
     @property
     def _quotation(self) -> Quotation:
@@ -275,9 +276,3 @@ class DocumentList(types.DocumentPage):
 
     def __getitem__(self, place: int) -> Document:
         return self.documents[place]
-
-
-def _cite(quotation: Quotation, style: str) -> str:
-    if style not in STYLES:
-        raise QueryError(f"a citation's style is one of {', '.join(STYLES)}, not {style!r}")
-    return STYLES[style](quotation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +38,19 @@ def load_tokenizer(settings: Settings) -> LoadedTokenizer | None:
         return None
 
 
-def encoder_of(corpus: Corpus, loaded: LoadedTokenizer | None = None) -> Encoder:
+def encoder_of(corpus: Corpus, loaded: LoadedTokenizer | None = None, cache: Path | None = None) -> Encoder:
     """Open the model that a generation was built with.
 
     Args:
         corpus: the generation.
         loaded: a tokenizer to share, if it is that of the model.
+        cache: the folder of unpacked models; that of the default settings if None.
 
     Raises:
         ModelError: the model cannot be loaded, or has changed.
     """
-    return _same_model(corpus, open_encoder(corpus.manifest.model, corpus.encoder, loaded=loaded))
+    encoder = open_encoder(corpus.manifest.model, corpus.encoder, loaded=loaded, cache=cache)
+    return _same_model(corpus, encoder)
 
 
 def _same_model(corpus: Corpus, encoder: Encoder) -> Encoder:
@@ -64,13 +67,13 @@ class LiveSearcher:
     def __init__(
         self,
         settings: Settings,
-        load: Callable[[Corpus], Encoder] = encoder_of,
+        load: Callable[[Corpus], Encoder] | None = None,
         *,
         load_reranker: Callable[[str], Reranker] = load_reranker,
         load_reader: Callable[[str, Path], Reader] = load_reader,
     ) -> None:
         self._settings = settings
-        self._load = load
+        self._load = load or partial(encoder_of, cache=settings.cache)
         self._load_reranker = load_reranker
         self._load_reader = load_reader
         self._lock = threading.Lock()

@@ -142,6 +142,11 @@ def fluency(tokens: int, words: int, fertility: Fertility = FERTILITY) -> float:
     return min(1.0, max(0.0, share))
 
 
+def load_identifier() -> None:
+    """Load what tells languages, for processes that are forked to share. It takes 80 MB."""
+    _identifier()
+
+
 @cache
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # reads its model

@@ -59,6 +59,8 @@ _MESSAGES = {
     "bool_parsing": "must be true or false",
     "missing": "is required",
     "string_too_short": "must not be empty",
+    "string_type": "must be a text",
+    "tuple_type": "must be a list",
 }
 
 

@@ -49,6 +49,15 @@ def test_it_listens_on_a_port(served: list[Any]) -> None:
     assert served == [("index", "https://search.example.org"), ("::1", 8001, True)]
 
 
+@pytest.mark.parametrize("flags", [["--host", "::1"], ["--insecure"], ["--host", "::1", "--insecure"]])
+def test_who_may_connect_is_not_said_in_vain(served: list[Any], flags: list[str]) -> None:
+    result = CliRunner().invoke(main, ["mcp", *flags])
+    assert result.exit_code == 2
+    assert "needs --http PORT" in result.stderr
+    assert all(flag in result.stderr for flag in flags if flag.startswith("--"))
+    assert not served
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "qa.mcp")
     monkeypatch.delattr("qa.mcp")

@@ -10,16 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corpus import write
 from models import PASSAGE
 from tokenizers import Tokenizer
 from transformers import BertModel
 
+from qa.config import Settings
 from qa.embedding import models
 from qa.embedding.e5_folder import is_prepared
 from qa.embedding.loading import load_plain
 from qa.embedding.models import KNOWN, MULTILINGUAL_MODEL, find_model
 from qa.errors import ModelError
 from qa.files import sha256_of
+from qa.indexing.build import build
+from qa.retrieval.live import LiveSearcher
+from qa.types import Query
 
 from . import carrier
 
@@ -64,6 +69,17 @@ def test_unknown_letters_of_a_question_count(package: Path, tmp_path: Path) -> N
     encoder = load_plain(MULTILINGUAL_MODEL, tmp_path / "cache")
     known, unknown = encoder.encode_queries(["rice port", "rice жж"])
     assert unknown.token_count - known.token_count > 3
+
+
+def test_an_index_is_asked_with_the_model_that_the_cache_of_its_settings_holds(
+    package: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "docs", {"a.txt": "The rice was sold in the port."})
+    settings = Settings(docs=tmp_path / "docs", index=tmp_path / "index", cache=tmp_path / "cache")
+    build(settings, load_plain(MULTILINGUAL_MODEL, settings.cache))
+    assert LiveSearcher(settings).current().search(Query("rice")).hits
+    (folder,) = (settings.cache / "models").iterdir()
+    assert not (Settings().cache / "models" / folder.name).exists()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from qa.cli.serve_command import shared_metrics
 from qa.config import Settings
 from qa.errors import QAError
 from qa.retrieval.search_protocol import Search
+from qa.text import language
 from qa.types import Query, SearchResult
 
 
@@ -43,17 +44,21 @@ class Live:
         self.search = WithLargeText()
         self.search.add("a.txt", "The trade grew.")
         if "shared" in sys.argv:
-            self.search.add("tokenizer.txt", f"Process {load(None)} loaded the tokenizer.")
+            text = f"Process {load(None)} loaded the tokenizer, and {identifier_loads} what tells languages."
+            self.search.add("tokenizer.txt", text)
         self.search.large = self.search.add("large.txt", "")
 
     def current(self) -> Search:
         return no_index() if "none" in sys.argv else self.search
 
 
+identifier_loads: list[int] = []
+language.load_identifier = lambda: identifier_loads.append(os.getpid())
+
 module = ModuleType("qa.retrieval.live")
 module.LiveSearcher = Live  # type: ignore[attr-defined]
 module.load_tokenizer = lambda _: str(os.getpid())  # type: ignore[attr-defined]
-module.encoder_of = lambda _, loaded: loaded  # type: ignore[attr-defined]
+module.encoder_of = lambda _, loaded, cache: loaded  # type: ignore[attr-defined]
 sys.modules["qa.retrieval.live"] = module
 
 

@@ -20,15 +20,27 @@ from qa.embedding.export.encoder import (
     LoadedTokenizer,
     Precision,
 )
-from qa.embedding.export.export_cache import Plan, expected_seconds, make_once
+from qa.embedding.export.export_cache import (
+    COMPARING,
+    LOADING,
+    ROUNDING,
+    TRYING,
+    WRITING,
+    Plan,
+    expected_work,
+    make_once,
+)
+from qa.embedding.export.memory import return_memory
 from qa.embedding.export.onnx_export import write_onnx
 from qa.embedding.export.quantization import quantize
 from qa.embedding.export.runtimes import INPUTS, has_openvino
 from qa.embedding.model_files import digests
 from qa.embedding.pooling import Kind
-from qa.embedding.sentence_transformer import SentenceTransformerEncoder
+from qa.embedding.preparation import Preparation
+from qa.embedding.sentence_transformer import SentenceTransformerEncoder, one_thread
 from qa.errors import ExportRefusedError
 from qa.text import sample
+from qa.types import Float32
 
 VERSION = "2"
 """Changes whenever the same model may be exported differently."""
@@ -76,77 +88,119 @@ def load_export(plain: SentenceTransformerEncoder, cache: Path) -> ExportedEncod
     folder = cache / "encoders" / fingerprint[:32]
     plan = Plan(
         name=plain.name,
-        seconds=expected_seconds(plain.size, plain.table_size),
         description=INFO,
         files=lambda made: ExportInfo.read(made).files,
-        write=lambda draft: _write_checked(plain, draft, precision, fingerprint),
+        write=lambda draft, preparation: _Export(plain, draft, precision, fingerprint).write(preparation),
     )
-    make_once(folder, plan)
-    return ExportedEncoder(plain.name, folder)
+    if not make_once(folder, plan):
+        return ExportedEncoder(plain.name, folder)
+    return_memory()
+    loaded = LoadedTokenizer(ExportInfo.read(folder).files[TOKENIZER], plain.tokenizer)
+    return ExportedEncoder(plain.name, folder, loaded=loaded)
 
 
-def _write_checked(
-    plain: SentenceTransformerEncoder, folder: Path, precision: Precision, fingerprint: str
-) -> None:
-    """Export a model and check the export, or raise ExportRefusedError."""
-    if plain.pooling not in ("mean", "cls"):
-        raise ExportRefusedError(
-            f"the model {plain.name!r} runs as it is, which is slower: its kind cannot be exported"
+class _Export:
+    """An export at work. No more of the model is in memory at a time than a step needs."""
+
+    def __init__(
+        self, plain: SentenceTransformerEncoder, folder: Path, precision: Precision, fingerprint: str
+    ) -> None:
+        self._plain = plain
+        self._folder = folder
+        self._precision = precision
+        self._fingerprint = fingerprint
+
+    def write(self, preparation: Preparation) -> None:
+        """Export the model and check the export, or raise ExportRefusedError."""
+        plain, rounded = self._plain, self._precision != "fp32"
+        exact = self._folder / (REFERENCE if rounded else MODEL)
+        preparation.begin(LOADING)
+        if plain.pooling not in ("mean", "cls"):
+            raise ExportRefusedError(
+                f"the model {plain.name!r} runs as it is, which is slower: its kind cannot be exported"
+            )
+        prompts = len(_prompts(plain))
+        preparation.expect(expected_work(plain.size, plain.table_size, prompts=prompts, rounded=rounded))
+        preparation.begin(TRYING)
+        expected = _sample_vectors(plain)
+        info, tokenizer = self._describe(), plain.tokenizer
+        preparation.begin(WRITING)
+        _write_onnx(plain, exact)
+        if rounded:
+            preparation.begin(ROUNDING)
+            quantize(exact, self._folder / MODEL, [_inputs(tokenizer, line) for line in sample.lines()])
+        preparation.begin(COMPARING)
+        tokenizer.save(str(self._folder / TOKENIZER))
+        self._check(self._probed(info, tokenizer), expected)
+
+    def _describe(self) -> ExportInfo:
+        """Return the description of the export, without what is known once it is written."""
+        plain = self._plain
+        return ExportInfo(
+            name=plain.name,
+            fingerprint=self._fingerprint,
+            precision=self._precision,
+            pooling=str(plain.pooling),
+            dimension=plain.dimension,
+            longest=plain.max_seq_length,
+            unknown_token=plain.unknown_token,
+            prompts={"query": plain.prompt("query"), "document": plain.prompt("document")},
+            probe=[],
+            files={},
         )
-    _write(plain, folder, precision, fingerprint)
-    _check(plain, ExportedEncoder(plain.name, folder, loaded=_tokenizer(plain, folder)))
+
+    def _probed(self, info: ExportInfo, tokenizer: Any) -> ExportedEncoder:
+        """Write the description, at last with the probe's vector, and return the encoder."""
+        info = replace(info, files=digests(self._folder))
+        info.write(self._folder)
+        loaded = LoadedTokenizer(info.files[TOKENIZER], tokenizer)
+        encoder = ExportedEncoder(info.name, self._folder, loaded=loaded)
+        replace(info, probe=encoder.probe().tolist()).write(self._folder)
+        return ExportedEncoder(info.name, self._folder, loaded=loaded)
+
+    def _check(self, encoder: ExportedEncoder, expected: dict[Kind, Float32]) -> None:
+        """Compare the export with sentence-transformers: in full precision, its vectors must be the same."""
+        for kind, vectors in expected.items():
+            exact = encoder.reference.vectors(_sample_texts(), kind)
+            min_cosine = float((vectors * exact).sum(axis=1).min())
+            if not min_cosine >= _MIN_EXACT_COSINE:  # it may be NaN
+                raise ExportRefusedError(
+                    f"the model {encoder.name!r} runs as it is, which is slower: the vectors of its export "
+                    f"have a cosine of {min_cosine:.4f} with the model's"
+                )
+        encoder.check(sample.lines())
 
 
-def _write(plain: SentenceTransformerEncoder, folder: Path, precision: Precision, fingerprint: str) -> None:
-    exact = folder / (MODEL if precision == "fp32" else REFERENCE)
-    _write_onnx(plain, exact)
-    if precision != "fp32":
-        quantize(exact, folder / MODEL, [_inputs(plain, line) for line in sample.lines()])
-    plain.tokenizer.save(str(folder / TOKENIZER))
-    info = ExportInfo(
-        name=plain.name,
-        fingerprint=fingerprint,
-        precision=precision,
-        pooling=str(plain.pooling),
-        dimension=plain.dimension,
-        longest=plain.max_seq_length,
-        unknown_token=plain.unknown_token,
-        prompts={"query": plain.prompt("query"), "document": plain.prompt("document")},
-        probe=[],
-        files=digests(folder),
-    )
-    info.write(folder)
-    encoder = ExportedEncoder(plain.name, folder, loaded=_tokenizer(plain, folder))
-    replace(info, probe=encoder.probe().tolist()).write(folder)
+def _sample_texts() -> list[str]:
+    lines = sample.lines()
+    return [*lines, " ".join(lines)]  # the last is longer than most models read
 
 
-def _tokenizer(plain: SentenceTransformerEncoder, folder: Path) -> LoadedTokenizer:
-    """Return the model's tokenizer, as it has been written into an export's folder."""
-    return LoadedTokenizer(ExportInfo.read(folder).files[TOKENIZER], plain.tokenizer)
+def _sample_vectors(plain: SentenceTransformerEncoder) -> dict[Kind, Float32]:
+    """Return the model's vectors of the sample, shape (texts, dimension), by a kind for each prompt."""
+    *lines, long = _sample_texts()
+    with one_thread():
+        return {  # beside the long text, all others would be padded
+            kind: np.concatenate([plain.vectors(texts, kind) for texts in (lines, [long])])
+            for kind in _prompts(plain).values()
+        }
+
+
+def _prompts(plain: SentenceTransformerEncoder) -> dict[str, Kind]:
+    """Return a kind for each prompt: most models have the same for both."""
+    return {plain.prompt(kind): kind for kind in get_args(Kind)}
 
 
 def _write_onnx(plain: SentenceTransformerEncoder, path: Path) -> None:
     """Write the model as ONNX: token ids and a mask in, token vectors out. Shapes: see ``runtimes.Run``."""
-    write_onnx(plain.model[0].auto_model, path, INPUTS, lambda output: output.last_hidden_state)
+    transformer = plain.model[0].auto_model
+    plain.release()
+    return_memory()
+    write_onnx(transformer, path, INPUTS, lambda output: output.last_hidden_state)
+    del transformer
+    return_memory()
 
 
-def _inputs(plain: SentenceTransformerEncoder, text: str) -> dict[str, Any]:
-    ids = np.array([plain.tokenizer.encode(text).ids], np.int64)
+def _inputs(tokenizer: Any, text: str) -> dict[str, Any]:
+    ids = np.array([tokenizer.encode(text).ids], np.int64)
     return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-
-
-def _check(plain: SentenceTransformerEncoder, encoder: ExportedEncoder) -> None:
-    """Compare the export with sentence-transformers: in full precision, its vectors must be the same."""
-    lines = sample.lines()
-    long = [" ".join(lines)]  # longer than most models read; beside it, all others would be padded
-    prompts: dict[str, Kind] = {plain.prompt(kind): kind for kind in get_args(Kind)}  # most have one for both
-    for kind in prompts.values():
-        exact = encoder.reference.vectors([*lines, *long], kind)
-        vectors = np.concatenate([plain.vectors(texts, kind) for texts in (lines, long)])
-        min_cosine = float((vectors * exact).sum(axis=1).min())
-        if not min_cosine >= _MIN_EXACT_COSINE:  # it may be NaN
-            raise ExportRefusedError(
-                f"the model {plain.name!r} runs as it is, which is slower: the vectors of its export have a "
-                f"cosine of {min_cosine:.4f} with the model's"
-            )
-    encoder.check(lines)

@@ -28,6 +28,22 @@ def write_onnx(model: Any, path: Path, inputs: Sequence[str], select: Callable[[
         ValueError: the file would be too large. Other errors are the exporter's own.
     """
     import onnx
+
+    attention = model.config._attn_implementation  # noqa: SLF001 -- transformers has no other name for it
+    model.set_attn_implementation("eager")  # plain matrix products, which can be quantized
+    try:
+        exported = _selected(model, inputs, select)
+        with _few_embeddings(exported) as tables:
+            _trace(exported, path, inputs)
+    finally:
+        model.set_attn_implementation(attention)
+    if len(list(path.parent.iterdir())) > 1:
+        raise ValueError("it is larger than 2 GB, the limit of an ONNX file")
+    save(onnx.load(path), path, tables)
+
+
+def _selected(model: Any, inputs: Sequence[str], select: Callable[[Any], Any]) -> Any:
+    """Return a module that takes the inputs in their order, and gives what is wanted of the output."""
     import torch  # takes seconds
 
     class Selected(torch.nn.Module):
@@ -38,28 +54,26 @@ def write_onnx(model: Any, path: Path, inputs: Sequence[str], select: Callable[[
         def forward(self, *values: Any) -> Any:
             return select(self.model(**dict(zip(inputs, values, strict=True))))
 
+    return Selected().eval()  # the exporter gives the model back in the mode of this
+
+
+def _trace(exported: Any, path: Path, inputs: Sequence[str]) -> None:
+    """Let the exporter write what a module does with an example."""
+    import torch
+
     axes = {0: "texts", 1: "tokens"}
-    attention = model.config._attn_implementation  # noqa: SLF001 -- transformers has no other name for it
-    model.set_attn_implementation("eager")  # plain matrix products, which can be quantized
-    exported = Selected().eval()  # the exporter gives the model back in the mode of this
-    try:
-        with _few_embeddings(exported) as tables, torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporter, and about values that are constant here
-            torch.onnx.export(
-                exported,
-                tuple(_example(torch, name) for name in inputs),
-                str(path),
-                input_names=list(inputs),
-                output_names=["output"],
-                dynamic_axes=dict.fromkeys([*inputs, "output"], axes),
-                opset_version=_OPSET,
-                dynamo=False,  # the other exporter needs two more packages
-            )
-    finally:
-        model.set_attn_implementation(attention)
-    if len(list(path.parent.iterdir())) > 1:
-        raise ValueError("it is larger than 2 GB, the limit of an ONNX file")
-    save(onnx.load(path), path, tables)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, and about values that are constant here
+        torch.onnx.export(
+            exported,
+            tuple(_example(torch, name) for name in inputs),
+            str(path),
+            input_names=list(inputs),
+            output_names=["output"],
+            dynamic_axes=dict.fromkeys([*inputs, "output"], axes),
+            opset_version=_OPSET,
+            dynamo=False,  # the other exporter needs two more packages
+        )
 
 
 def _example(torch: Any, name: str) -> Any:

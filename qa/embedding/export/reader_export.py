@@ -14,12 +14,22 @@ import numpy as np
 
 from qa.embedding.export.conversion import VERSION, fastest_precision
 from qa.embedding.export.encoder import MODEL, REFERENCE, TOKENIZER
-from qa.embedding.export.export_cache import Plan, expected_seconds, make_once
+from qa.embedding.export.export_cache import (
+    COMPARING,
+    LOADING,
+    ROUNDING,
+    TRYING,
+    WRITING,
+    Plan,
+    expected_work,
+    make_once,
+)
 from qa.embedding.export.external_weights import WEIGHTS
 from qa.embedding.export.onnx_export import write_onnx
 from qa.embedding.export.quantization import quantize
 from qa.embedding.export.runtimes import RunInputs, onnx_session
 from qa.embedding.model_files import digests
+from qa.embedding.preparation import Preparation
 from qa.embedding.question_answering import QuestionAnsweringModel, stack_logits
 from qa.errors import ExportRefusedError, ModelError
 from qa.text import sample
@@ -100,10 +110,9 @@ def load_reader_export(plain: QuestionAnsweringModel, cache: Path) -> ExportedRe
     folder = cache / "readers" / fingerprint[:32]
     plan = Plan(
         name=plain.name,
-        seconds=expected_seconds(plain.size, plain.table_size),
         description=INFO,
         files=lambda made: ReaderInfo.read(made).files,
-        write=lambda draft: _write(plain, draft, precision),
+        write=lambda draft, preparation: _write(plain, draft, precision, preparation),
     )
     if not folder.exists():
         # A model that is no reader is no matter of its export.
@@ -112,26 +121,31 @@ def load_reader_export(plain: QuestionAnsweringModel, cache: Path) -> ExportedRe
     return ExportedReader(folder)
 
 
-def _write(plain: QuestionAnsweringModel, folder: Path, precision: str) -> None:
+def _write(plain: QuestionAnsweringModel, folder: Path, precision: str, preparation: Preparation) -> None:
     """Export a reader and check the export, or raise ExportRefusedError."""
+    exact, rounded = folder / REFERENCE, precision == "int8"
+    preparation.begin(LOADING)
     inputs = _sample(plain)
+    preparation.expect(expected_work(plain.size, plain.table_size, rounded=rounded))
+    preparation.begin(TRYING)
     expected = [plain.run(each) for each in inputs]
-    exact = folder / REFERENCE
+    preparation.begin(WRITING)
     write_onnx(plain.model, exact, plain.inputs, stack_logits)
+    if rounded:
+        preparation.begin(ROUNDING)
+        quantize(exact, folder / MODEL, inputs)
+    preparation.begin(COMPARING)
     if not (agreement := _agreement(expected, onnx_session(exact), inputs)) >= _MIN_EXACT_AGREEMENT:
         raise ExportRefusedError(
             f"the model {plain.name!r} runs as it is, which is slower: the logits of its export have a "
             f"correlation of {agreement:.4f} with the model's"
         )
-    if precision == "int8":
-        quantize(exact, folder / MODEL, inputs)
-        if not _agreement(expected, onnx_session(folder / MODEL), inputs) >= _MIN_AGREEMENT:
-            precision = "fp32"
-            _remove(folder / MODEL)
-    if precision == "fp32":
-        _keep_as(exact, folder / MODEL)
-    else:
+    if rounded and _agreement(expected, onnx_session(folder / MODEL), inputs) >= _MIN_AGREEMENT:
         _remove(exact)
+    else:
+        precision = "fp32"
+        _remove(folder / MODEL)
+        _keep_as(exact, folder / MODEL)
     plain.tokenizer.save(str(folder / TOKENIZER))
     info = ReaderInfo(plain.max_length, plain.inputs, precision, digests(folder))
     (folder / INFO).write_text(json.dumps(asdict(info)) + "\n", "utf-8")

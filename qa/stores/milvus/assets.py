@@ -7,12 +7,13 @@ import json
 import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
 from qa.errors import CorruptIndexError
-from qa.files import sha256_of
+from qa.files import link_or_copy, sha256_of
 from qa.stores.milvus.client import Client
 from qa.stores.milvus.packing import WIDTH
 from qa.stores.milvus.schema import DIRECTORY, FORMAT, PARTS, Layout, collection
@@ -76,6 +77,8 @@ def cut(content: bytes, number: int) -> str:
 def fetch(client: Client, generation: str, directory: Directory, cache: Path) -> Path:
     """Copy a generation's files into a folder of the cache, unless they are there; return the folder.
 
+    A file that the copy of another generation has, such as the encoder's, is linked.
+
     Raises:
         CorruptIndexError: a file is not what was uploaded.
     """
@@ -85,7 +88,9 @@ def fetch(client: Client, generation: str, directory: Directory, cache: Path) ->
         draft = Path(mkdtemp(prefix=".", dir=cache))
         try:
             for name, asset in directory.assets.items():
-                _copy(client, generation, asset, draft / name)
+                (draft / name).parent.mkdir(parents=True, exist_ok=True)
+                if not _link_earlier(cache, name, asset, draft / name):
+                    _copy(client, generation, asset, draft / name)
             if not folder.is_dir():  # another process may have copied them first
                 draft.rename(folder)
         finally:
@@ -97,8 +102,22 @@ def fetch(client: Client, generation: str, directory: Directory, cache: Path) ->
     return folder
 
 
+def _link_earlier(cache: Path, name: str, asset: Asset, target: Path) -> bool:
+    """Link a file that the copy of another generation has, byte for byte; return whether one has it."""
+    for path in (folder / name for folder in _copies(cache)):
+        with suppress(OSError):  # another process may remove it
+            if path.stat().st_size == asset.bytes and sha256_of(path) == asset.sha256:
+                link_or_copy(path, target)
+                return True
+    return False
+
+
+def _copies(cache: Path) -> list[Path]:
+    """Return the folders of whole copies, the oldest first."""
+    return sorted(path for path in cache.iterdir() if not path.name.startswith("."))
+
+
 def _copy(client: Client, generation: str, asset: Asset, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         for first in range(asset.part, asset.part + asset.parts, _PARTS_PER_QUERY):
             numbers = range(first, min(first + _PARTS_PER_QUERY, asset.part + asset.parts))
@@ -115,6 +134,5 @@ def remove_others(cache: Path, generation: str) -> None:
 
 def _clean(cache: Path) -> None:
     """Remove copies of old generations. A process that has their files open can still read them."""
-    folders = sorted(path for path in cache.iterdir() if not path.name.startswith("."))
-    for folder in folders[:-_COPIES_KEPT]:
+    for folder in _copies(cache)[:-_COPIES_KEPT]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, request
 
-from qa.config import Settings, words
+from qa.config import Settings
+from qa.config.forms import words
 
 _API = "/api/"
 _PREFLIGHT_HEADERS = {

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest
 
-from qa.config import Settings, is_address, words
+from qa.config import Settings
+from qa.config.forms import is_address, words
 
 _MAX_HOST_LENGTH = 260
 """In characters: a host name has at most 253 (RFC 1035), and a port adds six."""

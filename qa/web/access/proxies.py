@@ -7,7 +7,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from qa.config import Settings, words
+from qa.config import Settings
+from qa.config.forms import words
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, abort, jsonify, request
 
-from qa.config import words
+from qa.config.forms import words
 from qa.errors import UploadError
 from qa.index.passage_ids import document_id
 from qa.web import uploading

@@ -39,6 +39,7 @@ from qa.web.pages import question_sheets
 from qa.web.server import connections, logs
 from qa.web.server.addresses import reserve, url_of
 from qa.web.server.gateway import Gateway, Receive, Send
+from qa.web.server.native_memory import limit_arenas
 from qa.web.server.native_threads import limit_native_threads
 from qa.web.uploading import streamed
 
@@ -81,7 +82,7 @@ def serve(settings: Settings) -> None:
     with reserve(settings.host, settings.port) as reserved:
         keys = check_access(settings, reserved.getsockname()[0])
         max_connections = min(_CONNECTIONS, _raise_descriptor_limit() - _OWN_DESCRIPTORS)
-        worker = _Worker(settings, keys, url_of(reserved), max_connections, _load_tokenizer(settings))
+        worker = _Worker(settings, keys, url_of(reserved), max_connections, _load_shared(settings))
         with suppress(SystemExit):  # the log says why
             _granian(settings, reserved, max_connections).serve(target_loader=worker.load, wrap_loader=False)
             if not worker.failed.is_set():
@@ -89,13 +90,18 @@ def serve(settings: Settings) -> None:
     raise QAError("The service had to stop. The log above says why.")
 
 
-def _load_tokenizer(settings: Settings) -> Any:
-    """Return the tokenizer that the processes share, including those started later; None if they cannot."""
+def _load_shared(settings: Settings) -> Any:
+    """Load what the processes share, including those started later, and return the tokenizer if there is one.
+
+    It is only read, so its memory stays shared: the tokenizer, and what tells languages.
+    """
     if multiprocessing.get_start_method() != "fork":  # each process begins empty
         return None
     limit_native_threads()
     from qa.retrieval.live import load_tokenizer  # loads libraries
+    from qa.text.language import load_identifier
 
+    load_identifier()
     return load_tokenizer(settings)
 
 
@@ -123,7 +129,7 @@ def _granian(settings: Settings, reserved: socket.socket, max_connections: int) 
 class _Worker:
     """A process of the service. It loads the app itself, so that no thread and no lock is forked.
 
-    Only the tokenizer is there before, which has neither.
+    Only the tokenizer and what tells languages are there before, which have neither.
     """
 
     def __init__(
@@ -162,10 +168,12 @@ class _Worker:
 
     def _create_app(self) -> tuple[Flask, str]:
         """Return the app, and a note about its index to print at the start."""
+        limit_arenas()
         limit_native_threads()
         from qa.retrieval.live import LiveSearcher, encoder_of  # loads libraries
 
-        live = LiveSearcher(self._settings, partial(encoder_of, loaded=self._tokenizer))
+        load = partial(encoder_of, loaded=self._tokenizer, cache=self._settings.cache)
+        live = LiveSearcher(self._settings, load)
         try:
             store = live.current().info.store
             note = "" if store == config.LOCAL else f"The index is in {store}\n"

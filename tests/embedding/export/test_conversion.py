@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,7 +37,9 @@ from embedding.export.exports import seal
 from qa.cli import commands
 from qa.embedding.export import conversion, export_cache
 from qa.embedding.export.encoder import INFO, MODEL, REFERENCE, TOKENIZER, ExportedEncoder
-from qa.embedding.export.export_cache import REFUSED, expected_seconds
+from qa.embedding.export.export_cache import REFUSED, expected_work
+from qa.embedding.export.onnx_export import write_onnx
+from qa.embedding.export.runtimes import INPUTS
 from qa.embedding.loading import load_encoder, load_plain
 from qa.embedding.sentence_transformer import SentenceTransformerEncoder
 from qa.errors import ExportRefusedError, ModelError
@@ -89,20 +92,71 @@ def test_few_of_the_word_embeddings_go_through_the_exporter_and_the_model_keeps_
         export(exporting, *args, **options)
 
     monkeypatch.setattr(torch.onnx, "export", watch)
-    _in_full_precision(monkeypatch)
     plain = load_plain(model)
     before = plain.vectors(["rice was sold"])
-    found = conversion.load_export(plain, tmp_path / "cache")
+    path = tmp_path / "exported" / "model.onnx"
+    path.parent.mkdir()
+    write_onnx(plain.model[0].auto_model, path, INPUTS, lambda output: output.last_hidden_state)
     assert rows[0] < len(WORDS) // 4
     np.testing.assert_array_equal(plain.vectors(["rice was sold"]), before)
-    np.testing.assert_allclose(found.vectors(["rice was sold"]), before, atol=1e-5)
 
 
-def test_word_embeddings_hardly_count_in_the_time_that_is_announced(tmp_path: Path, model: str) -> None:
+def test_the_model_itself_is_forgotten_while_its_export_is_rounded_and_compared(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.embedding.export.encoder._MIN_COSINE", -1)  # what was drawn may be lost in 8 bits
+    monkeypatch.setattr("qa.embedding.export.encoder._MIN_SHARED_NEIGHBOURS", 0)
+    monkeypatch.setattr(conversion, "fastest_precision", lambda: "int8")
+    plain, quantize, alive = load_plain(model), conversion.quantize, []
+    transformer = weakref.ref(plain.model[0].auto_model)
+
+    def watch(*args: Any) -> None:
+        alive.append(transformer() is not None)
+        quantize(*args)
+
+    monkeypatch.setattr(conversion, "quantize", watch)
+    before = plain.vectors(["rice was sold"])
+    conversion.load_export(plain, tmp_path / "cache")
+    assert alive == [False]
+    np.testing.assert_array_equal(plain.vectors(["rice was sold"]), before)  # it is loaded again
+
+
+def test_a_tokenizer_is_not_loaded_again_once_its_export_is_made(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _in_full_precision(monkeypatch)
+    plain = load_plain(model)
+    first, second = (conversion.load_export(plain, tmp_path / "cache") for _ in range(2))
+    assert first.tokenizer is plain.tokenizer
+    assert second.tokenizer is not plain.tokenizer
+    assert first.tokenizer.to_str() == second.tokenizer.to_str()
+
+
+def test_each_step_of_an_export_is_told_and_how_long_all_took(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _in_full_precision(monkeypatch)
+    load_encoder(model, tmp_path / "cache")
+    name = f"preparing the model {model!r} for this processor"
+    expected = [
+        rf"{name} \(once\): loading it",
+        rf"{name}: reading a sample of text with it",
+        rf"{name}: writing it as ONNX, about (a|\d+) seconds? left",
+        rf"{name}: comparing the result with it, about (a|\d+) seconds? left",
+        rf"{name}: done in (a|\d+) seconds?",
+    ]
+    assert len(caplog.messages) == len(expected)
+    for pattern, message in zip(expected, caplog.messages, strict=True):
+        assert re.fullmatch(pattern, message), message
+
+
+def test_the_work_of_an_export_depends_on_its_layers_more_than_on_its_word_embeddings(model: str) -> None:
     plain = load_plain(model)
     assert plain.table_size == 4 * 16 * len(WORDS) < plain.size
-    assert expected_seconds(91_600_000, 46_900_000) == 20  # all-MiniLM-L6-v2
-    assert expected_seconds(487_500_000, 384_100_000) == 30  # multilingual-e5-small
+    work = sum(expected_work(100_000_000, 50_000_000, rounded=True).values())
+    longer_table = sum(expected_work(200_000_000, 150_000_000, rounded=True).values())
+    more_layers = sum(expected_work(200_000_000, 50_000_000, rounded=True).values())
+    assert work < longer_table < (work + more_layers) / 2
     for config in Path(model).rglob("config.json"):
         config.write_text('{"hidden_size": null}')
     assert plain.table_size == 0
@@ -336,7 +390,7 @@ def test_several_that_make_the_same_export_at_once_do_it_once(
         )
     np.testing.assert_array_equal(made[0], made[1])
     np.testing.assert_array_equal(made[0], made[2])
-    assert len([message for message in caplog.messages if "preparing" in message]) == 1
+    assert len([message for message in caplog.messages if "done in" in message]) == 1
 
 
 def test_the_precision_is_what_the_processor_is_made_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,32 @@ def test_files_are_copied_once_and_are_what_they_were(large: Generation, stored,
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [name]
 
 
+def test_a_file_that_an_earlier_copy_has_is_linked(stored, tmp_path: Path) -> None:
+    client, name, directory = stored
+    first = fetch(client, name, directory, tmp_path)
+    later, content = f"{name}0", b"another manifest"
+    changed = describe(content, directory.assets["manifest.json"].part)
+    client.collections[schema.collection(later, schema.PARTS)] = {
+        changed.part: {"id": changed.part, "data": cut(content, 0)}  # no other part is asked for
+    }
+    assets_now = {**directory.assets, "manifest.json": changed}
+    second = fetch(client, later, Directory(directory.layout, assets_now), tmp_path)
+    assert (second / "manifest.json").read_bytes() == content
+    for unchanged in directory.assets.keys() - {"manifest.json"}:
+        assert (second / unchanged).samefile(first / unchanged)
+
+
+def test_a_damaged_earlier_copy_is_not_linked(stored, tmp_path: Path) -> None:
+    client, name, directory = stored
+    damaged = fetch(client, name, directory, tmp_path) / FACTS
+    damaged.write_bytes(b"x" * damaged.stat().st_size)
+    later = f"{name}0"
+    client.collections[schema.collection(later, schema.PARTS)] = _parts(client, name)
+    fetched = fetch(client, later, directory, tmp_path) / FACTS
+    assert json.loads(fetched.read_bytes())["tokens"] is True
+    assert not fetched.samefile(damaged)
+
+
 def test_a_damaged_part_is_refused(stored, tmp_path: Path) -> None:
     client, name, directory = stored
     row = _parts(client, name)[directory.assets["manifest.json"].part]

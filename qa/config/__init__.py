@@ -6,20 +6,28 @@ type, bounds, default and help from there. Only this module reads the settings' 
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args, get_type_hints
-from urllib.parse import urlsplit
 
+from qa.config.forms import (
+    HOSTS_FORM,
+    OCR_FORM,
+    OCR_MODES,
+    ORIGINS_FORM,
+    PROXIES_FORM,
+    RATE_FORM,
+    STORE_FORM,
+    WEBHOOK_HOSTS_FORM,
+    Form,
+)
 from qa.errors import SettingsError
 from qa.hardware import cores
 
@@ -28,9 +36,6 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 """The store that is the folder of the index itself."""
-
-OCR_MODES = ("auto", "off", "force")
-"""Recognise pages without text that can be read; none; all."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,16 +47,6 @@ _KINDS = {int: "a whole number", str: "text", Path: "a path", bool: "true or fal
 _DAY = 24 * 60 * 60  # in seconds
 _CENTURY = 36_500  # in days
 _TEBIBYTE = 2**20  # in MiB
-
-_STORE = re.compile(r"local|milvus\+(https?://[^\s/:]\S*|.+\.db)")
-_HOST = re.compile(r"[\w.-]+", re.ASCII)  # as browsers send it: xn--… where it has other letters
-
-
-class Form(NamedTuple):
-    """What a text must look like: a test, and the words with which an error says so."""
-
-    fits: Callable[[str], bool]
-    description: str
 
 
 class Declaration(NamedTuple):
@@ -70,69 +65,6 @@ class Declaration(NamedTuple):
     default: str = ""
 
 
-def words(value: str) -> list[str]:
-    """Return the parts of a setting that holds several, separated by commas."""
-    return [word.strip() for word in value.split(",") if word.strip()]
-
-
-def is_address(name: str) -> bool:
-    """Whether this is an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_store(store: str) -> bool:
-    return _STORE.fullmatch(store) is not None
-
-
-def _is_origin(origin: str) -> bool:
-    """Whether this is an origin as browsers send it."""
-    try:
-        parts = urlsplit(origin)
-        host = parts.hostname or ""
-        port = "" if parts.port is None else f":{parts.port}"
-    except ValueError:
-        return False
-    if not (_HOST.fullmatch(host) or is_address(host)):
-        return False
-    return origin in {
-        f"{scheme}://{name}{port}" for scheme in ("http", "https") for name in (host, f"[{host}]")
-    }
-
-
-def _is_rate(rate: str) -> bool:
-    from limits import parse_many  # only a service needs it, and only if this is set
-
-    try:
-        return all(limit.amount for limit in parse_many(rate))
-    except ValueError:
-        return False
-
-
-_OCR_FORM = Form(lambda mode: mode in OCR_MODES, f"one of {', '.join(OCR_MODES)}")
-_STORE_FORM = Form(_is_store, "a store: use local, milvus+http://HOST:PORT or milvus+FILE.db")
-_RATE_FORM = Form(lambda rate: not rate or _is_rate(rate), "a rate: write it as 100/minute")
-_HOSTS_FORM = Form(
-    lambda hosts: all(map(_HOST.fullmatch, words(hosts))),
-    "a list of host names: write them without scheme and port, as qa.example.org",
-)
-_WEBHOOK_HOSTS_FORM = Form(
-    lambda hosts: all(_HOST.fullmatch(host) or is_address(host) for host in words(hosts)),
-    "a list of hosts: write them without scheme and port, as hooks.example.org or 10.0.0.7",
-)
-_PROXIES_FORM = Form(
-    lambda proxies: all(map(is_address, words(proxies))),
-    "a list of IP addresses: write them as 10.0.0.1, 10.0.0.2",
-)
-_ORIGINS_FORM = Form(
-    lambda origins: all(map(_is_origin, words(origins))),
-    "a list of origins: write them as https://example.org",
-)
-
-
 def _user_cache() -> Path:
     """Return the folder for what can be made again, as the XDG Base Directory Specification defines it."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
@@ -148,7 +80,7 @@ class Settings:
         str,
         Declaration(
             "Where the index is served from: local, milvus+http://HOST:PORT or milvus+FILE.db (Milvus Lite).",
-            form=_STORE_FORM,
+            form=STORE_FORM,
         ),
     ] = LOCAL
     cache: Annotated[
@@ -205,7 +137,7 @@ class Settings:
     ] = 2048
     ocr: Annotated[
         str,
-        Declaration("Recognise text in pictures: auto, off, or all pages of a PDF: force.", form=_OCR_FORM),
+        Declaration("Recognise text in pictures: auto, off, or all pages of a PDF: force.", form=OCR_FORM),
     ] = OCR_MODES[0]
     vector_memory_mb: Annotated[
         int, Declaration("Memory for the index of the sentence vectors, in MiB.", bounds=(1, _TEBIBYTE))
@@ -232,7 +164,7 @@ class Settings:
         str,
         Declaration(
             "Hosts, beside this machine, to which news may be posted, separated by commas.",
-            form=_WEBHOOK_HOSTS_FORM,
+            form=WEBHOOK_HOSTS_FORM,
         ),
     ] = ""
     queue_size: Annotated[
@@ -255,21 +187,21 @@ class Settings:
     rate_limit: Annotated[
         str,
         Declaration(
-            "How often each key or address may ask, such as 100/minute; unlimited if empty.", form=_RATE_FORM
+            "How often each key or address may ask, such as 100/minute; unlimited if empty.", form=RATE_FORM
         ),
     ] = ""
     hosts: Annotated[
         str,
-        Declaration("Other host names that the service answers to, separated by commas.", form=_HOSTS_FORM),
+        Declaration("Other host names that the service answers to, separated by commas.", form=HOSTS_FORM),
     ] = ""
     proxies: Annotated[
         str,
         Declaration(
-            "IP addresses of the proxies in front of the service, separated by commas.", form=_PROXIES_FORM
+            "IP addresses of the proxies in front of the service, separated by commas.", form=PROXIES_FORM
         ),
     ] = ""
     cors: Annotated[
-        str, Declaration("Other sites whose pages may call the API, separated by commas.", form=_ORIGINS_FORM)
+        str, Declaration("Other sites whose pages may call the API, separated by commas.", form=ORIGINS_FORM)
     ] = ""
     log_json: Annotated[bool, Declaration("Log every request to standard error, as a line of JSON.")] = False
     log_questions: Annotated[bool, Declaration("Add the questions to the log of requests.")] = False
@@ -294,8 +226,8 @@ class Settings:
         Raises:
             SettingsError: ``store`` is neither that nor a Milvus.
         """
-        if not _is_store(self.store):
-            raise SettingsError(f"{self.store!r} is not {_STORE_FORM.description}")
+        if not STORE_FORM.fits(self.store):
+            raise SettingsError(f"{self.store!r} is not {STORE_FORM.description}")
         return self.store == LOCAL
 
     @property
