@@ -123,7 +123,7 @@ def test_an_unknown_state_is_refused_as_the_api_refuses_it(client: FlaskClient, 
     shown = client.get("/documents", query_string={"state": state})
     assert shown.status_code == client.get("/api/v1/files?state=zzz").status_code == 422
     assert (
-        "state: must be &#39;indexed&#39;, &#39;partly&#39;, &#39;failed&#39; or &#39;skipped&#39;"
+        "<code>state</code>: must be &#39;indexed&#39;, &#39;partly&#39;, &#39;failed&#39; or &#39;skipped&#39;"
         in shown.text
     )
 
