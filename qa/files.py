@@ -178,6 +178,16 @@ def folder_inside(root: Path, path: str) -> Iterator[int]:
         os.close(folder)
 
 
+def check_takes_files(folder: Path) -> None:
+    """Make sure that new files can be written in a folder.
+
+    Raises:
+        OSError: they cannot, or there is no such folder.
+    """
+    with folder_inside(folder, "") as opened:
+        Draft(opened).discard()
+
+
 def open_in(folder: int, name: str) -> BufferedReader:
     """Open a regular file in an open folder. No link is followed.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qa import files
-from qa.errors import MissingFileError, ReadError
+from qa.errors import MissingFileError, ReadError, SettingsError
 from qa.readers import sidecar, yaml_toml
 from qa.readers.metadata import MAX_VALUE_LENGTH
 
@@ -22,6 +22,19 @@ _ENTRY = re.compile(
     re.MULTILINE,
 )
 """A key with its value on one line, and without the comment after it."""
+
+
+def check(docs: Path) -> None:
+    """Make sure that the documents folder takes sidecars.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
+    try:
+        files.check_takes_files(docs)
+    except OSError as error:
+        reason = f"sidecar files cannot be written to {docs}: {error.strerror}"
+        raise SettingsError(f"{reason}. Change its permissions, or leave out --edit.") from error
 
 
 def read(docs: Path, path: str) -> dict[str, str]:

@@ -59,8 +59,7 @@ def check(settings: Settings) -> None:
         SettingsError: it cannot be written.
     """
     try:
-        with files.folder_inside(settings.docs, "") as folder:
-            files.Draft(folder).discard()
+        files.check_takes_files(settings.docs)
     except OSError as error:
         reason = f"files cannot be uploaded to {settings.docs}: {error.strerror}"
         raise SettingsError(f"{reason}. Change its permissions, or leave out --upload.") from error

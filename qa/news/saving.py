@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qa import files
-from qa.errors import NotFoundError, QuestionsError
+from qa.errors import NotFoundError, QuestionsError, SettingsError
 from qa.news.saved_questions import (
     DEFAULT_K,
     SavedQuestion,
@@ -32,6 +32,20 @@ _LATIN = str.maketrans(
     | {"я": "ia", "є": "ie"}
 )
 """Cyrillic letters as Russian passports write them: names are part of addresses."""
+
+
+def check(path: Path) -> None:
+    """Make sure that the file can be written, or made.
+
+    Raises:
+        SettingsError: its folder, in which it is replaced in one step, cannot be written.
+    """
+    try:
+        files.check_takes_files(path.resolve().parent)
+    except OSError as error:
+        reason = f"questions cannot be saved in {path}: its folder cannot be written: {error.strerror}"
+        advice = "Name a file in another folder in the setting saved, or leave out --edit."
+        raise SettingsError(f"{reason}. {advice}") from error
 
 
 def add_question(path: Path, name: str, fields: Mapping[str, Any]) -> SavedQuestion:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.errors import MissingFileError, ReadError
+from qa.errors import MissingFileError, ReadError, SettingsError
 from qa.indexing import sidecars
 from qa.readers.yaml_toml import parse_toml
 
@@ -129,3 +129,11 @@ def test_a_link_is_replaced_and_never_written_through(docs: Path) -> None:
     assert inside.read_text() == 'author = "A"\n'
     assert not _written(docs).is_symlink()
     assert outside.read_text() == 'title = "Outside"\n'
+
+
+def test_a_folder_that_takes_no_sidecars_is_said_at_once(docs: Path) -> None:
+    before = sorted(docs.rglob("*"))
+    sidecars.check(docs)
+    assert sorted(docs.rglob("*")) == before
+    with pytest.raises(SettingsError, match="No such file or directory"):
+        sidecars.check(docs / "none")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.errors import NotFoundError, QuestionsError
+from qa.errors import NotFoundError, QuestionsError, SettingsError
 from qa.news.destinations import Command
 from qa.news.saved_questions import MAX_QUESTIONS, read_saved
-from qa.news.saving import add_question, proposed_name, remove_question
+from qa.news.saving import add_question, check, proposed_name, remove_question
 
 FILE = """\
 # What we follow.
@@ -279,3 +279,10 @@ def test_a_proposed_name_can_be_saved(words: list[str], taken: set[str]) -> None
         name = proposed_name(words, taken)
         assert name not in taken
         assert add_question(path, name, {"question": "x"}).name == name
+
+
+def test_a_file_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
+    check(tmp_path / "saved.toml")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SettingsError, match="its folder cannot be written: No such file or directory"):
+        check(tmp_path / "none" / "saved.toml")

@@ -28,7 +28,8 @@ from granian.server import MPServer
 from qa import config
 from qa.config import Settings
 from qa.errors import QAError
-from qa.indexing import uploads
+from qa.indexing import sidecars, uploads
+from qa.news import saving
 from qa.web import create_app
 from qa.web.access import load
 from qa.web.access.authentication import check_access
@@ -70,14 +71,11 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: the host, the port, the keys, the file of judgements or, for uploads, the documents
-            folder cannot be used, or anyone could read the documents.
+        SettingsError: the host, the port or the keys cannot be used, what people may change on the page
+            cannot be written, or anyone could read the documents.
         QAError: a process could not start; it has logged why.
     """
-    if settings.judgements:
-        Judgements(settings.judgements).check()
-    if settings.upload:
-        uploads.check(settings)
+    _check_writable(settings)
     logs.configure(settings)
     with reserve(settings.host, settings.port) as reserved:
         keys = check_access(settings, reserved.getsockname()[0])
@@ -88,6 +86,17 @@ def serve(settings: Settings) -> None:
             if not worker.failed.is_set():
                 return
     raise QAError("The service had to stop. The log above says why.")
+
+
+def _check_writable(settings: Settings) -> None:
+    """Raise SettingsError if something that people may change on the page cannot be written."""
+    if settings.judgements:
+        Judgements(settings.judgements).check()
+    if settings.upload:
+        uploads.check(settings)
+    if settings.edit:
+        sidecars.check(settings.docs)
+        saving.check(settings.saved)
 
 
 def _load_shared(settings: Settings) -> Any:

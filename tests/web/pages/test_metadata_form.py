@@ -8,8 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa.config import Settings
+from qa.errors import SettingsError
 from qa.types import Metadata
 from qa.web import create_app
+from qa.web.server.processes import serve
 from qa.web.service import Service
 from web.fake_search import EVIL, FakeSearch
 from web.helpers import id_of, page
@@ -121,3 +123,8 @@ def test_an_index_of_another_model_is_left_alone(
 def test_the_service_has_updates_only_if_it_may_edit(client: FlaskClient, editor: FlaskClient) -> None:
     services: list[Service] = [c.application.extensions["qa"] for c in (client, editor)]
     assert [service.updates is None for service in services] == [True, False]
+
+
+def test_the_service_refuses_to_start_where_sidecars_cannot_be_written(settings: Settings) -> None:
+    with pytest.raises(SettingsError, match=r"sidecar files cannot be written to .*or leave out --edit"):
+        serve(replace(settings, edit=True, docs=settings.docs / "none"))

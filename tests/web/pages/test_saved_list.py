@@ -10,10 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa.config import Settings
+from qa.errors import SettingsError
 from qa.news.changes import Change, Memory
 from qa.news.news_file import Asked, News, NewsFile, write_news
 from qa.news.saved_questions import read_saved
 from qa.types import Filters, Query
+from qa.web.server.processes import serve
 from web.fake_search import EVIL, FakeSearch
 from web.helpers import Tags, page
 
@@ -245,3 +247,12 @@ def test_a_question_with_a_filter_that_the_page_lacks_has_no_link(reader: FlaskC
     html = page(reader, "/saved")
     assert "0123456789abcdef" in html
     assert "/?q=Rice" not in html
+
+
+def test_the_service_refuses_to_start_where_questions_cannot_be_saved(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "nowhere" / "saved.toml"
+    with pytest.raises(SettingsError, match=r"cannot be saved in .*: No such file or directory\. Name"):
+        serve(replace(settings, edit=True, saved=path))
+    assert not path.parent.exists()
