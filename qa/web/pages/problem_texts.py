@@ -8,9 +8,11 @@ its status: the log and the API have the details.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
+
+from markupsafe import Markup, escape
 
 from qa.web.pages.i18n import DEFAULT, gettext, language
 
@@ -61,6 +63,30 @@ _OF_FIELDS = (
     said("must not be empty"),
     said("is required"),
 )
+_DETAILS = (
+    said("No sheet was sent. Choose a file."),
+    said(
+        "The sheet has more than %(size)s MiB: split it, or remove pictures and columns that are not needed."
+    ),
+    said("%(file)s is not a sheet of questions: its name must end in one of %(endings)s."),
+    said("%(file)s is empty."),
+    said("%(file)s has no column %(column)s; it has %(columns)s."),
+    said("%(file)s has no question in the column %(column)s."),
+    said("%(file)s does not say which column holds the questions: name the column, one of %(columns)s."),
+    said("%(file)s has %(number)s questions, and at most %(most)s are answered at once: split it."),
+    said(
+        "%(file)s has questions of more than %(longest)s characters, in the rows %(rows)s below the header: "
+        "shorten them, or set max_question."
+    ),
+    said("%(file)s, line %(line)s: not a JSON object."),
+    said("there is a saved question %(name)s already: choose another name"),
+    said("a name has at most 64 letters, digits, - and _ of ASCII: rename it"),
+    said("%(file)s has a name that begins with a dot, so it is not read: rename it"),
+    said("%(file)s has the name of a sidecar: use --edit, or write it in the folder"),
+    said("%(file)s is of no kind that can be read. These kinds can be read: %(endings)s"),
+)
+"""Of sheets, saved questions and uploads, which a page shows after a sentence of its own."""
+
 _OF_FIELD = said("has a value that cannot be used here")
 _OF_STATUS: Mapping[int, str] = MappingProxyType(
     {
@@ -118,13 +144,27 @@ def field_text(message: str) -> str:
     return _translated(message, _OF_FIELDS, _OF_FIELD)
 
 
+def detail_text(message: str) -> Markup:
+    """Return a detail in the language of the page or, if it isn't known here, in English and marked so."""
+    translated = _known(message, _DETAILS)
+    if translated is None:
+        return Markup('<span lang="en">{}</span>').format(message)
+    return escape(translated)
+
+
 def _translated(message: str, known: tuple[str, ...], otherwise: str) -> str:
+    translated = _known(message, known)
+    return gettext(otherwise) if translated is None else translated
+
+
+def _known(message: str, templates: tuple[str, ...]) -> str | None:
+    """Return a message in the language of the page; None if no template has its words."""
     if language() == DEFAULT:
         return message
-    for template in known:
+    for template in templates:
         if (values := _values(template, message)) is not None:
             return gettext(template) % values
-    return gettext(otherwise)
+    return None
 
 
 def _values(template: str, message: str) -> dict[str, str] | None:
@@ -137,13 +177,12 @@ def _values(template: str, message: str) -> dict[str, str] | None:
     if not message.startswith(first) or (not rest and message != first):
         return None
     place, values = len(first), {}
-    for name, words in _pairs(rest):
-        end = message.find(words, place + 1) if words else len(message)
-        if end < 0:
+    pairs = list(zip(rest[::2], rest[1::2], strict=True))
+    for number, (name, words) in enumerate(pairs, 1):
+        # The last words stand at the end, whatever the value before them holds.
+        is_last = number == len(pairs)
+        end = len(message.removesuffix(words)) if is_last else message.find(words, place + 1)
+        if end <= place or not message.startswith(words, end):
             return None
         values[name], place = message[place:end], end + len(words)
-    return values if place == len(message) else None
-
-
-def _pairs(parts: list[str]) -> Iterator[tuple[str, str]]:
-    return zip(parts[::2], parts[1::2], strict=True)
+    return values

@@ -34,7 +34,7 @@ from qa.web.pages.feeds import feeds
 from qa.web.pages.formats import address
 from qa.web.pages.metadata_form import described, editable, editing, proposed
 from qa.web.pages.page_parameters import page_parameters, validate
-from qa.web.pages.problem_texts import field_text, problem_text, problem_title
+from qa.web.pages.problem_texts import detail_text, field_text, problem_text, problem_title
 from qa.web.pages.question_sheets import sheets
 from qa.web.pages.saved_list import draft_of, saved_as, saving
 from qa.web.pages.suggestions import suggestions
@@ -164,7 +164,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(described)
     app.add_template_filter(proposed)
     app.add_template_test(editable)
-    for filter_ in (problem_title, problem_text, field_text):
+    for filter_ in (problem_title, problem_text, field_text, detail_text):
         app.add_template_filter(filter_)
     app.register_blueprint(feeds)
     app.register_blueprint(saving)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -133,6 +135,51 @@ def test_what_the_service_refuses_is_said_in_the_language_of_the_page(
     ]
     for response in responses:
         assert english(shown(response.get_data(as_text=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sent", "said"),
+    [
+        ("q.json", "{}", {}, "Файл q.json – не таблица с вопросами"),
+        ("q.csv", "", {}, "Файл q.csv пуст."),
+        ("q.csv", "a,b\nWhy is it so?,How is it now?\n", {}, "не видно, в каком столбце вопросы"),
+        ("q.csv", "a,b\n1,2\n", {"column": "c"}, "нет столбца 'c'; есть столбцы: 'a', 'b'."),
+        ("q.csv", "question,b\n,2\n", {}, "нет ни одного вопроса в столбце 'question'."),
+        ("q.csv", f"question\n{'x' * 201}\n", {}, "вопросы длиннее 200 знаков, в строках под заголовком: 1."),
+        ("q.csv", "question\na\nb\nc\n", {}, "Вопросов в файле q.csv – 3"),
+        ("q.jsonl", "[]\n", {}, "Файл q.jsonl, строка 1: это не объект JSON."),
+    ],
+)
+def test_what_is_wrong_with_a_sheet_is_said_in_the_language_of_the_page(
+    client_with: Callable[..., FlaskClient], name: str, content: str, sent: dict[str, str], said: str
+) -> None:
+    client = client_with(max_sheet_questions=2)
+    data = {"sheet": (BytesIO(content.encode()), name), **sent}
+    response = client.post("/batch", headers=RUSSIAN | OWN, data=data)
+    assert response.status_code == 422
+    assert said in unescape(response.get_data(as_text=True))
+
+
+def test_a_name_that_is_taken_is_said_in_the_language_of_the_page(
+    client_with: Callable[..., FlaskClient], tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.toml"
+    saved.write_text('[trade]\nquestion = "a"\n', "utf-8")
+    client = client_with(edit=True, saved=saved)
+    response = client.post("/saved", headers=RUSSIAN | OWN, data={"q": "b", "name": "trade"})
+    assert response.status_code == 422
+    assert "вопрос с именем trade уже сохранён" in response.get_data(as_text=True)
+
+
+def test_a_detail_that_is_not_known_stays_english_and_is_marked_so(
+    client_with: Callable[..., FlaskClient], tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.toml"
+    saved.write_text("<b>", "utf-8")
+    client = client_with(saved=saved)
+    html = client.get("/saved", headers=RUSSIAN).get_data(as_text=True)
+    assert re.search(r'<span lang="en">[^<]*saved\.toml is not TOML: [^<]*</span>', html)
+    assert '<span lang="en">' not in client.get("/saved").get_data(as_text=True)
 
 
 def test_english_pages_keep_the_details(client: FlaskClient, search: FakeSearch, monkeypatch) -> None:
