@@ -64,7 +64,7 @@ def add_question(path: Path, name: str, fields: Mapping[str, Any]) -> SavedQuest
     with _held(path) as text:
         questions = parse_saved(text, path)
         if name in {each.name for each in questions}:
-            raise QuestionsError(f"there is a saved question {name} already: choose another name")
+            raise QuestionsError(f"the name {name} is taken; choose another one")
         end = "\r\n" if "\r\n" in text else "\n"
         gap = "" if not text else end if text.endswith("\n") else end + end
         longer = text + gap + "".join(line + end for line in _lines(question))

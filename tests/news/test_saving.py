@@ -157,7 +157,7 @@ def test_whatever_is_added_is_read_back_and_can_be_removed(added: dict[str, dict
 @pytest.mark.parametrize(
     ("name", "fields", "message"),
     [
-        ("trade", {"question": "x"}, "there is a saved question trade already"),
+        ("trade", {"question": "x"}, "the name trade is taken"),
         ("a b", {"question": "x"}, "a name has at most 64"),
         ("", {"question": "x"}, "a name has at most 64"),
         ("торг", {"question": "x"}, "a name has at most 64"),

@@ -79,7 +79,7 @@ _DETAILS = (
         "shorten them, or set max_question."
     ),
     said("%(file)s, line %(line)s: not a JSON object."),
-    said("there is a saved question %(name)s already: choose another name"),
+    said("the name %(name)s is taken; choose another one"),
     said("a name has at most 64 letters, digits, - and _ of ASCII: rename it"),
     said("%(file)s has a name that begins with a dot, so it is not read: rename it"),
     said("%(file)s has the name of a sidecar: use --edit, or write it in the folder"),

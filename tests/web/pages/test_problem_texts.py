@@ -168,7 +168,7 @@ def test_a_name_that_is_taken_is_said_in_the_language_of_the_page(
     client = client_with(edit=True, saved=saved)
     response = client.post("/saved", headers=RUSSIAN | OWN, data={"q": "b", "name": "trade"})
     assert response.status_code == 422
-    assert "вопрос с именем trade уже сохранён" in response.get_data(as_text=True)
+    assert "имя trade уже занято" in response.get_data(as_text=True)
 
 
 def test_a_detail_that_is_not_known_stays_english_and_is_marked_so(

@@ -163,7 +163,7 @@ def test_a_question_without_results_can_be_saved(editor: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "trade"}, "there is a saved question trade already: choose another name"),
+        ({"name": "trade"}, "the name trade is taken; choose another one"),
         ({"name": "a b"}, "a name has at most 64"),
         ({"name": ""}, "a name has at most 64"),
         ({"threshold": "2"}, "threshold: "),
