@@ -235,10 +235,10 @@ def test_truth_has_several_spellings(monkeypatch: pytest.MonkeyPatch, text: str,
 
 
 def test_own_paths_are_all_that_is_written(tmp_path: Path) -> None:
-    chosen = Settings(index=Path("i"), cache=Path("c"), keys=Path("k"))
-    assert chosen.own_paths() == {tmp_path / name for name in "ick"}
+    chosen = Settings(index=Path("i"), cache=Path("c"), keys=Path("k"), saved=Path("s"))
+    assert chosen.own_paths() == {tmp_path / name for name in "icks"}
     more = replace(chosen, judgements=Path("j"), store="milvus+m.db")
-    assert more.own_paths() == {tmp_path / name for name in ("i", "c", "k", "j", "m.db")}
+    assert more.own_paths() == {tmp_path / name for name in ("i", "c", "k", "s", "j", "m.db")}
 
 
 def test_the_kind_of_store() -> None:

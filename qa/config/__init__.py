@@ -208,7 +208,9 @@ class Settings:
 
     def own_paths(self) -> frozenset[Path]:
         """Return, as absolute paths, everything that the program itself writes: none of it is a document."""
-        written = [self.index, self.cache, self.keys, *([self.judgements] if self.judgements else [])]
+        written = [self.index, self.cache, self.keys, self.saved]
+        if self.judgements:
+            written.append(self.judgements)
         if self.store_is_file:
             written.append(Path(self.store.partition("+")[2]))
         return frozenset(path.resolve() for path in written)

@@ -36,7 +36,9 @@ from qa.indexing.uploads import Outcome, file_name, open_inbox
 def settings(tmp_path: Path) -> Settings:
     docs = tmp_path / "docs"
     (docs / "reports" / "2024").mkdir(parents=True)
-    return Settings(docs=docs, index=docs / "index", keys=docs / "keys.json", max_file_mb=1)
+    return Settings(
+        docs=docs, index=docs / "index", keys=docs / "keys.json", saved=docs / "saved.csv", max_file_mb=1
+    )
 
 
 def send(
@@ -135,6 +137,7 @@ def test_only_the_last_part_of_a_path_is_a_name(settings: Settings, sent: str, n
         ("я" * 119 + ".txt", "more than 240 bytes"),
         ("report.pdf.meta.toml", "sidecar"),
         ("keys.json", "the program itself writes"),
+        ("saved.csv", "the program itself writes"),
     ],
 )
 def test_a_name_that_is_no_document_s_is_refused(settings: Settings, sent: str, reason: str) -> None:
