@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from flask import Request
-
 from qa import files
 from qa.errors import QAError, SettingsError
 from qa.types import Passage
@@ -70,18 +68,6 @@ class Judgements:
 def place(passage: Passage) -> Place:
     """Return the position of a passage, as a questions file states it."""
     return (passage.document.path, passage.document.row, *passage.span)
-
-
-def same_origin(request: Request) -> bool:
-    """Whether a browser sent this request from one of the service's own pages.
-
-    Without cookies there is no secret token to check. Browsers name the origin of a request, though, and
-    another site cannot change that.
-    """
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site is not None:
-        return site == "same-origin"
-    return origin in {f"http://{request.host}", f"https://{request.host}"}  # a proxy may use either
 
 
 def _line(question: str, passage: Passage, verdict: Verdict) -> bytes:

@@ -11,11 +11,11 @@ from qa.config.forms import words
 from qa.errors import UploadError
 from qa.index.passage_ids import document_id
 from qa.web import uploading
+from qa.web.access.own_pages import is_from_own_page
 from qa.web.api.delivery import deliver
 from qa.web.api.endpoints import documents_tag, problem_responses
 from qa.web.api.schemas import requests, responses
 from qa.web.api.validation import API
-from qa.web.judgements import same_origin
 from qa.web.service import service
 
 _FILE = {"type": "string", "format": "binary", "description": "The file, with its name."}
@@ -70,4 +70,6 @@ def _is_of_other_site() -> bool:
     """Whether a browser sent this request from a page that may not upload. Other programs say no origin."""
     if "Origin" not in request.headers and "Sec-Fetch-Site" not in request.headers:
         return False
-    return not same_origin(request) and request.headers.get("Origin") not in words(service().settings.cors)
+    return not is_from_own_page(request) and request.headers.get("Origin") not in words(
+        service().settings.cors
+    )

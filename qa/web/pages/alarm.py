@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from http import HTTPStatus
 
-from flask import Blueprint, abort, redirect, request
+from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from qa.types import IndexInfo
-from qa.web.judgements import same_origin
+from qa.web.access.own_pages import check_own_page
 from qa.web.pages.formats import address
 
 _COOKIE = "alarm"
@@ -33,8 +33,7 @@ def alarm(info: IndexInfo) -> str | None:
 @alarming.post("/alarm")
 def put_away() -> Response:
     """Put the alarm away until something else cannot be read, and show the results again."""
-    if not same_origin(request):
-        abort(HTTPStatus.FORBIDDEN, "The alarm must be put away from this service's own page.")
+    check_own_page("The alarm must be put away from this service's own page.")
     kept = {name: request.form.getlist(name) for name in request.form if name != "state"}
     response = redirect(address("/", kept), HTTPStatus.SEE_OTHER)
     response.set_cookie(

@@ -18,6 +18,7 @@ from qa.indexing.ledger import State
 from qa.results import facets
 from qa.text.folding import fold
 from qa.types import DocumentOrder, DocumentQuery, Facet
+from qa.web.access.own_pages import let_forms_name_origin
 from qa.web.api.schemas.requests import DocumentsParameters
 from qa.web.pages.formats import address
 from qa.web.pages.upload_form import MOST_FILES, folder_for_uploads
@@ -133,8 +134,7 @@ def _page(sent: Mapping[str, Any], **values: Any) -> Response:
         )
     )
     if service().updates:
-        # With no-referrer, a browser would not even say that a form comes from this page.
-        response.headers["Referrer-Policy"] = "same-origin"
+        let_forms_name_origin(response)
     return response
 
 

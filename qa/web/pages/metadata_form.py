@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from qa.errors import MissingFileError, NotFoundError, QAError, QueryError, ReadError
 from qa.indexing import sidecars
 from qa.types import Document
-from qa.web.judgements import same_origin
+from qa.web.access.own_pages import check_own_page, let_forms_name_origin
 from qa.web.service import can_follow, searcher, service
 from qa.web.updates import Updates
 
@@ -53,8 +53,7 @@ def metadata_form(document_id: str) -> Response:
 def save_metadata(document_id: str) -> Response:
     """Write a document's metadata into its sidecar, and have the index follow."""
     updates = _updates()
-    if not same_origin(request):
-        abort(HTTPStatus.FORBIDDEN, "A change must come from this service's own page.")
+    check_own_page("A change must come from this service's own page.")
     document = _editable(document_id)
     sent = {field: request.form[field] for field in FIELDS if field in request.form}
     try:
@@ -114,6 +113,5 @@ def _form(document: Document, values: dict[str, str], error: str = "") -> Respon
         is_current=described(document) == {name: values[name] for name in FIELDS if values.get(name)},
     )
     response = make_response(html)
-    # With no-referrer, a browser would not even say that the form comes from this page.
-    response.headers["Referrer-Policy"] = "same-origin"
+    let_forms_name_origin(response)
     return response

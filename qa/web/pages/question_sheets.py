@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import NoReturn
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -27,8 +27,8 @@ from qa.config import Settings
 from qa.errors import QuestionsError
 from qa.types import Query
 from qa.web.access import load
+from qa.web.access.own_pages import check_own_page, let_forms_name_origin
 from qa.web.api.schemas.requests import SearchOptions
-from qa.web.judgements import same_origin
 from qa.web.problems import RequestError
 from qa.web.server.gateway import UNBUFFERED
 from qa.web.service import searcher, service
@@ -77,8 +77,7 @@ def sheet_form() -> Response:
 @sheets.post(PATH)
 def answer_sheet() -> Response:
     """Answer a sheet of questions with a file, which is sent as it grows; or show what is wrong with it."""
-    if not same_origin(request):
-        abort(HTTPStatus.FORBIDDEN, "A sheet must come from this service's own page.")
+    check_own_page("A sheet must come from this service's own page.")
     if not load.start_sheet():
         response = _form({}, busy=True)
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
@@ -182,6 +181,5 @@ def _form(values: Mapping[str, str], *, error: str = "", busy: bool = False) -> 
         max_mb=settings.max_sheet_mb,
     )
     response = make_response(html)
-    # With no-referrer, a browser would not even say that the form comes from this page.
-    response.headers["Referrer-Policy"] = "same-origin"
+    let_forms_name_origin(response)
     return response

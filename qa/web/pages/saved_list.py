@@ -19,7 +19,7 @@ from qa.news.news_file import News, NewsFile, read_news
 from qa.news.saved_questions import SavedQuestion, read_saved
 from qa.news.saving import add_question, proposed_name, remove_question
 from qa.types import Query, SearchResult
-from qa.web.judgements import same_origin
+from qa.web.access.own_pages import check_own_page, let_forms_name_origin
 from qa.web.pages.cards import Parameters
 from qa.web.pages.formats import address
 from qa.web.pages.page_parameters import ASKED, page_parameters, validate
@@ -127,8 +127,7 @@ def _check_allowed() -> Updates:
     updates = service().updates
     if updates is None or not service().settings.edit:
         abort(HTTPStatus.NOT_FOUND)
-    if not same_origin(request):
-        abort(HTTPStatus.FORBIDDEN, "A change must come from this service's own page.")
+    check_own_page("A change must come from this service's own page.")
     return updates
 
 
@@ -241,6 +240,5 @@ def _page(error: str = "", draft: Draft | None = None) -> Response:
     )
     response = make_response(html)
     if service().settings.edit:
-        # With no-referrer, a browser would not even say that a form comes from this page.
-        response.headers["Referrer-Policy"] = "same-origin"
+        let_forms_name_origin(response)
     return response

@@ -10,7 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from qa import files
@@ -29,7 +29,7 @@ from qa.index.passage_ids import document_id
 from qa.indexing import ledger
 from qa.indexing.uploads import Arrival, file_name
 from qa.web import uploading
-from qa.web.judgements import same_origin
+from qa.web.access.own_pages import check_own_page
 from qa.web.pages.formats import address
 from qa.web.problems import detail_of, status_of
 from qa.web.service import can_follow, searcher, service
@@ -87,8 +87,7 @@ class Added:
 def add_files() -> Response:
     """Take the files of the form into a folder, have the index follow, and say what becomes of each."""
     uploading.check_allowed()
-    if not same_origin(request):
-        abort(HTTPStatus.FORBIDDEN, "Files must come from this service's own page.")
+    check_own_page("Files must come from this service's own page.")
     folder = request.args.get("path", "").rstrip("/")
     added: list[str] = []
     same: list[str] = []

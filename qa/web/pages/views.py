@@ -21,8 +21,9 @@ from qa.results.listing import MAX_RESULTS, Listing, list_results
 from qa.retrieval.query import parse
 from qa.retrieval.search_protocol import Search
 from qa.types import Filters, Grouping, Hit
+from qa.web.access.own_pages import check_own_page, let_forms_name_origin
 from qa.web.api.schemas.requests import PageParameters
-from qa.web.judgements import Verdict, same_origin
+from qa.web.judgements import Verdict
 from qa.web.pages import cards, exports, formats, i18n
 from qa.web.pages.alarm import alarm, alarming
 from qa.web.pages.answer_card import answer_card
@@ -105,8 +106,7 @@ def judge() -> Response:
     judgements = service().judgements
     if judgements is None:
         abort(HTTPStatus.NOT_FOUND)
-    if not same_origin(request):
-        abort(HTTPStatus.FORBIDDEN, "A judgement must come from this service's own page.")
+    check_own_page("A judgement must come from this service's own page.")
     parameters = page_parameters(request.form)
     judged: list[tuple[Verdict, str]] = [
         (verdict, passage_id) for verdict in get_args(Verdict) for passage_id in request.form.getlist(verdict)
@@ -277,6 +277,5 @@ def _page(template: str, parameters: Parameters, **values: Any) -> Response:
     )
     response = make_response(html)
     if has_judgements or can_edit or unread:
-        # With no-referrer, a browser would not even say that a form comes from this page.
-        response.headers["Referrer-Policy"] = "same-origin"
+        let_forms_name_origin(response)
     return response
