@@ -123,9 +123,9 @@ def _listed(result: Result) -> Iterator[str]:
 
 def _count_lines(listing: Listing, *, facets: bool) -> Iterator[str]:
     """Yield lines on how many passages bear on the question, and on what they have in common."""
-    at_least = "" if listing.complete else "at least "
+    at_least = "" if listing.complete else "At least "
     verb = "bear" if len(listing.hits) > 1 else "bears"
-    passages = count(len(listing.hits), "passage") if listing.hits else "no passage"
+    passages = count(len(listing.hits), "passage") if listing.hits else "No passage"
     yield f"{at_least}{passages} {verb} on the question"
     for field, name in _FACETS.items() if facets else ():
         values = [f"{each.value} {each.count}" for each in listing.counts[field]]

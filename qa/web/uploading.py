@@ -61,7 +61,8 @@ def received(folder: str, most: int) -> Iterator[tuple[Inbox, MultiDict[str, str
     request.max_content_length = most * (settings.max_file_mb << 20) + _OVERHEAD
     if (request.content_length or 0) > request.max_content_length:
         raise RequestEntityTooLarge(
-            f"A file may have {settings.max_file_mb} MiB (max_file_mb), and a request {most} such files."
+            f"A file may have {settings.max_file_mb} MiB (max_file_mb), "
+            f"and a request {_files(most, 'such ')}."
         )
     with open_inbox(settings, folder) as inbox:
         inbox.check_space(request.content_length or 0)
@@ -73,7 +74,7 @@ def _parse(inbox: Inbox, most: int) -> MultiDict[str, str]:
 
     def begin(*, filename: str | None, **_: Any) -> IO[bytes]:
         if len(inbox.arrivals) == most:
-            raise RequestEntityTooLarge(f"A request may have {most} files: send the others after it.")
+            raise RequestEntityTooLarge(f"A request may have {_files(most)}: send the others after it.")
         return cast("IO[bytes]", inbox.begin(filename or ""))
 
     parser = FormDataParser(
@@ -86,6 +87,15 @@ def _parse(inbox: Inbox, most: int) -> MultiDict[str, str]:
     except ValueError as error:
         raise BadRequest(f"The form cannot be read: {error}.") from error
     return fields
+
+
+def _files(most: int, kind: str = "") -> str:
+    """Return how many files there may be, in words.
+
+    >>> _files(1, "such "), _files(50)
+    ('one such file', '50 files')
+    """
+    return f"one {kind}file" if most == 1 else f"{most} {kind}files"
 
 
 class _WholeEnds:

@@ -244,7 +244,7 @@ def test_counts_are_printed(run, built: Path) -> None:
         )
     assert "Language" not in run("ask", "Cambodia", "--count").stdout
     nothing = run("ask", "zzz qqq", "--sort", "date").stdout
-    assert "\nno passage bears on the question\n" in nothing
+    assert "\nNo passage bears on the question\n" in nothing
 
 
 def test_an_arranged_search_is_recorded_as_it_was_printed(run, built: Path, tmp_path: Path) -> None:

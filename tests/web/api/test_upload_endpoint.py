@@ -143,3 +143,10 @@ def test_the_first_file_may_come_before_the_index(settings: Settings, requests: 
     client = create_app(Settings(docs=settings.docs, index=settings.index, upload=True), opener).test_client()
     assert send(client, "a.txt", b"x").status_code == 201
     assert requests == ["build"]
+
+
+def test_more_than_a_request_may_have_is_said_in_plain_words(uploader: FlaskClient) -> None:
+    two = uploader.post(UPLOADS, **form(("a.txt", b"x"), ("b.txt", b"y")))
+    assert problem(two, 413)["detail"] == "A request may have one file: send the others after it."
+    large = problem(send(uploader, "a.txt", bytes(3 << 20)), 413)["detail"]
+    assert large == "A file may have 1 MiB (max_file_mb), and a request one such file."
