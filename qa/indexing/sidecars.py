@@ -34,7 +34,7 @@ def check(docs: Path) -> None:
         files.check_takes_files(docs)
     except OSError as error:
         reason = f"sidecar files cannot be written to {docs}: {error.strerror}"
-        raise SettingsError(f"{reason}. Change its permissions, or leave out --edit.") from error
+        raise SettingsError(f"{reason}. Let the service write there, or leave out --edit.") from error
 
 
 def read(docs: Path, path: str) -> dict[str, str]:

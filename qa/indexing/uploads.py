@@ -62,7 +62,7 @@ def check(settings: Settings) -> None:
         files.check_takes_files(settings.docs)
     except OSError as error:
         reason = f"files cannot be uploaded to {settings.docs}: {error.strerror}"
-        raise SettingsError(f"{reason}. Change its permissions, or leave out --upload.") from error
+        raise SettingsError(f"{reason}. Let the service write there, or leave out --upload.") from error
     files.sweep_drafts(settings.docs)
 
 

@@ -298,7 +298,7 @@ def test_a_folder_that_cannot_be_written_is_said_at_once(
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(files, "Draft", refuse)
-    with pytest.raises(SettingsError, match=r"Read-only file system\. Change its permissions"):
+    with pytest.raises(SettingsError, match=r"Read-only file system\. Let the service write there"):
         uploads.check(settings)
     with pytest.raises(QAError, match=r"^a\.txt cannot be written: Read-only file system$"):
         send(settings, "a.txt")
