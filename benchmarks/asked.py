@@ -43,12 +43,16 @@ class Question:
         right: which of them are right.
         fluency: how well the model knows the question's language.
         answered: whether the documents answer it.
+        sentences: signals of the sentences of the first right passage; none if no passage is right.
+        marked: which of these sentences overlap an answer.
     """
 
     signals: Signals
     right: Any
     fluency: float
     answered: bool
+    sentences: Signals
+    marked: Any
 
     @property
     def kind(self) -> str:
@@ -67,14 +71,17 @@ class Asked:
     all: list[Question]
 
 
-def ask_all(data: Path, work: Path, model: str) -> Iterator[Asked]:
-    """Ask every set's questions of its own documents, and of those that do not answer them."""
+def ask_all(data: Path, work: Path, model: str, *, elsewhere: bool = True) -> Iterator[Asked]:
+    """Ask every set's questions of its own documents and, unless told otherwise, of others' too.
+
+    Those are documents that do not answer them.
+    """
     encoder = load_encoder(model)
     sets = {path.parent.name for path in data.glob("*/questions.jsonl")}
     homes = {name: home for name in sorted(sets) if (home := documents_of(name, data)) is not None}
     for home in sorted(set(homes.values())):
         for name, own_home in homes.items():
-            if own_home == home or kin(name) != kin(home):
+            if own_home == home or (elsewhere and kin(name) != kin(home)):
                 yield _kept(data, work / model.replace("/", "_"), home, name, encoder, own=own_home == home)
 
 
@@ -120,10 +127,27 @@ def _ask(index: Generation, encoder: Encoder, path: Path, *, own: bool) -> Itera
         query = Query(line["question"])
         lexical = lexical_candidates(index, query, _DEPTH, languages, None)
         candidates = merge(query, _DEPTH, lexical, dense_candidates(index, vector, _DEPTH, None))
-        ranking = rank(index, QuestionSignals(index, candidates))
+        signals = QuestionSignals(index, candidates)
+        ranking = rank(index, signals)
         answers = line["answers"] if own else []
-        right = [_is_right(passage, answers) for passage in index.store.passages(ranking.rows.tolist())]
-        yield Question(ranking.signals, np.array(right, bool), candidates.fluency, bool(answers))
+        passages = index.store.passages(ranking.rows.tolist())
+        right = np.array([_is_right(passage, answers) for passage in passages], bool)
+        first = ranking.rows[right.argmax() :][: int(right.any())]
+        sentences, _ = signals.score_sentences(first)
+        marked = _marked(passages[int(right.argmax())], answers) if len(first) else np.empty(0, bool)
+        yield Question(ranking.signals, right, candidates.fluency, bool(answers), sentences, marked)
+
+
+def _marked(passage: Any, answers: list[dict[str, Any]]) -> Any:
+    """Return which sentences of a passage overlap an answer; none if answers name pages only."""
+    places = [(answer["start"], answer["end"]) for answer in answers if "page" not in answer]
+    return np.array(
+        [
+            any(min(span.end, end) > max(span.start, start) for start, end in places)
+            for span in passage.sentences
+        ],
+        bool,
+    )
 
 
 def _is_right(passage: Any, answers: list[dict[str, Any]]) -> bool:
