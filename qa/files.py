@@ -11,14 +11,13 @@ import errno
 import fcntl
 import hashlib
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 from qa.errors import MissingFileError, ReadError
 
@@ -28,19 +27,14 @@ Stamp = tuple[int, ...]
 _PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 # O_NONBLOCK: opening a FIFO must not wait for a writer. O_NOCTTY: a terminal must not become ours.
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+"""Flags to create a file that is not there yet."""
 
 _MOST_LINKS = 40
 """The number of links followed for one path: Linux's own limit."""
 
 _LONGEST = 4096
 """The longest path, in bytes: Linux's own limit. Each name in it costs a step."""
-
-DRAFT = ".qa-draft-"
-"""With this begin the names of files that are still being written. They are no documents."""
-
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-"""Errors of file systems on which a file can have one name only."""
 
 _OUTSIDE = "is a link to a place outside the documents folder"
 
@@ -57,7 +51,7 @@ def open_inside(root: Path, path: str) -> BufferedReader:
         ReadError: it is not a regular file inside the folder, or cannot be opened.
     """
     try:
-        return os.fdopen(_open(root, _names(path)), "rb")
+        return os.fdopen(_open(root, names_of(path)), "rb")
     except FileNotFoundError as error:
         raise MissingFileError(f"cannot be opened: {error.strerror}") from error
     except (OSError, ValueError) as error:
@@ -81,86 +75,6 @@ def list_inside(root: Path, path: str) -> Iterator[list[os.DirEntry[str]]]:
         os.close(listing)
 
 
-def write_inside(root: Path, path: str, content: bytes) -> None:
-    """Write a file inside a folder, in one step that either happens or does not. No link is followed.
-
-    A file that is there is replaced; so is a link, not what it leads to. Until the last step the new file has
-    another, hidden name.
-
-    Args:
-        root: the folder, which may itself be a link.
-        path: the file's path, relative to the folder.
-        content: its bytes.
-
-    Raises:
-        ReadError: the path is not one inside the folder.
-        OSError: the file cannot be written.
-    """
-    *folders, name = _names(path)
-    with folder_inside(root, "/".join(folders)) as folder, Draft(folder) as draft:
-        draft.file.write(content)
-        draft.put(name, replace=True)
-
-
-class Draft:
-    """A new file in an open folder: hidden until ``put`` gives it its name, and removed if nothing does.
-
-    While it is being written, it is locked. What ``sweep_drafts`` can lock, a process left when it died.
-    """
-
-    def __init__(self, folder: int) -> None:
-        """Create it in a folder, which is given by its descriptor and stays open.
-
-        Raises:
-            OSError: it cannot be created.
-        """
-        self._folder, self._name = folder, f"{DRAFT}{secrets.token_hex(8)}"
-        self.file = os.fdopen(os.open(self._name, _CREATE, 0o666, dir_fd=folder), "wb")
-        with suppress(OSError):  # some file systems have no locks
-            lock(self.file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.discard()
-
-    def put(self, name: str, *, replace: bool = False) -> None:
-        """Flush it to the disk, and give it its name in one step. No link is followed.
-
-        Args:
-            name: its name in the folder, without a path.
-            replace: whether a file or link of this name is replaced.
-
-        Raises:
-            FileExistsError: something has this name. The draft can still be put under another one.
-            OSError: it cannot be written.
-        """
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        if replace:
-            os.replace(self._name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        else:
-            self._link(name)
-        _sync_folder(self._folder)
-
-    def _link(self, name: str) -> None:
-        try:
-            os.link(self._name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder, follow_symlinks=False)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            os.close(os.open(name, _CREATE, 0o666, dir_fd=self._folder))  # nobody else can take the name now
-            os.replace(self._name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-
-    def discard(self) -> None:
-        """Remove what is left of the draft under its own name."""
-        with suppress(OSError):
-            os.unlink(self._name, dir_fd=self._folder)
-        with suppress(OSError):  # what was not written yet may find no room
-            self.file.close()
-
-
 @contextmanager
 def folder_inside(root: Path, path: str) -> Iterator[int]:
     """Open a subfolder of a folder, to be passed as ``dir_fd``; an empty path is the folder itself.
@@ -171,21 +85,11 @@ def folder_inside(root: Path, path: str) -> Iterator[int]:
         ReadError: the path is not one inside the folder.
         OSError: there is no such subfolder, or it is a link.
     """
-    folder = _descend(root, _names(path) if path else [])
+    folder = _descend(root, names_of(path) if path else [])
     try:
         yield folder
     finally:
         os.close(folder)
-
-
-def check_takes_files(folder: Path) -> None:
-    """Make sure that new files can be written in a folder.
-
-    Raises:
-        OSError: they cannot, or there is no such folder.
-    """
-    with folder_inside(folder, "") as opened:
-        Draft(opened).discard()
 
 
 def open_in(folder: int, name: str) -> BufferedReader:
@@ -198,35 +102,7 @@ def open_in(folder: int, name: str) -> BufferedReader:
     return os.fdopen(_open_regular(name, folder), "rb")
 
 
-def is_draft(name: str) -> bool:
-    """Whether this is the name of a file that is still being written."""
-    return name.startswith(DRAFT)
-
-
-def sweep_drafts(root: Path) -> int:
-    """Remove the drafts in a folder that processes left when they died; return how many."""
-    swept, unvisited = 0, [""]
-    while unvisited:
-        path = unvisited.pop()
-        with suppress(OSError), list_inside(root, path) as entries, folder_inside(root, path) as folder:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    unvisited.append(f"{path}/{entry.name}".lstrip("/"))
-                elif is_draft(entry.name):
-                    swept += _sweep(folder, entry.name)
-    return swept
-
-
-def _sweep(folder: int, name: str) -> bool:
-    """Remove a draft, unless a process is writing it."""
-    with suppress(OSError, ReadError), open_in(folder, name) as file:
-        if lock(file, wait=False):
-            os.unlink(name, dir_fd=folder)
-            return True
-    return False
-
-
-def _sync_folder(folder: int) -> None:
+def sync_folder(folder: int) -> None:
     """Flush an open folder's list of names to the disk. What only passes through it cannot."""
     listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
     try:
@@ -329,7 +205,7 @@ def replace_bytes(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Write a file of bytes as ``replace_file`` writes one of text."""
     draft = path.with_name(f".{path.name}")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, _CREATE, mode), "wb") as file:
+    with os.fdopen(os.open(draft, CREATE, mode), "wb") as file:
         file.write(content)
     put_in_place(draft, path)
 
@@ -364,8 +240,13 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _names(path: str) -> list[str]:
-    """Split a path into its names."""
+def names_of(path: str) -> list[str]:
+    """Split a path inside a folder into its names.
+
+    Raises:
+        ReadError: it leads nowhere inside.
+        OSError: it is too long.
+    """
     names = path.split("/")
     if {"", ".", ".."} & set(names):
         raise ReadError("is not a path in the documents folder")

@@ -14,7 +14,7 @@ import qa
 PACKAGE = Path(qa.__file__).parent
 
 ROOMS = (
-    "types", "errors", "hardware", "config", "files", "arrays", "text", "readers", "embedding",
+    "types", "errors", "hardware", "config", "files", "drafts", "arrays", "text", "readers", "embedding",
     "index",
     "stores", "retrieval", "results", "indexing", "evaluation", "batch", "records", "news", "api", "web",
     "mcp", "cli",

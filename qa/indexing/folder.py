@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
-from qa import files, readers
+from qa import drafts, files, readers
 from qa.errors import BuildError, DocumentsGoneError, MissingFileError, ReadError
 from qa.types import ReadFailure, SourceFile
 
@@ -166,7 +166,7 @@ class Folder:
                     names = {entry.name for entry in entries}
                     for entry in entries:
                         path = f"{folder}/{entry.name}".lstrip("/")
-                        if files.is_draft(entry.name):
+                        if drafts.is_draft(entry.name):
                             continue
                         if root / path in self.own:
                             yield _Entry(path, "skipped", "is written by qa itself")

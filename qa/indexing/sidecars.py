@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from qa import files
+from qa import drafts, files
 from qa.errors import MissingFileError, ReadError, SettingsError
 from qa.readers import sidecar, yaml_toml
 from qa.readers.metadata import MAX_VALUE_LENGTH
@@ -31,7 +31,7 @@ def check(docs: Path) -> None:
         SettingsError: it cannot be written.
     """
     try:
-        files.check_takes_files(docs)
+        drafts.check_takes_files(docs)
     except OSError as error:
         reason = f"sidecar files cannot be written to {docs}: {error.strerror}"
         raise SettingsError(f"{reason}. Let the service write there, or leave out --edit.") from error
@@ -63,7 +63,7 @@ def update(docs: Path, path: str, changes: Mapping[str, str]) -> None:
         old = _content(docs, path)
         new = _edited(old, path, changes)
         if new != old:
-            files.write_inside(docs, path + sidecar.SUFFIX, new)
+            drafts.write_inside(docs, path + sidecar.SUFFIX, new)
 
 
 def _content(docs: Path, path: str) -> bytes:

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, Self
 
-from qa import files, readers
+from qa import drafts, files, readers
 from qa.config import Settings
 from qa.errors import (
     NameTakenError,
@@ -59,11 +59,11 @@ def check(settings: Settings) -> None:
         SettingsError: it cannot be written.
     """
     try:
-        files.check_takes_files(settings.docs)
+        drafts.check_takes_files(settings.docs)
     except OSError as error:
         reason = f"files cannot be uploaded to {settings.docs}: {error.strerror}"
         raise SettingsError(f"{reason}. Let the service write there, or leave out --upload.") from error
-    files.sweep_drafts(settings.docs)
+    drafts.sweep_drafts(settings.docs)
 
 
 def file_name(sent: str) -> str:
@@ -186,7 +186,7 @@ class Arrival:
     def __init__(self, folder: int, path: str, max_bytes: int) -> None:
         self._folder, self._path, self._max_bytes = folder, path, max_bytes
         self._digest = hashlib.sha256()
-        self._draft: files.Draft | None = None
+        self._draft: drafts.Draft | None = None
         self.name = ""
         self.size = 0
         self.error: QAError | None = None
@@ -205,7 +205,7 @@ class Arrival:
         """Make room for the file under a name that it may have."""
         self.name = name
         try:
-            self._draft = files.Draft(self._folder)
+            self._draft = drafts.Draft(self._folder)
         except OSError as error:
             raise self._failure(error) from error
 
@@ -224,7 +224,7 @@ class Arrival:
         """Do nothing: a parser of forms goes back to the beginning of a complete file."""
         return offset
 
-    def _write(self, draft: files.Draft, data: bytes) -> None:
+    def _write(self, draft: drafts.Draft, data: bytes) -> None:
         if self.size > self._max_bytes:
             limit = f"{self._max_bytes >> 20} MiB, which is the limit (max_file_mb)"
             raise TooLargeError(f"{self.name} has more than {limit}: split it")
@@ -253,7 +253,7 @@ class Arrival:
         finally:
             self.discard()
 
-    def _put(self, draft: files.Draft, *, replace: bool) -> Outcome:
+    def _put(self, draft: drafts.Draft, *, replace: bool) -> Outcome:
         try:
             draft.put(self.name)
         except FileExistsError:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qa import files
+from qa import drafts, files
 from qa.errors import NotFoundError, QuestionsError, SettingsError
 from qa.news.saved_questions import (
     DEFAULT_K,
@@ -41,7 +41,7 @@ def check(path: Path) -> None:
         SettingsError: its folder, in which it is replaced in one step, cannot be written.
     """
     try:
-        files.check_takes_files(path.resolve().parent)
+        drafts.check_takes_files(path.resolve().parent)
     except OSError as error:
         reason = f"questions cannot be saved in {path}: its folder cannot be written: {error.strerror}"
         advice = "Name a file in another folder in the setting saved, or leave out --edit."

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from corpus import write
 
-from qa import files
+from qa import drafts, files
 from qa.errors import BuildError, DocumentsGoneError, MissingFileError, ReadError
 from qa.indexing.folder import Folder, lies_in
 from qa.types import SourceFile
@@ -27,7 +27,7 @@ def docs(tmp_path: Path) -> Path:
         {
             "b.txt": "b", "a/deep/c.md": "c", "a/deep/c.md.meta.toml": 'title = "C"', ".hidden/x.txt": "x",
             ".draft.txt": "x", "photo.raw": "x", "gone.txt.meta.toml": "", "large.txt": "x" * 200,
-            "own/keys.json": "{}", f"a/{files.DRAFT}1": "x",
+            "own/keys.json": "{}", f"a/{drafts.DRAFT}1": "x",
         },
     )  # fmt: skip
 

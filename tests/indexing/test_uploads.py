@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa import files, readers
+from qa import drafts, readers
 from qa.config import Settings
 from qa.errors import (
     NameTakenError,
@@ -167,7 +167,7 @@ def test_every_name_that_is_taken_is_one_of_a_document(*, sent: str, suffix: str
     assert not name.startswith(".")
     assert readers.supported(Path(name))
     assert len(name.encode()) <= 240
-    assert not files.is_draft(name)
+    assert not drafts.is_draft(name)
 
 
 @pytest.mark.parametrize(
@@ -261,13 +261,13 @@ def full_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
             patch.setattr(os, "fstatvfs", lambda _: os.statvfs_result((*disk[:4], 1, *disk[5:])))
         else:
 
-            class Full(files.Draft):
+            class Full(drafts.Draft):
                 def __init__(self, folder: int) -> None:
                     super().__init__(folder)
                     self.file.close()
                     self.file = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115 -- a draft closes it
 
-            patch.setattr(files, "Draft", Full)
+            patch.setattr(drafts, "Draft", Full)
         yield
 
 
@@ -288,7 +288,7 @@ def test_a_request_larger_than_the_disk_is_refused_before_it_arrives(settings: S
 def test_a_folder_that_cannot_be_written_is_said_at_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (settings.docs / f"{files.DRAFT}left").touch()
+    (settings.docs / f"{drafts.DRAFT}left").touch()
     uploads.check(settings)
     assert names(settings) == set()
     with pytest.raises(SettingsError, match="No such file or directory"):
@@ -297,7 +297,7 @@ def test_a_folder_that_cannot_be_written_is_said_at_once(
     def refuse(_: int) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(files, "Draft", refuse)
+    monkeypatch.setattr(drafts, "Draft", refuse)
     with pytest.raises(SettingsError, match=r"Read-only file system\. Let the service write there"):
         uploads.check(settings)
     with pytest.raises(QAError, match=r"^a\.txt cannot be written: Read-only file system$"):

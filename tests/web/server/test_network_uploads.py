@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from qa import files
+from qa.drafts import DRAFT
 from qa.web.access import load
 from web.helpers import form
 from web.server.test_processes import SCRIPT, connected, get, serving
@@ -98,7 +98,7 @@ def test_uploads_that_stall_delay_no_search(service: str, docs: Path) -> None:
 
 
 def test_what_a_killed_service_left_is_swept_at_the_next_start(docs: Path) -> None:
-    (docs / f"{files.DRAFT}left").touch()
+    (docs / f"{DRAFT}left").touch()
     with serving("127.0.0.1", "0", "uploads", str(docs)):
         assert list(docs.iterdir()) == []
 
