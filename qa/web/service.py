@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
-from flask import current_app, g, request
+from flask import abort, current_app, g, request
 
 from qa.config import Settings
 from qa.errors import IndexUnavailableError
@@ -57,6 +58,18 @@ def can_follow() -> bool:
         return searcher().info.model == service().settings.model
     except IndexUnavailableError:
         return True
+
+
+def follow() -> None:
+    """Have the index brought up to date, if a build would keep its model."""
+    if (updates := service().updates) and can_follow():
+        updates.request()
+
+
+def check_editing() -> None:
+    """Answer with 404 if people may not edit."""
+    if not service().settings.edit:
+        abort(HTTPStatus.NOT_FOUND)
 
 
 def is_probe() -> bool:

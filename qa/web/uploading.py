@@ -14,7 +14,7 @@ from werkzeug.formparser import FormDataParser
 
 from qa.config import Settings
 from qa.indexing.uploads import Inbox, open_inbox
-from qa.web.service import can_follow, service
+from qa.web.service import service
 
 ADDRESSES = frozenset({("POST", "/documents"), ("POST", "/api/v1/documents")})
 """Methods and paths of the requests that bring files."""
@@ -121,9 +121,3 @@ class _WholeEnds:
         """Return the last bytes that were read, as many as the half delimiter has."""
         self._last = (self._last + piece[-len(self._half) :])[-len(self._half) :]
         return self._last
-
-
-def follow() -> None:
-    """Have the index brought up to date, if a build would keep its model."""
-    if (updates := service().updates) and can_follow():
-        updates.request()

@@ -81,3 +81,11 @@ def app(make_app: MakeApp, search: FakeSearch) -> Flask:
 def client(app: Flask) -> Iterator[FlaskClient]:
     with app.test_client() as client:
         yield client
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect requests to bring the index up to date, in place of building it."""
+    asked: list[str] = []
+    monkeypatch.setattr("qa.web.updates.Updates.request", lambda _: asked.append("build"))
+    return asked

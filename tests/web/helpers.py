@@ -14,6 +14,9 @@ from werkzeug.test import TestResponse, stream_encode_multipart
 
 from qa.web.api.schemas.responses import Problem
 
+OWN = {"Sec-Fetch-Site": "same-origin"}
+"""The headers of a request from the service's own page."""
+
 
 def id_of(path: str) -> str:
     """Return the id of the document with this path."""

@@ -16,7 +16,7 @@ from qa.web.api.delivery import deliver
 from qa.web.api.endpoints import documents_tag, problem_responses
 from qa.web.api.schemas import requests, responses
 from qa.web.api.validation import API
-from qa.web.service import service
+from qa.web.service import follow, service
 
 _FILE = {"type": "string", "format": "binary", "description": "The file, with its name."}
 _BODY: dict[str, Any] = {
@@ -52,7 +52,7 @@ def upload_document(query: requests.UploadParameters) -> Response:
         [arrival] = inbox.arrivals
         outcome = arrival.keep(replace=query.replace)
     if outcome != "identical":
-        uploading.follow()
+        follow()
     response = jsonify(
         {
             "path": arrival.path,

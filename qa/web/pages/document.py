@@ -96,15 +96,13 @@ def document(document_id: str) -> Response:
     if start is None:
         start = part_start(text, shown.start if shown else 0)
     headings = search.library.headings(document_id)
+    marks = _marks(span, hits, matches, Span(start, start + PART_LIMIT))
+    header_at = partial(_table_header, search, document_)
+    numbers = _numbered(page_starts)
     part = part_of(
-        text,
-        headings,
-        _numbered(page_starts),
-        _marks(span, hits, matches, Span(start, start + PART_LIMIT)),
-        start,
-        media_type=document_.media_type,
-        header_at=partial(_table_header, search, document_),
+        text, headings, numbers, marks, start, media_type=document_.media_type, header_at=header_at
     )
+    pictured = shown or Span(part.span.start, part.span.start)
     return make_response(
         render_template(
             "document.html",
@@ -117,9 +115,7 @@ def document(document_id: str) -> Response:
             matches=matches,
             question=request.args.get("q", ""),
             sections=_sections(document_, text, headings, part),
-            facsimile=_facsimile(
-                search, document_, text, page_starts, shown or Span(part.span.start, part.span.start)
-            ),
+            facsimile=_facsimile(search, document_, text, page_starts, pictured),
             here=lambda **changes: _address_here(document_, **changes),
         )
     )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from qa.errors import MissingFileError, NotFoundError, QAError, QueryError, ReadError
 from qa.indexing import sidecars
 from qa.types import Document
 from qa.web.access.own_pages import check_own_page, let_forms_name_origin
-from qa.web.service import can_follow, searcher, service
-from qa.web.updates import Updates
+from qa.web.service import can_follow, check_editing, follow, searcher, service
 
 FIELDS = ("title", "source", "published")
 """The fields that can be set: those that a list, a facet or a citation shows first."""
@@ -39,7 +38,7 @@ def editable(document: Document) -> bool:
 @editing.get("/documents/<document_id>/metadata")
 def metadata_form(document_id: str) -> Response:
     """Show what is known of a document, to be corrected."""
-    _updates()
+    check_editing()
     document = _editable(document_id)
     values = described(document)
     try:
@@ -52,7 +51,7 @@ def metadata_form(document_id: str) -> Response:
 @editing.post("/documents/<document_id>/metadata")
 def save_metadata(document_id: str) -> Response:
     """Write a document's metadata into its sidecar, and have the index follow."""
-    updates = _updates()
+    check_editing()
     check_own_page("A change must come from this service's own page.")
     document = _editable(document_id)
     sent = {field: request.form[field] for field in FIELDS if field in request.form}
@@ -66,19 +65,11 @@ def save_metadata(document_id: str) -> Response:
         return response
     except OSError as error:
         raise QAError(f"The sidecar of {document.file} cannot be written: {error.strerror}.") from error
-    if can_follow():
-        updates.request()
+    follow()
     if "back" in request.form:
         kept = urlencode(parse_qsl(request.form["back"]))
         return redirect(f"/documents?{kept}", HTTPStatus.SEE_OTHER)
     return redirect(f"/documents/{document.id}/metadata?saved=1", HTTPStatus.SEE_OTHER)
-
-
-def _updates() -> Updates:
-    updates = service().updates
-    if updates is None or not service().settings.edit:
-        abort(HTTPStatus.NOT_FOUND)
-    return updates
 
 
 def _editable(document_id: str) -> Document:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
@@ -24,8 +24,7 @@ from qa.web.pages.cards import Parameters
 from qa.web.pages.formats import address
 from qa.web.pages.page_parameters import ASKED, page_parameters, validate
 from qa.web.problems import RequestError
-from qa.web.service import can_follow, service
-from qa.web.updates import Updates
+from qa.web.service import can_follow, check_editing, follow, service
 
 saving = Blueprint("saving", __name__)
 
@@ -73,7 +72,7 @@ def saved_questions() -> Response:
 @saving.post("/saved")
 def save_question() -> Response:
     """Add a question to the file, and have the index follow, so that it is asked."""
-    updates = _check_allowed()
+    _check_allowed()
     draft = Draft(
         request.form.get("name", "").strip(),
         request.form.get("threshold", "").strip(),
@@ -85,26 +84,20 @@ def save_question() -> Response:
     except ValidationError as error:
         raise RequestError.from_validation(error) from None
     except QuestionsError as error:
-        response = _page(error=str(error), draft=draft)
-        response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
-        return response
-    if can_follow():
-        updates.request()
+        return _refused(error, draft)
+    follow()
     return redirect(address("/saved", {"added": draft.name}) + f"#{draft.name}", HTTPStatus.SEE_OTHER)
 
 
 @saving.post("/saved/<name>/remove")
 def forget_question(name: str) -> Response:
     """Remove a question from the file, and have the news follow."""
-    updates = _check_allowed()
+    _check_allowed()
     try:
         remove_question(service().settings.saved, name)
     except QuestionsError as error:
-        response = _page(error=str(error))
-        response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
-        return response
-    if can_follow():
-        updates.request()
+        return _refused(error)
+    follow()
     return redirect(address("/saved", {"removed": name}), HTTPStatus.SEE_OTHER)
 
 
@@ -123,12 +116,15 @@ def draft_of(parameters: Parameters, result: SearchResult) -> Draft:
     return Draft(proposed_name(words, {each.name for each in _known()}), "", _asked(parameters))
 
 
-def _check_allowed() -> Updates:
-    updates = service().updates
-    if updates is None or not service().settings.edit:
-        abort(HTTPStatus.NOT_FOUND)
+def _check_allowed() -> None:
+    check_editing()
     check_own_page("A change must come from this service's own page.")
-    return updates
+
+
+def _refused(error: QuestionsError, draft: Draft | None = None) -> Response:
+    response = _page(error=str(error), draft=draft)
+    response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    return response
 
 
 def _asked(parameters: Parameters) -> Parameters:

@@ -32,7 +32,7 @@ from qa.web import uploading
 from qa.web.access.own_pages import check_own_page
 from qa.web.pages.formats import address
 from qa.web.problems import detail_of, status_of
-from qa.web.service import can_follow, searcher, service
+from qa.web.service import can_follow, follow, searcher, service
 
 MOST_FILES = 50
 """Files of one form. Chosen: an address with all their names is short enough for every browser."""
@@ -103,7 +103,7 @@ def add_files() -> Response:
             else:
                 (same if outcome == "identical" else added).append(arrival.name)
     if added:
-        uploading.follow()
+        follow()
     if refused or not (added or same):
         return _page(folder, added, same, refused)
     return redirect(_again(folder, added, same), HTTPStatus.SEE_OTHER)

@@ -21,14 +21,6 @@ UPLOADS = "/api/v1/documents"
 
 
 @pytest.fixture
-def requests(monkeypatch) -> list[str]:
-    """Collect requests to bring the index up to date, in place of building it."""
-    asked: list[str] = []
-    monkeypatch.setattr("qa.web.updates.Updates.request", lambda _: asked.append("build"))
-    return asked
-
-
-@pytest.fixture
 def uploader(client_with: Callable[..., FlaskClient], requests: list[str]) -> FlaskClient:
     return client_with(upload=True, max_file_mb=1, cors="https://friend.example")
 

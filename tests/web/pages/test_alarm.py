@@ -8,9 +8,8 @@ from flask.testing import FlaskClient
 
 from qa.types import ReadFailure
 from web.fake_search import FakeSearch
-from web.helpers import page
+from web.helpers import OWN, page
 
-OWN = {"Sec-Fetch-Site": "same-origin"}
 ALARM = "1 of 4 files could not be read"
 
 

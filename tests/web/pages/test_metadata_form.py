@@ -14,18 +14,9 @@ from qa.web import create_app
 from qa.web.server.processes import serve
 from qa.web.service import Service
 from web.fake_search import EVIL, FakeSearch
-from web.helpers import id_of, page
+from web.helpers import OWN, id_of, page
 
-OWN = {"Sec-Fetch-Site": "same-origin"}
 TASS = f"/documents/{id_of('news/tass.txt')}/metadata"
-
-
-@pytest.fixture
-def requests(monkeypatch) -> list[str]:
-    """Collect requests to bring the index up to date, in place of building it."""
-    asked: list[str] = []
-    monkeypatch.setattr("qa.web.updates.Updates.request", lambda _: asked.append("build"))
-    return asked
 
 
 @pytest.fixture

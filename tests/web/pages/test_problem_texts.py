@@ -26,11 +26,10 @@ from qa.errors import (
 )
 from qa.web.pages import problem_texts
 from web.fake_search import FakeSearch, MakeApp, no_index
-from web.helpers import id_of
+from web.helpers import OWN, id_of
 
 RUSSIAN = {"Accept-Language": "ru"}
 TASS = f"/documents/{id_of('news/tass.txt')}"
-OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
 def shown(html: str) -> str:

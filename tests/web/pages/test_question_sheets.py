@@ -30,9 +30,8 @@ from qa.types import Filters, Mode, Query, SearchResult
 from qa.web import create_app
 from qa.web.access.keys import Keys
 from web.fake_search import EVIL, FakeSearch, no_index
-from web.helpers import Tags, bearer, page
+from web.helpers import OWN, Tags, bearer, page
 
-OWN = {"Sec-Fetch-Site": "same-origin"}
 SHEET = "id,question\n7,Who met in Phnom Penh in May?\n8,\n9,What grew?\n"
 
 MakeClient = Callable[..., FlaskClient]

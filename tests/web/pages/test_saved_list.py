@@ -17,9 +17,8 @@ from qa.news.saved_questions import read_saved
 from qa.types import Filters, Query
 from qa.web.server.processes import serve
 from web.fake_search import EVIL, FakeSearch
-from web.helpers import Tags, page
+from web.helpers import OWN, Tags, page
 
-OWN = {"Sec-Fetch-Site": "same-origin"}
 FILE = '# Ours.\n[trade]\nquestion = "the trade grew"\nsource = ["TASS"]\nthreshold = 0.6\n'
 NOW = "2026-01-02T03:04:00+00:00"
 
@@ -32,14 +31,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def reader(client_with: Callable[..., FlaskClient], path: Path) -> FlaskClient:
     return client_with(saved=path)
-
-
-@pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Collect requests to bring the index up to date, in place of building it."""
-    asked: list[str] = []
-    monkeypatch.setattr("qa.web.updates.Updates.request", lambda _: asked.append("build"))
-    return asked
 
 
 @pytest.fixture

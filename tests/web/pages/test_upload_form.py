@@ -16,17 +16,7 @@ from qa.config import Settings
 from qa.indexing.build import build
 from qa.web import create_app
 from web.fake_search import EVIL, FakeSearch
-from web.helpers import Tags, form, id_of, page
-
-OWN = {"Sec-Fetch-Site": "same-origin"}
-
-
-@pytest.fixture
-def requests(monkeypatch) -> list[str]:
-    """Collect requests to bring the index up to date, in place of building it."""
-    asked: list[str] = []
-    monkeypatch.setattr("qa.web.updates.Updates.request", lambda _: asked.append("build"))
-    return asked
+from web.helpers import OWN, Tags, form, id_of, page
 
 
 @pytest.fixture
