@@ -7,11 +7,12 @@ less some of its parts. What was asked is kept beside the index, as asking takes
 
 from __future__ import annotations
 
+import argparse
 import json
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 
 from qa.embedding.loading import load_encoder
 from qa.embedding.model_protocols import Encoder
+from qa.embedding.models import DEFAULT_MODEL
 from qa.index import generation
 from qa.index.generation import Generation
 from qa.retrieval.candidates import dense_candidates, lexical_candidates, merge
@@ -69,6 +71,25 @@ class Asked:
     documents: str
     questions: str
     all: list[Question]
+
+
+def arguments(doc: str | None) -> argparse.Namespace:
+    """Return the arguments of a program that fits: the sets, the model, and where things go."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--work", type=Path, default=Path("build/fit"), help="where the indexes are kept")
+    parser.add_argument("--write", type=Path, help="write the report to this Markdown file too")
+    return parser.parse_args()
+
+
+def report(args: argparse.Namespace, subject: str, lines: Sequence[str]) -> None:
+    """Print a report, and write it to the file of the arguments, if there is one."""
+    print("\n".join(lines))
+    if args.write:
+        command = f"python benchmarks/{Path(sys.argv[0]).name} DATA --model {args.model}"
+        title = f"# {subject} of {args.model}\n\n`{command}`\n\n"
+        args.write.write_text(title + "\n".join(lines) + "\n", "utf-8")
 
 
 def ask_all(data: Path, work: Path, model: str, *, elsewhere: bool = True) -> Iterator[Asked]:

@@ -17,18 +17,15 @@ threshold, the expected calibration error, and a reliability diagram (what was s
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from asked import Asked, Question, ask_all, kin
+from asked import Asked, Question, arguments, ask_all, kin, report
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from qa.embedding.models import DEFAULT_MODEL
 from qa.retrieval.confidence import ANSWERABLE, confidence_features
 from qa.retrieval.facts import NAMES, NEGATIONS, NUMBERS
 from qa.retrieval.fits import Fit, fit_for
@@ -48,22 +45,12 @@ _FEWEST = 20
 
 def main() -> None:
     """Ask, fit and check."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--work", type=Path, default=Path("build/fit"), help="where the indexes are kept")
-    parser.add_argument("--write", type=Path, help="write the report to this Markdown file too")
-    args = parser.parse_args()
+    args = arguments(__doc__)
     runs = list(ask_all(args.data, args.work, args.model))
     fit = fit_for(args.model)
     lines = [line for kind in FEATURES for line in _report(kind, runs, fit)]
     lines += _report_facts(runs, fit)
-    print("\n".join(lines))
-    if args.write:
-        title = f"# Confidence of {args.model}\n\n`python benchmarks/fit.py DATA --model {args.model}`\n\n"
-        args.write.write_text(title + "\n".join(lines) + "\n", "utf-8")
+    report(args, "Confidence", lines)
 
 
 def _report(kind: str, runs: Sequence[Asked], fit: Fit) -> list[str]:

@@ -14,16 +14,13 @@ with the weights that stand there, with the new ones, and with such as were fitt
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from asked import Asked, Question, ask_all, kin
+from asked import Asked, Question, arguments, ask_all, kin, report
 
-from qa.embedding.models import DEFAULT_MODEL
 from qa.retrieval.fits import Fit, Weights, fit_for
 from qa.retrieval.signals import Signals
 
@@ -69,20 +66,10 @@ class Part:
 
 def main() -> None:
     """Ask, fit and check."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--work", type=Path, default=Path("build/fit"), help="where the indexes are kept")
-    parser.add_argument("--write", type=Path, help="write the report to this Markdown file too")
-    args = parser.parse_args()
+    args = arguments(__doc__)
     runs = list(ask_all(args.data, args.work, args.model, elsewhere=False))
     lines = [line for part in _parts(fit_for(args.model)) for line in _report(part, runs)]
-    print("\n".join(lines))
-    if args.write:
-        title = f"# Weights of {args.model}\n\n`python benchmarks/weights.py DATA --model {args.model}`\n\n"
-        args.write.write_text(title + "\n".join(lines) + "\n", "utf-8")
+    report(args, "Weights", lines)
 
 
 def _parts(fit: Fit) -> list[Part]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -81,21 +81,25 @@ def deliver(
         for entry in read_undelivered(settings.index)
         if (not names or entry.name in names) and (at_once or entry.is_due(clock()))
     ]
-    if not entries:
-        return
-    destinations = _destinations(settings.saved)
-    news = _CurrentNews(settings.index)
-    for entry in entries:
-        destination = destinations.get((entry.name, entry.way))
-        wanted = news.get(entry.news) if destination else None
-        if destination is None or wanted is None:
-            continue
+    for entry, destination, wanted in _deliverable(settings, entries):
         if time.monotonic() >= ends:
             return
         if claimed := claim(settings.index, entry, clock()):
             problem = _attempt(destination, wanted, settings)
             settle(settings.index, claimed, problem)
             yield Attempt(replace(claimed, problem=problem), f"the {entry.way} {destination.shown}")
+
+
+def _deliverable(
+    settings: Settings, entries: Sequence[Undelivered]
+) -> Iterator[tuple[Undelivered, Destination, News]]:
+    """Yield the entries that still have news and a destination, with both."""
+    destinations = _destinations(settings.saved) if entries else {}
+    news = _CurrentNews(settings.index)
+    for entry in entries:
+        destination = destinations.get((entry.name, entry.way))
+        if destination and (wanted := news.get(entry.news)):
+            yield entry, destination, wanted
 
 
 def _destinations(saved: Path) -> Mapping[tuple[str, str], Destination]:

@@ -21,12 +21,8 @@ from qa.embedding.export.encoder import (
     Precision,
 )
 from qa.embedding.export.export_cache import (
-    COMPARING,
-    LOADING,
-    ROUNDING,
-    TRYING,
-    WRITING,
     Plan,
+    Step,
     expected_work,
     make_once,
 )
@@ -114,22 +110,22 @@ class _Export:
         """Export the model and check the export, or raise ExportRefusedError."""
         plain, rounded = self._plain, self._precision != "fp32"
         exact = self._folder / (REFERENCE if rounded else MODEL)
-        preparation.begin(LOADING)
+        preparation.begin(Step.LOADING)
         if plain.pooling not in ("mean", "cls"):
             raise ExportRefusedError(
                 f"the model {plain.name!r} runs as it is, which is slower: its kind cannot be exported"
             )
         prompts = len(_prompts(plain))
         preparation.expect(expected_work(plain.size, plain.table_size, prompts=prompts, rounded=rounded))
-        preparation.begin(TRYING)
+        preparation.begin(Step.TRYING)
         expected = _sample_vectors(plain)
         info, tokenizer = self._describe(), plain.tokenizer
-        preparation.begin(WRITING)
+        preparation.begin(Step.WRITING)
         _write_onnx(plain, exact)
         if rounded:
-            preparation.begin(ROUNDING)
+            preparation.begin(Step.ROUNDING)
             quantize(exact, self._folder / MODEL, [_inputs(tokenizer, line) for line in sample.lines()])
-        preparation.begin(COMPARING)
+        preparation.begin(Step.COMPARING)
         tokenizer.save(str(self._folder / TOKENIZER))
         self._check(self._probed(info, tokenizer), expected)
 

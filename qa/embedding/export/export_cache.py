@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from qa.embedding.locking import locked
@@ -15,12 +16,15 @@ from qa.errors import ExportRefusedError, ModelError
 
 REFUSED = "refused.txt"
 
-LOADING = "loading it"
-TRYING = "reading a sample of text with it"
-WRITING = "writing it as ONNX"
-ROUNDING = "rounding it to 8 bits"
-COMPARING = "comparing the result with it"
-"""The steps of an export."""
+
+class Step(StrEnum):
+    """A step of an export, in words."""
+
+    LOADING = "loading it"
+    TRYING = "reading a sample of text with it"
+    WRITING = "writing it as ONNX"
+    ROUNDING = "rounding it to 8 bits"
+    COMPARING = "comparing the result with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,12 @@ def expected_work(size: int, table_size: int, *, prompts: int = 1, rounded: bool
         rounded: whether the export is rounded to 8 bits.
     """
     layers, table = (size - table_size) / 1e6, table_size / 1e6
-    rounding = {ROUNDING: 0.3 + 0.025 * layers + 0.002 * table} if rounded else {}
+    rounding: dict[str, float] = {Step.ROUNDING: 0.3 + 0.025 * layers + 0.002 * table} if rounded else {}
     return {
-        TRYING: prompts * (0.25 + 0.012 * layers),
-        WRITING: 0.8 + 0.006 * layers + 0.001 * table,
+        Step.TRYING: prompts * (0.25 + 0.012 * layers),
+        Step.WRITING: 0.8 + 0.006 * layers + 0.001 * table,
         **rounding,
-        COMPARING: prompts * (0.4 + 0.012 * layers + 0.0015 * table),
+        Step.COMPARING: prompts * (0.4 + 0.012 * layers + 0.0015 * table),
     }
 
 

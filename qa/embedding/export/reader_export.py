@@ -15,12 +15,8 @@ import numpy as np
 from qa.embedding.export.conversion import VERSION, fastest_precision
 from qa.embedding.export.encoder import MODEL, REFERENCE, TOKENIZER
 from qa.embedding.export.export_cache import (
-    COMPARING,
-    LOADING,
-    ROUNDING,
-    TRYING,
-    WRITING,
     Plan,
+    Step,
     expected_work,
     make_once,
 )
@@ -124,17 +120,17 @@ def load_reader_export(plain: QuestionAnsweringModel, cache: Path) -> ExportedRe
 def _write(plain: QuestionAnsweringModel, folder: Path, precision: str, preparation: Preparation) -> None:
     """Export a reader and check the export, or raise ExportRefusedError."""
     exact, rounded = folder / REFERENCE, precision == "int8"
-    preparation.begin(LOADING)
+    preparation.begin(Step.LOADING)
     inputs = _sample(plain)
     preparation.expect(expected_work(plain.size, plain.table_size, rounded=rounded))
-    preparation.begin(TRYING)
+    preparation.begin(Step.TRYING)
     expected = [plain.run(each) for each in inputs]
-    preparation.begin(WRITING)
+    preparation.begin(Step.WRITING)
     write_onnx(plain.model, exact, plain.inputs, stack_logits)
     if rounded:
-        preparation.begin(ROUNDING)
+        preparation.begin(Step.ROUNDING)
         quantize(exact, folder / MODEL, inputs)
-    preparation.begin(COMPARING)
+    preparation.begin(Step.COMPARING)
     if not (agreement := _agreement(expected, onnx_session(exact), inputs)) >= _MIN_EXACT_AGREEMENT:
         raise ExportRefusedError(
             f"the model {plain.name!r} runs as it is, which is slower: the logits of its export have a "
