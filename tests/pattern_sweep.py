@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 _parser: Any = re._parser  # type: ignore[attr-defined]
 
-_FEW, _SHORT, _LONG = 250, 6_000, 1_000_000
+_FEW, _SHORT, _LONG = 250, 12_000, 1_000_000
 _LINEAR = 0.003  # seconds for a short text: a pattern that takes a square of its length takes longer
 _MEASURABLE = 0.005  # seconds
 _TIMES = 8  # times as long a text, for which a linear search takes 8 times as long, one that is not 64 times
 _STEEP = 24  # between the two, for the machine may be busy
-_TRIES = 2
+_TRIES = 3
 _DRAWS = 8
 _GENERIC = "aA1 _\t\n\r\x0b\x1f\0é中.,:;'\"!?-=/()<>[]&«»|"
 _RUNS = [*"aA1 _\n\r.'\"-=([<&", "a ", "a.", "AA. ", "a\n", " \n", "\r\n", "a-", "1.", "1,", "a'", "é", "中"]
