@@ -107,6 +107,7 @@ class SearchAnswer(TypedDict):
     message: str
     corrected_query: str | None
     missing_terms: list[str]
+    missing_phrases: list[str]
     results: list[Quote]
 
 
@@ -188,6 +189,7 @@ class _Tools:
             "message": _message(result),
             "corrected_query": result.corrected_query,
             "missing_terms": list(result.missing_terms),
+            "missing_phrases": list(result.missing_phrases),
             "results": [_quote(hit, _answer(hit) if result.answerable else None) for hit in result],
         }
 

@@ -434,7 +434,9 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question and how to answer it. If ``verbatim``, slips of the keyboard are not corrected.
+    """A question and how to answer it.
+
+    If ``verbatim``, slips of the keyboard are not corrected, and all words in quotes must stand in a passage.
 
     ``like`` is the id of a passage whose words and vector are asked with in place of a question.
     """
@@ -494,6 +496,7 @@ class SearchResult:
         excluded: those that must not.
         corrected_query: what was searched in place of the question, if that has slips of the keyboard.
         missing_terms: the words of the question that was searched which stand nowhere in the documents.
+        missing_phrases: its quotations that stand nowhere, so that their words were searched instead.
         short_answer: the words that answer it, as a reader found them; None without a reader, or if it found
             none.
     """
@@ -510,6 +513,7 @@ class SearchResult:
     excluded: tuple[str, ...] = ()
     corrected_query: str | None = None
     missing_terms: tuple[str, ...] = ()
+    missing_phrases: tuple[str, ...] = ()
     short_answer: ShortAnswer | None = None
 
     @property

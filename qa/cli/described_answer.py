@@ -89,10 +89,14 @@ def _command(question: str, options: Sequence[str]) -> str:
 
 
 def _wording_lines(result: Result) -> list[str]:
-    """Return lines on what was corrected in the question, and on its words that no document holds."""
+    """Return lines on what was corrected in the question, and on what of it no document holds."""
     lines = []
     if result.corrected_query:
         lines += [*wrap(f"Showing results for: {result.corrected_query} (as typed: --verbatim)"), ""]
+    for phrase in result.missing_phrases:
+        lines += wrap(f'"{phrase}" stands nowhere in these documents. Its words were searched instead.')
+    if result.missing_phrases:
+        lines += [""]
     if result.missing_terms:
         lines += [*wrap(f"Not in these documents: {', '.join(result.missing_terms)}"), ""]
     return lines

@@ -27,6 +27,7 @@ def search_answer(result: SearchResult) -> JSON:
         "excluded": list(result.excluded),
         "corrected_query": result.corrected_query,
         "missing_terms": list(result.missing_terms),
+        "missing_phrases": list(result.missing_phrases),
         "short_answer": _short_answer(result.short_answer),
         "like": result.query.like,
     }

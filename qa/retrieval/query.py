@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import regex
 
@@ -20,9 +20,11 @@ _SIGN = r"(?<![^\s(\[{])[-+−－＋]"
 _PUNCTUATION = r"\p{Po}\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Pc}"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _FREE = rf"(?<![^\s(\[{{{_PUNCTUATION}{_UNSPACED}]|\p{{L}}['’])"
+_SHARED_PART = r"\b(?:und|oder|sowie|bzw\.|och|eller|og)\s-(?=\p{Ll})"
+"""A hyphen in place of what two words share: German „Privatpersonen und -organisationen“."""
 _CONDITION = regex.compile(
     rf"(?P<sign>{_SIGN})?(?P<quote>[„«‹「『〝]|(?:(?<=[-+−－＋])|{_FREE})[\"＂“”‟»›])"
-    rf"|(?P<mark>{_SIGN})(?P<word>(?:\p{{L}}|\d{{4}}(?![\d.,]*\d))[^\s\"＂“”„‟«»‹›「」『』]*+)"
+    rf"|(?P<mark>{_SIGN})(?<!{_SHARED_PART})(?P<word>(?:\p{{L}}|\d{{4}}(?![\d.,]*\d))[^\s\"＂“”„‟«»‹›「」『』]*+)"
 )
 """A quotation mark that may open, or a word with a sign. A mark after a letter or a digit opens nothing
 (5" screen), and a number keeps its sign unless it may be a year."""
@@ -32,11 +34,19 @@ _MINUS = "-−－"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A phrase that must stand in a passage or, if excluded, must not; and its place in the question."""
+    """A phrase that must stand in a passage or, if excluded, must not.
+
+    Attributes:
+        span: its place in the question, with its quotation marks and its sign.
+        phrase: its words.
+        excluded: whether it must not stand there.
+        signed: whether a sign says so. Quotation marks alone may also be those of a title or of speech.
+    """
 
     span: Span
     phrase: str
     excluded: bool
+    signed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,11 @@ class Question:
         """Whether the question is nothing but phrases that must, or must not, stand there."""
         return bool(self.conditions) and not phrase_words(_written(self.written, self.conditions, ()))
 
+    def with_words_of(self, conditions: Collection[Condition]) -> Question:
+        """Return the question with the words of some phrases, which need not stand there."""
+        kept = tuple(condition for condition in self.conditions if condition not in conditions)
+        return replace(self, conditions=kept)
+
     def without(self, condition: Condition) -> str:
         """Return the question as it is written without a condition. Words that had to stand there stay."""
         return _written(self.written, [condition], [condition] if not condition.excluded else [])
@@ -105,8 +120,9 @@ def parse(question: str) -> Question:
             written = written[: match.start("quote")] + written[match.end("quote") :]
             position = match.start()
             continue
-        excluded = (match["sign"] or match["mark"] or "+") in _MINUS
-        conditions.append(Condition(Span(match.start(), end), phrase, excluded))
+        sign = match["sign"] or match["mark"]
+        excluded = (sign or "+") in _MINUS
+        conditions.append(Condition(Span(match.start(), end), phrase, excluded, sign is not None))
         position = end
     if not conditions:
         return Question(written, written)

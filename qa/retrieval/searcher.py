@@ -26,7 +26,7 @@ from qa.retrieval.fits import fit_for
 from qa.retrieval.fusion import fuse_answers, rerank
 from qa.retrieval.more_like import candidates_like
 from qa.retrieval.near_duplicates import earliest_first
-from qa.retrieval.query import Question, parse
+from qa.retrieval.query import Condition, Question, parse
 from qa.retrieval.ranking import TIER, Ranking, rank, spread_over_pages
 from qa.retrieval.signals import QuestionSignals
 from qa.retrieval.spelling import Speller
@@ -113,6 +113,8 @@ class Searcher:
         question, corrected = parse(query.question), None
         if not query.verbatim and (corrected := self._speller.correct(question)):
             question = parse(corrected)
+        absent = () if query.verbatim else self._absent(question)
+        question = question.with_words_of(absent)
         key = query.filters, question.phrases
         allowed = self._allowed(key) if any(key) else None
         total = self.info.passages if allowed is None else len(allowed)
@@ -132,8 +134,26 @@ class Searcher:
             question.excluded,
             corrected,
             missing,
+            tuple(condition.phrase for condition in absent),
             answered.short_answer,
         )
+
+    def _absent(self, question: Question) -> tuple[Condition, ...]:
+        """Return the quotations that stand nowhere, in a question that has other words, too.
+
+        A title or a saying in a question may be worded otherwise in the documents, or be in another language:
+        its words then find more than nothing.
+        """
+        if question.has_only_phrases:
+            return ()
+        return tuple(
+            condition
+            for condition in question.conditions
+            if not (condition.signed or self._stands_somewhere(condition.phrase))
+        )
+
+    def _stands_somewhere(self, phrase: str) -> bool:
+        return len(self._allowed((Filters(), Phrases(required=(phrase_words(phrase),))))) > 0
 
     def occurrences(self, document_id: str, phrase: str) -> Int64:
         """Return the row of the passage at each place at which words stand in a document, in order.

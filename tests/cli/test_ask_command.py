@@ -113,11 +113,15 @@ def test_a_hit_shows_its_provenance_and_marks_the_answering_sentence() -> None:
 
 
 def test_a_phrase_that_stands_nowhere_is_said(run, built: Path) -> None:
-    result = run("ask", 'students "study in Paris"')
+    result = run("ask", 'students +"study in Paris"')
     assert result.stdout.splitlines() == [
         '"study in Paris" stands nowhere in these documents.',
         "Without the quotes: qa ask 'students study in Paris'",
     ]
+    assert run("ask", '"study in Paris"').stdout.startswith('"study in Paris" stands nowhere')
+    words = run("ask", 'students "study in Paris"').stdout
+    assert words.startswith('"study in Paris" stands nowhere in these documents. Its words were searched')
+    assert "passages searched" in words
     both = run("ask", '"study in Moscow" -students').stdout
     assert both.startswith('There is no passage with "study in Moscow" and without "students".')
 
@@ -181,7 +185,7 @@ def test_the_command_without_quotes_keeps_the_options(run, built: Path) -> None:
         "2030-01-01",
         "--facets",
     ]
-    output = run("ask", 'students "study in Paris"', *flags, "--record", "r.json").stdout
+    output = run("ask", 'students +"study in Paris"', *flags, "--record", "r.json").stdout
     command = output.splitlines()[-1].removeprefix("Without the quotes: ")
     assert shlex.split(command) == ["qa", "ask", "students study in Paris", *flags]
     assert run(*shlex.split(command)[1:]).exit_code == 0

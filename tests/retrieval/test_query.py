@@ -32,6 +32,8 @@ CASES = [
     ("(-Brazil) -self-made.", "() .", (), ("Brazil", "self-made")),
     ("don't l'homme ’tis", "don't l'homme ’tis", (), ()),
     ("-C++", "", (), ("C++",)),
+    ("Personen und -organisationen", "Personen und -organisationen", (), ()),
+    ('Personen und -Brasilien oder -"ab"', "Personen und oder", (), ("Brasilien", "ab")),
 ]  # fmt: skip
 
 

@@ -482,9 +482,40 @@ def test_that_a_phrase_stands_there_is_an_answer(large) -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_a_phrase_that_stands_nowhere_leaves_nothing(large, mode: Mode) -> None:
-    result = Searcher(large, StandIn()).search(Query('rice "in no passage"', mode=mode))
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query('"in no passage"'),
+        Query('rice +"in no passage"'),
+        Query('rice "in no passage"', verbatim=True),
+    ],
+)
+def test_a_phrase_that_stands_nowhere_leaves_nothing(large, mode: Mode, query: Query) -> None:
+    result = Searcher(large, StandIn()).search(replace(query, mode=mode))
     assert (result.total, result.hits, result.answerable, result.confidence) == (0, (), False, 0.0)
+    assert (result.required, result.missing_phrases) == (("in no passage",), ())
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_among_other_words_a_quotation_that_stands_nowhere_is_its_words(large, mode: Mode) -> None:
+    searcher = Searcher(large, StandIn())
+    quoted = searcher.search(Query('Where is rice of the «Temple in no passage» -"rice boats"?', mode=mode))
+    plain = searcher.search(Query('Where is rice of the Temple in no passage -"rice boats"?', mode=mode))
+    assert quoted.hits == plain.hits
+    assert (quoted.total, quoted.confidence) == (plain.total, plain.confidence)
+    assert (quoted.required, quoted.excluded) == ((), ("rice boats",))
+    assert (quoted.missing_phrases, plain.missing_phrases) == (("Temple in no passage",), ())
+
+
+def test_a_quotation_that_stands_elsewhere_than_the_filters_allow_leaves_nothing(large) -> None:
+    searcher = Searcher(large, StandIn())
+    passage = large.store.passages([17])[0]
+    phrase = " ".join(passage.text.rstrip(".").split()[:6])
+    others = {path for document in searcher.library.documents(Filters(), limit=99, offset=0).documents
+              if (path := document.path) != passage.document.path}  # fmt: skip
+    held = {hit.passage.document.path for hit in searcher.search(Query(f'"{phrase}"', k=100)).hits}
+    result = searcher.search(Query(f'rice "{phrase}"', filters=Filters(path=tuple(others - held))))
+    assert (result.total, result.missing_phrases) == (0, ())
 
 
 def test_only_exclusions_leave_the_documents_in_their_order(large) -> None:

@@ -160,12 +160,13 @@ def columns(parameters: Parameters, timeline: Timeline | None) -> list[Column]:
     ]
 
 
-def chips(parameters: Parameters) -> list[Chip]:
-    """Return the conditions of the question as links that take them back."""
+def chips(parameters: Parameters, result: SearchResult) -> list[Chip]:
+    """Return the conditions of the question, as it was searched, as links that take them back."""
     question = parse(parameters["q"])
     return [
         Chip(condition.phrase, condition.excluded, _asking(parameters, question.without(condition)))
         for condition in question.conditions
+        if condition.signed or condition.phrase not in result.missing_phrases
     ]
 
 

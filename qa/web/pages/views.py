@@ -209,7 +209,7 @@ def _results(parameters: Parameters, validated: PageParameters, listing: Listing
         "saved": saved_as(listing.result.query),
         "draft": draft_of(parameters, listing.result) if service().settings.edit else None,
         "all_dates": address("/", cards.without(parameters, "from", "to")),
-        "chips": cards.chips(parameters),
+        "chips": cards.chips(parameters, listing.result),
         "asks_nothing": not parse(validated.q).text,
         "unquoted": cards.unquoted(parameters),
         "as_typed": address("/", cards.without(parameters, "show") | {"verbatim": "true"}),

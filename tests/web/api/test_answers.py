@@ -17,7 +17,7 @@ def test_a_search_has_the_documented_shape(client: FlaskClient) -> None:
     assert list(answer) == [
         *("query", "answerable", "confidence", "total", "took_ms", "index", "results", "language_support"),
         *("required", "excluded"),
-        *("corrected_query", "missing_terms"),
+        *("corrected_query", "missing_terms", "missing_phrases"),
         *("short_answer", "like", "next"),
     ]
     assert answer["query"] == "How much trade grew 2019"

@@ -407,6 +407,10 @@ def test_each_phrase_is_a_chip_that_takes_it_back(client: FlaskClient, search: F
     assert "q=trade+small+step" in html
     assert "“small step” stands nowhere in these documents." in unescape(html)
     assert "Search without quotes" in html
+    search.changes = {"missing_phrases": ("small step",)}
+    html = unescape(client.get("/", query_string={"q": 'trade "small step"'}).text)
+    assert "“small step” stands nowhere in these documents. Its words were searched instead." in html
+    assert "Remove this condition" not in html
     search.changes = {}
     page_without = client.get("/", query_string={"q": "-Brazil"}).text
     assert "−“Brazil”" in page_without

@@ -242,6 +242,9 @@ class SearchAnswer(BaseModel):
     missing_terms: list[str] = Field(
         description="Words of the question that was searched which stand nowhere in these documents."
     )
+    missing_phrases: list[str] = Field(
+        description="Its quotations that stand nowhere in these documents: their words were searched instead."
+    )
     short_answer: ShortAnswer | None = Field(
         description="The words that answer the question, as the reader found them. Null without a reader, or "
         "if it found no answer."
