@@ -23,11 +23,14 @@ from qa.types import Document, PassageInput, PassageSpan, ReadFailure, Reading, 
 _MOST_HEADINGS = 50_000
 """How many headings of a document are kept, to be shown: reading so many takes 0.1 s for each view."""
 
-_TOKENS_A_WORD = 1.25
-"""What a word of English takes, for texts of which the model knows only the letters."""
+_TOKENS_A_WORD, _FLUENT = 1.25, 0.9
+"""What a word of English takes. In a language that the model knows less than this, words are counted instead
+of tokens: the tokenizer breaks them into pieces, and where a paragraph is split, its halves answer questions
+worse (``benchmarks/README.md``)."""
 
-_FEWEST_LETTERS_A_TOKEN = 3
-"""A text with more letters a token is legible for certain, as most are, and its words need not be counted."""
+_FEWEST_LETTERS_A_TOKEN = 4
+"""Of a text with more letters a token, the model knows the language well for certain: its words need not be
+counted."""
 
 _SAME_PATH = "is not read: another file inside has the same path"
 
@@ -136,7 +139,7 @@ class DocumentReader:
         )
 
     def _measure(self, deadline: Deadline, texts: Sequence[str]) -> list[int]:
-        """Count each text's tokens, or estimate them if the model knows only its letters."""
+        """Count each text's tokens, or estimate them if the model doesn't know the language well."""
         sizes: list[int] = []
         for part in _parts(texts):
             deadline.check()
@@ -166,7 +169,7 @@ def _size(text: str, tokens: int) -> int:
     if tokens * _FEWEST_LETTERS_A_TOKEN < len(text):  # most texts: no need to count words
         return tokens
     words = terms.count_words(text)
-    return tokens if language.fluency(tokens, words) >= language.LEGIBLE else ceil(_TOKENS_A_WORD * words)
+    return tokens if language.fluency(tokens, words) >= _FLUENT else ceil(_TOKENS_A_WORD * words)
 
 
 def vector_key(passage: PassageInput) -> str:

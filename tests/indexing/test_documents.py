@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,6 +160,34 @@ def test_texts_are_measured_in_parts_of_which_none_is_lost(texts: list[str], mos
         parts = list(module._parts(texts))
     assert [text for part in parts for text in part] == texts
     assert all(sum(map(len, part[1:])) <= most for part in parts)
+
+
+class _Pieces(StandIn):
+    """Makes so many tokens of each word."""
+
+    def __init__(self, pieces: float) -> None:
+        super().__init__()
+        self._pieces = pieces
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [round(self._pieces * len(text.split())) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "passages"),
+    [(1.25, 1), (2.0, 2), (2.4, 1), (5.0, 1)],
+    ids=["English", "of many parts", "half known", "unknown"],
+)
+def test_a_language_that_the_model_knows_less_is_measured_in_words(
+    tmp_path: Path, pieces: float, passages: int
+) -> None:
+    text = " ".join(["Rhein fließt weit."] * 15)  # 45 words, of which a token limit of 60 is 48 in English
+    reader = DocumentReader(
+        Folder(tmp_path, 2**20), Readings(Reading(text, "text/plain")), _Pieces(pieces), 60
+    )
+    ((document,),) = map(list, reader.read_all([SourceFile("a.txt", "0" * 64)]))
+    assert isinstance(document, StoredDocument)
+    assert len(document.passages) == passages
 
 
 def test_the_model_reads_the_header_of_a_table_before_its_rows(tmp_path: Path) -> None:

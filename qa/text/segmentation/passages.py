@@ -23,7 +23,7 @@ from qa.text.segmentation.token_limit import CountTokens, TokenLimit
 from qa.text.terms import count_words
 from qa.types import Metadata, PassageSpan, Reading, Span
 
-VERSION = 9
+VERSION = 10
 """Changes whenever the same text may come out as other passages."""
 
 LONGEST_PASSAGE, _MUCH = 220, 256
