@@ -95,14 +95,15 @@ def report(args: argparse.Namespace, subject: str, lines: Sequence[str]) -> None
 def ask_all(data: Path, work: Path, model: str, *, elsewhere: bool = True) -> Iterator[Asked]:
     """Ask every set's questions of its own documents and, unless told otherwise, of others' too.
 
-    Those are documents that do not answer them.
+    Those are documents that do not answer them: none has the name of one of their own.
     """
     encoder = load_encoder(model)
     sets = {path.parent.name for path in data.glob("*/questions.jsonl")}
     homes = {name: home for name in sorted(sets) if (home := documents_of(name, data)) is not None}
-    for home in sorted(set(homes.values())):
+    titles = {home: {path.name for path in (data / home / "docs").rglob("*")} for home in homes.values()}
+    for home in sorted(titles):
         for name, own_home in homes.items():
-            if own_home == home or (elsewhere and kin(name) != kin(home)):
+            if own_home == home or (elsewhere and titles[home].isdisjoint(titles[own_home])):
                 yield _kept(data, work / model.replace("/", "_"), home, name, encoder, own=own_home == home)
 
 

@@ -14,14 +14,15 @@ with the weights that stand there, with the new ones, and with such as were fitt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from asked import Asked, Question, arguments, ask_all, kin, report
 
-from qa.retrieval.fits import Fit, Weights, fit_for
+from qa.retrieval.fits import AcrossLanguages, Fit, Weights, fit_for
 from qa.retrieval.signals import Signals
 
 _INTERACTION = 2.0
@@ -76,35 +77,40 @@ def _parts(fit: Fit) -> list[Part]:
     passages = {**fit.dense, **fit.lexical}
     sentences = {**fit.answer_dense, **fit.answer_lexical}
     parts = [
-        Part("passages", tuple(passages), passages, _passages("confidence", tuple(passages))),
-        Part("sentences", tuple(sentences), sentences, _sentences(tuple(sentences))),
+        Part("passages", tuple(passages), passages, partial(_passages, fit)),
+        Part("sentences", tuple(sentences), sentences, partial(_sentences, fit)),
     ]
     if fit.across:
         across = fit.across.weights
-        parts.append(Part("across", tuple(across), across, _passages("across", tuple(across))))
+        parts.append(Part("across", tuple(across), across, partial(_across, fit.across)))
     return parts
 
 
-def _passages(kind: str, names: Sequence[str]) -> Callable[[Question], Choice | None]:
-    def choices(question: Question) -> Choice | None:
-        return _choice(question.signals, question.right, names) if question.kind == kind else None
-
-    return choices
-
-
-def _sentences(names: Sequence[str]) -> Callable[[Question], Choice | None]:
-    def choices(question: Question) -> Choice | None:
-        own = question.kind == "confidence"
-        return _choice(question.sentences, question.marked, names) if own else None
-
-    return choices
+def _passages(fit: Fit, question: Question) -> Choice | None:
+    if question.kind == "across":
+        return None
+    return _choice(question.signals, question.right, fit.lexical, fit.dense, question.fluency)
 
 
-def _choice(signals: Signals, right: Any, names: Sequence[str]) -> Choice | None:
-    """Return a choice, if something in it is right and something isn't."""
+def _sentences(fit: Fit, question: Question) -> Choice | None:
+    if question.kind == "across":
+        return None
+    signals = question.sentences
+    return _choice(signals, question.marked, fit.answer_lexical, fit.answer_dense, question.fluency)
+
+
+def _across(across: AcrossLanguages, question: Question) -> Choice | None:
+    return _choice(question.signals, question.right, across.weights) if question.kind == "across" else None
+
+
+def _choice(
+    signals: Signals, right: Any, names: Iterable[str], dense: Iterable[str] = (), fluency: float = 1.0
+) -> Choice | None:
+    """Return a choice, if something in it is right and something isn't. The dense signals come first."""
     if not right.any() or right.all():
         return None
-    columns = [signals[name] if name in signals else np.zeros(len(right)) for name in names]
+    shares = [(name, fluency) for name in dense] + [(name, 1.0) for name in names]
+    columns = [signals[name] * share if name in signals else np.zeros(len(right)) for name, share in shares]
     return Choice(np.stack(columns, axis=1), right)
 
 
@@ -155,11 +161,14 @@ def _score(choices: Sequence[Choice], weights: Any) -> str:
 
 
 def _ranks(choices: Sequence[Choice], weights: Any) -> Any:
-    """Return the place of the best right one in each choice."""
+    """Return the place of the best right one in each choice, after all wrong ones that are as good."""
     scores = np.concatenate([choice.features for choice in choices]) @ weights
     parts = np.split(scores, np.cumsum([len(choice.right) for choice in choices])[:-1])
     return np.array(
-        [1 + np.sum(own > own[choice.right].max()) for own, choice in zip(parts, choices, strict=True)]
+        [
+            1 + np.sum(own[~choice.right] >= own[choice.right].max())
+            for own, choice in zip(parts, choices, strict=True)
+        ]
     )
 
 
