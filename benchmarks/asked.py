@@ -95,15 +95,18 @@ def report(args: argparse.Namespace, subject: str, lines: Sequence[str]) -> None
 def ask_all(data: Path, work: Path, model: str, *, elsewhere: bool = True) -> Iterator[Asked]:
     """Ask every set's questions of its own documents and, unless told otherwise, of others' too.
 
-    Those are documents that do not answer them: none has the name of one of their own.
+    Those are documents that do not answer them: sets that have files of the same name are kept apart.
     """
     encoder = load_encoder(model)
     sets = {path.parent.name for path in data.glob("*/questions.jsonl")}
     homes = {name: home for name in sorted(sets) if (home := documents_of(name, data)) is not None}
-    titles = {home: {path.name for path in (data / home / "docs").rglob("*")} for home in homes.values()}
-    for home in sorted(titles):
+    files = {
+        home: {path.name for path in (data / home / "docs").rglob("*") if path.is_file()}
+        for home in homes.values()
+    }
+    for home in sorted(files):
         for name, own_home in homes.items():
-            if own_home == home or (elsewhere and titles[home].isdisjoint(titles[own_home])):
+            if own_home == home or (elsewhere and files[home].isdisjoint(files[own_home])):
                 yield _kept(data, work / model.replace("/", "_"), home, name, encoder, own=own_home == home)
 
 

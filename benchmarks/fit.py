@@ -3,12 +3,13 @@
     python benchmarks/fit.py DATA [--model NAME] [--work DIR] [--write FILE.md]
 
 DATA holds question sets (see `asked.py`). Every question of a set is asked of the set's own documents, and of
-other sets' documents, which do not answer it. Three logistic regressions over `confidence_features` are
-fitted: for questions that the model reads, for those that it cannot read, and for answers in another language
-than the question; each set and kind of question weighs by the square root of its number. Then, with the first
-of them as it is in the file, the regression of the facts is fitted so that the product of both is likeliest;
-sets that the documents answer in part weigh forty times there, as what they had must not be lost. DATA should
-have questions with exchanged facts for that (`exchanged.py`); the others are fitted without them.
+those of sets without a file of the same name, which do not answer it. Three logistic regressions over
+`confidence_features` are fitted: for questions that the model reads, for those that it cannot read, and for
+answers in another language than the question; each set and kind of question weighs by the square root of its
+number. Then, with the first of them as it is in the file, the regression of the facts is fitted so that the
+product of both is likeliest; sets that the documents answer in part weigh forty times there, as what they had
+must not be lost. DATA should have questions with exchanged facts for that (`exchanged.py`); the others are
+fitted without them.
 
 Printed: the numbers to put into `qa/retrieval/fits/NAME.toml`, fitted on everything; and, with each set and
 its kin left out of the fit in turn, how the confidence does on that set: AUROC, balanced accuracy at the

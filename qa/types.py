@@ -434,9 +434,7 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question and how to answer it.
-
-    If ``verbatim``, slips of the keyboard are not corrected, and all words in quotes must stand in a passage.
+    """A question and how to answer it. If ``verbatim``, slips of the keyboard are not corrected.
 
     ``like`` is the id of a passage whose words and vector are asked with in place of a question.
     """

@@ -102,6 +102,7 @@ def cited_answer(result: SearchResult, base_url: str) -> CitedAnswer:
         sources[0],
         tuple(sources[1:RESULTS]),
         result.corrected_query,
+        _note(result),
     )
 
 
@@ -116,9 +117,10 @@ def confidence_in_words(result: SearchResult) -> str:
 
 
 def _note(result: SearchResult) -> str | None:
-    """Return why no passage was searched; None if any was."""
+    """Return which quotations stand nowhere, or why no passage was searched; None if all is well."""
     if result.total:
-        return None
+        absent = [f'"{phrase}" stands nowhere: its words were searched' for phrase in result.missing_phrases]
+        return "; ".join(absent) or None
     if not result.index.passages:
         return "the index holds no passages"
     conditions = 'meets the question\'s conditions ("exact words", +word, -word)'

@@ -76,9 +76,17 @@ def _describe_absence(result: Result, options: Sequence[str]) -> str:
         line = f"There is no passage {among}{' and '.join(wanted)}."
     else:
         line = f'"{result.required[0]}" stands nowhere in these documents.'
+    line = "\n".join([*_missing_lines(result), line])
     if not result.required:
         return line
     return f"{line}\nWithout the quotes: {_command(parse(result.query.question).unquoted(), options)}"
+
+
+def _missing_lines(result: Result) -> list[str]:
+    """Return lines on the quotations that stand nowhere."""
+    searched = " Its words were searched instead." if result.total else ""
+    said = (f'"{phrase}" stands nowhere in these documents.{searched}' for phrase in result.missing_phrases)
+    return [line for text in said for line in wrap(text)]
 
 
 def _command(question: str, options: Sequence[str]) -> str:
@@ -93,10 +101,8 @@ def _wording_lines(result: Result) -> list[str]:
     lines = []
     if result.corrected_query:
         lines += [*wrap(f"Showing results for: {result.corrected_query} (as typed: --verbatim)"), ""]
-    for phrase in result.missing_phrases:
-        lines += wrap(f'"{phrase}" stands nowhere in these documents. Its words were searched instead.')
     if result.missing_phrases:
-        lines += [""]
+        lines += [*_missing_lines(result), ""]
     if result.missing_terms:
         lines += [*wrap(f"Not in these documents: {', '.join(result.missing_terms)}"), ""]
     return lines

@@ -127,7 +127,7 @@ base_url_option = click.option(
     help="Address of the search page, for permalinks.  [default: its host and port on this machine]",
 )
 verbatim_option = click.option(
-    "--verbatim", is_flag=True, help="Search the question as it stands, with its slips and quotations."
+    "--verbatim", is_flag=True, help="Search the question as it stands, with its slips."
 )
 
 _FILTERS = {

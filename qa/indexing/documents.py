@@ -29,8 +29,8 @@ of tokens: the tokenizer breaks them into pieces, and where a paragraph is split
 worse (``benchmarks/README.md``)."""
 
 _FEWEST_LETTERS_A_TOKEN = 4
-"""Of a text with more letters a token, the model knows the language well for certain: its words need not be
-counted."""
+"""The words of a text with more letters a token need not be counted: unless they are very long, the model
+knows its language well."""
 
 _SAME_PATH = "is not read: another file inside has the same path"
 

@@ -85,6 +85,7 @@ def record_of(result: SearchResult, settings: Settings, arrangement: Arrangement
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "question": query.question,
         "corrected_query": result.corrected_query,
+        "missing_phrases": list(result.missing_phrases),
         "k": query.k,
         "offset": query.offset,
         "mode": query.mode.value,

@@ -27,11 +27,19 @@ FEATURES = (
 )  # fmt: skip
 """The names of all features. A fit uses some of them."""
 
+_ABSENT_QUOTATION = -1.3
+"""Added to the log odds if quoted words of the question stand nowhere: the logarithm of a likelihood ratio.
+Measured on 140 questions with quotations, in the language of the documents (XQuAD, and questions that its
+articles nearly answer): .16 of the answered ones have one that stands nowhere, and .63 of the others. It is
+about the documents' words, so it holds for every model."""
+
 _RUNNERS_UP = 10
 """The first passage is compared with the mean of so many that follow: a page of results. Chosen."""
 
 
-def confidence(signals: Signals, fit: Fit, fluency: float, calibration: Calibration) -> float:
+def confidence(
+    signals: Signals, fit: Fit, fluency: float, calibration: Calibration, *, absent_quotation: bool = False
+) -> float:
     """Return the probability that the best passages answer the question.
 
     Args:
@@ -39,25 +47,32 @@ def confidence(signals: Signals, fit: Fit, fluency: float, calibration: Calibrat
         fit: what was fitted for the model.
         fluency: how well the model knows the question's language, in [0, 1].
         calibration: the biases of the model and the index.
+        absent_quotation: whether quoted words of the question stand nowhere.
     """
     if not len(signals["lexical"]):
         return 0.0
-    return 1 / (1 + math.exp(-log_odds(signals, fit, fluency, calibration)))
+    odds = log_odds(signals, fit, fluency, calibration, absent_quotation=absent_quotation)
+    return 1 / (1 + math.exp(-odds))
 
 
-def log_odds(signals: Signals, fit: Fit, fluency: float, calibration: Calibration) -> float:
+def log_odds(
+    signals: Signals, fit: Fit, fluency: float, calibration: Calibration, *, absent_quotation: bool = False
+) -> float:
     """Return the log odds that the best passages answer the question.
 
     There is one regression for questions that the model cannot read, one for passages in another language
-    than the question, and one for all others, for whose facts there is another one.
+    than the question, in which no quotation stands, and one for all others, for whose facts there is another
+    one. The arguments are those of ``confidence``.
     """
     features = confidence_features(signals, fit, fluency)
+    quotation = _ABSENT_QUOTATION if absent_quotation else 0.0
     if fluency < LEGIBLE:
-        return fit.words.log_odds(features) + calibration.illegible_bias
+        return fit.words.log_odds(features) + calibration.illegible_bias + quotation
     is_foreign = fit.across is not None and FOREIGN in signals and signals[FOREIGN][:1].any()
     if fit.across is not None and is_foreign:
         return fit.across.confidence.log_odds(features) + calibration.bias
-    return _both(fit.confidence.log_odds(features), fit.facts.log_odds(features)) + calibration.bias
+    both = _both(fit.confidence.log_odds(features), fit.facts.log_odds(features))
+    return both + calibration.bias + quotation
 
 
 def _both(first: float, second: float) -> float:

@@ -20,8 +20,9 @@ _SIGN = r"(?<![^\s(\[{])[-+−－＋]"
 _PUNCTUATION = r"\p{Po}\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Pc}"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _FREE = rf"(?<![^\s(\[{{{_PUNCTUATION}{_UNSPACED}]|\p{{L}}['’])"
-_SHARED_PART = r"\b(?:und|oder|sowie|bzw\.|och|eller|og)\s-(?=\p{Ll})"
-"""A hyphen in place of what two words share: German „Privatpersonen und -organisationen“."""
+_AND = r"(?:\b(?:und|oder|sowie|beziehungsweise|bzw\.|u\.|och|eller|og|en)|&)\s{1,3}"
+_SHARED_PART = rf"(?:{_AND}|,\s{{1,3}}(?=-\p{{L}}+,?\s.*?{_AND}-\p{{Ll}}))[-−](?=\p{{Ll}})"
+"""A hyphen in place of what words share: German „Personen, -organisationen und -verbände“."""
 _CONDITION = regex.compile(
     rf"(?P<sign>{_SIGN})?(?P<quote>[„«‹「『〝]|(?:(?<=[-+−－＋])|{_FREE})[\"＂“”‟»›])"
     rf"|(?P<mark>{_SIGN})(?<!{_SHARED_PART})(?P<word>(?:\p{{L}}|\d{{4}}(?![\d.,]*\d))[^\s\"＂“”„‟«»‹›「」『』]*+)"
@@ -57,11 +58,13 @@ class Question:
         written: the question, without quotation marks that open nothing.
         text: what is searched: without signs and quotation marks, and without what must not stand there.
         conditions: the phrases, in order.
+        absent: quotations that stand nowhere, whose words are searched instead.
     """
 
     written: str
     text: str
     conditions: tuple[Condition, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -86,10 +89,11 @@ class Question:
         """Whether the question is nothing but phrases that must, or must not, stand there."""
         return bool(self.conditions) and not phrase_words(_written(self.written, self.conditions, ()))
 
-    def with_words_of(self, conditions: Collection[Condition]) -> Question:
-        """Return the question with the words of some phrases, which need not stand there."""
-        kept = tuple(condition for condition in self.conditions if condition not in conditions)
-        return replace(self, conditions=kept)
+    def with_words_of(self, absent: Collection[Condition]) -> Question:
+        """Return the question with the words of some phrases, which stand nowhere, instead of these."""
+        kept = tuple(condition for condition in self.conditions if condition not in absent)
+        phrases = tuple(dict.fromkeys(condition.phrase for condition in absent))
+        return replace(self, conditions=kept, absent=phrases)
 
     def without(self, condition: Condition) -> str:
         """Return the question as it is written without a condition. Words that had to stand there stay."""

@@ -113,8 +113,7 @@ class Searcher:
         question, corrected = parse(query.question), None
         if not query.verbatim and (corrected := self._speller.correct(question)):
             question = parse(corrected)
-        absent = () if query.verbatim else self._absent(question)
-        question = question.with_words_of(absent)
+        question = question.with_words_of(self._absent(question))
         key = query.filters, question.phrases
         allowed = self._allowed(key) if any(key) else None
         total = self.info.passages if allowed is None else len(allowed)
@@ -134,7 +133,7 @@ class Searcher:
             question.excluded,
             corrected,
             missing,
-            tuple(condition.phrase for condition in absent),
+            question.absent,
             answered.short_answer,
         )
 
@@ -142,14 +141,15 @@ class Searcher:
         """Return the quotations that stand nowhere, in a question that has other words, too.
 
         A title or a saying in a question may be worded otherwise in the documents, or be in another language:
-        its words then find more than nothing.
+        its words then find more than nothing. What a sign requires stays required.
         """
         if question.has_only_phrases:
             return ()
+        signed = {condition.phrase for condition in question.conditions if condition.signed}
         return tuple(
             condition
             for condition in question.conditions
-            if not (condition.signed or self._stands_somewhere(condition.phrase))
+            if condition.phrase not in signed and not self._stands_somewhere(condition.phrase)
         )
 
     def _stands_somewhere(self, phrase: str) -> bool:
@@ -248,7 +248,13 @@ class Searcher:
             return 1.0
         if asks_nothing(candidates):
             return 0.0
-        return confidence(ranking.signals, self._fit, candidates.fluency, self._calibration)
+        return confidence(
+            ranking.signals,
+            self._fit,
+            candidates.fluency,
+            self._calibration,
+            absent_quotation=bool(question.absent),
+        )
 
     @property
     def _is_concurrent(self) -> bool:

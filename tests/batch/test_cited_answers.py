@@ -37,3 +37,11 @@ def test_a_note_says_why_no_passage_could_answer(
     assert bool(answer.note) == bool(note)
     assert bool(answer.next_sources) == (note is None)
     assert CitedAnswer.from_dict(answer.to_dict() | {"next_sources": []}).note == answer.note
+
+
+@pytest.mark.parametrize(
+    "question", ['What is "no such words" there?', 'Students study in Moscow "no such words"']
+)
+def test_a_note_names_the_quotations_that_stand_nowhere(built: Path, question: str) -> None:
+    answer = _cited(built, question, Filters())
+    assert answer.note == '"no such words" stands nowhere: its words were searched'

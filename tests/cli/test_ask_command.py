@@ -122,6 +122,9 @@ def test_a_phrase_that_stands_nowhere_is_said(run, built: Path) -> None:
     words = run("ask", 'students "study in Paris"').stdout
     assert words.startswith('"study in Paris" stands nowhere in these documents. Its words were searched')
     assert "passages searched" in words
+    filtered = run("ask", 'students "study in Paris"', "--source", "Nobody").stdout
+    assert filtered.startswith('"study in Paris" stands nowhere in these documents.\n')
+    assert "searched instead" not in filtered
     both = run("ask", '"study in Moscow" -students').stdout
     assert both.startswith('There is no passage with "study in Moscow" and without "students".')
 

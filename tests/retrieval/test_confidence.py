@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -134,6 +135,18 @@ def test_each_kind_of_question_has_its_regression(
         both = _logistic(1 + 2 * fluency * values[0]) * _logistic(0.25 - 2 * unmet)
         expected = math.log(both / (1 - both))
     assert log_odds(signals, _TOLD_APART, fluency, _PLAIN) == pytest.approx(expected, abs=1e-5)
+
+
+@given(_FALLING, st.floats(0, 1), st.sampled_from([0.0, 1.0]), _FITS)
+def test_a_quotation_that_stands_nowhere_counts_against_answers_in_its_language(
+    values: list[float], fluency: float, foreign: float, fit: Fit
+) -> None:
+    signals = {**_signals(values), FOREIGN: np.full(len(values), foreign, np.float32)}
+    odds = partial(log_odds, signals, fit, fluency, _PLAIN)
+    counts = not foreign or fit.across is None or fluency < LEGIBLE
+    assert odds(absent_quotation=True) == pytest.approx(odds() - 1.3 * counts, abs=1e-9)
+    both = [confidence(signals, fit, fluency, _PLAIN, absent_quotation=own) for own in (False, True)]
+    assert both[1] < both[0] if counts else both[1] == both[0]
 
 
 @given(_FALLING, st.floats(LEGIBLE, 1))

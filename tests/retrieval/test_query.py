@@ -32,7 +32,9 @@ CASES = [
     ("(-Brazil) -self-made.", "() .", (), ("Brazil", "self-made")),
     ("don't l'homme ’tis", "don't l'homme ’tis", (), ()),
     ("-C++", "", (), ("C++",)),
-    ("Personen und -organisationen", "Personen und -organisationen", (), ()),
+    ("Personen, -organisationen und -verbände", "Personen, -organisationen und -verbände", (), ()),
+    ("Ver- bzw. −entsorgung, Jugend &  -hilfe", "Ver- bzw. −entsorgung, Jugend &  -hilfe", (), ()),
+    ("lading en -lossing, rice, -port", "lading en -lossing, rice,", (), ("port",)),
     ('Personen und -Brasilien oder -"ab"', "Personen und oder", (), ("Brasilien", "ab")),
 ]  # fmt: skip
 

@@ -161,7 +161,7 @@ def columns(parameters: Parameters, timeline: Timeline | None) -> list[Column]:
 
 
 def chips(parameters: Parameters, result: SearchResult) -> list[Chip]:
-    """Return the conditions of the question, as it was searched, as links that take them back."""
+    """Return the conditions of the question that were searched for as links that take them back."""
     question = parse(parameters["q"])
     return [
         Chip(condition.phrase, condition.excluded, _asking(parameters, question.without(condition)))

@@ -161,8 +161,7 @@ class SearchOptions(FilterParameters):
         description="Also count the `relevant` results by publisher, year, language, type and folder.",
     )
     verbatim: bool = Field(
-        default=False,
-        description="Search the question as it stands, with its slips of the keyboard and its quotations.",
+        default=False, description="Search the question as it stands, with its slips of the keyboard."
     )
     count: bool = Field(default=False, description="Also count the `relevant` results, as `hits`.")
     limit: int = optional("The same as `k`, as lists call it. Overrides `k`.", ge=1, le=100)
