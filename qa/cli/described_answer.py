@@ -75,7 +75,7 @@ def _describe_absence(result: Result, options: Sequence[str]) -> str:
         among = "that passes the filters " if result.query.filters else ""
         line = f"There is no passage {among}{' and '.join(wanted)}."
     else:
-        line = f'"{result.required[0]}" stands nowhere in these documents.'
+        line = _stands_nowhere(result.required[0])
     line = "\n".join([*_missing_lines(result), line])
     if not result.required:
         return line
@@ -85,8 +85,13 @@ def _describe_absence(result: Result, options: Sequence[str]) -> str:
 def _missing_lines(result: Result) -> list[str]:
     """Return lines on the quotations that stand nowhere."""
     searched = " Its words were searched instead." if result.total else ""
-    said = (f'"{phrase}" stands nowhere in these documents.{searched}' for phrase in result.missing_phrases)
-    return [line for text in said for line in wrap(text)]
+    return [
+        line for phrase in result.missing_phrases for line in wrap(f"{_stands_nowhere(phrase)}{searched}")
+    ]
+
+
+def _stands_nowhere(phrase: str) -> str:
+    return f'"{phrase}" stands nowhere in these documents.'
 
 
 def _command(question: str, options: Sequence[str]) -> str:

@@ -23,10 +23,12 @@ from qa.types import Document, PassageInput, PassageSpan, ReadFailure, Reading, 
 _MOST_HEADINGS = 50_000
 """How many headings of a document are kept, to be shown: reading so many takes 0.1 s for each view."""
 
-_TOKENS_A_WORD, _FLUENT = 1.25, 0.9
-"""What a word of English takes. In a language that the model knows less than this, words are counted instead
-of tokens: the tokenizer breaks them into pieces, and where a paragraph is split, its halves answer questions
-worse (``benchmarks/README.md``)."""
+_TOKENS_A_WORD = 1.25
+"""What a word of English takes, for texts whose words the tokenizer breaks into many pieces."""
+
+_FLUENT = 0.9
+"""Of a text with less fluency than this, words are counted instead of tokens: paragraphs would be split, and
+their halves answer questions worse (``benchmarks/README.md``)."""
 
 _FEWEST_LETTERS_A_TOKEN = 4
 """The words of a text with more letters a token need not be counted: unless they are very long, the model

@@ -27,8 +27,8 @@ from qa.types import Float32, Int8, Int64, PassageInput, Span
 VERSION = 6
 """Changes whenever the same token vectors may be kept otherwise."""
 
-EIGHT_BITS = 128
-"""Up to so many numbers of a token have 8 bits each; if there are more, each has 4. More numbers with fewer
+_WIDEST_IN_8_BITS = 128
+"""Up to so many numbers of a token have 8 bits each; if there are more, each has 4: more numbers with fewer
 bits are better than the reverse (``benchmarks/README.md``)."""
 
 _LARGEST, _LARGEST_OF_FOUR_BITS = 127, 7  # with a sign
@@ -88,9 +88,9 @@ def compress(tokens: Float32, projection: Float32) -> Int8:
     projected = project(tokens, projection)
     width = projected.shape[1]
     largest = np.abs(projected).max(axis=1, keepdims=True, initial=1e-12)
-    most = _LARGEST if width <= EIGHT_BITS else _LARGEST_OF_FOUR_BITS
+    most = _LARGEST if width <= _WIDEST_IN_8_BITS else _LARGEST_OF_FOUR_BITS
     codes: Int8 = np.rint(projected * (most / largest)).astype(np.int8)
-    if width <= EIGHT_BITS:
+    if width <= _WIDEST_IN_8_BITS:
         return codes
     codes = np.pad(codes, ((0, 0), (0, width % 2)))
     first, second = np.split(codes, 2, axis=1)
@@ -99,7 +99,7 @@ def compress(tokens: Float32, projection: Float32) -> Int8:
 
 def row_size(width: int) -> int:
     """Return how many bytes a token takes that has so many numbers."""
-    return width if width <= EIGHT_BITS else ceil(width / 2)
+    return width if width <= _WIDEST_IN_8_BITS else ceil(width / 2)
 
 
 def decompress(tokens: Int8, width: int) -> Int8:
@@ -109,7 +109,7 @@ def decompress(tokens: Int8, width: int) -> Int8:
     >>> len(packed), decompress(packed[None], 200)[0, -4:].tolist()
     (100, [3, -7, 3, -7])
     """
-    if width <= EIGHT_BITS:
+    if width <= _WIDEST_IN_8_BITS:
         return tokens
     return np.concatenate([(tokens << 4) >> 4, tokens >> 4], axis=1)[:, :width]
 

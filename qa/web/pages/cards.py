@@ -166,7 +166,7 @@ def chips(parameters: Parameters, result: SearchResult) -> list[Chip]:
     return [
         Chip(condition.phrase, condition.excluded, _asking(parameters, question.without(condition)))
         for condition in question.conditions
-        if condition.signed or condition.phrase not in result.missing_phrases
+        if condition.phrase not in result.missing_phrases
     ]
 
 
