@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, pairwise
 
+import numpy as np
 import regex
 
 from qa.embedding.model_protocols import Encoder
@@ -31,6 +32,10 @@ _LONGEST = 30
 
 _ABBREVIATION = 5
 """Capitals of up to so many letters are an abbreviation. Chosen."""
+
+_MOSTLY_KNOWN = 0.75
+"""A question of which a larger share of words is known is in one of the documents' languages. Short words are
+in several: "in", "die" and "war" are English and German."""
 
 _TWICE = 1
 """In so many words of a question are two slips looked for, so that its time is bounded. Chosen."""
@@ -74,12 +79,12 @@ class Speller:
         return () if words and self._is_foreign(question) else tuple(words)
 
     def _is_foreign(self, question: str) -> bool:
-        """Whether a question is in none of the documents' languages: then they know none of its words.
+        """Whether a question is in none of the documents' languages: then it has no slips in them.
 
-        It isn't if it has a common word of theirs. To identify a language takes more time and memory.
+        It isn't if nearly all of its words are known. To identify a language takes more time and memory.
         """
-        hashes = hash_terms(terms.terms(question, self._languages))
-        if not self._languages or not self._corpus.lexical.common.isdisjoint(hashes.tolist()):
+        counts, is_real = self._corpus.spelling.look_up(phrase_words(question))
+        if not self._languages or np.mean((counts > 0) | is_real) > _MOSTLY_KNOWN:
             return False
         return language.foreign_languages(question, self._languages).issuperset(self._languages)
 

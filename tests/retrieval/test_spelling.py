@@ -118,6 +118,19 @@ def test_two_slips_and_spaces_are_corrected(searcher: Searcher, typed: str, mean
     assert searcher.search(Query(typed)).corrected_query == meant
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Welcher Komponist schrieb das Lied in der Oper?",
+        "Wie lautet die Antwort von Nikola Tesla?",
+        "Dans quelle ville se trouve le siege de la company?",
+    ],
+)
+def test_words_of_another_language_are_no_slips(searcher: Searcher, question: str) -> None:
+    result = searcher.search(Query(question))
+    assert (result.corrected_query, result.missing_terms) == (None, ())
+
+
 def test_words_of_the_documents_stay_as_they_are(searcher: Searcher) -> None:
     assert searcher.search(Query("won these days in the season")).corrected_query is None
 
