@@ -17,12 +17,14 @@ $(foreach name,HOST PORT DOCS INDEX MODEL,$(if $(findstring command line,$(origi
 
 .DEFAULT_GOAL := help
 benches := bench-encode bench-index bench-serve bench-peers
-.PHONY: help serve test processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile adapters clients installs \
+.PHONY: help serve test exports patterns processes ray test-lowest e2e screenshots lint format clean kills slow milvus fuzz audit endurance hostile adapters clients installs \
 	tiny-files bench-scale bench-stores bench-ray bench-page bench-scans $(benches)
 
 help:
 	@echo 'make serve   build or update the index of docs_raw and serve it on http://127.0.0.1:8000'
-	@echo 'make test    run the tests, but for those of the next three targets'
+	@echo 'make test    run the tests, but for those of the next six targets'
+	@echo 'make exports  run the tests of preparing models'
+	@echo 'make patterns  look for texts that take a regular expression too long'
 	@echo 'make processes  run the tests that start the service, a watch or the commands of the documentation'
 	@echo 'make installs  install the wheel, and the image on a clean Debian, and ask both; as root, with mmdebstrap'
 	@echo 'make ray     run the tests of building on a Ray cluster'
@@ -61,6 +63,8 @@ serve: .venv/.installed $(multilingual)
 # What a target of its own runs. Everything else is in `make test`, in two processes; one takes a file's tests.
 processes := tests/web/server tests/test_readme.py tests/test_examples.py tests/batch/test_kills.py \
 	$(patsubst %,tests/indexing/test_%.py,kills watch)
+exports := tests/embedding/export/test_conversion.py tests/embedding/test_e5_folder.py
+patterns := tests/test_patterns.py
 installs := tests/install
 ray := tests/indexing/test_ray_workers.py
 milvus := tests/stores/milvus
@@ -70,7 +74,13 @@ JOBS := 2
 in_parallel := --numprocesses $(JOBS) --dist loadfile
 test: .venv/.installed-dev
 	.venv/bin/python -m pytest --ignore tests/e2e \
-		$(or $(ARGS),$(in_parallel) $(addprefix --ignore ,$(installs) $(processes) $(ray) $(milvus)))
+		$(or $(ARGS),$(in_parallel) $(addprefix --ignore ,$(exports) $(patterns) $(installs) $(processes) $(ray) $(milvus)))
+
+exports: .venv/.installed-dev
+	.venv/bin/python -m pytest --numprocesses $(JOBS) $(exports) $(ARGS)
+
+patterns: .venv/.installed-dev
+	.venv/bin/python -m pytest --numprocesses $(JOBS) $(patterns) $(ARGS)
 
 processes: .venv/.installed-dev
 	.venv/bin/python -m pytest $(processes) $(ARGS)
@@ -99,7 +109,7 @@ core := $(patsubst %,tests/text/%.py,test_language test_terms segmentation/test_
 	tests/web/access/test_rate_limit.py $(patsubst %,tests/web/server/test_%.py,metrics native_threads) \
 	tests/web/server/test_processes.py::test_one_connection_serves_many_requests_and_the_service_stops_cleanly
 test-lowest: build/lowest-venv/.installed
-	build/lowest-venv/bin/python -m pytest $(core) $(ARGS)
+	build/lowest-venv/bin/python -m pytest $(in_parallel) $(core) $(ARGS)
 
 # The packages of .venv serve here, too: only what the adapters need beyond them is installed.
 adapters: build/adapters-venv/.installed
