@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
-from qa.files import sha256_of
+from qa.files import Stamp, sha256_of, stamp
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -15,8 +16,22 @@ def digests(folder: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not name.startswith(".") and not name.endswith(".md"):
-            hashes[name] = sha256_of(path)
+            hashes[name] = digest_of(path)
     return hashes
+
+
+def digest_of(path: Path) -> str:
+    """Return a file's SHA-256 in hex. While the file stays as it is, a process reads it once.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return _digest_of(path, stamp(path.stat()))
+
+
+@cache
+def _digest_of(path: Path, _stamp: Stamp) -> str:
+    return sha256_of(path)
 
 
 def size_of(folder: Path) -> int:

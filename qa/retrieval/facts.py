@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import TypeAlias
 
@@ -21,7 +22,7 @@ from qa.retrieval.signals import QuestionSignals
 from qa.text import terms
 from qa.text.negation import is_negated
 from qa.text.segmentation.passages import context
-from qa.types import Int64, Passage, Span
+from qa.types import Float32, Int64, Passage, Span
 
 NAMES, NUMBERS, NEGATIONS, KEYWORDS = "unmet_names", "unmet_numbers", "unmet_negations", "keywords"
 FACTS = NAMES, NUMBERS, NEGATIONS, KEYWORDS
@@ -122,6 +123,14 @@ class FactMatches:
         self._languages = question.candidates.languages
         self._known = {term: place for place, term in enumerate(question.candidates.terms.known_terms)}
 
+    @cached_property
+    def _token_shares(self) -> Float32:
+        """How much each of the question's tokens counts for each fact, shape (facts, tokens)."""
+        shares = np.zeros((len(self.facts), len(self._question.candidates.token_weights)), np.float32)
+        for own, fact in zip(shares, self.facts, strict=True):
+            own[fact.tokens] = 1 / max(len(fact.tokens), 1)
+        return shares
+
     def matched(self, rows: Int64, passages: Sequence[Passage]) -> list[tuple[bool, ...]]:
         """Return, for each passage, which facts it meets.
 
@@ -176,9 +185,7 @@ class FactMatches:
             similarities = [0.0] * len(held)
             if tokens is not None:
                 best = tokens.maxsim[tokens.bounds[place] : tokens.bounds[place + 1]].max(axis=0, initial=-1)
-                similarities = [
-                    float(best[fact.tokens].mean()) if len(fact.tokens) else 0.0 for fact in self.facts
-                ]
+                similarities = (self._token_shares @ best).tolist()
             yield held, similarities
 
     def _holds(self, held: Float64, fact: Fact) -> bool:
