@@ -55,7 +55,7 @@ def is_prepared(folder: Path) -> bool:
         written = json.loads((folder / _WRITTEN).read_bytes())
     except (OSError, ValueError):
         return False
-    return bool(digests(folder) == written)
+    return bool(digests(folder, folder.parent.parent) == written)
 
 
 def prepare(carrier: Path, folder: Path, prompts: dict[str, str]) -> None:

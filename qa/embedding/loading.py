@@ -52,7 +52,7 @@ def load_plain(
     Raises:
         ModelError: it is missing or incomplete.
     """
-    return SentenceTransformerEncoder(model, find_model(model, cache), prompts)
+    return SentenceTransformerEncoder(model, find_model(model, cache), prompts, cache)
 
 
 def open_encoder(

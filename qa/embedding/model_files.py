@@ -3,35 +3,70 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
-from qa.files import Stamp, sha256_of, stamp
+from qa.config import Settings
+from qa.files import replace_file, sha256_of, stamp, stamp_of
+
+_KEPT = "digests.json"
+
+_LARGE = 1 << 20
+"""Smaller files are read as soon as their digests are looked up. Chosen."""
+
+_SETTLED_SECONDS = 2.0
+"""A file that was changed later may change once more without another stamp: some clocks have coarse ticks."""
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file that shapes a model, by its path in the model's folder."""
+def digests(folder: Path, cache: Path | None = None) -> dict[str, str]:
+    """Return the SHA-256 of each file that shapes a model, by its path in the model's folder.
+
+    Args:
+        folder: the model's folder.
+        cache: where digests are kept; the folder of the settings if None.
+    """
     hashes = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not name.startswith(".") and not name.endswith(".md"):
-            hashes[name] = digest_of(path)
+            hashes[name] = digest_of(path, cache)
     return hashes
 
 
-def digest_of(path: Path) -> str:
-    """Return a file's SHA-256 in hex. While the file stays as it is, a process reads it once.
+def digest_of(path: Path, cache: Path | None = None) -> str:
+    """Return a file's SHA-256 in hex. A large file is read once: its digest is kept until its stamp changes.
+
+    Args:
+        path: the file.
+        cache: where digests are kept; the folder of the settings if None.
 
     Raises:
         OSError: it cannot be read.
     """
-    return _digest_of(path, stamp(path.stat()))
+    notes = (Settings().cache if cache is None else cache) / _KEPT
+    status = path.stat()
+    place, seen = str(path.resolve()), list(stamp(status))
+    kept = _kept(notes)
+    if place in kept and kept[place][0] == seen:
+        return kept[place][1]
+    digest = sha256_of(path)
+    if status.st_size >= _LARGE and time.time() - status.st_ctime >= _SETTLED_SECONDS:
+        kept[place] = seen, digest
+        with suppress(OSError):  # it is only read again next time
+            replace_file(notes, json.dumps(kept))
+    return digest
 
 
-@cache
-def _digest_of(path: Path, _stamp: Stamp) -> str:
-    return sha256_of(path)
+@lru_cache
+def _kept(path: Path) -> dict[str, tuple[list[int], str]]:
+    """Return what is kept of files that are as they were, by their path: stamp and digest."""
+    try:
+        kept = {place: (seen, digest) for place, (seen, digest) in json.loads(path.read_bytes()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # there is none, or it is damaged
+        return {}
+    return {place: own for place, own in kept.items() if own[0] == list(stamp_of(Path(place)) or ())}
 
 
 def size_of(folder: Path) -> int:

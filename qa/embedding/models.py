@@ -126,9 +126,10 @@ def find_model(name: str, cache: Path | None = None) -> Path:
     model = known_model(name)
     if model is None:
         return Path(name) if Path(name).is_dir() else _hub_folder(*name.partition("@")[::2])
+    cache = Settings().cache if cache is None else cache
     if model.name == DEFAULT_MODEL:
-        return _default_folder(model)
-    return _multilingual_folder(model, Settings().cache if cache is None else cache)
+        return _default_folder(model, cache)
+    return _multilingual_folder(model, cache)
 
 
 def load_model(kind: str, name: str, folder: Path) -> Any:
@@ -149,9 +150,9 @@ def load_model(kind: str, name: str, folder: Path) -> Any:
         raise ModelError(f"the model {name!r} cannot be loaded: {error}") from error
 
 
-def _default_folder(model: KnownModel) -> Path:
+def _default_folder(model: KnownModel, cache: Path) -> Path:
     folder = Path(MODEL_DIR)
-    _check_sha256(folder / "model.safetensors", model.sha256, f"reinstall {model.package}")
+    _check_sha256(folder / "model.safetensors", model.sha256, f"reinstall {model.package}", cache)
     return folder
 
 
@@ -162,8 +163,8 @@ def _multilingual_folder(model: KnownModel, cache: Path) -> Path:
         return folder
     carrier = _file_in_package(model.package, _CARRIER)
     if carrier is None:
-        return _known_hub_folder(model)
-    _check_sha256(carrier, model.sha256, f"reinstall {model.package}")
+        return _known_hub_folder(model, cache)
+    _check_sha256(carrier, model.sha256, f"reinstall {model.package}", cache)
     try:
         prepare(carrier, folder, model.prompts._asdict())
     except OSError as error:
@@ -178,16 +179,16 @@ def _file_in_package(package: str, name: str) -> Path | None:
     return next((Path(place, name) for place in places if Path(place, name).is_file()), None)
 
 
-def _check_sha256(path: Path, expected: str, remedy: str) -> None:
+def _check_sha256(path: Path, expected: str, remedy: str, cache: Path) -> None:
     try:
-        digest = digest_of(path)
+        digest = digest_of(path, cache)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {remedy}") from error
     if digest != expected:
         raise ModelError(f"{path} is not the published model (SHA-256 {digest}): {remedy}")
 
 
-def _known_hub_folder(model: KnownModel) -> Path:
+def _known_hub_folder(model: KnownModel, cache: Path) -> Path:
     try:
         folder = _hub_folder(model.hub, model.revision)
     except ModelError as error:
@@ -195,7 +196,7 @@ def _known_hub_folder(model: KnownModel) -> Path:
             f"the model {model.name!r} is not installed, and cannot be downloaded: run "
             f"`pip install '.[multilingual]'`, or `make serve MODEL={model.name}`"
         ) from error
-    _check_sha256(folder / "model.safetensors", model.hub_sha256, f"remove {folder}")
+    _check_sha256(folder / "model.safetensors", model.hub_sha256, f"remove {folder}", cache)
     return folder
 
 

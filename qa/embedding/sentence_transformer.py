@@ -33,23 +33,27 @@ _BATCH, _GPU_BATCH = 16, 256
 class SentenceTransformerEncoder(PoolingEncoder):
     """Any sentence-transformers model, loaded when first used."""
 
-    def __init__(self, name: str, folder: Path, prompts: Prompts | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, prompts: Prompts | None = None, cache: Path | None = None
+    ) -> None:
         """Name a model.
 
         Args:
             name: the name by which the user knows it.
             folder: where it is.
             prompts: the texts before each question and document, if not the model's own.
+            cache: where the digests of its files are kept; the folder of the settings if None.
         """
         self.name = name
         self._folder = folder
+        self._cache = cache
         self._prompts = replaced_prompts(name, folder, prompts or Prompts())
         self._documents_lock = Lock()
 
     @cached_property
     def fingerprint(self) -> str:
         """A SHA-256 of the model's files and of how they are used."""
-        lines = [f"{name} {digest}\n" for name, digest in digests(self._folder).items()]
+        lines = [f"{name} {digest}\n" for name, digest in digests(self._folder, self._cache).items()]
         lines += [f"{kind} {prompt!r}\n" for kind, prompt in sorted(self._prompts.items())]
         return hashlib.sha256((VERSION + "".join(lines)).encode()).hexdigest()
 

@@ -10,20 +10,66 @@ import pytest
 from qa.embedding import model_files
 
 
-def test_a_file_is_read_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, read = tmp_path / "model.bin", []
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """What is read of a file that counts as large, with an empty cache."""
+    paths: list[Path] = []
 
-    def watched(file: Path) -> str:
-        read.append(file)
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+    def watched(path: Path) -> str:
+        paths.append(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
     monkeypatch.setattr(model_files, "sha256_of", watched)
+    monkeypatch.setattr(model_files, "_LARGE", 1)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "model").mkdir()
+    return paths
+
+
+def _digest(path: Path, content: bytes) -> str:
+    """Return the digest of a file that another process wrote."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+    return _anew(path)
+
+
+def _anew(path: Path) -> str:
+    """Return what a new process has as the digest of a file."""
+    model_files._kept.cache_clear()
+    return model_files.digests(path.parent, path.parent.parent / "cache")[path.name]
+
+
+def test_a_file_is_read_once_until_it_changes(
+    tmp_path: Path, read: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_files, "_SETTLED_SECONDS", 0.0)
+    path = tmp_path / "model" / "weights.bin"
     for content, times in ((b"weights", 1), (b"others!", 2)):
-        path.unlink(missing_ok=True)
-        path.write_bytes(content)
-        expected = {"model.bin": hashlib.sha256(content).hexdigest()}
-        assert [model_files.digests(tmp_path) for _ in range(2)] == [expected, expected]
+        assert _digest(path, content) == hashlib.sha256(content).hexdigest() == _anew(path)
         assert len(read) == times
+
+
+def test_a_file_that_was_just_written_is_read_again(tmp_path: Path, read: list[Path]) -> None:
+    path = tmp_path / "model" / "weights.bin"
+    assert _digest(path, b"weights") == _anew(path)
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"x": 1}', '{"x": [1, 2, 3]}', "{"])
+def test_damaged_notes_of_digests_are_made_anew(
+    tmp_path: Path, read: list[Path], damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_files, "_SETTLED_SECONDS", 0.0)
+    (tmp_path / "cache" / "digests.json").write_text(damage, "utf-8")
+    path = tmp_path / "model" / "weights.bin"
+    assert _digest(path, b"weights") == _anew(path) == hashlib.sha256(b"weights").hexdigest()
+    assert len(read) == 1
+
+
+def test_without_a_place_for_notes_files_are_read(tmp_path: Path, read: list[Path]) -> None:
+    (tmp_path / "cache").rmdir()
+    path = tmp_path / "model" / "weights.bin"
+    assert _digest(path, b"weights") == hashlib.sha256(b"weights").hexdigest()
 
 
 def test_hidden_files_and_notes_shape_no_model(tmp_path: Path) -> None:

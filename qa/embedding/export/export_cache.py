@@ -95,7 +95,8 @@ def _is_complete(folder: Path, plan: Plan) -> bool:
         expected = plan.files(folder)
     except ModelError:
         return False
-    return {name: digest for name, digest in digests(folder).items() if name != plan.description} == expected
+    made = digests(folder, folder.parent.parent)
+    return {name: digest for name, digest in made.items() if name != plan.description} == expected
 
 
 def _make(folder: Path, plan: Plan) -> None:
