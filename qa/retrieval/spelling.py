@@ -34,8 +34,8 @@ _ABBREVIATION = 5
 """Capitals of up to so many letters are an abbreviation. Chosen."""
 
 _MOSTLY_KNOWN = 0.75
-"""A question of which a larger share of words is known is in one of the documents' languages. Short words are
-in several: "in", "die" and "war" are English and German."""
+"""If so large a share of a question's longer words is known, it is in one of the documents' languages. Short
+words are in several: "in", "die" and "war" are English and German. Chosen."""
 
 _TWICE = 1
 """In so many words of a question are two slips looked for, so that its time is bounded. Chosen."""
@@ -81,10 +81,11 @@ class Speller:
     def _is_foreign(self, question: str) -> bool:
         """Whether a question is in none of the documents' languages: then it has no slips in them.
 
-        It isn't if nearly all of its words are known. To identify a language takes more time and memory.
+        It isn't if most of its longer words are known. To identify a language takes more time and memory.
         """
-        counts, is_real = self._corpus.spelling.look_up(phrase_words(question))
-        if not self._languages or np.mean((counts > 0) | is_real) > _MOSTLY_KNOWN:
+        words = [word for word in phrase_words(question) if len(word) >= SHORTEST]
+        counts, is_real = self._corpus.spelling.look_up(words)
+        if not self._languages or (words and np.mean((counts > 0) | is_real) >= _MOSTLY_KNOWN):
             return False
         return language.foreign_languages(question, self._languages).issuperset(self._languages)
 

@@ -123,6 +123,7 @@ def test_two_slips_and_spaces_are_corrected(searcher: Searcher, typed: str, mean
     [
         "Welcher Komponist schrieb das Lied in der Oper?",
         "Wie lautet die Antwort von Nikola Tesla?",
+        "Wo war der Botschafter in 2015?",
         "Dans quelle ville se trouve le siege de la company?",
     ],
 )
