@@ -100,7 +100,7 @@ def foreign_languages(question: str, languages: Collection[str]) -> frozenset[st
     >>> sorted(foreign_languages("Wann wurde die Brücke gebaut?", ["de", "en", "ru"]))
     ['en', 'ru']
     """
-    script = main_script(question)
+    script = _question_script(question)
     if script is None:
         return frozenset()
     same_script = [code for code in languages if script in _SCRIPTS.get(code, _LATIN)]
@@ -126,6 +126,20 @@ def main_script(text: str) -> str | None:
     names = (unicodedata.name(letter, "") for letter in plain if letter.isalpha())
     scripts = Counter(name.partition(" ")[0].partition("-")[0] for name in names)
     return max(scripts, key=scripts.__getitem__, default=None)
+
+
+def _question_script(question: str) -> str | None:
+    """Return the script that a question is written in: Latin words among as many others are names.
+
+    >>> _question_script("Кто основал McKinsey & Company?"), _question_script("What is a борщ?")
+    ('CYRILLIC', 'LATIN')
+    """
+    script = main_script(question)
+    if script not in _LATIN:
+        return script
+    words = [word for word in question[:_SAMPLE].split() if sum(map(str.isalpha, word)) > 1]  # no symbols
+    others = [word for word in words if main_script(word) not in _LATIN]
+    return main_script("".join(others)) if others and 2 * len(others) >= len(words) else script
 
 
 def fluency(tokens: int, words: int, fertility: Fertility = FERTILITY) -> float:

@@ -129,6 +129,23 @@ def test_english_questions_keywords_and_names_are_not_foreign_to_english(questio
     assert "ru" in foreign_languages(question, ["en", "de", "ru"])
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Кто основал McKinsey & Company?",
+        "Где Microsoft?",
+        "Что делает Microsoft Corporation Worldwide в Омске?",
+    ],
+)
+def test_names_in_latin_letters_do_not_tell_the_language(question: str) -> None:
+    assert foreign_languages(question, ["en", "de", "ru"]) == {"en", "de"}
+
+
+@pytest.mark.parametrize("question", ["What does борщ taste like?", "β decay", "role of TGF-β"])
+def test_a_word_in_another_script_does_not_tell_the_language(question: str) -> None:
+    assert foreign_languages(question, ["en", "ru"]) == {"ru"}
+
+
 @pytest.mark.parametrize("question", ["", " ", "?!", "1998", "12.5 % / 3", "🛰", "١٩٩٨"])
 def test_a_question_without_letters_is_foreign_to_nothing(question: str) -> None:
     assert foreign_languages(question, [*BRIDGES, *CYRILLIC, *LATIN]) == frozenset()
