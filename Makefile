@@ -63,7 +63,7 @@ serve: .venv/.installed $(multilingual)
 # What a target of its own runs. Everything else is in `make test`, in two processes; one takes a file's tests.
 processes := tests/web/server tests/test_readme.py tests/test_examples.py tests/batch/test_kills.py \
 	$(patsubst %,tests/indexing/test_%.py,kills watch)
-exports := tests/embedding/export/test_conversion.py tests/embedding/test_e5_folder.py
+exports := tests/embedding/export/test_conversion.py
 patterns := tests/test_patterns.py
 installs := tests/install
 ray := tests/indexing/test_ray_workers.py
