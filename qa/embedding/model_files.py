@@ -55,7 +55,7 @@ def digest_of(path: Path, cache: Path | None = None) -> str:
     if status.st_size >= _LARGE and time.time() - status.st_ctime >= _SETTLED_SECONDS:
         kept[place] = seen, digest
         with suppress(OSError):  # it is only read again next time
-            replace_file(notes, json.dumps(kept))
+            replace_file(notes, json.dumps(dict(kept)))  # another thread may add to it
     return digest
 
 
