@@ -55,7 +55,8 @@ def is_prepared(folder: Path) -> bool:
         written = json.loads((folder / _WRITTEN).read_bytes())
     except (OSError, ValueError):
         return False
-    return bool(digests(folder, folder.parent.parent) == written)
+    cache = folder.parent.parent  # its folder "models" holds all unpacked models
+    return bool(digests(folder, cache) == written)
 
 
 def prepare(carrier: Path, folder: Path, prompts: dict[str, str]) -> None:

@@ -29,20 +29,22 @@ _MIN_LENGTH = 32  # tokens: a question and something to read
 class QuestionAnsweringModel:
     """Any model of transformers that gives each token a start and an end logit. Loaded when first used."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, cache: Path | None = None) -> None:
         """Name a model.
 
         Args:
             name: the name by which the user knows it.
             folder: where it is.
+            cache: where the digests of its files are kept; the folder of the settings if None.
         """
         self.name = name
         self._folder = folder
+        self._cache = cache
 
     @cached_property
     def fingerprint(self) -> str:
         """A SHA-256 of the model's files and of how they are read."""
-        lines = [f"{name} {digest}\n" for name, digest in digests(self._folder).items()]
+        lines = [f"{name} {digest}\n" for name, digest in digests(self._folder, self._cache).items()]
         return hashlib.sha256((VERSION + "".join(lines)).encode()).hexdigest()
 
     @property

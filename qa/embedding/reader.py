@@ -43,7 +43,7 @@ def load_reader(name: str, cache: Path | None = None) -> ExtractiveReader:
         ModelError: it is missing.
     """
     cache = Settings().cache if cache is None else cache
-    return ExtractiveReader(QuestionAnsweringModel(name, find_model(name, cache)), cache)
+    return ExtractiveReader(QuestionAnsweringModel(name, find_model(name, cache), cache), cache)
 
 
 class ReaderModel(Protocol):

@@ -13,6 +13,7 @@ from itertools import compress, pairwise
 
 import numpy as np
 import regex
+from numpy.typing import NDArray
 
 from qa.embedding.model_protocols import Encoder
 from qa.index.lexical.term_matches import hash_terms
@@ -83,9 +84,8 @@ class Speller:
 
         It isn't if most of its longer words are known. To identify a language takes more time and memory.
         """
-        words = [word for word in phrase_words(question) if len(word) >= SHORTEST]
-        counts, is_real = self._corpus.spelling.look_up(words)
-        if not self._languages or (words and np.mean((counts > 0) | is_real) >= _MOSTLY_KNOWN):
+        longer = [word for word in phrase_words(question) if len(word) >= SHORTEST]
+        if not self._languages or (longer and self._known(longer).mean() >= _MOSTLY_KNOWN):
             return False
         return language.foreign_languages(question, self._languages).issuperset(self._languages)
 
@@ -100,11 +100,15 @@ class Speller:
         words = list(compress(spans, (counts == 0).tolist()))
         return words, list(compress(spans, ((counts == 0) & ~is_real).tolist()))
 
+    def _known(self, words: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which words documents or languages know, shape (words,)."""
+        counts, is_real = self._corpus.spelling.look_up(words)
+        return (counts > 0) | is_real
+
     def _are_known(self, text: str) -> bool:
         """Whether a text consists of words, all of which documents or languages know."""
         words = phrase_words(text)
-        counts, is_real = self._corpus.spelling.look_up(words)
-        return bool(words) and bool(((counts > 0) | is_real).all())
+        return bool(words) and bool(self._known(words).all())
 
     def _are_held(self, text: str) -> bool:
         return bool(self._corpus.spelling.look_up(phrase_words(text))[0].all())

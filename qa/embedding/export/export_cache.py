@@ -95,7 +95,8 @@ def _is_complete(folder: Path, plan: Plan) -> bool:
         expected = plan.files(folder)
     except ModelError:
         return False
-    made = digests(folder, folder.parent.parent)
+    cache = folder.parent.parent  # a folder of it holds all exports of a kind
+    made = digests(folder, cache)
     return {name: digest for name, digest in made.items() if name != plan.description} == expected
 
 
