@@ -63,10 +63,13 @@ def digest_of(path: Path, cache: Path | None = None) -> str:
 def _kept(path: Path) -> dict[str, tuple[list[int], str]]:
     """Return what is kept of files that are as they were, by their path: stamp and digest."""
     try:
-        kept = {place: (seen, digest) for place, (seen, digest) in json.loads(path.read_bytes()).items()}
-    except (OSError, ValueError, TypeError, AttributeError):  # there is none, or it is damaged
+        return {
+            place: (seen, digest)
+            for place, (seen, digest) in json.loads(path.read_bytes()).items()
+            if isinstance(digest, str) and seen == list(stamp_of(Path(place)) or ())
+        }
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):  # there is none, or damaged
         return {}
-    return {place: own for place, own in kept.items() if own[0] == list(stamp_of(Path(place)) or ())}
 
 
 def size_of(folder: Path) -> int:

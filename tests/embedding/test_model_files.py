@@ -55,7 +55,11 @@ def test_a_file_that_was_just_written_is_read_again(tmp_path: Path, read: list[P
     assert len(read) == 2
 
 
-@pytest.mark.parametrize("damage", ["", "[]", '{"x": 1}', '{"x": [1, 2, 3]}', "{"])
+@pytest.mark.parametrize(
+    "damage",
+    ["", "[]", '{"x": 1}', '{"x": [1, 2, 3]}', "{", r'{"x\u0000y": [[1], "a"]}', "[" * 200_000],
+    ids=lambda damage: damage[:20],
+)
 def test_damaged_notes_of_digests_are_made_anew(
     tmp_path: Path, read: list[Path], damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +68,17 @@ def test_damaged_notes_of_digests_are_made_anew(
     path = tmp_path / "model" / "weights.bin"
     assert _digest(path, b"weights") == _anew(path) == hashlib.sha256(b"weights").hexdigest()
     assert len(read) == 1
+
+
+def test_a_note_without_a_digest_does_not_count(
+    tmp_path: Path, read: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_files, "_SETTLED_SECONDS", 0.0)
+    path, notes = tmp_path / "model" / "weights.bin", tmp_path / "cache" / "digests.json"
+    digest = _digest(path, b"weights")
+    assert digest in notes.read_text("utf-8")
+    notes.write_text(notes.read_text("utf-8").replace(f'"{digest}"', "null"), "utf-8")
+    assert _anew(path) == digest
 
 
 def test_without_a_place_for_notes_files_are_read(tmp_path: Path, read: list[Path]) -> None:
